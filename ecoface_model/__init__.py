@@ -1,0 +1,1 @@
+"""Speech -> FLAME motion. Read `pipeline.py` first."""

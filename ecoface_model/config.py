@@ -1,0 +1,117 @@
+"""The clocks, the order of a frame's 53 numbers (Eq. 1), the emotions, and one frozen config per network."""
+
+from dataclasses import dataclass, field
+
+SAMPLE_RATE = 16_000  # Hz, speech waveform (Sec. 4.1)
+FRAME_RATE = 25  # Hz, one FLAME parameter vector per frame (Sec. 4.1)
+FEATURES_PER_FRAME = 2  # content and emotion run at 50 Hz: the paper's 2T
+FEATURE_RATE = FRAME_RATE * FEATURES_PER_FRAME  # Hz
+SAMPLES_PER_FRAME = SAMPLE_RATE // FRAME_RATE  # 640
+SAMPLES_PER_FEATURE = SAMPLE_RATE // FEATURE_RATE  # 320
+
+EXPRESSION_DIM = 50  # psi, Eq. (1)
+JAW_DIM = 3  # theta^jaw, axis-angle in radians, Eq. (1)
+MOTION_DIM = EXPRESSION_DIM + JAW_DIM  # 53
+
+EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
+"""RAVDESS's eight, in its order."""
+
+INTENSITIES = ("normal", "strong")
+"""RAVDESS's two; as numbers they are 1 and 2, with 0 for no emotion at all. Neutral has only the first."""
+
+DEFAULT_INTENSITY = 1.5
+"""Of a label given without one; ours: between the two, so that it can be read without looking acted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContentConfig:
+    """Frozen speech content encoder (Sec. 3.1)."""
+
+    kind: str = "whisper"
+    """"whisper": the default model's (ours); "hubert": the paper's."""
+    feature_dim: int = 384
+    n_layers: int = 3
+    """Transformer layers used; Whisper tiny.en has 4, HuBERT-large 24."""
+    n_heads: int = 6
+    feedforward_dim: int = 1536
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("whisper", "hubert"):
+            raise ValueError(f"expected a content encoder 'whisper' or 'hubert', found {self.kind!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmotionConfig:
+    """Audio emotion encoder (Sec. 3.2, Fig. 5a)."""
+
+    kind: str = "mel"
+    """"mel": a transformer on log-mel (default model, ours); "hubert": HuBERT's structure (paper)."""
+    feature_dim: int = 192
+    n_layers: int = 4
+    n_heads: int = 4
+    feedforward_dim: int = 768
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("mel", "hubert"):
+            raise ValueError(f"expected an emotion encoder 'mel' or 'hubert', found {self.kind!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MotionGeneratorConfig:
+    """Shape of the motion generator (Sec. 3.3, Fig. 6; numbers the paper leaves out are marked ours)."""
+
+    content_dim: int = 384
+    emotion_dim: int = 192
+    n_styles: int = 8
+    motion_dim: int = MOTION_DIM
+    hidden_dim: int = 192
+    latent_dim: int = 16
+    """Channels of the motion latent z; ours, not given in the paper."""
+    stride: int = 4
+    """Frames per latent step, the paper's q in Eq. (8); value ours."""
+    condition_dim: int = 64
+    """Channels to which content and emotion are each reduced; ours."""
+    kernel: int = 5
+    n_encoder_layers: int = 8
+    n_decoder_layers: int = 4
+    dilations: tuple[int, ...] = (1, 2, 4, 8)
+    """Cycled over the layers; ours: the paper's doubling would see +-82 s at 25/4 Hz."""
+    flow_hidden_dim: int = 64
+    flow_kernel: int = 3
+    n_flow_layers: int = 4
+    n_couplings: int = 4
+    lips_off_latent: bool = True
+    """Ours: lips follow content, emotion and style alone, z drives the rest. False: the paper's form."""
+    n_lip_directions: int = 24
+    """Directions of the 53 that move the lips and are kept off the latent; only with lips_off_latent."""
+    n_lip_layers: int = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class EcoFaceConfig:
+    """Everything that shapes one model; travels in the model file's header."""
+
+    content: ContentConfig = field(default_factory=ContentConfig)
+    emotion: EmotionConfig = field(default_factory=EmotionConfig)
+    generator: MotionGeneratorConfig = field(default_factory=MotionGeneratorConfig)
+
+    def __post_init__(self) -> None:
+        wanted = (self.content.feature_dim, self.emotion.feature_dim)
+        found = (self.generator.content_dim, self.generator.emotion_dim)
+        if wanted != found:
+            raise ValueError(f"expected generator widths {wanted} for content and emotion, found {found}")
+
+
+def paper_config(n_styles: int = 324) -> EcoFaceConfig:
+    """The paper's size: two HuBERT-large, 1024-d features, styles of RAVDESS's 24 and HDTF's 300 speakers."""
+    return EcoFaceConfig(
+        content=ContentConfig(
+            kind="hubert", feature_dim=1024, n_layers=24, n_heads=16, feedforward_dim=4096
+        ),
+        emotion=EmotionConfig(
+            kind="hubert", feature_dim=1024, n_layers=24, n_heads=16, feedforward_dim=4096
+        ),
+        generator=MotionGeneratorConfig(
+            content_dim=1024, emotion_dim=1024, n_styles=n_styles, hidden_dim=256, lips_off_latent=False
+        ),
+    )

@@ -1,0 +1,1 @@
+"""The whole recipe of the model; run from the repository, never installed."""

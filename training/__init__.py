@@ -1,1 +1,1 @@
-"""The whole recipe of the model; run from the repository, never installed."""
+"""The whole recipe of the default model, run from the repository and never installed."""

@@ -1,1 +1,1 @@
-"""Our own corpus: voices with phone times, emotional prosody, and the performances the model learns."""
+"""A corpus made by rule: synthetic voices with known phone times, emotional prosody, performances."""

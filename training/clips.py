@@ -1,0 +1,162 @@
+"""THE place that knows how training data lie on disk: one folder per corpus, one file per clip.
+
+`manifest.jsonl` holds one JSON object per clip (`ClipRow`); `clips/<id>.npz` its sound and phones;
+`motions/<id>.npz`, written by the performance step, the motion that belongs to it.
+"""
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32, Int16
+from numpy import ndarray
+
+from ecoface_model.config import EMOTIONS, FRAME_RATE, INTENSITIES, SAMPLE_RATE
+from ecoface_model.errors import EcoFaceError
+
+MANIFEST = "manifest.jsonl"
+SPLITS = ("train", "val", "test")
+SILENCE = "SIL"
+"""The phone of a pause."""
+
+VOWELS = frozenset("AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split())
+CONSONANTS = frozenset("B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH".split())
+PHONES = (SILENCE, *sorted(VOWELS | CONSONANTS))
+"""ARPAbet without stress, silence first: the 40 classes of a clip's phones."""
+
+
+class CorpusError(EcoFaceError):
+    """A corpus folder or one of its clips is missing or damaged."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipRow:
+    """One line of the manifest."""
+
+    id: str
+    speaker: str
+    """Performance style (synthetic corpora) or actor: what the generator's style embedding learns."""
+    voice: str
+    emotion: str
+    intensity: str
+    sentence: str
+    sentence_id: str
+    seconds: float
+    split: str
+    file: str
+
+    def __post_init__(self) -> None:
+        for value, allowed in (
+            (self.emotion, EMOTIONS),
+            (self.intensity, INTENSITIES),
+            (self.split, SPLITS),
+        ):
+            if value not in allowed:
+                raise CorpusError(f"clip {self.id}: expected one of {', '.join(allowed)}, found {value!r}.")
+
+    @property
+    def intensity_level(self) -> int:
+        """0 for neutral, 1 normal, 2 strong."""
+        return 0 if self.emotion == EMOTIONS[0] else INTENSITIES.index(self.intensity) + 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """One clip: its manifest line, its sound, its phones and, where made already, its motion."""
+
+    row: ClipRow
+    waveform: Float32[ndarray, " samples"]
+    """16 kHz mono, -1..1, at its true level."""
+    phone_start: Float32[ndarray, " phones"]
+    phone_end: Float32[ndarray, " phones"]
+    """Seconds; phones touch one another and cover the whole clip."""
+    phone_name: tuple[str, ...]
+    motion: Float32[ndarray, "frames 53"] | None = None
+
+    @property
+    def n_frames(self) -> int:
+        return round(len(self.waveform) / SAMPLE_RATE * FRAME_RATE)
+
+
+def motion_path(folder: Path, clip_id: str) -> Path:
+    """Where the performance step keeps the motion of a clip."""
+    return folder / "motions" / f"{clip_id}.npz"
+
+
+def write_clip(
+    path: Path,
+    waveform: Int16[ndarray, " samples"],
+    phone_start: Float32[ndarray, " phones"],
+    phone_end: Float32[ndarray, " phones"],
+    phone_name: Iterable[str],
+) -> None:
+    """Write one clip's sound and phones; the file appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.npz")
+    np.savez(
+        beside,
+        waveform=waveform,
+        phone_start=phone_start,
+        phone_end=phone_end,
+        phone_name=np.array(list(phone_name)),
+    )
+    os.replace(beside, path)
+
+
+def read_clip(folder: Path, row: ClipRow) -> Clip:
+    """One clip of a corpus, with its motion where the performance step has made it.
+
+    Raises:
+        CorpusError: if the clip's file is missing or damaged.
+    """
+    try:
+        with np.load(folder / row.file, allow_pickle=False) as arrays:
+            waveform = arrays["waveform"].astype(np.float32) / 32768
+            start, end = arrays["phone_start"], arrays["phone_end"]
+            names = tuple(str(name) for name in arrays["phone_name"])
+            motion = arrays["motion"] if "motion" in arrays else None
+        if motion is None and motion_path(folder, row.id).exists():
+            with np.load(motion_path(folder, row.id), allow_pickle=False) as arrays:
+                motion = arrays["motion"]
+    except (OSError, KeyError, ValueError, EOFError) as error:
+        raise CorpusError(
+            f"{folder / row.file}: expected a clip with waveform and phones, found none that can be read "
+            f"({error}); make the corpus again."
+        ) from error
+    return Clip(row=row, waveform=waveform, phone_start=start, phone_end=end, phone_name=names, motion=motion)
+
+
+def write_manifest(folder: Path, rows: Iterable[ClipRow]) -> None:
+    """Write the manifest in one step: it appears whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    beside = folder / f".{MANIFEST}.{os.getpid()}"
+    beside.write_text("".join(json.dumps(dataclasses.asdict(row)) + "\n" for row in rows), encoding="utf-8")
+    os.replace(beside, folder / MANIFEST)
+
+
+def read_manifest(folder: Path) -> list[ClipRow]:
+    """All clips of a corpus, in the order of its manifest.
+
+    Raises:
+        CorpusError: if there is no manifest, or a line of it is damaged.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise CorpusError(
+            f"{folder}: expected a corpus with a {MANIFEST}, found none; "
+            f"run `python -m training.synthetic.corpus {folder}` first."
+        )
+    rows = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            rows.append(ClipRow(**json.loads(line)))
+        except (TypeError, json.JSONDecodeError) as error:
+            raise CorpusError(
+                f"{path}: expected one clip as JSON on line {number}, found {line[:60]!r}; "
+                f"delete the file and make the corpus again."
+            ) from error
+    return rows

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32, Int16
-from numpy import ndarray
+from numpy.typing import NDArray
 
 from ecoface_model.config import EMOTIONS, FRAME_RATE, INTENSITIES, SAMPLE_RATE
 from ecoface_model.errors import EcoFaceError
@@ -23,8 +23,9 @@ SPLITS = ("train", "val", "test")
 SILENCE = "SIL"
 """The phone of a pause."""
 
-VOWELS = frozenset("AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split())
-CONSONANTS = frozenset("B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH".split())
+VOWELS = frozenset(["AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"])
+_CONSONANT_NAMES = "B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH"
+CONSONANTS = frozenset(_CONSONANT_NAMES.split())
 PHONES = (SILENCE, *sorted(VOWELS | CONSONANTS))
 """ARPAbet without stress, silence first: the 40 classes of a clip's phones."""
 
@@ -69,13 +70,13 @@ class Clip:
     """One clip: its manifest line, its sound, its phones and, where made already, its motion."""
 
     row: ClipRow
-    waveform: Float32[ndarray, " samples"]
+    waveform: Float32[NDArray[np.float32], " samples"]
     """16 kHz mono, -1..1, at its true level."""
-    phone_start: Float32[ndarray, " phones"]
-    phone_end: Float32[ndarray, " phones"]
+    phone_start: Float32[NDArray[np.float32], " phones"]
+    phone_end: Float32[NDArray[np.float32], " phones"]
     """Seconds; phones touch one another and cover the whole clip."""
     phone_name: tuple[str, ...]
-    motion: Float32[ndarray, "frames 53"] | None = None
+    motion: Float32[NDArray[np.float32], "frames 53"] | None = None
 
     @property
     def n_frames(self) -> int:
@@ -89,9 +90,9 @@ def motion_path(folder: Path, clip_id: str) -> Path:
 
 def write_clip(
     path: Path,
-    waveform: Int16[ndarray, " samples"],
-    phone_start: Float32[ndarray, " phones"],
-    phone_end: Float32[ndarray, " phones"],
+    waveform: Int16[NDArray[np.int16], " samples"],
+    phone_start: Float32[NDArray[np.float32], " phones"],
+    phone_end: Float32[NDArray[np.float32], " phones"],
     phone_name: Iterable[str],
 ) -> None:
     """Write one clip's sound and phones; the file appears whole or not at all."""
@@ -118,7 +119,7 @@ def read_clip(folder: Path, row: ClipRow) -> Clip:
             waveform = arrays["waveform"].astype(np.float32) / 32768
             start, end = arrays["phone_start"], arrays["phone_end"]
             names = tuple(str(name) for name in arrays["phone_name"])
-            motion = arrays["motion"] if "motion" in arrays else None
+            motion = arrays.get("motion", None)
         if motion is None and motion_path(folder, row.id).exists():
             with np.load(motion_path(folder, row.id), allow_pickle=False) as arrays:
                 motion = arrays["motion"]

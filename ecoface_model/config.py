@@ -80,6 +80,11 @@ class MotionGeneratorConfig:
     flow_kernel: int = 3
     n_flow_layers: int = 4
     n_couplings: int = 4
+    n_slow_channels: int = 8
+    """Latent channels whose prior noise is an AR(1) process, for what changes slowly (brows, mood);
+    ours. 0: independent noise, the paper's form."""
+    slow_correlation: float = 0.9
+    """Of that noise from one latent step to the next (0.16 s)."""
     lips_off_latent: bool = True
     """Ours: lips follow content, emotion and style alone, z drives the rest. False: the paper's form."""
     n_lip_directions: int = 24
@@ -105,13 +110,15 @@ class EcoFaceConfig:
 def paper_config(n_styles: int = 324) -> EcoFaceConfig:
     """The paper's size: two HuBERT-large, 1024-d features, styles of RAVDESS's 24 and HDTF's 300 speakers."""
     return EcoFaceConfig(
-        content=ContentConfig(
-            kind="hubert", feature_dim=1024, n_layers=24, n_heads=16, feedforward_dim=4096
-        ),
-        emotion=EmotionConfig(
-            kind="hubert", feature_dim=1024, n_layers=24, n_heads=16, feedforward_dim=4096
-        ),
+        content=ContentConfig(kind="hubert", feature_dim=1024, n_layers=24, n_heads=16, feedforward_dim=4096),
+        emotion=EmotionConfig(kind="hubert", feature_dim=1024, n_layers=24, n_heads=16, feedforward_dim=4096),
         generator=MotionGeneratorConfig(
-            content_dim=1024, emotion_dim=1024, n_styles=n_styles, hidden_dim=256, lips_off_latent=False
+            content_dim=1024,
+            emotion_dim=1024,
+            n_styles=n_styles,
+            hidden_dim=256,
+            dilations=(1, 2, 4, 8, 16, 32, 64, 128),
+            n_slow_channels=0,
+            lips_off_latent=False,
         ),
     )

@@ -1,4 +1,4 @@
-"""The mistakes a user can make: every message is one sentence that says what was expected, found, and to do."""
+"""The mistakes a user can make: one sentence each: what was expected, found, and to do."""
 
 
 class EcoFaceError(ValueError):

@@ -1,0 +1,334 @@
+"""Emotional motion generator: conditional VAE, flow prior, speaker-aware decoder (Sec. 3.3, Fig. 6).
+
+Three clocks meet here: content and emotion at 2T (50 Hz), motion at T (25 Hz), the latent at T/q.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import weight_norm
+from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
+
+from .config import FEATURES_PER_FRAME, MotionGeneratorConfig
+
+MIN_LOG_SIGMA, MAX_LOG_SIGMA = -6.0, 2.0  # keeps a young posterior away from overflow
+
+
+@dataclass
+class GeneratorOutput:
+    """What one training pass yields: the decoded motion and everything its losses need."""
+
+    motion: Float[Tensor, "batch frames 53"]
+    """Decoded from the posterior, in the head's own coefficients."""
+    mu: Float[Tensor, "batch steps latent"]
+    log_sigma: Float[Tensor, "batch steps latent"]
+    z: Float[Tensor, "batch steps latent"]
+    z_prior: Float[Tensor, "batch steps latent"]
+    """z carried through the flow into the prior's own space."""
+    lips_hidden: Float[Tensor, "batch frames hidden"] | None
+    """Last features of the lips' own decoder, for the training heads; None in the paper's form."""
+
+
+class ConditionEncoder(nn.Module):
+    """Content and emotion at 2T -> one condition per frame, (B, 2 x condition, T).
+
+    Content and emotion are each reduced by two convolutions, the second of which goes from 50 to 25 Hz. The
+    style s is added to the features before (Sec. 3.3).
+    Deviation: content and emotion may differ in width, so s is as wide as both together.
+    """
+
+    def __init__(self, config: MotionGeneratorConfig, condition_dim: int, *, with_style: bool) -> None:
+        super().__init__()
+        self.to_style = (
+            nn.Linear(config.n_styles, config.content_dim + config.emotion_dim, bias=False)
+            if with_style
+            else None
+        )
+        self.reduce_content = _reduce(config.content_dim, condition_dim)
+        self.reduce_emotion = _reduce(config.emotion_dim, condition_dim)
+
+    def forward(
+        self,
+        content: Float[Tensor, "batch features content"],
+        emotion: Float[Tensor, "batch features emotion"],
+        style: Float[Tensor, "batch styles"] | None = None,
+    ) -> Float[Tensor, "batch condition frames"]:
+        """`style` holds weights of the training styles, one-hot for one of them."""
+        if self.to_style is not None:
+            assert style is not None
+            s = self.to_style(style)[:, None]  # (B, 1, Fc + Fe)
+            content = content + s[..., : content.shape[-1]]
+            emotion = emotion + s[..., content.shape[-1] :]
+        reduced = (self.reduce_content(content.mT), self.reduce_emotion(emotion.mT))
+        return torch.cat(reduced, dim=1)
+
+
+def _reduce(feature_dim: int, condition_dim: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv1d(feature_dim, condition_dim, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv1d(condition_dim, condition_dim, 2 * FEATURES_PER_FRAME, stride=FEATURES_PER_FRAME, padding=1),
+    )
+
+
+def _per_frame(features: Float[Tensor, "batch features dim"]) -> Float[Tensor, "batch wide frames"]:
+    """The two 50 Hz steps of each frame side by side: (B, 2T, F) -> (B, 2F, T)."""
+    batch, steps, dim = features.shape
+    return features.reshape(batch, steps // FEATURES_PER_FRAME, FEATURES_PER_FRAME * dim).mT
+
+
+class WaveNet(nn.Module):
+    """Condition-WaveNet (App. A.2): dilated convolutions, tanh x sigmoid gates, skip sum."""
+
+    def __init__(self, hidden_dim: int, condition_dim: int, kernel: int, dilations: tuple[int, ...]) -> None:
+        super().__init__()
+        self.dilated = nn.ModuleList(
+            weight_norm(
+                nn.Conv1d(hidden_dim, 2 * hidden_dim, kernel, dilation=d, padding=d * (kernel - 1) // 2)
+            )
+            for d in dilations
+        )
+        self.condition = nn.ModuleList(
+            weight_norm(nn.Conv1d(condition_dim, 2 * hidden_dim, 1)) for _ in dilations
+        )
+        self.residual_skip = nn.ModuleList(
+            weight_norm(nn.Conv1d(hidden_dim, 2 * hidden_dim, 1)) for _ in dilations
+        )
+
+    def forward(
+        self, x: Float[Tensor, "batch hidden time"], condition: Float[Tensor, "batch condition time"]
+    ) -> Float[Tensor, "batch hidden time"]:
+        skips = torch.zeros_like(x)
+        for dilated, to_condition, residual_skip in zip(
+            self.dilated, self.condition, self.residual_skip, strict=True
+        ):
+            signal, gate = (dilated(x) + to_condition(condition)).chunk(2, dim=1)
+            residual, skip = residual_skip(signal.tanh() * gate.sigmoid()).chunk(2, dim=1)
+            x = (x + residual) * math.sqrt(0.5)
+            skips = skips + skip
+        return skips
+
+
+class FlowPrior(nn.Module):
+    """Volume-preserving flow between posterior and prior latents, given the speech (Fig. 6c).
+
+    Each coupling shifts one half of the channels by a function of the other half; its log-determinant is 0.
+    """
+
+    def __init__(self, config: MotionGeneratorConfig, condition_dim: int) -> None:
+        super().__init__()
+        half, hidden = config.latent_dim // 2, config.flow_hidden_dim
+        self.widen = nn.ModuleList(nn.Conv1d(half, hidden, 1) for _ in range(config.n_couplings))
+        self.wavenets = nn.ModuleList(
+            WaveNet(hidden, condition_dim, config.flow_kernel, (1,) * config.n_flow_layers)
+            for _ in range(config.n_couplings)
+        )
+        self.to_shift = nn.ModuleList(nn.Conv1d(hidden, half, 1) for _ in range(config.n_couplings))
+        for parameter in self.to_shift.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(
+        self, z: Float[Tensor, "batch latent steps"], condition: Float[Tensor, "batch condition steps"]
+    ) -> Float[Tensor, "batch latent steps"]:
+        """Posterior space -> prior space."""
+        for i in range(len(self.wavenets)):
+            kept, moved = z.chunk(2, dim=1)
+            z = torch.cat([kept, moved + self._shift(i, kept, condition)], dim=1).flip(1)
+        return z
+
+    def inverse(
+        self, z: Float[Tensor, "batch latent steps"], condition: Float[Tensor, "batch condition steps"]
+    ) -> Float[Tensor, "batch latent steps"]:
+        """Prior space -> posterior space, the way of inference."""
+        for i in reversed(range(len(self.wavenets))):
+            kept, moved = z.flip(1).chunk(2, dim=1)
+            z = torch.cat([kept, moved - self._shift(i, kept, condition)], dim=1)
+        return z
+
+    def _shift(self, i: int, kept: Tensor, condition: Tensor) -> Tensor:
+        shift: Tensor = self.to_shift[i](self.wavenets[i](self.widen[i](kept), condition))
+        return shift
+
+
+class LipDecoder(nn.Module):
+    """Lips from content, emotion and style alone, 53 numbers a frame (ours; see `MotionGenerator`)."""
+
+    def __init__(self, config: MotionGeneratorConfig) -> None:
+        super().__init__()
+        self.condition = ConditionEncoder(config, config.condition_dim, with_style=True)
+        self.from_content = nn.Conv1d(
+            FEATURES_PER_FRAME * config.content_dim, config.hidden_dim, 3, padding=1
+        )
+        self.norm = nn.LayerNorm(config.hidden_dim)
+        self.wavenet = WaveNet(
+            config.hidden_dim, 2 * config.condition_dim, config.kernel, _cycle(config, config.n_lip_layers)
+        )
+        self.to_motion = nn.Conv1d(config.hidden_dim, config.motion_dim, 1)
+
+    def forward(
+        self,
+        content: Float[Tensor, "batch features content"],
+        emotion: Float[Tensor, "batch features emotion"],
+        style: Float[Tensor, "batch styles"],
+    ) -> tuple[Float[Tensor, "batch frames 53"], Float[Tensor, "batch frames hidden"]]:
+        """Normalised motion, and the features it was read from."""
+        x = self.from_content(_per_frame(content)).relu()  # (B, hidden, T)
+        hidden = self.wavenet(self.norm(x.mT).mT, self.condition(content, emotion, style)).relu()
+        return self.to_motion(hidden).mT, hidden.mT
+
+
+class MotionGenerator(nn.Module):
+    """Speech features -> FLAME motion (Eqs. 8-10).
+
+    Deviation, with `lips_off_latent`: z as printed also carries how the lips vary, and a prior sample then
+    spoils them. Here a decoder of its own drives the directions that move the lips, and z only the rest of
+    the face: f = L L^T f_lips + (I - L L^T) f_z, with L an orthonormal basis (`lip_directions`) in the space
+    of normalised coefficients.
+    """
+
+    motion_mean: Tensor
+    motion_std: Tensor
+    content_mean: Tensor
+    content_std: Tensor
+    lip_directions: Tensor
+
+    def __init__(self, config: MotionGeneratorConfig) -> None:
+        super().__init__()
+        self.config = config
+        hidden, q = config.hidden_dim, config.stride
+        self.register_buffer("motion_mean", torch.zeros(config.motion_dim))
+        self.register_buffer("motion_std", torch.ones(config.motion_dim))
+        self.register_buffer("content_mean", torch.zeros(config.content_dim))
+        self.register_buffer("content_std", torch.ones(config.content_dim))
+        both = 2 * config.condition_dim
+        self.condition = ConditionEncoder(config, config.condition_dim, with_style=False)
+        self.compress_condition = nn.Conv1d(both, both, 2 * q, stride=q, padding=q // 2)
+        self.compress_motion = nn.Conv1d(config.motion_dim, hidden, 2 * q, stride=q, padding=q // 2)
+        self.encoder_norm = nn.LayerNorm(hidden)
+        self.encoder = WaveNet(hidden, both, config.kernel, _cycle(config, config.n_encoder_layers))
+        self.to_stats = nn.Conv1d(hidden, 2 * config.latent_dim, 1)
+        self.prior = FlowPrior(config, both)
+        self.decoder_condition = ConditionEncoder(config, config.condition_dim, with_style=True)
+        self.expand_latent = nn.ConvTranspose1d(config.latent_dim, hidden, q, stride=q)
+        self.decoder_norm = nn.LayerNorm(hidden)
+        self.decoder = WaveNet(hidden, both, config.kernel, _cycle(config, config.n_decoder_layers))
+        self.to_motion = nn.Conv1d(hidden, config.motion_dim, 1)
+        self.lips = LipDecoder(config) if config.lips_off_latent else None
+        if config.lips_off_latent:
+            directions = torch.eye(config.motion_dim)[:, : config.n_lip_directions]
+            self.register_buffer("lip_directions", directions)
+
+    def forward(
+        self,
+        motion: Float[Tensor, "batch frames 53"],
+        content: Float[Tensor, "batch features content"],
+        emotion: Float[Tensor, "batch features emotion"],
+        style: Float[Tensor, "batch styles"],
+    ) -> GeneratorOutput:
+        """A training pass: posterior, one sample of it, the same through the flow, and its decoding."""
+        content = self._normalise(content)
+        condition = self.compress_condition(self.condition(content, emotion))  # (B, 2C, T/q)
+        mu, log_sigma = self.encode(motion, condition)
+        z = mu + torch.randn_like(mu) * log_sigma.exp()  # Eq. (9)
+        decoded, lips_hidden = self.decode(z, content, emotion, style)
+        z_prior = self.prior(z.mT, condition).mT
+        return GeneratorOutput(decoded, mu, log_sigma, z, z_prior, lips_hidden)
+
+    def sample(
+        self,
+        content: Float[Tensor, "batch features content"],
+        emotion: Float[Tensor, "batch features emotion"],
+        style: Float[Tensor, "batch styles"],
+        noise: Float[Tensor, "batch steps latent"],
+    ) -> Float[Tensor, "batch frames 53"]:
+        """Motion of a prior sample, the way of inference; `noise` comes from `draw_noise`.
+
+        Raises:
+            ValueError: if the clocks do not agree: 2T features need T/q steps of noise.
+        """
+        steps = content.shape[1] / (FEATURES_PER_FRAME * self.config.stride)
+        if noise.shape[1] != steps:
+            raise ValueError(
+                f"expected {steps:g} steps of noise for 2T = {content.shape[1]}, found {noise.shape[1]}"
+            )
+        content = self._normalise(content)
+        condition = self.compress_condition(self.condition(content, emotion))  # (B, 2C, T/q)
+        z = self.prior.inverse(noise.mT, condition).mT
+        return self.decode(z, content, emotion, style)[0]
+
+    def encode(
+        self, motion: Float[Tensor, "batch frames 53"], condition: Float[Tensor, "batch condition steps"]
+    ) -> tuple[Float[Tensor, "batch steps latent"], Float[Tensor, "batch steps latent"]]:
+        """Mean and log standard deviation of the posterior q(z | f, c, e), Eq. (8).
+
+        Raises:
+            ValueError: if T is not a multiple of the stride q.
+        """
+        if motion.shape[1] % self.config.stride:
+            raise ValueError(f"expected frames in multiples of {self.config.stride}, found {motion.shape[1]}")
+        x = self.compress_motion(
+            ((motion - self.motion_mean) / self.motion_std).mT
+        ).relu()  # (B, hidden, T/q)
+        x = self.encoder(self.encoder_norm(x.mT).mT, condition)
+        mu, log_sigma = self.to_stats(x).mT.chunk(2, dim=-1)
+        return mu, log_sigma.clamp(MIN_LOG_SIGMA, MAX_LOG_SIGMA)
+
+    def decode(
+        self,
+        z: Float[Tensor, "batch steps latent"],
+        content: Float[Tensor, "batch features content"],
+        emotion: Float[Tensor, "batch features emotion"],
+        style: Float[Tensor, "batch styles"],
+    ) -> tuple[Float[Tensor, "batch frames 53"], Float[Tensor, "batch frames hidden"] | None]:
+        """Motion of a latent, Eq. (10), and the lips' features; `content` is normalised already."""
+        x = self.expand_latent(z.mT).relu()  # (B, hidden, T)
+        x = self.decoder(self.decoder_norm(x.mT).mT, self.decoder_condition(content, emotion, style))
+        motion = self.to_motion(x.relu()).mT  # (B, T, 53), normalised
+        lips_hidden = None
+        if self.lips is not None:
+            lips, lips_hidden = self.lips(content, emotion, style)
+            motion = motion + (lips - motion) @ self.lip_directions @ self.lip_directions.T
+        return motion * self.motion_std + self.motion_mean, lips_hidden
+
+    def _normalise(self, content: Tensor) -> Tensor:
+        return (content - self.content_mean) / self.content_std
+
+    def log_prior(self, z_prior: Float[Tensor, "batch steps latent"]) -> Float[Tensor, "batch steps latent"]:
+        """Log-density of each number under the prior's noise; of slow channels, given the step before."""
+        slow = self.config.n_slow_channels
+        mean, sigma = torch.zeros_like(z_prior), torch.ones_like(z_prior)
+        mean[:, 1:, :slow] = self.config.slow_correlation * z_prior[:, :-1, :slow]
+        sigma[:, 1:, :slow] = math.sqrt(1 - self.config.slow_correlation**2)
+        return -0.5 * ((z_prior - mean) / sigma) ** 2 - sigma.log() - 0.5 * math.log(2 * math.pi)
+
+
+def draw_noise(
+    config: MotionGeneratorConfig, n_steps: int, generator: torch.Generator, temperature: float = 1.0
+) -> Float[Tensor, "1 steps latent"]:
+    """Noise of the prior on the CPU, the same on every device: white, or AR(1) on the slow channels."""
+    noise = torch.randn(1, n_steps, config.latent_dim, generator=generator)
+    rho = config.slow_correlation
+    for t in range(1, n_steps):
+        slow = slice(None), t, slice(config.n_slow_channels)
+        before = noise[:, t - 1, : config.n_slow_channels]
+        noise[slow] = rho * before + math.sqrt(1 - rho**2) * noise[slow]
+    return temperature * noise
+
+
+def _cycle(config: MotionGeneratorConfig, n_layers: int) -> tuple[int, ...]:
+    return tuple(config.dilations[i % len(config.dilations)] for i in range(n_layers))
+
+
+def fold_weight_norm(module: nn.Module) -> None:
+    """Turn weight-normalised convolutions into plain ones: the form that is stored and run after training."""
+    for layer in module.modules():
+        if is_parametrized(layer, "weight"):
+            remove_parametrizations(layer, "weight")
+
+
+def parameter_count(module: nn.Module) -> int:
+    """Trainable numbers in a network."""
+    return sum(p.numel() for p in module.parameters())

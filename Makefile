@@ -1,0 +1,63 @@
+# make demo [SPEECH=path.wav EMOTION=happy] | make test | make extension | make train-default | make head
+
+PYTHON ?= python3.11
+# CPU or CUDA is pip's choice from the indexes it knows; TORCH takes any requirement, with options.
+TORCH ?= torch==2.13.0
+SPEECH ?= demo/speech.wav
+EMOTION ?=
+BIN := .venv/bin
+
+.PHONY: demo test lint extension train-default head clean
+
+demo: .venv/demo.done
+	$(BIN)/python tools/demo.py $(SPEECH) $(if $(EMOTION),--emotion $(EMOTION)) --out out/demo
+
+test: lint .venv-bpy5/done
+	$(BIN)/python -m pytest
+	ECOFACE_PYTHON=$(CURDIR)/$(BIN)/python .venv-bpy5/bin/python -m pytest -o addopts=-q tests/test_blender_*.py
+
+lint: .venv/test.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+extension: .venv/demo.done
+	$(BIN)/python tools/build_extension.py
+
+head: .venv/test.done
+	$(BIN)/python -m training.reference_head
+
+# Corpus to model file on this machine, about 2.5 hours on two cores; every step goes on where it was stopped.
+train-default: .venv/test.done
+	$(BIN)/python -m training.whisper_weights
+	$(BIN)/python -m training.synthetic.corpus work/corpus
+	$(BIN)/python -m training.synthetic.perform work/corpus
+	$(BIN)/python -m training.train_emotion
+	$(BIN)/python -m training.features --kind content
+	$(BIN)/python -m training.features --kind emotion
+	$(BIN)/python -m training.train_motion
+	$(BIN)/python -m training.release
+
+.venv/python.done:
+	@command -v $(PYTHON) >/dev/null || { echo "EcoFace needs Python 3.11: expected '$(PYTHON)' on the PATH, found none; install it or say make PYTHON=/path/to/python3.11."; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet $(TORCH)
+	@touch $@
+
+.venv/demo.done: .venv/python.done pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable ".[blender]"
+	@$(BIN)/python tools/check_system.py
+	@touch $@
+
+.venv/test.done: .venv/demo.done pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable ".[test]"
+	@touch $@
+
+# Blender 5.0's wheel has its own environment: both wheels are called bpy.
+.venv-bpy5/done: pyproject.toml
+	$(PYTHON) -m venv .venv-bpy5
+	.venv-bpy5/bin/python -m pip install --quiet bpy==5.0.1 "numpy>=1.26,<2" pytest
+	@touch $@
+
+clean:
+	rm -rf out dist build

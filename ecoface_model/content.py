@@ -1,0 +1,101 @@
+"""Speech content encoders: waveform -> what is said, 50 steps a second (Sec. 3.1).
+
+An encoder looks at a clip through windows of up to 30 s. What must be known of the whole clip, so that all
+its windows agree, is measured once: `measure(waveform)` gives a few numbers, and `forward(window, measured)`
+takes them.
+"""
+
+from abc import ABC, abstractmethod
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import gelu
+
+from ecoface_model.config import FEATURE_RATE, SAMPLE_RATE, ContentConfig
+from ecoface_model.mel import MEL_RATE, N_MELS, LogMel
+from ecoface_model.transformer import TransformerLayer, sinusoids
+
+LONGEST_WINDOW = 30  # seconds, what Whisper was trained on
+PEAK_QUANTILE = 0.98  # of the steps' loudest bins: a click or two is not the clip's level
+USUAL_PEAK = 0.8  # log10 of mel power: what that quantile is in speech at a usual level
+LARGEST_GAIN = 4.0  # log10 of power, 40 dB: below this, silence stays silence
+FLOOR = 7.5  # log10 of power below that quantile; Whisper cuts 8 below the very loudest bin, about 0.5 higher
+
+
+class SpeechEncoder(nn.Module, ABC):
+    """What the pipeline asks of an encoder of speech, be it of content or of emotion."""
+
+    @abstractmethod
+    def measure(self, waveform: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch numbers"]:
+        """What all windows of a clip must know of it."""
+
+    @abstractmethod
+    def forward(
+        self, waveform: Float[Tensor, "batch samples"], measured: Float[Tensor, "batch numbers"] | None = None
+    ) -> Float[Tensor, "batch steps feature"]:
+        """Features at 50 Hz, (B, 2T, F) of 640 T samples; `measured` defaults to this waveform's own."""
+
+
+class WhisperContent(SpeechEncoder):
+    """The first layers of Whisper's encoder, on speech brought to one level.
+
+    Deviation: the paper uses HuBERT; Whisper tiny.en is small enough to ship. Whisper's own front end leaves
+    the level as it is; here quiet and loud takes of a line give the same features.
+    """
+
+    def __init__(self, config: ContentConfig) -> None:
+        super().__init__()
+        dim = config.feature_dim
+        self.log_mel = LogMel()
+        self.conv1 = nn.Conv1d(N_MELS, dim, 3, padding=1)
+        self.conv2 = nn.Conv1d(dim, dim, 3, stride=MEL_RATE // FEATURE_RATE, padding=1)
+        self.register_buffer("positions", sinusoids(LONGEST_WINDOW * FEATURE_RATE, dim), persistent=False)
+        self.positions: Tensor
+        self.layers = nn.ModuleList(
+            TransformerLayer(dim, config.n_heads, config.feedforward_dim) for _ in range(config.n_layers)
+        )
+
+    @torch.no_grad()
+    def measure(self, waveform: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch 1"]:
+        """The clip's level: a high quantile over time of the loudest bin, log10 of mel power."""
+        chunks = torch.split(waveform, LONGEST_WINDOW * SAMPLE_RATE, dim=1)
+        if len(chunks) > 1 and chunks[-1].shape[1] < SAMPLE_RATE:  # a shred too short for a spectrum
+            chunks = chunks[:-1]
+        loudest = torch.cat([self.log_mel(chunk).amax(dim=1) for chunk in chunks], dim=1)  # (B, mel steps)
+        rank = int(PEAK_QUANTILE * (loudest.shape[1] - 1))
+        return loudest.sort(dim=1).values[:, rank : rank + 1]
+
+    def forward(
+        self, waveform: Float[Tensor, "batch samples"], measured: Float[Tensor, "batch 1"] | None = None
+    ) -> Float[Tensor, "batch steps feature"]:
+        """Hidden states after the last layer used, not normalised: (B, 2T, F) of 640 T samples."""
+        peak = self.measure(waveform) if measured is None else measured
+        return self.encode(at_usual_level(self.log_mel(waveform), peak))
+
+    def encode(self, log_mel: Float[Tensor, "batch 80 mel_steps"]) -> Float[Tensor, "batch steps feature"]:
+        """Whisper's encoder proper, on its log-mel (before Whisper's (x + 4) / 4)."""
+        x = gelu(self.conv1((log_mel + 4) / 4))  # (B, F, 4T)
+        x = gelu(self.conv2(x)).mT  # (B, 2T, F)
+        assert x.shape[1] <= len(self.positions), "windows are cut to 30 s by the pipeline"
+        x = x + self.positions[: x.shape[1]]
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+def at_usual_level(
+    log_mel: Float[Tensor, "batch 80 mel_steps"], peak: Float[Tensor, "batch 1"]
+) -> Float[Tensor, "batch 80 mel_steps"]:
+    """Speech moved to the usual level, and cut at a floor below it; silence becomes the floor."""
+    peak = peak.clamp_min(USUAL_PEAK - LARGEST_GAIN)[..., None]  # (B, 1, 1)
+    return (log_mel - peak).clamp_min(-FLOOR) + USUAL_PEAK
+
+
+def build_content(config: ContentConfig) -> SpeechEncoder:
+    """The content encoder of a config, frozen, its weights still random."""
+    if config.kind == "hubert":
+        from ecoface_model.hubert import HubertContent
+
+        return HubertContent(config).requires_grad_(False)
+    return WhisperContent(config).requires_grad_(False)

@@ -1,0 +1,129 @@
+"""The paper's speech encoders: HuBERT's structure, from transformers (Sec. 3.1, Fig. 5a).
+
+transformers takes seconds to import, so this module is only imported where HuBERT is used.
+"""
+
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import pad
+from transformers import HubertConfig, HubertModel
+
+from ecoface_model.config import ContentConfig, EmotionConfig
+from ecoface_model.content import SpeechEncoder
+from ecoface_model.errors import ModelFileError
+
+HALF_PADDING = (
+    40  # samples on each side: N samples then give exactly N / 320 steps, each centred on its 20 ms
+)
+
+
+def hubert_config(config: ContentConfig | EmotionConfig) -> HubertConfig:
+    """HuBERT-large's structure at the config's widths."""
+    return HubertConfig(
+        hidden_size=config.feature_dim,
+        num_hidden_layers=config.n_layers,
+        num_attention_heads=config.n_heads,
+        intermediate_size=config.feedforward_dim,
+        feat_extract_norm="layer",
+        conv_bias=True,
+        do_stable_layer_norm=True,
+        apply_spec_augment=False,
+        layerdrop=0.0,
+    )
+
+
+class HubertFrontend(nn.Module):
+    """Convolutions and feature projection: frozen in both encoders, so computed once for both."""
+
+    def __init__(self, config: ContentConfig | EmotionConfig) -> None:
+        super().__init__()
+        hubert = HubertModel(hubert_config(config))
+        self.feature_extractor = hubert.feature_extractor
+        self.feature_projection = hubert.feature_projection
+        self.requires_grad_(False)
+
+    def measure(self, waveform: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch 2"]:
+        """Mean and standard deviation of the clip, to which HuBERT's input is normalised."""
+        variance, mean = torch.var_mean(waveform, dim=1, correction=0)
+        return torch.stack([mean, (variance + 1e-7).sqrt()], dim=1)
+
+    @torch.no_grad()
+    def forward(
+        self, waveform: Float[Tensor, "batch samples"], measured: Float[Tensor, "batch 2"] | None = None
+    ) -> Float[Tensor, "batch steps hidden"]:
+        """Projected features, one step per 320 samples."""
+        mean, deviation = (self.measure(waveform) if measured is None else measured)[:, :, None].unbind(dim=1)
+        normal = pad((waveform - mean) / deviation, (HALF_PADDING, HALF_PADDING))  # (B, samples + 80)
+        self.feature_extractor._requires_grad = False  # transformers would ask for gradients in training mode
+        features = self.feature_extractor(normal).mT  # (B, 2T, 512)
+        out: Tensor = self.feature_projection(features)
+        return out
+
+
+class HubertTransformer(nn.Module):
+    """HuBERT's transformer with its convolutional positions."""
+
+    def __init__(self, config: ContentConfig | EmotionConfig) -> None:
+        super().__init__()
+        self.encoder = HubertModel(hubert_config(config)).encoder
+
+    def forward(self, features: Float[Tensor, "batch steps hidden"]) -> Float[Tensor, "batch steps hidden"]:
+        """Last hidden states."""
+        out: Tensor = self.encoder(features).last_hidden_state
+        return out
+
+
+class HubertEncoder(SpeechEncoder):
+    """HuBERT whole: waveform -> last hidden states."""
+
+    def __init__(self, config: ContentConfig | EmotionConfig, frontend: HubertFrontend | None = None) -> None:
+        """With the frontend of another encoder, both share it, and its work can be done once."""
+        super().__init__()
+        self.frontend = frontend or HubertFrontend(config)
+        self.transformer = HubertTransformer(config)
+
+    def measure(self, waveform: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch 2"]:
+        """Mean and standard deviation of the clip's samples."""
+        return self.frontend.measure(waveform)
+
+    def forward(
+        self, waveform: Float[Tensor, "batch samples"], measured: Float[Tensor, "batch 2"] | None = None
+    ) -> Float[Tensor, "batch steps feature"]:
+        """Last hidden states, 1024-d at the paper's size."""
+        features: Tensor = self.transformer(self.frontend(waveform, measured))
+        return features
+
+
+class HubertContent(HubertEncoder):
+    """The paper's content encoder: frozen."""
+
+
+class HubertEmotion(HubertEncoder):
+    """The paper's audio emotion encoder: a second HuBERT, its frontend frozen, its transformer trained."""
+
+
+def load_hubert(encoder: HubertEncoder, folder: Path | str) -> None:
+    """Fill an encoder with the weights of a local transformers folder, such as hubert-large-ls960-ft's.
+
+    Raises:
+        ModelFileError: if the folder is missing, holds no HuBERT, or one of another size.
+    """
+    folder = Path(folder)
+    if not (folder / "config.json").is_file():
+        raise ModelFileError(
+            f"expected a transformers folder with HuBERT at {folder}, found no config.json in it;"
+            " download facebook/hubert-large-ls960-ft and give its folder"
+        )
+    try:
+        hubert = HubertModel.from_pretrained(folder, local_files_only=True)
+        encoder.frontend.feature_extractor.load_state_dict(hubert.feature_extractor.state_dict())
+        encoder.frontend.feature_projection.load_state_dict(hubert.feature_projection.state_dict())
+        encoder.transformer.encoder.load_state_dict(hubert.encoder.state_dict())
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ModelFileError(
+            f"expected HuBERT weights of this model's size in {folder}, found others or damaged ones;"
+            " give the folder of the HuBERT that the config was made for"
+        ) from error

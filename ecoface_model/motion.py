@@ -1,0 +1,107 @@
+"""FlameMotion: the 53 numbers of Eq. (1) per frame, with where they came from; read and written as .npz."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecoface_model.config import EXPRESSION_DIM, FRAME_RATE, MOTION_DIM
+from ecoface_model.errors import MotionError
+from ecoface_model.files import write_beside
+
+
+@dataclass(frozen=True)
+class FlameMotion:
+    """A face's motion; frame i stands at i / fps seconds.
+
+    Raises:
+        MotionError: if the motion is not (T, 53) finite numbers, or the rate is not positive.
+    """
+
+    motion: NDArray[np.float32]
+    """(T, 53) float32: expression 0:50, unitless; jaw 50:53, axis-angle in radians."""
+    fps: float = float(FRAME_RATE)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    """head, style, emotion, seed, temperature, model (name, hash), source (file name), version."""
+
+    def __post_init__(self) -> None:
+        if self.motion.ndim != 2 or self.motion.shape[1] != MOTION_DIM or len(self.motion) == 0:
+            raise MotionError(f"expected motion of shape (frames, {MOTION_DIM}), found {self.motion.shape}")
+        if not np.isfinite(self.motion).all():
+            raise MotionError(
+                "expected finite numbers in the motion, found NaN or infinity; generate it again"
+            )
+        if not 0 < self.fps < float("inf"):
+            raise MotionError(f"expected a frame rate above 0, found {self.fps}")
+
+    @property
+    def expression(self) -> NDArray[np.float32]:
+        """psi: (T, 50)."""
+        return self.motion[:, :EXPRESSION_DIM]
+
+    @property
+    def jaw(self) -> NDArray[np.float32]:
+        """theta^jaw: (T, 3) axis-angle in radians."""
+        return self.motion[:, EXPRESSION_DIM:]
+
+    @property
+    def n_frames(self) -> int:
+        """T."""
+        return len(self.motion)
+
+    @property
+    def seconds(self) -> float:
+        """Length in time; every frame lasts 1 / fps."""
+        return self.n_frames / self.fps
+
+    def resample(self, fps: float) -> "FlameMotion":
+        """The same motion at another rate, linear in time; after the last frame it holds."""
+        if not 0 < fps < float("inf"):
+            raise MotionError(f"expected a frame rate above 0 to resample to, found {fps}")
+        if fps == self.fps:
+            return self
+        position = np.arange(max(1, round(self.seconds * fps))) * (self.fps / fps)
+        before = np.minimum(position.astype(int), self.n_frames - 1)
+        after = np.minimum(before + 1, self.n_frames - 1)
+        share = (position - before).clip(0, 1)[:, None]
+        motion = self.motion[before] * (1 - share) + self.motion[after] * share
+        return FlameMotion(motion.astype(np.float32), float(fps), self.metadata)
+
+    def write(self, path: Path | str) -> None:
+        """Write the .npz, whole or not at all.
+
+        Raises:
+            RequestError: if it cannot be written there.
+        """
+        text = json.dumps(self.metadata, ensure_ascii=False, sort_keys=True)
+        with write_beside(Path(path)) as temporary, temporary.open("wb") as file:
+            np.savez(
+                file, motion=self.motion.astype(np.float32), fps=float(self.fps), metadata=np.array(text)
+            )
+
+    @classmethod
+    def read(cls, path: Path | str) -> "FlameMotion":
+        """Read an .npz of `write`.
+
+        Raises:
+            MotionError: if it is missing, damaged, or no motion.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise MotionError(
+                f"expected a motion file at {path}, found none; make one with `ecoface generate`"
+            )
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                motion, fps = arrays["motion"].astype(np.float32), float(arrays["fps"])
+                metadata = json.loads(str(arrays["metadata"]))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, BadZipFile) as error:
+            raise MotionError(
+                f"expected a motion .npz of EcoFace in {path.name}, found something else or a damaged file;"
+                " make it again with `ecoface generate`"
+            ) from error
+        return cls(motion, fps, metadata)

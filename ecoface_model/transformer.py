@@ -1,0 +1,42 @@
+"""Pre-norm transformer layers, as in Whisper's encoder: shared by the content and the emotion encoder."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import gelu, scaled_dot_product_attention
+
+
+class TransformerLayer(nn.Module):
+    """Self-attention over all steps, then a feed-forward network, each added to what came in."""
+
+    def __init__(self, dim: int, n_heads: int, feedforward_dim: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.n_heads = n_heads
+        self.attention_norm = nn.LayerNorm(dim)
+        self.query_key_value = nn.Linear(dim, 3 * dim)
+        self.attention_out = nn.Linear(dim, dim)
+        self.feedforward_norm = nn.LayerNorm(dim)
+        self.feedforward_in = nn.Linear(dim, feedforward_dim)
+        self.feedforward_out = nn.Linear(feedforward_dim, dim)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Float[Tensor, "batch steps dim"]) -> Float[Tensor, "batch steps dim"]:
+        """The same shape, each step informed by all others."""
+        x = x + self.dropout(self._attend(self.attention_norm(x)))
+        hidden = gelu(self.feedforward_in(self.feedforward_norm(x)))  # (B, steps, feedforward)
+        out: Tensor = x + self.dropout(self.feedforward_out(self.dropout(hidden)))
+        return out
+
+    def _attend(self, x: Tensor) -> Tensor:
+        heads = self.query_key_value(x).unflatten(-1, (3, self.n_heads, -1))  # (B, steps, 3, heads, width)
+        query, key, value = heads.permute(2, 0, 3, 1, 4)  # each (B, heads, steps, width)
+        mixed = scaled_dot_product_attention(query, key, value)  # (B, heads, steps, width)
+        out: Tensor = self.attention_out(mixed.transpose(1, 2).flatten(-2))  # (B, steps, dim)
+        return out
+
+
+def sinusoids(length: int, dim: int) -> Float[Tensor, "length dim"]:
+    """Whisper's fixed positions: sines in the first half of the channels, cosines in the second."""
+    rates = 10_000.0 ** (-torch.arange(dim // 2, dtype=torch.float64) / (dim // 2 - 1))
+    angles = torch.arange(length)[:, None] * rates  # (length, dim / 2)
+    return torch.cat([angles.sin(), angles.cos()], dim=1).float()

@@ -12,9 +12,9 @@ BIN := .venv/bin
 demo: .venv/demo.done
 	$(BIN)/python tools/demo.py $(SPEECH) $(if $(EMOTION),--emotion $(EMOTION)) --out out/demo
 
-test: lint .venv-bpy5/done
+test: lint .venv-bpy50/done
 	$(BIN)/python -m pytest
-	ECOFACE_PYTHON=$(CURDIR)/$(BIN)/python .venv-bpy5/bin/python -m pytest -o addopts=-q tests/test_blender_*.py
+	ECOFACE_PYTHON=$(CURDIR)/$(BIN)/python .venv-bpy50/bin/python -m pytest -o addopts=-q tests/test_blender_*.py
 
 lint: .venv/test.done
 	$(BIN)/ruff check .
@@ -54,9 +54,9 @@ train-default: .venv/test.done
 	@touch $@
 
 # Blender 5.0's wheel has its own environment: both wheels are called bpy.
-.venv-bpy5/done: pyproject.toml
-	$(PYTHON) -m venv .venv-bpy5
-	.venv-bpy5/bin/python -m pip install --quiet bpy==5.0.1 "numpy>=1.26,<2" pytest
+.venv-bpy50/done: pyproject.toml
+	$(PYTHON) -m venv .venv-bpy50
+	.venv-bpy50/bin/python -m pip install --quiet bpy==5.0.1 "numpy>=1.26,<2" pytest
 	@touch $@
 
 clean:

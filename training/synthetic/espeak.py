@@ -34,6 +34,9 @@ _PHONEME_EVENTS_IN_IPA = 0x0003
 _EVENT_PHONEME = 7
 _RATE, _PITCH, _RANGE = 1, 3, 4
 _UTF8 = 1
+_VOICELESS_STOPS = frozenset({"P", "T", "K", "CH"})
+_LONGEST_CLOSURE = 0.09  # seconds
+_CLOSURE_AFTER_PAUSE = 0.06  # seconds; cannot be heard, but the mouth makes it
 _SHORTEST_PAUSE = 0.03  # seconds; shorter unnamed phonemes are joints, not pauses
 
 
@@ -108,13 +111,14 @@ class Espeak:
         self._library.espeak_Synchronize()
         samples = np.concatenate(self._samples).astype(np.float32) / 32768
         phones = phones_of_events(self._events, len(samples), self.rate)
+        phones = with_closures(phones, samples, self.rate)
         waveform = soxr.resample(samples, self.rate, SAMPLE_RATE).astype(np.float32)
         return Utterance(waveform=waveform, phones=covering(phones, len(waveform) / SAMPLE_RATE))
 
 
 def phones_of_events(events: list[tuple[str, int]], n_samples: int, rate: int) -> list[Phone]:
     """Phones between espeak's phoneme events; a phoneme of several phones is shared out evenly."""
-    phones: list[Phone] = []
+    phones = [Phone(SILENCE, 0.0, events[0][1] / rate)] if events and events[0][1] > 0 else []
     ends = [sample for _, sample in events[1:]] + [n_samples]
     for (ipa, sample), end_sample in zip(events, ends, strict=True):
         start, end = sample / rate, end_sample / rate
@@ -126,6 +130,34 @@ def phones_of_events(events: list[tuple[str, int]], n_samples: int, rate: int) -
         step = (end - start) / len(names)
         phones += [Phone(name, start + i * step, start + (i + 1) * step) for i, name in enumerate(names)]
     return phones
+
+
+def with_closures(phones: list[Phone], samples: NDArray[np.float32], rate: int) -> list[Phone]:
+    """Voiceless stops with their closure: espeak's event comes at the burst, the mouth closes before it."""
+    closed = phones[:1]
+    for phone in phones[1:]:
+        before = closed[-1]
+        start = phone.start
+        if phone.name in _VOICELESS_STOPS:
+            if before.name == SILENCE:
+                start -= min(_CLOSURE_AFTER_PAUSE, (before.end - before.start) / 2)
+            else:
+                start = max(_closure_start(samples, rate, start), (before.start + before.end) / 2)
+        closed[-1] = Phone(before.name, before.start, start)
+        closed.append(Phone(phone.name, start, phone.end))
+    return closed
+
+
+def _closure_start(samples: NDArray[np.float32], rate: int, burst: float) -> float:
+    """Where the hush before a burst begins: back in 5 ms steps while a tenth as loud as what came before."""
+    step = round(rate * 0.005)
+    n_steps = round(_LONGEST_CLOSURE / 0.005)
+    end = round(burst * rate)
+    before = samples[max(0, end - 2 * n_steps * step) : end]
+    blocks = before[len(before) % step :].reshape(-1, step)
+    loud = np.sqrt(np.mean(blocks**2, axis=1)) > 0.1 * np.sqrt(np.mean(blocks**2, axis=1).max(initial=0))
+    n_quiet = int(np.argmax(loud[::-1])) if loud.any() else 0
+    return burst - min(n_quiet, n_steps) * step / rate
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,1 @@
+"""The process that runs in a Python with torch; nothing here may import bpy."""

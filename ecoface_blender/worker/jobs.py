@@ -1,0 +1,157 @@
+"""What the worker does for each request, with ecoface_model; runs in the Python that has torch.
+
+torch and ecoface_model are imported inside the jobs: a head needs no torch, and where a package is missing,
+the job fails with a sentence instead of the process with a traceback.
+"""
+
+import platform
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from . import protocol
+
+PACKAGES = "torch transformers safetensors soundfile soxr av jaxtyping"
+"""What ecoface_model imports on the way from a sound to a motion."""
+
+OnProgress = Callable[[str, int, int], None]
+
+
+class GivenUpError(Exception):
+    """The user has cancelled the job that is running."""
+
+
+def library_folder() -> Path:
+    """The folder that holds ecoface_model: shipped inside the extension, or the repository."""
+    extension = Path(__file__).resolve().parent.parent
+    shipped = extension / "library"
+    return shipped if shipped.is_dir() else extension.parent
+
+
+class Jobs:
+    """The jobs, and the model that they keep loaded from one to the next."""
+
+    def __init__(self) -> None:
+        self._model: Any = None
+        self._loaded: tuple[object, ...] = ()
+
+    def do(self, request: protocol.Request, on_progress: OnProgress) -> dict[str, Any]:
+        """The answer to a request; a job that is given up ends by the exception of the next `on_progress`."""
+        on_progress("Starting", 0, 1)
+        if isinstance(request, protocol.Hello):
+            return self._hello()
+        if isinstance(request, protocol.Load):
+            return self._load(request, on_progress)
+        if isinstance(request, protocol.Generate):
+            return self._generate(request, on_progress)
+        assert isinstance(request, protocol.Head), request
+        return self._head(request)
+
+    def _hello(self) -> dict[str, Any]:
+        import torch
+
+        from ecoface_model.device import choose_device
+
+        return {
+            "protocol": protocol.PROTOCOL,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "device": str(choose_device(None)),
+        }
+
+    def _load(self, request: protocol.Load, on_progress: OnProgress) -> dict[str, Any]:
+        """Load a model, unless the same file is loaded already."""
+        on_progress("Loading the model", 0, 1)
+        from ecoface_model.pipeline import EcoFace
+
+        stat = Path(request.model).stat() if request.model and Path(request.model).is_file() else None
+        wanted = (request.model, request.device, stat and (stat.st_mtime_ns, stat.st_size))
+        if self._loaded != wanted:
+            self._model, self._loaded = None, ()  # two models need not fit into memory at once
+            self._model = EcoFace.load(request.model, device=request.device)
+            self._loaded = wanted
+        return {}
+
+    def _generate(self, request: protocol.Generate, on_progress: OnProgress) -> dict[str, Any]:
+        """Sound file -> motion file, with the model that is loaded (the default one if none is)."""
+        if self._model is None:
+            self._load(protocol.Load(id=request.id, model=None, device=None), on_progress)
+        on_progress("Reading the sound", 0, 1)
+        from ecoface_model.audio import read_sound
+
+        waveform = cut(read_sound(request.sound), request.first_second, request.seconds)
+        motion = self._model.generate(
+            waveform,
+            style=request.style,
+            emotion=request.emotion,
+            emotion_from=request.emotion_from and read_sound(request.emotion_from),
+            seed=request.seed,
+            temperature=request.temperature,
+            progress=on_progress,
+        )
+        replace(motion, metadata=motion.metadata | {"source": Path(request.sound).name}).write(request.result)
+        return {"frames": motion.n_frames, "seconds": motion.seconds}
+
+    def _head(self, request: protocol.Head) -> dict[str, Any]:
+        """Head file -> the same arrays in an .npz that Blender's numpy reads without any pickle."""
+        import numpy as np
+
+        from ecoface_model.flame_file import read_head
+
+        head = read_head(Path(request.file) if request.file else None)
+        arrays = {field.name: getattr(head, field.name) for field in fields(head)}
+        arrays |= {f"mask_{name}": indices for name, indices in arrays.pop("masks").items()}
+        with open(request.result, "wb") as file:
+            np.savez(file, **{name: np.asarray(value) for name, value in arrays.items()})
+        return {"name": head.name}
+
+
+def cut(waveform: Any, first_second: float, seconds: float | None) -> Any:
+    """The part of a 16 kHz waveform that is heard: silence before its beginning, nothing after its end.
+
+    Raises:
+        SoundError: if nothing of the sound is in that part.
+    """
+    import numpy as np
+
+    from ecoface_model.config import SAMPLE_RATE
+    from ecoface_model.errors import SoundError
+
+    first = round(first_second * SAMPLE_RATE)
+    last = len(waveform) if seconds is None else first + round(seconds * SAMPLE_RATE)
+    part = waveform[max(0, first) : max(0, last)]
+    if len(part) == 0:
+        raise SoundError(
+            f"expected sound from {first_second:.2f} s on, found one of {len(waveform) / SAMPLE_RATE:.2f} s; "
+            "move or lengthen the strip"
+        )
+    return np.pad(part, (max(0, -first), 0))
+
+
+def sentence_of(error: Exception) -> str:
+    """What went wrong, as one sentence for a pop-up; the whole story goes to stderr."""
+    if type(error).__module__ == "ecoface_model.errors":
+        return one_line(f"{str(error)[:1].upper()}{str(error)[1:]}.")
+    traceback.print_exception(error, file=sys.stderr)
+    if isinstance(error, ImportError):
+        return one_line(
+            f"The engine's Python {sys.executable} cannot import {error.name} ({error}); "
+            f"install what it needs there: pip install {PACKAGES}."
+        )
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return (
+            "There is not enough memory for this; close other programs, or choose the CPU in the preferences."
+        )
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return one_line(
+        f"The engine failed unexpectedly ({type(error).__name__}: {error}, in {Path(place.filename).name}, "
+        f"line {place.lineno}); please report this."
+    )
+
+
+def one_line(text: str) -> str:
+    """Text without line breaks, cut to what a pop-up can hold."""
+    return " ".join(text.split())[:500]

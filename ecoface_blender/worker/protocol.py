@@ -1,0 +1,170 @@
+"""The messages between Blender and the worker, and the only place that knows them; standard library only.
+
+Each message is one line of JSON, an object whose "type" names one of the dataclasses below. Requests go to
+the worker's stdin, events come from its stdout. Sounds and results are files, named by their paths.
+"""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any, get_type_hints
+
+PROTOCOL = 1
+"""Raised when a message changes its meaning; both ends are shipped together, so it only guards accidents."""
+
+HEARTBEAT_SECONDS = 1.0
+MAX_LINE = 1 << 20
+"""Bytes of one line; no honest message comes near it."""
+
+
+class ProtocolError(ValueError):
+    """A line that is not one of the messages below."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hello:
+    """Who are you? Answer: protocol, python, torch, device."""
+
+    id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """Make a model ready. Answer: model, hash, head, styles, emotions, device."""
+
+    id: int
+    model: str | None
+    """A model file; None is the default model."""
+    device: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generate:
+    """Animate a sound with the loaded model into the .npz `result`. Answer: seconds, frames."""
+
+    id: int
+    sound: str
+    first_second: float
+    """Where in the sound's own time to begin; negative means silence before it."""
+    seconds: float | None
+    """None is up to the sound's end."""
+    result: str
+    style: str | None
+    emotion: str | None
+    """LABEL or LABEL:INTENSITY; None takes the emotion from `emotion_from`, else from the sound."""
+    emotion_from: str | None
+    seed: int
+    temperature: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """Write a head's arrays into the .npz `result`. Answer: name."""
+
+    id: int
+    file: str | None
+    """A FLAME model or a head of ours; None is the reference head."""
+    result: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cancel:
+    """Give up the request `id`, which then answers with Failed(cancelled=True); no answer of its own."""
+
+    id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shutdown:
+    """End now; no answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heartbeat:
+    """The worker lives; sent every HEARTBEAT_SECONDS."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """The request `id` is at `done` of `total` in its `stage`."""
+
+    id: int
+    stage: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """The request `id` is fulfilled."""
+
+    id: int
+    answer: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """The request `id` will not be fulfilled; the sentence is fit for a pop-up."""
+
+    id: int
+    sentence: str
+    cancelled: bool = False
+
+
+Request = Hello | Load | Generate | Head | Cancel | Shutdown
+Event = Heartbeat | Progress | Done | Failed
+REQUESTS = (Hello, Load, Generate, Head, Cancel, Shutdown)
+EVENTS = (Heartbeat, Progress, Done, Failed)
+
+
+def encode(message: Request | Event) -> bytes:
+    """One line for the pipe, ASCII, so that no end needs to agree on an encoding.
+
+    Raises:
+        ProtocolError: if a value does not fit its field, such as a temperature that is not a number.
+    """
+    _check(type(message), asdict(message))
+    try:
+        text = json.dumps({"type": type(message).__name__.lower(), **asdict(message)}, allow_nan=False)
+    except ValueError as error:
+        raise ProtocolError(f"expected values that JSON can hold, found {message}") from error
+    return text.encode("ascii") + b"\n"
+
+
+def decode_request(line: bytes) -> Request:
+    """The request in a line. Raises ProtocolError where there is none."""
+    return _decode(line, REQUESTS)  # type: ignore[return-value]
+
+
+def decode_event(line: bytes) -> Event:
+    """The event in a line. Raises ProtocolError where there is none."""
+    return _decode(line, EVENTS)  # type: ignore[return-value]
+
+
+def _decode(line: bytes, kinds: tuple[type, ...]) -> object:
+    if len(line) > MAX_LINE:
+        raise ProtocolError(f"expected a line of at most {MAX_LINE} bytes, found a longer one")
+    try:
+        values = json.loads(line)
+    except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
+        raise ProtocolError(f"expected one line of JSON, found {line[:60]!r}") from error
+    by_name = {kind.__name__.lower(): kind for kind in kinds}
+    name = values.pop("type", None) if isinstance(values, dict) else None
+    if not isinstance(name, str) or name not in by_name:
+        raise ProtocolError(f"expected a message of type {', '.join(by_name)}, found {line[:60]!r}")
+    _check(by_name[name], values)
+    return by_name[name](**values)
+
+
+def _check(kind: type, values: dict[str, Any]) -> None:
+    """Every field there, no other, each of its type (an int passes as a float, a bool as neither)."""
+    name, hints = kind.__name__.lower(), get_type_hints(kind)
+    if set(values) != {field.name for field in fields(kind)}:
+        raise ProtocolError(
+            f"expected fields {', '.join(hints)} in a message {name}, found {', '.join(values)}"
+        )
+    for field, value in values.items():
+        wanted = dict if field == "answer" else hints[field]
+        if wanted in (float, float | None):
+            wanted = wanted | int
+        if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+            raise ProtocolError(f"expected {field} of a message {name} as {wanted}, found {value!r}")

@@ -184,4 +184,5 @@ def _phones_per_frame(
     middles = (np.arange(n_frames) + 0.5) / FRAME_RATE
     places = np.minimum(np.searchsorted(phone_end, middles), len(phone_name) - 1)
     classes: NDArray[np.int64] = np.array([PHONES.index(name) for name in phone_name])
-    return classes[places]
+    frames: NDArray[np.int64] = classes[places]
+    return frames

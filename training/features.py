@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import tyro
-from ecoface_model.emotion import MelEmotion
 from jaxtyping import Float
 from numpy.typing import NDArray
 from safetensors.torch import load_file
@@ -21,6 +20,7 @@ from tqdm import tqdm
 
 from ecoface_model.config import FEATURE_RATE, FEATURES_PER_FRAME, SAMPLE_RATE, ContentConfig, EmotionConfig
 from ecoface_model.content import WhisperContent
+from ecoface_model.emotion import MelEmotion
 
 from .clips import ClipRow, CorpusError, read_clip, read_manifest
 from .synthetic.augment import augment

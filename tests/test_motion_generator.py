@@ -10,7 +10,8 @@ from ecoface_model.motion_generator import MotionGenerator, draw_noise, fold_wei
 
 TINY = MotionGeneratorConfig(
     content_dim=12, emotion_dim=10, n_styles=3, hidden_dim=16, latent_dim=4, condition_dim=6,
-    flow_hidden_dim=8, n_encoder_layers=2, n_decoder_layers=2, n_lip_layers=2, n_slow_channels=2, n_lip_directions=5,
+    flow_hidden_dim=8, n_encoder_layers=2, n_decoder_layers=2, n_lip_layers=2, n_slow_channels=2,
+    n_lip_directions=5,
 )  # fmt: skip
 AS_PRINTED = MotionGeneratorConfig(**{**vars(TINY), "lips_off_latent": False, "n_slow_channels": 0})
 

@@ -18,6 +18,10 @@ from training.synthetic.utterance import Phone, covering
 _STEPS_PER_SECOND = 100
 
 
+class AlignmentError(CorpusError):
+    """A text is not what a recording says, or has words that the dictionary lacks."""
+
+
 @lru_cache(maxsize=1)
 def _decoder() -> Any:
     from pocketsphinx import Decoder
@@ -34,22 +38,22 @@ def align(waveform: Float32[NDArray[np.float32], " samples"], text: str) -> tupl
     """Phones of a recording of `text`, covering all of it.
 
     Raises:
-        CorpusError: if a word is not in the dictionary, or the words cannot be found in the sound.
+        AlignmentError: if a word is not in the dictionary, or the words cannot be found in the sound.
     """
     decoder, words = _decoder(), words_of(text)
     if unknown := [word for word in words if decoder.lookup_word(word) is None]:
-        raise CorpusError(f"expected words of the dictionary, found {', '.join(unknown)}.")
+        raise AlignmentError(f"expected words of the dictionary, found {', '.join(unknown)}.")
     loudest = float(np.abs(waveform).max(initial=0)) + 1e-9
     pcm = (waveform / loudest * 0.8 * 32767).astype(np.int16).tobytes()
     try:
         decoder.set_align_text(" ".join(words))
         _decode(decoder, pcm)
         if decoder.hyp() is None:
-            raise CorpusError(f"expected a recording of {text!r}, found other sounds; check the text.")
+            raise AlignmentError(f"expected a recording of {text!r}, found other sounds; check the text.")
         decoder.set_alignment()
         _decode(decoder, pcm)
     except RuntimeError as error:
-        raise CorpusError(
+        raise AlignmentError(
             f"expected a recording of {text!r}, found one that cannot be aligned; check the text."
         ) from error
     phones = [_phone(segment) for word in decoder.get_alignment() for segment in word]

@@ -30,7 +30,8 @@ def speak(text: str, *, speed: float, seed: int) -> Utterance:
     """Speak one sentence of dictionary words.
 
     Raises:
-        CorpusError: if the package is missing or the sentence cannot be aligned.
+        CorpusError: if the package is missing.
+        AlignmentError: if the sentence cannot be aligned.
     """
     synthesizer = _synthesizer()
     samples = synthesizer(text, speed=speed, seed=seed)

@@ -30,8 +30,8 @@ from training.synthetic.plan import ClipPlan, Job, plan
 from training.synthetic.prosody import Analysis, analyse, draw_prosody, perform
 from training.synthetic.utterance import Utterance, at_level, joined, trimmed
 
-BASE_LEVEL, LEVEL_SPREAD = -27.0, 1.5  # dB of neutral speech, and its standard deviation between sentences
-NOISE_FLOOR = (-75.0, -52.0)  # dB; recordings are never digital zero
+BASE_LEVEL, LEVEL_SPREAD = -29.0, 1.5  # dB of neutral speech, and its standard deviation between sentences
+NOISE_FLOOR = (-78.0, -56.0)  # dB; recordings are never digital zero
 
 
 @dataclass(frozen=True, kw_only=True)

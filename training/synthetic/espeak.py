@@ -37,7 +37,7 @@ _UTF8 = 1
 _VOICELESS_STOPS = frozenset({"P", "T", "K", "CH"})
 _LONGEST_CLOSURE = 0.09  # seconds
 _CLOSURE_AFTER_PAUSE = 0.06  # seconds; cannot be heard, but the mouth makes it
-_SHORTEST_PAUSE = 0.03  # seconds; shorter unnamed phonemes are joints, not pauses
+_SHORTEST_PAUSE = 0.06  # seconds; shorter unnamed phonemes are joints between words, not pauses
 
 
 class _Id(ctypes.Union):

@@ -6,7 +6,9 @@ Every number is spread from clip to clip, so that the classes overlap as they do
 exactly with the rate. The level is a cue and is kept: nothing here normalises peaks.
 """
 
+import warnings
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
@@ -48,13 +50,13 @@ class Prosody:
 STRONG: dict[str, Prosody] = {
     "neutral": Prosody(),
     "calm": Prosody(
-        pitch=-1.3, pitch_range=-0.42, rate=-0.15, level=-3, tilt=-1.5, breath=0.08, dynamics=-0.05
+        pitch=-1.3, pitch_range=-0.42, rate=-0.15, level=-3, tilt=-1.2, breath=0.08, dynamics=-0.05
     ),
     "happy": Prosody(
         pitch=3.9, pitch_range=0.54, rate=0.14, level=4, tilt=2, jitter=0.003, slope=0.5, dynamics=0.1
     ),
     "sad": Prosody(
-        pitch=-1.8, pitch_range=-0.74, rate=-0.32, level=-6, tilt=-4, jitter=0.006, breath=0.15, slope=-1,
+        pitch=-1.8, pitch_range=-0.74, rate=-0.32, level=-6, tilt=-3, jitter=0.006, breath=0.15, slope=-1,
         dynamics=-0.1,
     ),
     "angry": Prosody(
@@ -118,24 +120,30 @@ def draw_prosody(emotion: str, intensity: str, rng: np.random.Generator) -> Pros
     return Prosody(**cues)
 
 
+def _world() -> Any:
+    """pyworld, without its warning about setuptools."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pyworld
+    return pyworld
+
+
 def analyse(utterance: Utterance) -> Analysis:
     """Pitch, spectral envelope and aperiodicity every 5 ms."""
-    import pyworld
+    world = _world()
 
     samples = utterance.waveform.astype(np.float64)
     samples += 1e-5 * np.random.default_rng(0).standard_normal(len(samples))  # digital zero has no envelope
-    pitch, times = pyworld.harvest(
+    pitch, times = world.harvest(
         samples, SAMPLE_RATE, f0_floor=PITCH_FLOOR, f0_ceil=PITCH_CEILING, frame_period=FRAME_MS
     )
-    envelope = pyworld.cheaptrick(samples, pitch, times, SAMPLE_RATE)
-    aperiodicity = pyworld.d4c(samples, pitch, times, SAMPLE_RATE)
+    envelope = world.cheaptrick(samples, pitch, times, SAMPLE_RATE)
+    aperiodicity = world.d4c(samples, pitch, times, SAMPLE_RATE)
     return Analysis(utterance, pitch, envelope, aperiodicity)
 
 
 def perform(analysis: Analysis, prosody: Prosody, speaker: Speaker, rng: np.random.Generator) -> Utterance:
     """The utterance as another performance, by another speaker; its level is the old one plus the cue."""
-    import pyworld
-
     envelope = _warped(analysis.envelope, speaker.formants)
     aperiodicity = _warped(analysis.aperiodicity, speaker.formants)
     frequency = np.linspace(0, SAMPLE_RATE / 2, envelope.shape[1])
@@ -146,7 +154,7 @@ def perform(analysis: Analysis, prosody: Prosody, speaker: Speaker, rng: np.rand
     aperiodicity = np.clip(aperiodicity + breath, 0, 1)
     pitch = _performed_pitch(analysis.pitch, prosody, speaker, rng)
     speed = 2.0**prosody.rate
-    samples = pyworld.synthesize(
+    samples = _world().synthesize(
         pitch,
         np.ascontiguousarray(envelope),
         np.ascontiguousarray(aperiodicity),

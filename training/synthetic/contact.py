@@ -1,0 +1,135 @@
+"""Contacts of the lips, solved on the actual head: closures really close, lips never cross.
+
+Everything before works with weights; what those do to the gap between the lips is measured here through the
+head's own landmarks, and mouthClose and mouthLowerDown are corrected until the gap is right.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy import ndarray
+
+from ecoface_model.config import MOTION_DIM
+from ecoface_model.flame import FlameHead
+from ecoface_model.flame_file import FlameFile
+from ecoface_model.lips import aperture
+from training.synthetic.articulation import Mouth
+from training.synthetic.channels import INDEX, columns, jaw_row, mixing_matrix
+
+_CLOSED_GAP = -0.3  # mm, of P, B and M
+_LEAST_GAP = -0.4  # mm; never below -0.5
+_LABIODENTAL_GAP = 1.0  # mm between the lips when the lower one touches the upper teeth
+_CONTACT_JAW = 1.5  # degrees
+_BILABIAL = {"Pr": 0.25, "RU": 0.1, "RL": 0.15}
+_LABIODENTAL = {"UU": 0.8, "RL": 0.65}
+_STEP = 0.02  # of a weight, to measure what it does
+_ITERATIONS = 3
+_NOTICED = 1e-3
+
+
+@dataclass(frozen=True)
+class Face:
+    """A head as the animator uses it: controls in, frames of 53 and the gap between the lips out."""
+
+    head: FlameHead
+    mixing: Float[ndarray, "channels 53"]
+    jaw: Float[ndarray, "53"]
+    rest_gap: float
+    """mm"""
+
+    @staticmethod
+    def of(file: FlameFile, asymmetry: float = 0.0) -> "Face":
+        """The controls of a head that has ARKit units."""
+        head = FlameHead.from_file(file)
+        return Face(
+            head,
+            mixing_matrix(file.arkit_names, file.arkit_coefficients, asymmetry),
+            jaw_row(file.arkit_names, file.arkit_coefficients),
+            1000 * head.rest_lip_gap(),
+        )
+
+    def motion(
+        self, weights: Float[ndarray, "times channels"], jaw: Float[ndarray, " times"]
+    ) -> Float[ndarray, "times 53"]:
+        """Controls as frames."""
+        frames: np.ndarray = weights @ self.mixing + jaw[:, None] * self.jaw
+        assert frames.shape[1] == MOTION_DIM
+        return frames
+
+    def gap(
+        self, weights: Float[ndarray, "times channels"], jaw: Float[ndarray, " times"]
+    ) -> Float[ndarray, " times"]:
+        """mm between the lips, 0 where they just touch, negative where they cross."""
+        motion = torch.from_numpy(self.motion(weights, jaw).astype(np.float32))
+        with torch.inference_mode():
+            gap = 1000 * aperture(self.head.landmarks(motion)) - self.rest_gap
+        return gap.double().numpy()
+
+    def solve(
+        self,
+        weights: Float[ndarray, "times channels"],
+        jaw: Float[ndarray, " times"],
+        channel: str,
+        goal: Float[ndarray, " times"] | float,
+    ) -> Float[ndarray, "times channels"]:
+        """The same controls with one channel changed so that the gap is `goal` mm."""
+        weights = weights.copy()
+        column = INDEX[channel]
+        for _ in range(_ITERATIONS):
+            now = self.gap(weights, jaw)
+            weights[:, column] += _STEP
+            slope = (self.gap(weights, jaw) - now) / _STEP
+            weights[:, column] += (goal - now) / slope - _STEP
+        return weights
+
+
+def make_contact(
+    face: Face, mouth: Mouth
+) -> tuple[Float[ndarray, "times channels"], Float[ndarray, " times"]]:
+    """Weights and jaw with F, V, then P, B, M forced to touch, and the lips kept from crossing."""
+    weights, jaw = _separate(face, mouth.weights, mouth.jaw)
+    for gate, pose, goal in (
+        (mouth.gate.labiodental, _LABIODENTAL, _LABIODENTAL_GAP),
+        (mouth.gate.bilabial, _BILABIAL, _CLOSED_GAP),
+    ):
+        weights, jaw = _blend(face, weights, jaw, gate, pose, goal)
+    return _separate(face, weights, jaw)
+
+
+def _blend(
+    face: Face,
+    weights: Float[ndarray, "times channels"],
+    jaw: Float[ndarray, " times"],
+    gate: Float[ndarray, " times"],
+    pose: dict[str, float],
+    goal: float,
+) -> tuple[Float[ndarray, "times channels"], Float[ndarray, " times"]]:
+    """Towards the pose of a contact as far as its gate is shut."""
+    active = gate > _NOTICED
+    if not active.any():
+        return weights, jaw
+    touching = weights[active].copy()
+    touching[:, columns(("UU", "LD", "Fn", "MC", "TO"))] = 0
+    touching[:, columns(("St", "Sm"))] *= 0.7
+    for name, weight in pose.items():
+        touching[:, INDEX[name]] = np.maximum(touching[:, INDEX[name]], weight)
+    held = np.full(len(touching), _CONTACT_JAW)
+    touching = face.solve(touching, held, "MC", goal)
+    share = gate[active]
+    weights, jaw = weights.copy(), jaw.copy()
+    weights[active] += share[:, None] * (touching - weights[active])
+    jaw[active] += share * (held - jaw[active])
+    return weights, jaw
+
+
+def _separate(
+    face: Face, weights: Float[ndarray, "times channels"], jaw: Float[ndarray, " times"]
+) -> tuple[Float[ndarray, "times channels"], Float[ndarray, " times"]]:
+    """Lips that would cross come apart by lowering the lower one."""
+    crossing = face.gap(weights, jaw) < _LEAST_GAP
+    if crossing.any():
+        weights = weights.copy()
+        weights[crossing] = face.solve(weights[crossing], jaw[crossing], "LD", _LEAST_GAP + 0.05)
+    return weights, jaw

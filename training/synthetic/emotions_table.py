@@ -1,0 +1,182 @@
+"""What each emotion does to the face, at RAVDESS's two intensities and between them.
+
+Weights are ARKit units by channel (see `channels.py`), tuned by eye on the reference head; movements follow
+the prototypes of Ekman & Friesen, times Recio 2013, blinks Bentivoglio 1997 and Doughty 2001.
+"""
+
+from dataclasses import dataclass, field
+
+from ecoface_model.config import EMOTIONS
+from ecoface_model.errors import RequestError
+
+Weights = dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pose:
+    """One emotion at one intensity."""
+
+    upper: Weights = field(default_factory=dict)
+    mouth: Weights = field(default_factory=dict)
+    """Added to the mouth while speaking, as far as the sound lets it."""
+    pause: Weights = field(default_factory=dict)
+    """Added on top in pauses."""
+    factors: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
+    """On jaw, lip opening, spread and rounding of the sounds."""
+    jaw_pause: float = 0.0
+    """Degrees by which the jaw hangs lower in pauses."""
+    jaw_speech: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Temper:
+    """How an emotion moves in time."""
+
+    onset: float = 0.5
+    """Seconds to the apex."""
+    decay: float = 1.0
+    blinks: float = 1.0
+    """Factor on the style's blink rate."""
+    blink_time: float = 1.0
+    """Factor on a blink's length."""
+    double_blinks: float = 0.1
+    """Share of blinks that come twice."""
+    first_blink: float = 0.0
+    """Seconds after the first sound without a blink."""
+    accent: Weights = field(default_factory=lambda: {"BI": 0.45, "BO": 0.22})
+    """What a pitch accent of full strength adds."""
+    accent_share: float = 1.0
+    accent_time: float = 1.0
+    tremble: float = 0.0
+    """Size of a 5 Hz tremble of the brows."""
+    settle: float = 1.0
+    """Share of brows and lids that stays after the first second."""
+    asymmetry: float = 0.03
+
+
+_NORMAL: dict[str, Pose] = {
+    "neutral": Pose(),
+    "calm": Pose(
+        upper={"EB": 0.06, "BI": 0.15, "CS": 0.1}, mouth={"Sm": 0.16, "UU": 0.05}, pause={"Sm": 0.04},
+        factors=(0.85, 0.9, 0.95, 0.95), jaw_pause=0.3,
+    ),
+    "happy": Pose(
+        upper={"CS": 0.5, "ES": 0.1, "BI": 0.3, "BO": 0.1}, mouth={"Sm": 0.52, "UU": 0.28, "LD": 0.1},
+        pause={"Sm": 0.12}, factors=(1.05, 1.05, 1.15, 0.8), jaw_pause=0.6, jaw_speech=0.5,
+    ),
+    "sad": Pose(
+        upper={"BI": 1.1, "BD": 0.3, "BO": -0.2, "EB": 0.08, "ES": 0.1},
+        mouth={"Fr": 0.45, "SL": 0.15, "LD": 0.12}, pause={"SL": 0.15}, factors=(0.75, 0.75, 0.75, 0.85),
+    ),
+    "angry": Pose(
+        upper={"BD": 0.8, "ES": 0.25, "EW": 0.25, "NS": 0.25}, mouth={"UU": 0.18, "LD": 0.25, "Fr": 0.2},
+        pause={"Pr": 0.4, "RU": 0.2, "RL": 0.15, "Fr": 0.2, "UU": -0.15, "LD": -0.2},
+        factors=(1.2, 1.15, 1.05, 0.95), jaw_pause=0.3,
+    ),
+    "fearful": Pose(
+        upper={"BI": 1.2, "BO": 0.3, "BD": 0.35, "EW": 0.6}, mouth={"St": 0.4, "LD": 0.15, "Fr": 0.1},
+        pause={"St": 0.1}, factors=(0.9, 0.95, 1.1, 0.8), jaw_pause=1.0, jaw_speech=0.5,
+    ),
+    "disgust": Pose(
+        upper={"NS": 1.0, "BI": 0.2, "CS": 0.35, "ES": 0.35}, mouth={"UU": 0.55, "Fr": 0.4, "SL": 0.35},
+        pause={"SL": 0.15}, factors=(0.9, 0.95, 0.9, 0.9),
+    ),
+    "surprised": Pose(
+        upper={"BI": 1.3, "BO": 0.4, "EW": 0.6}, mouth={"Fn": 0.05},
+        factors=(1.15, 1.05, 0.95, 1.05), jaw_pause=4.0, jaw_speech=0.7,
+    ),
+}  # fmt: skip
+
+_STRONG: dict[str, Pose] = {
+    "neutral": Pose(),
+    "calm": Pose(
+        upper={"EB": 0.09, "BI": 0.22, "CS": 0.2}, mouth={"Sm": 0.26, "UU": 0.08}, pause={"Sm": 0.06},
+        factors=(0.8, 0.85, 0.95, 0.9), jaw_pause=0.5,
+    ),
+    "happy": Pose(
+        upper={"CS": 0.95, "ES": 0.15, "BI": 0.55, "BO": 0.2}, mouth={"Sm": 0.82, "UU": 0.5, "LD": 0.15},
+        pause={"Sm": 0.15, "UU": 0.15, "St": 0.1}, factors=(1.2, 1.15, 1.2, 0.7),
+        jaw_pause=2.5, jaw_speech=1.0,
+    ),
+    "sad": Pose(
+        upper={"BI": 1.8, "BD": 0.5, "BO": -0.3, "EB": 0.1, "CS": 0.3, "ES": 0.2},
+        mouth={"Fr": 0.85, "SL": 0.25, "LD": 0.2, "St": 0.15}, pause={"SL": 0.25},
+        factors=(0.7, 0.65, 0.7, 0.8), jaw_pause=0.5, jaw_speech=0.3,
+    ),
+    "angry": Pose(
+        upper={"BD": 1.15, "ES": 0.3, "EW": 0.65, "NS": 0.6},
+        mouth={"UU": 0.45, "LD": 0.5, "St": 0.25, "Fr": 0.25}, pause={"UU": 0.1, "LD": 0.1, "St": 0.15},
+        factors=(1.4, 1.3, 1.1, 0.95), jaw_pause=0.7, jaw_speech=0.5,
+    ),
+    "fearful": Pose(
+        upper={"BI": 1.9, "BO": 0.4, "BD": 0.55, "EW": 1.1}, mouth={"St": 0.75, "LD": 0.4, "Fr": 0.2},
+        pause={"St": 0.15}, factors=(1.1, 1.05, 1.2, 0.75), jaw_pause=3.0, jaw_speech=1.5,
+    ),
+    "disgust": Pose(
+        upper={"NS": 1.7, "BI": 0.45, "CS": 0.6, "ES": 0.5},
+        mouth={"UU": 1.0, "Fr": 0.7, "SL": 0.45, "LD": 0.1}, pause={"UU": 0.15, "SL": 0.2},
+        factors=(1.0, 1.05, 0.9, 0.85), jaw_pause=0.5, jaw_speech=0.5,
+    ),
+    "surprised": Pose(
+        upper={"BI": 2.0, "BO": 0.75, "EW": 1.15}, mouth={"Fn": 0.1},
+        factors=(1.35, 1.1, 0.9, 1.1), jaw_pause=10.0, jaw_speech=1.5,
+    ),
+}  # fmt: skip
+
+TEMPERS: dict[str, Temper] = {
+    "neutral": Temper(),
+    "calm": Temper(
+        onset=0.7, decay=1.2, blinks=16 / 22, blink_time=1.25, accent={"BI": 0.25, "BO": 0.1},
+        accent_share=0.5,
+    ),
+    "happy": Temper(
+        onset=0.5, decay=0.9, blinks=24 / 22, accent={"BI": 0.55, "BO": 0.3}, accent_share=1.3,
+        asymmetry=0.05,
+    ),
+    "sad": Temper(
+        onset=0.8, decay=1.5, blinks=18 / 22, blink_time=1.3, accent={"BI": 0.3}, accent_share=0.7,
+        accent_time=1.6, asymmetry=0.05,
+    ),
+    "angry": Temper(
+        onset=0.3, decay=0.8, blinks=12 / 22, accent={"BD": 0.25, "NS": 0.1}, accent_time=0.9, asymmetry=0.07,
+    ),
+    "fearful": Temper(
+        onset=0.25, decay=0.7, blinks=28 / 22, double_blinks=0.4, accent={"BI": 0.15, "EW": 0.1},
+        accent_share=0.7, tremble=0.03, asymmetry=0.05,
+    ),
+    "disgust": Temper(onset=0.35, decay=0.7, blinks=18 / 22, accent={"NS": 0.25, "UU": 0.06}, asymmetry=0.2),
+    "surprised": Temper(
+        onset=0.2, decay=0.5, blinks=18 / 22, first_blink=0.8, accent={"BI": 0.4, "BO": 0.2, "EW": 0.15},
+        settle=0.6, asymmetry=0.04,
+    ),
+}  # fmt: skip
+
+
+def _between(a: Weights, b: Weights, share: float) -> Weights:
+    """Weights between two poses; a channel that one does not name is 0 there."""
+    return {name: (1 - share) * a.get(name, 0.0) + share * b.get(name, 0.0) for name in sorted({*a, *b})}
+
+
+def emotion_pose(emotion: str, intensity: float) -> Pose:
+    """The pose at an intensity from 0 (none) over 1 (RAVDESS's normal) to 2 (strong).
+
+    Raises:
+        RequestError: if there is no such emotion or intensity.
+    """
+    if emotion not in EMOTIONS:
+        raise RequestError(f"expected an emotion of {', '.join(EMOTIONS)}, found {emotion!r}")
+    if not 0 <= intensity <= 2:
+        raise RequestError(f"expected an intensity from 0 (none) to 2 (strong), found {intensity}")
+    low, high = (Pose(), _NORMAL[emotion]) if intensity <= 1 else (_NORMAL[emotion], _STRONG[emotion])
+    share = intensity if intensity <= 1 else intensity - 1
+    jaw, opening, spread, rounding = (
+        (1 - share) * a + share * b for a, b in zip(low.factors, high.factors, strict=True)
+    )
+    return Pose(
+        upper=_between(low.upper, high.upper, share),
+        mouth=_between(low.mouth, high.mouth, share),
+        pause=_between(low.pause, high.pause, share),
+        factors=(jaw, opening, spread, rounding),
+        jaw_pause=(1 - share) * low.jaw_pause + share * high.jaw_pause,
+        jaw_speech=(1 - share) * low.jaw_speech + share * high.jaw_speech,
+    )

@@ -1,0 +1,91 @@
+"""One performance: phones, voice, emotion and style become FLAME motion on our head, frame by frame.
+
+The mouth follows phones, loudness, emotion and style without chance (a network learns it from what it hears);
+chance, by the seed, moves only brows, lids and nose.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from jaxtyping import Float, Float32
+from numpy import ndarray
+
+from ecoface_model.config import FRAME_RATE, SAMPLE_RATE
+from ecoface_model.flame_file import read_head
+from training.phones import PAUSE, phrases
+from training.synthetic.articulation import articulate, ramp, time_grid
+from training.synthetic.channels import INDEX
+from training.synthetic.contact import Face, make_contact
+from training.synthetic.emotions_table import TEMPERS, Temper, emotion_pose
+from training.synthetic.prosody_features import RATE, Accent, Prosody, listen
+from training.synthetic.styles import STYLES, Style
+from training.synthetic.upper_face import bump, upper_face
+from training.synthetic.utterance import Phone
+
+_BEFORE, _AFTER = 0.45, 0.75  # s, by which an emotion starts before and outlasts the voice
+_BETWEEN = 0.8  # of the apex, between the accents
+_STEPS_PER_FRAME = RATE // FRAME_RATE
+
+
+@dataclass(frozen=True)
+class Feeling:
+    """What the speaker shows: an emotion from 0 (none) over 1 (normal) to 2 (strong)."""
+
+    emotion: str = "neutral"
+    intensity: float = 1.0
+
+
+@lru_cache(maxsize=64)
+def reference_face(asymmetry: float) -> Face:
+    """The reference head with the sides this much apart."""
+    return Face.of(read_head(), asymmetry)
+
+
+def envelope(
+    phones: Sequence[Phone], accents: Sequence[Accent], temper: Temper, times: Float[ndarray, " times"]
+) -> Float[ndarray, " times"]:
+    """How strongly the emotion shows: up before each phrase, to its apex on the strongest accent, down late."""
+    spoken = phrases(phones)
+    base, apex = np.zeros(len(times)), np.zeros(len(times))
+    for start, end in spoken:
+        base = np.maximum(
+            base, ramp(times, start - _BEFORE + temper.onset, end + _AFTER, temper.onset, temper.decay)
+        )
+        inside = [accent for accent in accents if start <= accent.peak <= end]
+        for accent in sorted(inside, key=lambda accent: -accent.strength)[:1]:
+            apex = np.maximum(apex, bump(times, accent.peak - 0.45, accent.peak, accent.peak + 0.7))
+    return base * (_BETWEEN + (1 - _BETWEEN) * apex)
+
+
+def perform(
+    phones: Sequence[Phone],
+    waveform: Float32[ndarray, " samples"],
+    *,
+    feeling: Feeling = Feeling(),  # noqa: B008 - frozen
+    style: Style = STYLES["natural"],
+    seed: int = 0,
+) -> Float32[ndarray, "frames 53"]:
+    """FLAME motion of a sentence: round(25 s) frames on the reference head."""
+    n_frames = max(1, round(len(waveform) / SAMPLE_RATE * FRAME_RATE))
+    times = time_grid(n_frames)
+    prosody = listen(waveform, phones)
+    if all(phone.name == PAUSE for phone in phones):
+        prosody = Prosody({}, (), False)
+    pose, temper = emotion_pose(feeling.emotion, feeling.intensity), TEMPERS[feeling.emotion]
+    face = reference_face(round(style.asymmetry * temper.asymmetry, 4))
+    shown = envelope(phones, prosody.accents, temper, times)
+    mouth = articulate(phones, prosody.vowel_loudness, pose, style, shown, times)
+    weights, jaw = make_contact(face, mouth)
+    rng = np.random.default_rng(seed)
+    weights = weights + upper_face(phones, prosody, pose, temper, style, shown, feeling.intensity, times, rng)
+    _skew(weights, style.skew * (1 - mouth.pause))
+    return face.motion(weights, jaw)[::_STEPS_PER_FRAME].astype(np.float32)
+
+
+def _skew(weights: Float[ndarray, "times channels"], amount: Float[ndarray, " times"]) -> None:
+    """Mouth and jaw pulled to one side while speaking."""
+    for left, right in (("ML", "MR"), ("JL", "JR")):
+        weights[:, INDEX[left]] += np.maximum(amount, 0)
+        weights[:, INDEX[right]] += np.maximum(-amount, 0)

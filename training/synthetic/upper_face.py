@@ -1,0 +1,160 @@
+"""Brows, lids and nose: the emotion's pose, raises on pitch accents, blinks, and the small unrest of life.
+
+The only place of the animator with chance in it; the mouth has none.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from training.phones import PAUSE, seconds
+from training.synthetic.articulation import ramp
+from training.synthetic.channels import CHANNELS, INDEX
+from training.synthetic.emotions_table import Pose, Temper
+from training.synthetic.prosody_features import Accent, Prosody
+from training.synthetic.styles import Style
+from training.synthetic.utterance import Phone
+
+_SHUT = 0.7  # weight of eyeBlink at which this head's eye is shut; above, the lid sags
+_MOST_SHUT = 0.72
+_SETTLE_AFTER = 1.0  # s
+_UNREST = {"BI": 0.03, "BO": 0.02, "BD": 0.02, "ES": 0.02, "EB": 0.01, "CS": 0.02, "NS": 0.01}
+_IN_PAUSES = 0.6  # share of blinks
+_RISE = 0.15  # s, by which a brow starts before its vowel
+
+
+def bump(times: Float[ndarray, " times"], start: float, peak: float, end: float) -> Float[ndarray, " times"]:
+    """0 at start, 1 at peak, 0 at end, eased."""
+    return ramp(times, peak, peak, max(peak - start, 0.02), max(end - peak, 0.02))
+
+
+def smooth_noise(
+    rng: np.random.Generator, times: Float[ndarray, " times"], n: int
+) -> Float[ndarray, "times n"]:
+    """Unrest of 0.2-1 Hz with unit size."""
+    hertz = rng.uniform(0.2, 1.0, (6, n))
+    phase = rng.uniform(0, 2 * np.pi, (6, n))
+    waves: np.ndarray = np.sin(2 * np.pi * hertz * times[:, None, None] + phase).sum(axis=1) / np.sqrt(3)
+    return waves
+
+
+def accent_curve(
+    accents: Sequence[Accent],
+    share: float,
+    time: float,
+    times: Float[ndarray, " times"],
+    rng: np.random.Generator,
+) -> Float[ndarray, " times"]:
+    """Raises on the strongest accents: from 150 ms before the vowel to a peak in its middle, 0.5 s in all."""
+    rank = sorted(accents, key=lambda accent: -accent.strength * rng.uniform(0.8, 1.2))
+    curve = np.zeros(len(times))
+    for accent in rank[: round(min(share, 1.0) * len(rank) + 0.2)]:
+        length = rng.uniform(0.4, 0.6) * time
+        start = accent.start - _RISE * time
+        size = (0.55 + 0.45 * accent.strength) * rng.uniform(0.85, 1.15)
+        curve = np.maximum(
+            curve, size * bump(times, start, accent.peak, max(start + length, accent.peak + 0.2))
+        )
+    return curve
+
+
+def _blink_times(phones: Sequence[Phone], rate: float, first: float, rng: np.random.Generator) -> list[float]:
+    """Starts of blinks: 60 % within 0.2 s of a phrase's end, the rest log-normal in between."""
+    duration = phones[-1].end
+    ends = [
+        phone.start for phone in phones if phone.name == PAUSE and seconds(phone) > 0.15 and phone.start > 0
+    ]
+    chance = min(0.9, _IN_PAUSES * rate / 60 * duration / max(len(ends), 1))
+    starts = [end + rng.uniform(0, 0.2) for end in ends if rng.random() < chance]
+    mean = 60 / ((1 - _IN_PAUSES) * rate)
+    now = -rng.uniform(0, mean)
+    while True:
+        now += mean * rng.lognormal(-0.18, 0.6)
+        if now >= duration:
+            break
+        if all(abs(now - other) > 0.5 for other in starts):
+            starts.append(now)
+    return [start for start in sorted(starts) if first <= start < duration - 0.1]
+
+
+def blink_curve(
+    starts: Sequence[float], temper: Temper, times: Float[ndarray, " times"], rng: np.random.Generator
+) -> Float[ndarray, " times"]:
+    """Weight of eyeBlink: two frames down, one shut, four or five up; 15 % partial, some double."""
+    curve = np.zeros(len(times))
+    for start in starts:
+        depth = _SHUT * (rng.uniform(0.5, 0.75) if rng.random() < 0.15 else 1.0)
+        length = temper.blink_time * rng.uniform(0.9, 1.15)
+        repeats = 2 if rng.random() < temper.double_blinks else 1
+        for k in range(repeats):
+            shut = start + (0.075 + 0.34 * k) * length
+            curve = np.maximum(curve, depth * ramp(times, shut, shut + 0.045, 0.075 * length, 0.18 * length))
+    return curve
+
+
+def _settling(share: float, onset: float, times: Float[ndarray, " times"]) -> Float[ndarray, " times"]:
+    """Full for the first second of a surprise, then the share that stays."""
+    return share + (1 - share) * ramp(times, -1.0, onset + _SETTLE_AFTER, 1.0, 0.8)
+
+
+def upper_face(
+    phones: Sequence[Phone],
+    prosody: Prosody,
+    pose: Pose,
+    temper: Temper,
+    style: Style,
+    envelope: Float[ndarray, " times"],
+    intensity: float,
+    times: Float[ndarray, " times"],
+    rng: np.random.Generator,
+) -> Float[ndarray, "times channels"]:
+    """Everything above the mouth, as weights to add to the mouth's own."""
+    weights = np.zeros((len(times), len(CHANNELS)))
+    first = next((phone.start for phone in phones if phone.name != PAUSE), 0.0)
+    settled = _settling(temper.settle, first, times)
+    for name, weight in pose.upper.items():
+        weights[:, INDEX[name]] += style.expressivity * weight * envelope * settled
+    felt = min(intensity, 1.0)
+    share = style.brow_share * (1 + felt * (temper.accent_share - 1))
+    raises = style.brow_gain * accent_curve(
+        prosody.accents, share, 1 + felt * (temper.accent_time - 1), times, rng
+    )
+    neutral = Temper().accent
+    for name in {*temper.accent, *neutral}:
+        size = (1 - felt) * neutral.get(name, 0.0) + felt * temper.accent.get(name, 0.0)
+        weights[:, INDEX[name]] += size * raises
+    if prosody.question:
+        end = max(phone.end for phone in phones if phone.name != PAUSE)
+        weights[:, INDEX["BI"]] += 0.35 * style.brow_gain * ramp(times, end - 0.25, end + 0.3, 0.4, 0.5)
+        weights[:, INDEX["BO"]] += 0.2 * style.brow_gain * ramp(times, end - 0.25, end + 0.3, 0.4, 0.5)
+    weights[:, INDEX["BI"]] += max(style.brow_rest, 0.0)
+    weights[:, INDEX["BD"]] += max(-style.brow_rest, 0.0)
+    weights[:, INDEX["BI"]] += temper.tremble * felt * envelope * np.sin(2 * np.pi * 5 * times)
+    noise = smooth_noise(rng, times, len(_UNREST))
+    for column, (name, size) in zip(noise.T, _UNREST.items(), strict=True):
+        weights[:, INDEX[name]] += size * column
+    rate = style.blinks * (1 + felt * (temper.blinks - 1))
+    first_blink = first + felt * temper.first_blink if temper.first_blink else 0.0
+    blinks = blink_curve(_blink_times(phones, rate, first_blink, rng), temper, times, rng)
+    return _within_limits(weights, blinks)
+
+
+def _within_limits(
+    weights: Float[ndarray, "times channels"], blinks: Float[ndarray, " times"]
+) -> Float[ndarray, "times channels"]:
+    """What this head's lids, cheeks and brows can do without folding."""
+    lid = np.maximum(weights[:, INDEX["EB"]], 0)
+    shut = np.minimum(np.maximum(lid * (1 - blinks / _SHUT), 0) + blinks, _MOST_SHUT)
+    weights[:, INDEX["EB"]] = shut
+    weights[:, INDEX["EW"]] = np.maximum(weights[:, INDEX["EW"]], 0) * np.maximum(1 - shut / _SHUT, 0)
+    weights[:, INDEX["BI"]] = np.clip(weights[:, INDEX["BI"]], -0.3, 2.3)
+    weights[:, INDEX["BO"]] = np.clip(weights[:, INDEX["BO"]], -0.4, 0.8)
+    weights[:, INDEX["BD"]] = np.clip(weights[:, INDEX["BD"]], -0.1, 1.4)
+    weights[:, INDEX["NS"]] = np.clip(weights[:, INDEX["NS"]], -0.1, 1.9)
+    squint = np.maximum(weights[:, INDEX["CS"]] + weights[:, INDEX["ES"]], 1e-6)
+    too_much = np.minimum(1.5 / squint, 1.0)
+    weights[:, INDEX["CS"]] *= too_much
+    weights[:, INDEX["ES"]] *= too_much
+    return weights

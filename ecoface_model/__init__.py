@@ -1,1 +1,3 @@
 """Speech -> FLAME motion. Read `pipeline.py` first."""
+
+__version__ = "0.1.0"

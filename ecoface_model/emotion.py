@@ -63,7 +63,7 @@ class MelEmotion(SpeechEncoder):
 
 
 def build_emotion(config: EmotionConfig, content: SpeechEncoder | None = None) -> SpeechEncoder:
-    """The audio emotion encoder of a config, weights still random; shares HuBERT's frontend with `content`."""
+    """The audio emotion encoder of a config, still random; shares HuBERT's frontend with `content`."""
     if config.kind == "hubert":
         from ecoface_model.hubert import HubertContent, HubertEmotion
 

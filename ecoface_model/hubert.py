@@ -105,6 +105,19 @@ class HubertEmotion(HubertEncoder):
     """The paper's audio emotion encoder: a second HuBERT, its frontend frozen, its transformer trained."""
 
 
+def hear_both(
+    content: SpeechEncoder,
+    emotion: SpeechEncoder,
+    waveform: Float[Tensor, "batch samples"],
+    measured: Float[Tensor, "batch 2"],
+) -> tuple[Float[Tensor, "batch steps content"], Float[Tensor, "batch steps emotion"]]:
+    """Features of two encoders with one frontend, whose work is done once."""
+    assert isinstance(content, HubertEncoder) and isinstance(emotion, HubertEncoder)
+    assert content.frontend is emotion.frontend, "built together by `Networks`"
+    features = content.frontend(waveform, measured)  # (B, 2T, hidden)
+    return content.transformer(features), emotion.transformer(features)
+
+
 def load_hubert(encoder: HubertEncoder, folder: Path | str) -> None:
     """Fill an encoder with the weights of a local transformers folder, such as hubert-large-ls960-ft's.
 

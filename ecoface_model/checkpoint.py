@@ -1,0 +1,145 @@
+"""The place that knows our model file: weights, config, names and licences in one .safetensors."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from jaxtyping import Float
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ecoface_model.config import (
+    EMOTIONS,
+    ContentConfig,
+    EcoFaceConfig,
+    EmotionConfig,
+    MotionGeneratorConfig,
+)
+from ecoface_model.errors import ModelFileError
+from ecoface_model.files import write_beside
+from ecoface_model.networks import Networks
+
+DEFAULT_MODEL = Path(__file__).parent / "assets" / "ecoface-default.safetensors"
+FORMAT = "ecoface 1"
+PROTOTYPES = "prototypes"
+PICKLE_STARTS = (b"PK\x03\x04", b"\x80")  # torch.save, new and old
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """What a model file holds."""
+
+    networks: Networks
+    styles: tuple[str, ...]
+    """Names of the speaker styles, in the generator's order."""
+    prototypes: Tensor
+    """(n_emotions, 3, F): mean features of each of EMOTIONS at intensity 0, 1 and 2."""
+    info: dict[str, Any]
+    """name, head, licences (list of sentences), training (how it was made); default_style if there is one."""
+    hash: str
+    """sha256 of the file."""
+
+
+def write_model(
+    path: Path | str,
+    networks: Networks,
+    *,
+    styles: Sequence[str],
+    prototypes: Float[Tensor, "emotions 3 feature"],
+    info: dict[str, Any],
+) -> None:
+    """Write a model file: matrices in half precision, everything small in full.
+
+    Raises:
+        RequestError: if it cannot be written there.
+    """
+    assert len(styles) == networks.config.generator.n_styles, "every style has a name"
+    assert prototypes.shape == (len(EMOTIONS), 3, networks.config.emotion.feature_dim), prototypes.shape
+    assert info.get("name") and info.get("head") and info.get("licences"), "a model says what it is"
+    matrices = {name for name, parameter in networks.named_parameters() if parameter.ndim > 1}
+    tensors = {
+        name: tensor.half() if name in matrices else tensor.float()
+        for name, tensor in networks.own_state().items()
+    }
+    tensors[PROTOTYPES] = prototypes.float()
+    assert all(tensor.isfinite().all() for tensor in tensors.values()), (
+        "a weight is not finite in half precision"
+    )
+    header = {"config": asdict(networks.config), "styles": list(styles), "info": info}
+    metadata = {"format": FORMAT} | {name: json.dumps(value) for name, value in header.items()}
+    with write_beside(Path(path)) as temporary:
+        save_file({name: t.contiguous().cpu() for name, t in tensors.items()}, temporary, metadata)
+
+
+def read_model(path: Path | str | None = None) -> Model:
+    """Read a model file, the default model's if none is named: networks on the CPU in float32, ready to run.
+
+    Raises:
+        ModelFileError: if it is missing, damaged, or no model of this version.
+    """
+    path = Path(path or DEFAULT_MODEL)
+    _expect_a_file(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format") != FORMAT:
+                raise ModelFileError(
+                    f"expected a model of format {FORMAT!r} in {path.name}, found {metadata.get('format')!r};"
+                    " choose a model file made by this version's `training.release`"
+                )
+            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+        config = read_config(json.loads(metadata["config"]))
+        prototypes = tensors.pop(PROTOTYPES)
+        networks = _with_weights(Networks(config), tensors)
+        styles, info = tuple(json.loads(metadata["styles"])), json.loads(metadata["info"])
+    except (SafetensorError, OSError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as error:
+        raise ModelFileError(
+            f"expected a whole EcoFace model in {path.name}, found a file that is damaged or of another kind"
+            f" ({_first_line(error)}); copy or download it again"
+        ) from error
+    with path.open("rb") as raw:
+        digest = hashlib.file_digest(raw, "sha256").hexdigest()
+    return Model(networks=networks, styles=styles, prototypes=prototypes, info=info, hash=digest)
+
+
+def read_config(values: dict[str, Any]) -> EcoFaceConfig:
+    """The config of a header: plain values -> dataclasses."""
+    generator = values["generator"] | {"dilations": tuple(values["generator"]["dilations"])}
+    return EcoFaceConfig(
+        content=ContentConfig(**values["content"]),
+        emotion=EmotionConfig(**values["emotion"]),
+        generator=MotionGeneratorConfig(**generator),
+    )
+
+
+def _expect_a_file(path: Path) -> None:
+    """Refuse what cannot be a model file at once, pickles by their name."""
+    if not path.is_file():
+        hint = "train it with `make train-default`" if path == DEFAULT_MODEL else "check the path"
+        raise ModelFileError(f"expected a model file at {path}, found none; {hint}")
+    with path.open("rb") as file:
+        if file.read(4).startswith(PICKLE_STARTS):
+            raise ModelFileError(
+                f"expected a .safetensors model in {path.name}, found a pickle, which can run foreign code"
+                " and is never opened; convert it with `training.release`"
+            )
+
+
+def _with_weights(networks: Networks, tensors: dict[str, Tensor]) -> Networks:
+    """Fill all weights, strictly; tensors that two networks share are in the file once."""
+    own = networks.own_state()
+    if missing := own.keys() - tensors.keys():
+        raise KeyError(f"no {min(missing)}")
+    if surplus := tensors.keys() - own.keys():
+        raise KeyError(f"unknown {min(surplus)}")
+    shared = networks.state_dict().keys() - own.keys()
+    assert networks.load_state_dict(tensors, strict=not shared).missing_keys == sorted(shared)
+    return networks.eval().requires_grad_(False)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0].rstrip(".:") if str(error).strip() else type(error).__name__

@@ -1,0 +1,49 @@
+"""Long clips in windows: where they lie, and how their motion is joined without a seam."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ecoface_model.config import FRAME_RATE
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowPlan:
+    """Lengths in frames, all multiples of the generator's stride."""
+
+    window: int = 744
+    """What is looked at at once, just under Whisper's 30 s."""
+    context: int = 96
+    """Looked at on either side of what is kept, about 4 s."""
+
+    def windows(self, frames: int) -> list[range]:
+        """Overlapping stretches of at most `window` frames that cover 0..frames - 1."""
+        if frames <= self.window:
+            return [range(frames)]
+        hop = self.window - 2 * self.context
+        starts = [*range(0, frames - self.window, hop), frames - self.window]
+        return [range(start, start + self.window) for start in starts]
+
+
+FADE = FRAME_RATE  # frames over which one window's motion gives way to the next's, 1 s
+
+
+def join(
+    motion: Float[Tensor, "frames 53"],
+    part: Float[Tensor, "window 53"],
+    window: range,
+    previous: range | None,
+) -> None:
+    """Put a window's motion in its place, fading over from the previous one amid their overlap."""
+    start = 0
+    if previous is not None:
+        overlap = previous.stop - window.start
+        fade = min(FADE, overlap)
+        start = (overlap - fade) // 2
+        share = (torch.arange(fade, device=motion.device) + 0.5)[:, None] / fade
+        share = share * share * (3 - 2 * share)  # smoothstep: no kink where the fade begins and ends
+        motion[window.start + start : window.start + start + fade].lerp_(part[start : start + fade], share)
+        start += fade
+    motion[window.start + start : window.stop] = part[start:]

@@ -1,0 +1,52 @@
+"""How far the lips are open, and which expression directions move them."""
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ecoface_model.config import EXPRESSION_DIM, JAW_DIM
+from ecoface_model.flame_file import FlameFile
+
+UPPER_INNER, LOWER_INNER = [61, 62, 63], [67, 66, 65]
+"""Inner-lip landmarks (iBUG) that face one another, from the subject's right to the left."""
+JAW = 2
+PART_OF_REST = 0.02
+"""Motion of the rest of the face that a direction is credited with beforehand, against the lips' own."""
+
+
+def aperture(landmarks: Float[Tensor, "*batch 68 3"]) -> Float[Tensor, "*batch"]:
+    """Mean height in metres of the upper over the lower inner lip; negative where the lips cross."""
+    height = landmarks[..., 1]  # (..., 68)
+    return (height[..., UPPER_INNER] - height[..., LOWER_INNER]).mean(dim=-1)
+
+
+def lip_directions(head: FlameFile, n: int, std: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+    """Orthonormal basis (53, n) of the motions that move the lips most and the upper face least.
+
+    It is for motions divided by `std` (53,), the coefficients' standard deviations; None takes 1 for the
+    expression, which is how our directions are scaled, and 0.06 rad for the jaw.
+    """
+    scale = np.r_[np.ones(EXPRESSION_DIM), np.full(JAW_DIM, 0.06)] if std is None else np.asarray(std)
+    lips = _motion_of(head, head.masks["lips"], scale)
+    upper = np.concatenate([head.masks["forehead"], head.masks["eye_region"]])
+    rest = _motion_of(head, upper, scale)
+    rest += np.eye(len(rest)) * PART_OF_REST * np.trace(lips) / len(lips)
+    root = np.linalg.inv(np.linalg.cholesky(rest))
+    _, vectors = np.linalg.eigh(root @ lips @ root.T)  # of lips x = value rest x, rising
+    basis = np.linalg.qr(root.T @ vectors[:, ::-1][:, :n])[0]
+    return basis.astype(np.float32)
+
+
+def _motion_of(
+    head: FlameFile, chosen: NDArray[np.int32], scale: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """Mean squared motion (53, 53) of some vertices as a quadratic form of the scaled coefficients."""
+    expression = head.expression_directions[chosen].astype(np.float64)  # (K, 3, 50)
+    arm = head.v_template[chosen] - head.J_regressor[JAW] @ head.v_template
+    turns = np.stack([np.cross(axis, arm) for axis in np.eye(3)], axis=-1)  # (K, 3, 3)
+    jaw = turns * head.weights[chosen, JAW][:, None, None]
+    all_directions = np.concatenate([expression, jaw], axis=-1) * scale  # (K, 3, 53)
+    flat = all_directions.reshape(-1, all_directions.shape[-1])
+    out: NDArray[np.float64] = flat.T @ flat / max(1, len(chosen))
+    return out

@@ -90,14 +90,14 @@ def in_room(
 
 def tilted(waveform: Float32[Sound, " samples"], slope: float) -> Float32[Sound, " samples"]:
     """The spectrum tilted by `slope` dB per octave around 1 kHz, its energy kept."""
-    frequency = np.fft.rfftfreq(len(waveform), 1 / SAMPLE_RATE)
+    frequency = _frequencies(len(waveform))
     octaves = np.log2(np.clip(frequency, 80, 8000) / 1000)
     return _at_power_of(_filtered(waveform, 10 ** (slope * octaves / 20)), waveform)
 
 
 def band_limited(waveform: Float32[Sound, " samples"], low: float, high: float) -> Float32[Sound, " samples"]:
     """Only what lies between two frequencies in Hz, with edges a tenth of an octave wide."""
-    frequency = np.maximum(np.fft.rfftfreq(len(waveform), 1 / SAMPLE_RATE), 1e-3)
+    frequency = np.maximum(_frequencies(len(waveform)), 1e-3)
     response = 1 / (1 + (frequency / high) ** 24)
     if low > 0:
         response = response / (1 + (low / frequency) ** 24)
@@ -116,9 +116,9 @@ def with_noise(
 
 def coloured_noise(n_samples: int, exponent: float, rng: np.random.Generator) -> Float32[Sound, " samples"]:
     """Noise whose power falls with frequency ** exponent: 0 white, 1 pink, 2 brown."""
-    frequency = np.maximum(np.fft.rfftfreq(n_samples, 1 / SAMPLE_RATE), 30)
-    spectrum = np.fft.rfft(rng.standard_normal(n_samples)) * frequency ** (-exponent / 2)
-    noise = np.fft.irfft(spectrum, n_samples)
+    frequency = np.maximum(_frequencies(n_samples), 30)
+    white = rng.standard_normal(_fft_size(n_samples)).astype(np.float32)
+    noise = _filtered(white, frequency ** (-exponent / 2))[:n_samples]
     return np.asarray(noise / (np.sqrt(np.mean(noise**2)) + 1e-12), np.float32)
 
 
@@ -167,13 +167,25 @@ def _noise(n_samples: int, rng: np.random.Generator, others: Sequence[Sound]) ->
 
 def _convolved(waveform: Sound, response: NDArray[np.float64]) -> Sound:
     n_total = len(waveform) + len(response) - 1
-    size = 1 << (n_total - 1).bit_length()
+    size = _fft_size(n_total)
     product = np.fft.rfft(waveform, size) * np.fft.rfft(response, size)
     return np.fft.irfft(product, size)[: len(waveform)].astype(np.float32)
 
 
+def _fft_size(n_samples: int) -> int:
+    """A power of two: transforms of other lengths take several times as long."""
+    return 1 << (n_samples - 1).bit_length()
+
+
+def _frequencies(n_samples: int) -> NDArray[np.float64]:
+    """Hz of the bins at which `_filtered` wants its response."""
+    return np.fft.rfftfreq(_fft_size(n_samples), 1 / SAMPLE_RATE)
+
+
 def _filtered(waveform: Sound, response: NDArray[np.float64]) -> Sound:
-    return np.fft.irfft(np.fft.rfft(waveform) * response, len(waveform)).astype(np.float32)
+    size = _fft_size(len(waveform))
+    filtered = np.fft.irfft(np.fft.rfft(waveform, size) * response, size)
+    return filtered[: len(waveform)].astype(np.float32)
 
 
 def _at_power_of(sound: Sound, reference: Sound) -> Sound:

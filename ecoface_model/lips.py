@@ -1,5 +1,7 @@
 """How far the lips are open, and which expression directions move them."""
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
@@ -11,8 +13,6 @@ from ecoface_model.flame_file import FlameFile
 UPPER_INNER, LOWER_INNER = [61, 62, 63], [67, 66, 65]
 """Inner-lip landmarks (iBUG) that face one another, from the subject's right to the left."""
 JAW = 2
-PART_OF_REST = 0.02
-"""Motion of the rest of the face that a direction is credited with beforehand, against the lips' own."""
 
 
 def aperture(landmarks: Float[Tensor, "*batch 68 3"]) -> Float[Tensor, "*batch"]:
@@ -22,25 +22,17 @@ def aperture(landmarks: Float[Tensor, "*batch 68 3"]) -> Float[Tensor, "*batch"]
 
 
 def lip_directions(head: FlameFile, n: int, std: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
-    """Orthonormal basis (53, n) of the motions that move the lips most and the upper face least.
+    """Orthonormal basis (53, n) of the motions that move the lips most; what is orthogonal to it hardly does.
 
     It is for motions divided by `std` (53,), the coefficients' standard deviations; None takes 1 for the
     expression, which is how our directions are scaled, and 0.06 rad for the jaw.
     """
     scale = np.r_[np.ones(EXPRESSION_DIM), np.full(JAW_DIM, 0.06)] if std is None else np.asarray(std)
-    lips = _motion_of(head, head.masks["lips"], scale)
-    upper = np.concatenate([head.masks["forehead"], head.masks["eye_region"]])
-    rest = _motion_of(head, upper, scale)
-    rest += np.eye(len(rest)) * PART_OF_REST * np.trace(lips) / len(lips)
-    root = np.linalg.inv(np.linalg.cholesky(rest))
-    _, vectors = np.linalg.eigh(root @ lips @ root.T)  # of lips x = value rest x, rising
-    basis = np.linalg.qr(root.T @ vectors[:, ::-1][:, :n])[0]
-    return basis.astype(np.float32)
+    _, vectors = np.linalg.eigh(_motion_of(head, head.masks["lips"], scale))  # energies rising
+    return vectors[:, ::-1][:, :n].astype(np.float32)
 
 
-def _motion_of(
-    head: FlameFile, chosen: NDArray[np.int32], scale: NDArray[np.floating]
-) -> NDArray[np.float64]:
+def _motion_of(head: FlameFile, chosen: NDArray[np.int32], scale: NDArray[Any]) -> NDArray[np.float64]:
     """Mean squared motion (53, 53) of some vertices as a quadratic form of the scaled coefficients."""
     expression = head.expression_directions[chosen].astype(np.float64)  # (K, 3, 50)
     arm = head.v_template[chosen] - head.J_regressor[JAW] @ head.v_template

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import torch
 import tyro
-from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import read_head
-from ecoface_model.lips import lip_directions
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ecoface_model.config import MotionGeneratorConfig
 from ecoface_model.device import choose_device
+from ecoface_model.flame import FlameHead
+from ecoface_model.flame_file import FlameFile, read_head
+from ecoface_model.lips import lip_directions
 from ecoface_model.motion_generator import GeneratorOutput, MotionGenerator, fold_weight_norm
 
 from .batches import EmotionSources, MotionBatch, MotionClips
@@ -96,8 +96,9 @@ def main(config: TrainMotionConfig) -> None:
         )
         for split in ("train", "val")
     )
-    head = FlameHead.from_file(read_head()).to(device)
-    generator = prepared_generator(config, train, head).to(device)
+    head_file = read_head()
+    head = FlameHead.from_file(head_file).to(device)
+    generator = prepared_generator(config, train, head_file).to(device)
     heads = LipHeads(config.generator.hidden_dim).to(device)
     averaged = copy.deepcopy(generator)
     optimizer = torch.optim.Adam([*generator.parameters(), *heads.parameters()], lr=config.learning_rate)
@@ -135,14 +136,18 @@ def main(config: TrainMotionConfig) -> None:
     write_generator(averaged, config.run / GENERATOR)
 
 
-def prepared_generator(config: TrainMotionConfig, clips: MotionClips, head: FlameHead) -> MotionGenerator:
+def prepared_generator(
+    config: TrainMotionConfig, clips: MotionClips, head_file: FlameFile
+) -> MotionGenerator:
     """A new generator that knows its corpus's statistics and which directions move the lips."""
     generator = MotionGenerator(config.generator)
     for name, value in clips.statistics().items():
         generator.get_buffer(name).copy_(torch.from_numpy(value))
     if config.generator.lips_off_latent:
-        directions = lip_directions(head, config.generator.n_lip_directions, generator.motion_std)
-        generator.lip_directions.copy_(directions)
+        directions = lip_directions(
+            head_file, config.generator.n_lip_directions, generator.motion_std.numpy()
+        )
+        generator.lip_directions.copy_(torch.from_numpy(directions))
     return generator
 
 

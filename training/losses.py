@@ -57,8 +57,8 @@ def lip_loss(
     mask: Float[Tensor, "batch frames"],
 ) -> Float[Tensor, ""]:
     """Mouth landmarks and the three inner-lip openings, positions and velocities, in units of 3 mm (ours)."""
-    openings = [_mouth_and_openings(landmarks) / LIP_UNIT for landmarks in (predicted, target)]
-    return reconstruction_loss(*openings, mask) + velocity_loss(*openings, mask)
+    ours, theirs = (_mouth_and_openings(landmarks) / LIP_UNIT for landmarks in (predicted, target))
+    return reconstruction_loss(ours, theirs, mask) + velocity_loss(ours, theirs, mask)
 
 
 def _mouth_and_openings(landmarks: Float[Tensor, "batch frames 68 3"]) -> Float[Tensor, "batch frames 72"]:

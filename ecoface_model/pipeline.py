@@ -62,6 +62,17 @@ class EcoFace:
         """Names that `generate` takes as a style, besides "average"."""
         return self.model.styles
 
+    def check(self, *, style: str | None, emotion: str | None, seed: int, temperature: float) -> None:
+        """Refuse at once what `generate` would refuse.
+
+        Raises:
+            RequestError: if style, emotion, seed or temperature do not exist.
+        """
+        self._style_weights(style)
+        self._noise(1, seed, temperature)
+        if emotion is not None:
+            EmotionLabel.parse(emotion)
+
     @torch.inference_mode()
     def generate(
         self,

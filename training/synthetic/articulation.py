@@ -21,7 +21,7 @@ from training.synthetic.styles import Style
 from training.synthetic.utterance import Phone
 from training.synthetic.visemes import GLIDES, OWN_JAW, ROUNDED, VISEMES, Viseme
 
-_DRIVEN = columns((*OPENING, *SPREAD, *ROUNDING))
+_DRIVEN = columns((*OPENING, *SPREAD, *ROUNDING, "MC"))
 _HOLD = 0.75  # of a sound, over which it keeps its target
 _SHORT_PAUSE = 0.12  # s; below, the mouth stays with the neighbours
 _LONG_PAUSE = 0.2  # s; from here on an emotion shows its face of pauses
@@ -71,7 +71,7 @@ def time_grid(n_frames: int) -> Float[ndarray, " times"]:
 
 def loudness_factor(z: float) -> float:
     """How far a vowel opens by its level among the clip's vowels."""
-    return float(np.clip(0.75 + 0.25 * z, 0.55, 1.35))
+    return float(np.clip(0.85 + 0.25 * z, 0.6, 1.35))
 
 
 def _segments(phones: Sequence[Phone], vowel_loudness: dict[int, float]) -> list[_Segment]:
@@ -181,11 +181,13 @@ def contact_gate(
 ) -> Float[ndarray, " times"]:
     """1 while a contact is held: at least 50 ms, so that a frame of 25 a second always sees it."""
     gate = np.zeros(len(times))
-    for phone in phones:
+    for before, phone, after in zip((None, *phones[:-1]), phones, (*phones[1:], None), strict=True):
         if phone.name in names:
+            rise = 0.16 if before is not None and before.name == PAUSE else 0.06  # no gasp before it
+            fall = 0.12 if after is not None and after.name == PAUSE else 0.06
             start, end = phone.start + 0.1 * seconds(phone), phone.start + _HOLD * seconds(phone)
             widen = max(0.0, 0.05 - (end - start)) / 2
-            gate = np.maximum(gate, ramp(times, start - widen, end + widen, 0.06, 0.05))
+            gate = np.maximum(gate, ramp(times, start - widen, end + widen, rise, fall))
     return gate
 
 

@@ -18,15 +18,19 @@ from ecoface_model.lips import aperture
 from training.synthetic.articulation import Mouth
 from training.synthetic.channels import INDEX, columns, jaw_row, mixing_matrix
 
-_CLOSED_GAP = -0.3  # mm, of P, B and M
-_LEAST_GAP = -0.4  # mm; never below -0.5
+_CLOSED_GAP = -0.45  # mm, of P, B and M: airtight to the corners
+_LEAST_GAP = -0.48  # mm; never below -0.5
 _LABIODENTAL_GAP = 1.0  # mm between the lips when the lower one touches the upper teeth
-_CONTACT_JAW = 1.5  # degrees
-_BILABIAL = {"Pr": 0.25, "RU": 0.1, "RL": 0.15}
+_BILABIAL = {"RU": 0.05, "RL": 0.06, "SL": 0.1, "Pk": 0.18, "Fn": 0.04}
+_BILABIAL_JAW = 1.0  # degrees
 _LABIODENTAL = {"UU": 0.8, "RL": 0.65}
+_LABIODENTAL_JAW = 1.5
 _STEP = 0.02  # of a weight, to measure what it does
 _ITERATIONS = 3
 _NOTICED = 1e-3
+_UPPER_LIDS, _LOWER_LIDS = [37, 38, 43, 44], [41, 40, 47, 46]  # iBUG
+_SHUT_EYE = -0.2  # mm between the lid landmarks of a shut eye
+_MOST_SHUT = 0.72  # weight of eyeBlink above which this head's lid sags onto the cheek
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,31 @@ class Face:
             gap = 1000 * aperture(self.head.landmarks(motion)) - self.rest_gap
         return gap.double().numpy()
 
+    def blink(
+        self, weights: Float[ndarray, "times channels"], blinks: Float[ndarray, " times"]
+    ) -> Float[ndarray, "times channels"]:
+        """The same controls with the eyes shut as far as `blinks` (0..1) says, squinting or wide."""
+        lid, wide = INDEX["EB"], INDEX["EW"]
+        weights = weights.copy()
+        weights[:, wide] *= 1 - blinks  # a wide eye does not shut
+        active = blinks > _NOTICED
+        if active.any():
+            probe = np.zeros((1, weights.shape[1]))
+            rest = self._eye(probe)
+            probe[0, lid] = _MOST_SHUT
+            slope = (self._eye(probe) - rest) / _MOST_SHUT
+            shut = weights[active, lid] + (_SHUT_EYE - self._eye(weights[active])) / slope
+            weights[active, lid] += blinks[active] * (np.minimum(shut, _MOST_SHUT) - weights[active, lid])
+        return weights
+
+    def _eye(self, weights: Float[ndarray, "times channels"]) -> Float[ndarray, " times"]:
+        """mm between the lids, mean of both eyes."""
+        motion = torch.from_numpy(self.motion(weights, np.zeros(len(weights))).astype(np.float32))
+        with torch.inference_mode():
+            height = 1000 * self.head.landmarks(motion)[..., 1].double().numpy()
+        opening: np.ndarray = (height[:, _UPPER_LIDS] - height[:, _LOWER_LIDS]).mean(axis=1)
+        return opening
+
     def solve(
         self,
         weights: Float[ndarray, "times channels"],
@@ -90,11 +119,11 @@ def make_contact(
 ) -> tuple[Float[ndarray, "times channels"], Float[ndarray, " times"]]:
     """Weights and jaw with F, V, then P, B, M forced to touch, and the lips kept from crossing."""
     weights, jaw = _separate(face, mouth.weights, mouth.jaw)
-    for gate, pose, goal in (
-        (mouth.gate.labiodental, _LABIODENTAL, _LABIODENTAL_GAP),
-        (mouth.gate.bilabial, _BILABIAL, _CLOSED_GAP),
+    for gate, pose, degrees, goal in (
+        (mouth.gate.labiodental, _LABIODENTAL, _LABIODENTAL_JAW, _LABIODENTAL_GAP),
+        (mouth.gate.bilabial, _BILABIAL, _BILABIAL_JAW, _CLOSED_GAP),
     ):
-        weights, jaw = _blend(face, weights, jaw, gate, pose, goal)
+        weights, jaw = _blend(face, weights, jaw, gate, pose, degrees, goal)
     return _separate(face, weights, jaw)
 
 
@@ -104,6 +133,7 @@ def _blend(
     jaw: Float[ndarray, " times"],
     gate: Float[ndarray, " times"],
     pose: dict[str, float],
+    degrees: float,
     goal: float,
 ) -> tuple[Float[ndarray, "times channels"], Float[ndarray, " times"]]:
     """Towards the pose of a contact as far as its gate is shut."""
@@ -115,7 +145,7 @@ def _blend(
     touching[:, columns(("St", "Sm"))] *= 0.7
     for name, weight in pose.items():
         touching[:, INDEX[name]] = np.maximum(touching[:, INDEX[name]], weight)
-    held = np.full(len(touching), _CONTACT_JAW)
+    held = np.full(len(touching), degrees)
     touching = face.solve(touching, held, "MC", goal)
     share = gate[active]
     weights, jaw = weights.copy(), jaw.copy()

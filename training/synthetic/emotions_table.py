@@ -61,7 +61,7 @@ _NORMAL: dict[str, Pose] = {
         factors=(0.85, 0.9, 0.95, 0.95), jaw_pause=0.3,
     ),
     "happy": Pose(
-        upper={"CS": 0.5, "ES": 0.1, "BI": 0.3, "BO": 0.1}, mouth={"Sm": 0.52, "UU": 0.28, "LD": 0.1},
+        upper={"CS": 0.5, "ES": 0.1, "BI": 0.3, "BO": 0.1}, mouth={"Sm": 0.6, "UU": 0.28, "LD": 0.1},
         pause={"Sm": 0.12}, factors=(1.05, 1.05, 1.15, 0.8), jaw_pause=0.6, jaw_speech=0.5,
     ),
     "sad": Pose(
@@ -69,7 +69,7 @@ _NORMAL: dict[str, Pose] = {
         mouth={"Fr": 0.45, "SL": 0.15, "LD": 0.12}, pause={"SL": 0.15}, factors=(0.75, 0.75, 0.75, 0.85),
     ),
     "angry": Pose(
-        upper={"BD": 0.8, "ES": 0.25, "EW": 0.25, "NS": 0.25}, mouth={"UU": 0.18, "LD": 0.25, "Fr": 0.2},
+        upper={"BD": 0.85, "BO": 0.25, "ES": 0.25, "EW": 0.25, "NS": 0.25}, mouth={"UU": 0.18, "LD": 0.25, "Fr": 0.2},
         pause={"Pr": 0.4, "RU": 0.2, "RL": 0.15, "Fr": 0.2, "UU": -0.15, "LD": -0.2},
         factors=(1.2, 1.15, 1.05, 0.95), jaw_pause=0.3,
     ),
@@ -94,7 +94,7 @@ _STRONG: dict[str, Pose] = {
         factors=(0.8, 0.85, 0.95, 0.9), jaw_pause=0.5,
     ),
     "happy": Pose(
-        upper={"CS": 0.95, "ES": 0.15, "BI": 0.55, "BO": 0.2}, mouth={"Sm": 0.82, "UU": 0.5, "LD": 0.15},
+        upper={"CS": 0.95, "ES": 0.15, "BI": 0.55, "BO": 0.2}, mouth={"Sm": 0.95, "UU": 0.5, "LD": 0.15},
         pause={"Sm": 0.15, "UU": 0.15, "St": 0.1}, factors=(1.2, 1.15, 1.2, 0.7),
         jaw_pause=2.5, jaw_speech=1.0,
     ),
@@ -104,7 +104,7 @@ _STRONG: dict[str, Pose] = {
         factors=(0.7, 0.65, 0.7, 0.8), jaw_pause=0.5, jaw_speech=0.3,
     ),
     "angry": Pose(
-        upper={"BD": 1.15, "ES": 0.3, "EW": 0.65, "NS": 0.6},
+        upper={"BD": 1.2, "BO": 0.4, "ES": 0.3, "EW": 0.65, "NS": 0.6},
         mouth={"UU": 0.45, "LD": 0.5, "St": 0.25, "Fr": 0.25}, pause={"UU": 0.1, "LD": 0.1, "St": 0.15},
         factors=(1.4, 1.3, 1.1, 0.95), jaw_pause=0.7, jaw_speech=0.5,
     ),
@@ -113,7 +113,7 @@ _STRONG: dict[str, Pose] = {
         pause={"St": 0.15}, factors=(1.1, 1.05, 1.2, 0.75), jaw_pause=3.0, jaw_speech=1.5,
     ),
     "disgust": Pose(
-        upper={"NS": 1.7, "BI": 0.45, "CS": 0.6, "ES": 0.5},
+        upper={"NS": 1.7, "BI": 0.45, "CS": 0.45, "ES": 0.45},
         mouth={"UU": 1.0, "Fr": 0.7, "SL": 0.45, "LD": 0.1}, pause={"UU": 0.15, "SL": 0.2},
         factors=(1.0, 1.05, 0.9, 0.85), jaw_pause=0.5, jaw_speech=0.5,
     ),

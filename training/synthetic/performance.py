@@ -24,7 +24,7 @@ from training.synthetic.styles import STYLES, Style
 from training.synthetic.upper_face import bump, upper_face
 from training.synthetic.utterance import Phone
 
-_BEFORE, _AFTER = 0.45, 0.75  # s, by which an emotion starts before and outlasts the voice
+_BEFORE, _AFTER = 0.1, 0.75  # s, by which an emotion is there before and outlasts the voice
 _BETWEEN = 0.8  # of the apex, between the accents
 _STEPS_PER_FRAME = RATE // FRAME_RATE
 
@@ -50,9 +50,7 @@ def envelope(
     spoken = phrases(phones)
     base, apex = np.zeros(len(times)), np.zeros(len(times))
     for start, end in spoken:
-        base = np.maximum(
-            base, ramp(times, start - _BEFORE + temper.onset, end + _AFTER, temper.onset, temper.decay)
-        )
+        base = np.maximum(base, ramp(times, start - _BEFORE, end + _AFTER, temper.onset, temper.decay))
         inside = [accent for accent in accents if start <= accent.peak <= end]
         for accent in sorted(inside, key=lambda accent: -accent.strength)[:1]:
             apex = np.maximum(apex, bump(times, accent.peak - 0.45, accent.peak, accent.peak + 0.7))
@@ -79,7 +77,8 @@ def perform(
     mouth = articulate(phones, prosody.vowel_loudness, pose, style, shown, times)
     weights, jaw = make_contact(face, mouth)
     rng = np.random.default_rng(seed)
-    weights = weights + upper_face(phones, prosody, pose, temper, style, shown, feeling.intensity, times, rng)
+    upper, blinks = upper_face(phones, prosody, pose, temper, style, shown, feeling.intensity, times, rng)
+    weights = face.blink(weights + upper, blinks)
     _skew(weights, style.skew * (1 - mouth.pause))
     return face.motion(weights, jaw)[::_STEPS_PER_FRAME].astype(np.float32)
 

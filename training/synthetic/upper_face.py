@@ -17,8 +17,6 @@ from training.synthetic.prosody_features import Accent, Prosody
 from training.synthetic.styles import Style
 from training.synthetic.utterance import Phone
 
-_SHUT = 0.7  # weight of eyeBlink at which this head's eye is shut; above, the lid sags
-_MOST_SHUT = 0.72
 _SETTLE_AFTER = 1.0  # s
 _UNREST = {"BI": 0.03, "BO": 0.02, "BD": 0.02, "ES": 0.02, "EB": 0.01, "CS": 0.02, "NS": 0.01}
 _IN_PAUSES = 0.6  # share of blinks
@@ -82,10 +80,10 @@ def _blink_times(phones: Sequence[Phone], rate: float, first: float, rng: np.ran
 def blink_curve(
     starts: Sequence[float], temper: Temper, times: Float[ndarray, " times"], rng: np.random.Generator
 ) -> Float[ndarray, " times"]:
-    """Weight of eyeBlink: two frames down, one shut, four or five up; 15 % partial, some double."""
+    """How far the eyes are shut: two frames down, one shut, four or five up; 15 % partial, some double."""
     curve = np.zeros(len(times))
     for start in starts:
-        depth = _SHUT * (rng.uniform(0.5, 0.75) if rng.random() < 0.15 else 1.0)
+        depth = rng.uniform(0.5, 0.75) if rng.random() < 0.15 else 1.0
         length = temper.blink_time * rng.uniform(0.9, 1.15)
         repeats = 2 if rng.random() < temper.double_blinks else 1
         for k in range(repeats):
@@ -109,8 +107,8 @@ def upper_face(
     intensity: float,
     times: Float[ndarray, " times"],
     rng: np.random.Generator,
-) -> Float[ndarray, "times channels"]:
-    """Everything above the mouth, as weights to add to the mouth's own."""
+) -> tuple[Float[ndarray, "times channels"], Float[ndarray, " times"]]:
+    """Everything above the mouth: weights to add to the mouth's own, and how far blinks shut the eyes."""
     weights = np.zeros((len(times), len(CHANNELS)))
     first = next((phone.start for phone in phones if phone.name != PAUSE), 0.0)
     settled = _settling(temper.settle, first, times)
@@ -129,7 +127,10 @@ def upper_face(
         end = max(phone.end for phone in phones if phone.name != PAUSE)
         weights[:, INDEX["BI"]] += 0.35 * style.brow_gain * ramp(times, end - 0.25, end + 0.3, 0.4, 0.5)
         weights[:, INDEX["BO"]] += 0.2 * style.brow_gain * ramp(times, end - 0.25, end + 0.3, 0.4, 0.5)
+    weights[:, INDEX["EB"]] += max(style.lids, 0.0)
+    weights[:, INDEX["EW"]] += max(-style.lids, 0.0)
     weights[:, INDEX["BI"]] += max(style.brow_rest, 0.0)
+    weights[:, INDEX["BO"]] += 0.5 * max(style.brow_rest, 0.0)
     weights[:, INDEX["BD"]] += max(-style.brow_rest, 0.0)
     weights[:, INDEX["BI"]] += temper.tremble * felt * envelope * np.sin(2 * np.pi * 5 * times)
     noise = smooth_noise(rng, times, len(_UNREST))
@@ -138,17 +139,13 @@ def upper_face(
     rate = style.blinks * (1 + felt * (temper.blinks - 1))
     first_blink = first + felt * temper.first_blink if temper.first_blink else 0.0
     blinks = blink_curve(_blink_times(phones, rate, first_blink, rng), temper, times, rng)
-    return _within_limits(weights, blinks)
+    return _within_limits(weights), blinks
 
 
-def _within_limits(
-    weights: Float[ndarray, "times channels"], blinks: Float[ndarray, " times"]
-) -> Float[ndarray, "times channels"]:
-    """What this head's lids, cheeks and brows can do without folding."""
-    lid = np.maximum(weights[:, INDEX["EB"]], 0)
-    shut = np.minimum(np.maximum(lid * (1 - blinks / _SHUT), 0) + blinks, _MOST_SHUT)
-    weights[:, INDEX["EB"]] = shut
-    weights[:, INDEX["EW"]] = np.maximum(weights[:, INDEX["EW"]], 0) * np.maximum(1 - shut / _SHUT, 0)
+def _within_limits(weights: Float[ndarray, "times channels"]) -> Float[ndarray, "times channels"]:
+    """What this head's cheeks and brows can do without folding."""
+    lids = [INDEX["EB"], INDEX["EW"]]
+    weights[:, lids] = np.maximum(weights[:, lids], 0)
     weights[:, INDEX["BI"]] = np.clip(weights[:, INDEX["BI"]], -0.3, 2.3)
     weights[:, INDEX["BO"]] = np.clip(weights[:, INDEX["BO"]], -0.4, 0.8)
     weights[:, INDEX["BD"]] = np.clip(weights[:, INDEX["BD"]], -0.1, 1.4)

@@ -50,27 +50,29 @@ class Prosody:
 STRONG: dict[str, Prosody] = {
     "neutral": Prosody(),
     "calm": Prosody(
-        pitch=-1.3, pitch_range=-0.42, rate=-0.15, level=-3, tilt=-1.2, breath=0.08, dynamics=-0.05
+        pitch=-1.3, pitch_range=-0.42, rate=-0.15, level=-3.0, tilt=-1.2, breath=0.08, dynamics=-0.05
     ),
     "happy": Prosody(
-        pitch=3.9, pitch_range=0.54, rate=0.14, level=4, tilt=2, jitter=0.003, slope=0.5, dynamics=0.1
+        pitch=3.9, pitch_range=0.54, rate=0.14, level=4.0, tilt=2.0, jitter=0.003, slope=0.5, dynamics=0.1
     ),
     "sad": Prosody(
-        pitch=-1.8, pitch_range=-0.74, rate=-0.32, level=-6, tilt=-3, jitter=0.006, breath=0.15, slope=-1,
+        pitch=-1.8, pitch_range=-0.74, rate=-0.32, level=-6.0, tilt=-3.0, jitter=0.006, breath=0.15,
+        slope=-1.0,
         dynamics=-0.1,
     ),
     "angry": Prosody(
-        pitch=3.2, pitch_range=0.58, rate=0.16, level=8, tilt=4, jitter=0.01, slope=-0.5, dynamics=0.2
+        pitch=3.2, pitch_range=0.58, rate=0.16, level=8.0, tilt=4.0, jitter=0.01, slope=-0.5, dynamics=0.2
     ),
     "fearful": Prosody(
-        pitch=5.8, pitch_range=-0.15, rate=0.24, level=1, tilt=1, jitter=0.02, breath=0.08, slope=0.5,
+        pitch=5.8, pitch_range=-0.15, rate=0.24, level=1.0, tilt=1.0, jitter=0.02, breath=0.08, slope=0.5,
         tremor=0.02,
     ),
     "disgust": Prosody(
-        pitch=-1.4, pitch_range=0.07, rate=-0.29, level=0, tilt=-1, jitter=0.012, breath=0.05, slope=-0.75,
+        pitch=-1.4, pitch_range=0.07, rate=-0.29, level=0.0, tilt=-1.0, jitter=0.012, breath=0.05,
+        slope=-0.75,
         dynamics=0.1,
     ),
-    "surprised": Prosody(pitch=6.4, pitch_range=0.77, rate=0.03, level=4, tilt=1.5, breath=0.03, slope=2),
+    "surprised": Prosody(pitch=6.4, pitch_range=0.77, rate=0.03, level=4.0, tilt=1.5, breath=0.03, slope=2.0),
 }  # fmt: skip
 """Each emotion acted strongly."""
 

@@ -1,0 +1,84 @@
+"""How training data lie on disk."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from training.clips import (
+    PHONES,
+    ClipRow,
+    CorpusError,
+    motion_path,
+    read_clip,
+    read_manifest,
+    write_clip,
+    write_manifest,
+)
+
+
+def row(clip_id: str = "a", **changes: object) -> ClipRow:
+    values = dict(
+        id=clip_id, speaker="warm", voice="flite-slt", emotion="happy", intensity="strong", sentence="Hello.",
+        sentence_id="0", seconds=1.0, split="train", file=f"clips/{clip_id}.npz",
+    )  # fmt: skip
+    return ClipRow(**(values | changes))  # type: ignore[arg-type]
+
+
+def write_example(folder: Path) -> None:
+    waveform = np.linspace(-32768, 32767, 16_000).astype(np.int16)
+    start, end = np.array([0, 0.4], np.float32), np.array([0.4, 1], np.float32)
+    write_clip(folder / "clips/a.npz", waveform, start, end, ["SIL", "AA"])
+
+
+def test_a_clip_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    write_example(tmp_path)
+    clip = read_clip(tmp_path, row())
+    assert clip.waveform.dtype == np.float32 and clip.waveform.min() == -1 and clip.n_frames == 25
+    assert clip.phone_name == ("SIL", "AA") and clip.phone_end[-1] == 1 and clip.motion is None
+
+
+def test_the_motion_of_a_clip_is_found_where_the_performance_step_keeps_it(tmp_path: Path) -> None:
+    write_example(tmp_path)
+    motion_path(tmp_path, "a").parent.mkdir()
+    np.savez(motion_path(tmp_path, "a"), motion=np.ones((25, 53), np.float32))
+    motion = read_clip(tmp_path, row()).motion
+    assert motion is not None and motion.shape == (25, 53)
+
+
+def test_a_manifest_comes_back_in_its_order(tmp_path: Path) -> None:
+    rows = [row("b"), row("a", emotion="neutral", intensity="normal")]
+    write_manifest(tmp_path, rows)
+    assert read_manifest(tmp_path) == rows
+    assert [r.intensity_level for r in rows] == [2, 0]
+    assert not [path for path in tmp_path.iterdir() if path.name != "manifest.jsonl"]
+
+
+def test_there_are_forty_phones_and_silence_is_the_first() -> None:
+    assert len(PHONES) == 40 and PHONES[0] == "SIL"
+
+
+def test_a_folder_without_a_manifest_is_refused_with_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match=r"expected a corpus .* found none; run `python -m"):
+        read_manifest(tmp_path)
+
+
+def test_a_damaged_manifest_line_is_named(tmp_path: Path) -> None:
+    (tmp_path / "manifest.jsonl").write_text(json.dumps({"id": "a"}) + "\n")
+    with pytest.raises(CorpusError, match="one clip as JSON on line 1"):
+        read_manifest(tmp_path)
+
+
+def test_an_emotion_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(CorpusError, match=r"expected one of neutral, .* found 'bored'"):
+        row(emotion="bored")
+
+
+@pytest.mark.parametrize("content", [None, b"PK no zip"])
+def test_a_missing_or_damaged_clip_is_named(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "clips").mkdir()
+        (tmp_path / "clips/a.npz").write_bytes(content)
+    with pytest.raises(CorpusError, match=r"a\.npz: expected a clip with waveform and phones"):
+        read_clip(tmp_path, row())

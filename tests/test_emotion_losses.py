@@ -1,0 +1,71 @@
+"""Eqs. (4) and (7) against explicit loops."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from training.losses_emotion import clip_features, contrastive_loss, triplet_loss
+
+
+def unit_features(n_clips: int, dim: int = 5) -> Tensor:
+    return normalize(torch.randn(n_clips, dim, generator=torch.Generator().manual_seed(0)), dim=-1)
+
+
+def contrastive_by_hand(z: Tensor, emotion: Tensor, temperature: float) -> float:
+    losses = []
+    for i in range(len(z)):
+        others = [a for a in range(len(z)) if a != i]
+        positives = [p for p in others if emotion[p] == emotion[i]]
+        if positives:
+            total = sum(math.exp(float(z[i] @ z[a]) / temperature) for a in others)
+            logs = [math.log(math.exp(float(z[i] @ z[p]) / temperature) / total) for p in positives]
+            losses.append(-sum(logs) / len(positives))
+    return sum(losses) / len(losses)
+
+
+def triplet_by_hand(z: Tensor, emotion: Tensor, intensity: Tensor, margin: float) -> float:
+    losses = []
+    for a in range(len(z)):
+        for p in range(len(z)):
+            for n in range(len(z)):
+                same = p != a and emotion[a] == emotion[p] == emotion[n]
+                if same and intensity[a] == intensity[p] != intensity[n]:
+                    positive = float(((z[a] - z[p]) ** 2).sum())
+                    negative = float(((z[a] - z[n]) ** 2).sum())
+                    losses.append(max(0.0, positive - negative + margin))
+    return sum(losses) / len(losses)
+
+
+def test_contrastive_loss_equals_the_double_loop_of_eq_4() -> None:
+    z, emotion = unit_features(7), torch.tensor([0, 0, 1, 1, 1, 0, 2])  # the last has no partner
+    expected = contrastive_by_hand(z, emotion, 0.1)
+    assert contrastive_loss(z, emotion, 0.1).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_triplet_loss_equals_the_triple_loop_of_eq_7() -> None:
+    z = unit_features(8)
+    emotion, intensity = torch.tensor([1, 1, 1, 1, 2, 2, 2, 0]), torch.tensor([1, 1, 2, 2, 1, 2, 2, 0])
+    expected = triplet_by_hand(z, emotion, intensity, 0.5)
+    assert triplet_loss(z, emotion, intensity, 0.5).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_losses_have_finite_gradients_even_without_any_pair() -> None:
+    z = unit_features(3).requires_grad_()
+    apart = torch.tensor([0, 1, 2])
+    loss = contrastive_loss(z, apart, 0.07) + triplet_loss(z, apart, torch.tensor([0, 1, 2]), 0.5)
+    loss.backward()
+    assert loss.item() == 0 and z.grad is not None and z.grad.isfinite().all()
+
+
+def test_contrastive_loss_falls_when_emotions_part() -> None:
+    emotion = torch.tensor([0, 0, 1, 1])
+    together, apart = torch.ones(4, 2) / 2**0.5, torch.tensor([[1.0, 0], [1, 0], [0, 1], [0, 1]])
+    assert contrastive_loss(apart, emotion, 0.07) < contrastive_loss(together, emotion, 0.07)
+
+
+def test_clip_features_are_the_mean_over_time_at_unit_length() -> None:
+    features = torch.tensor([[[3.0, 0.0], [3.0, 8.0]]])
+    torch.testing.assert_close(clip_features(features), torch.tensor([[0.6, 0.8]]))

@@ -19,7 +19,7 @@ from ecoface_model.transformer import TransformerLayer, sinusoids
 LONGEST_WINDOW = 30  # seconds, what Whisper was trained on
 PEAK_QUANTILE = 0.98  # of the steps' loudest bins: a click or two is not the clip's level
 USUAL_PEAK = 0.8  # log10 of mel power: what that quantile is in speech at a usual level
-LARGEST_GAIN = 4.0  # log10 of power, 40 dB: below this, silence stays silence
+LARGEST_GAIN = 3.2  # log10 of power, 32 dB: below this, silence stays silence
 FLOOR = 7.5  # log10 of power below that quantile; Whisper cuts 8 below the very loudest bin, about 0.5 higher
 
 

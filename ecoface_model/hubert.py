@@ -40,7 +40,9 @@ class HubertFrontend(nn.Module):
 
     def __init__(self, config: ContentConfig | EmotionConfig) -> None:
         super().__init__()
-        hubert = HubertModel(hubert_config(config))
+        structure = hubert_config(config)
+        structure.num_hidden_layers = 0  # only its front is wanted here
+        hubert = HubertModel(structure)
         self.feature_extractor = hubert.feature_extractor
         self.feature_projection = hubert.feature_projection
         self.requires_grad_(False)
@@ -68,7 +70,9 @@ class HubertTransformer(nn.Module):
 
     def __init__(self, config: ContentConfig | EmotionConfig) -> None:
         super().__init__()
-        self.encoder = HubertModel(hubert_config(config)).encoder
+        structure = hubert_config(config)
+        structure.conv_dim = [1] * len(structure.conv_dim)  # only its encoder is wanted here
+        self.encoder = HubertModel(structure).encoder
 
     def forward(self, features: Float[Tensor, "batch steps hidden"]) -> Float[Tensor, "batch steps hidden"]:
         """Last hidden states."""

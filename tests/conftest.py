@@ -1,4 +1,4 @@
-"""What several test files share. Only the standard library at the top: Blender's tests run without torch too."""
+"""Shared by the tests; only the standard library at the top, since Blender's tests run without torch."""
 
 import os
 import sys

@@ -21,7 +21,9 @@ def loudest_hertz(waveform: np.ndarray) -> float:
     return float(np.abs(np.fft.rfft(waveform)).argmax() * 16_000 / len(waveform))
 
 
-def write_with_ffmpeg(path, codec: str, waveform: np.ndarray, rate: int, *, with_picture: bool = False) -> None:
+def write_with_ffmpeg(
+    path, codec: str, waveform: np.ndarray, rate: int, *, with_picture: bool = False
+) -> None:
     with av.open(str(path), "w") as container:
         if with_picture:
             video = container.add_stream("mpeg4", rate=25)

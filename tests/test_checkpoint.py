@@ -1,0 +1,151 @@
+"""The model file: everything comes back, and nothing else is let in."""
+
+import hashlib
+import json
+import pickle
+from dataclasses import asdict
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from tiny_model import INFO, STYLES, TINY, TINY_HUBERT, tiny_networks, tiny_prototypes, write_tiny_model
+
+from ecoface_model.checkpoint import DEFAULT_MODEL, read_config, read_model, write_model
+from ecoface_model.errors import ModelFileError, RequestError
+
+
+@pytest.mark.parametrize("config", [TINY, TINY_HUBERT], ids=["default kinds", "paper kinds"])
+def test_a_model_comes_back_whole(tmp_path, config):
+    networks = tiny_networks(config)
+    path = write_tiny_model(tmp_path / "model.safetensors", config)
+    model = read_model(path)
+    assert model.networks.config == config
+    assert model.styles == STYLES and model.info == INFO
+    torch.testing.assert_close(model.prototypes, tiny_prototypes(config))
+    again = model.networks.state_dict()
+    assert again.keys() == networks.state_dict().keys()
+    for name, tensor in networks.state_dict().items():
+        assert again[name].dtype == torch.float32
+        torch.testing.assert_close(again[name], tensor, atol=1e-4, rtol=1e-3, msg=name)
+    assert not model.networks.training
+
+
+def test_matrices_are_halved_on_disk_and_statistics_are_not(tmp_path):
+    tensors = load_file(write_tiny_model(tmp_path / "model.safetensors"))
+    assert tensors["content.conv1.weight"].dtype == torch.float16
+    assert tensors["generator.motion_std"].dtype == torch.float32
+    assert tensors["generator.lip_directions"].dtype == torch.float32
+    assert tensors["prototypes"].dtype == torch.float32
+
+
+def test_a_shared_frontend_stands_in_the_file_once_and_is_shared_again(tmp_path):
+    path = write_tiny_model(tmp_path / "model.safetensors", TINY_HUBERT)
+    assert not [name for name in load_file(path) if name.startswith("emotion.frontend")]
+    networks = read_model(path).networks
+    assert networks.emotion.frontend is networks.content.frontend
+
+
+def test_the_hash_is_the_file_s(tmp_path):
+
+    path = write_tiny_model(tmp_path / "model.safetensors")
+    assert read_model(path).hash == hashlib.sha256(path.read_bytes()).hexdigest()
+    other = write_tiny_model(tmp_path / "other.safetensors", seed=1)
+    assert read_model(other).hash != read_model(path).hash
+
+
+def test_licences_stand_in_the_header(tmp_path):
+    with safe_open(write_tiny_model(tmp_path / "model.safetensors"), framework="pt") as file:
+        assert json.loads(file.metadata()["info"])["licences"] == INFO["licences"]
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(ModelFileError, match=r"expected a model file at .*nothing.safetensors, found none"):
+        read_model(tmp_path / "nothing.safetensors")
+
+
+def test_a_missing_default_model_says_how_to_make_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("ecoface_model.checkpoint.DEFAULT_MODEL", tmp_path / "default.safetensors")
+    with pytest.raises(ModelFileError, match="found none; train it with `make train-default`"):
+        read_model()
+
+
+def test_damaged_and_foreign_files_are_refused(tmp_path):
+    whole = write_tiny_model(tmp_path / "model.safetensors").read_bytes()
+    (tmp_path / "cut.safetensors").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "text.safetensors").write_text("weights, honestly")
+    (tmp_path / "empty.safetensors").touch()
+    for name in ("cut", "text", "empty"):
+        with pytest.raises(
+            ModelFileError, match=rf"expected a whole EcoFace model in {name}.*copy or download"
+        ):
+            read_model(tmp_path / f"{name}.safetensors")
+    save_file({"x": torch.zeros(1)}, tmp_path / "other.safetensors")
+    with pytest.raises(ModelFileError, match=r"expected a model of format 'ecoface 1' in other.*found None"):
+        read_model(tmp_path / "other.safetensors")
+
+
+def test_pickles_are_refused_unopened(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (exec, ("raise AssertionError('the pickle was opened')",))
+
+    (tmp_path / "old.pt").write_bytes(pickle.dumps(Trap()))
+    torch.save({"x": torch.zeros(1)}, tmp_path / "new.pt")
+    for name in ("old.pt", "new.pt"):
+        with pytest.raises(
+            ModelFileError, match="found a pickle, which can run foreign code and is never opened"
+        ):
+            read_model(tmp_path / name)
+
+
+@pytest.mark.parametrize("change", ["missing", "surplus", "other shape", "config"])
+def test_weights_must_fit_exactly(tmp_path, change):
+    path = write_tiny_model(tmp_path / "model.safetensors")
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    tensors = load_file(path)
+    if change == "missing":
+        del tensors["content.conv1.bias"]
+    elif change == "surplus":
+        tensors["content.conv3.bias"] = torch.zeros(1)
+    elif change == "other shape":
+        tensors["content.conv1.bias"] = torch.zeros(1)
+    else:
+        metadata["config"] = metadata["config"].replace('"n_styles"', '"n_moods"')
+    save_file(tensors, tmp_path / "changed.safetensors", metadata)
+    with pytest.raises(
+        ModelFileError, match=r"expected a whole EcoFace model in changed.safetensors"
+    ) as caught:
+        read_model(tmp_path / "changed.safetensors")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unwritable_place_is_refused_and_nothing_half_written(tmp_path):
+    with pytest.raises(RequestError, match=r"expected a folder .*nowhere"):
+        write_tiny_model(tmp_path / "nowhere" / "model.safetensors")
+
+
+def test_a_model_without_a_licence_cannot_be_written(tmp_path):
+    with pytest.raises(AssertionError, match="a model says what it is"):
+        write_model(
+            tmp_path / "a.safetensors",
+            tiny_networks(),
+            styles=STYLES,
+            prototypes=tiny_prototypes(),
+            info={"name": "x"},
+        )
+
+
+def test_a_config_survives_json():
+
+    assert read_config(json.loads(json.dumps(asdict(TINY)))) == TINY
+
+
+@pytest.mark.skipif(not DEFAULT_MODEL.is_file(), reason="the default model is not trained yet")
+def test_the_default_model_is_small_and_says_where_it_comes_from():
+    model = read_model()
+    assert DEFAULT_MODEL.stat().st_size <= 40e6
+    assert any("MIT" in licence for licence in model.info["licences"])
+    assert len(model.styles) >= 8
+    assert model.prototypes.isfinite().all()

@@ -1,0 +1,163 @@
+"""Emotion encoders, and the emotions that take the place of the speech's own."""
+
+import numpy as np
+import pytest
+import torch
+from tiny_model import TINY, TINY_HUBERT, tiny_prototypes, voice
+
+from ecoface_model.config import EMOTIONS, EmotionConfig
+from ecoface_model.emotion import MelEmotion, build_emotion
+from ecoface_model.emotion_source import EmotionLabel, ReferenceEmotion, SteadyEmotion, to_track
+from ecoface_model.errors import RequestError
+from ecoface_model.visual import VisualEmotion
+
+
+def speech(seconds: float = 2.0, seed: int = 0) -> torch.Tensor:
+    return torch.from_numpy(voice(seconds, seed))[None]
+
+
+@pytest.mark.parametrize("config", [TINY.emotion, TINY_HUBERT.emotion], ids=["mel", "hubert"])
+@pytest.mark.parametrize("frames", [1, 7, 50])
+def test_a_clip_of_t_frames_gives_exactly_2t_steps(config, frames):
+    features = build_emotion(config).eval()(speech(frames / 25))
+    assert features.shape == (1, 2 * frames, config.feature_dim)
+
+
+def test_loudness_is_part_of_the_emotion():
+    torch.manual_seed(0)
+    encoder, waveform = MelEmotion(TINY.emotion).eval(), speech()
+    assert (encoder(0.1 * waveform) - encoder(waveform)).abs().mean() > 0.01
+
+
+def test_features_have_one_size_whatever_is_heard():
+    encoder = MelEmotion(TINY.emotion).eval()
+    for waveform in (speech(), torch.zeros(1, 16_000), 10 * torch.randn(1, 16_000)):
+        size = encoder(waveform).square().mean(dim=-1)
+        torch.testing.assert_close(size, torch.ones_like(size), atol=0.02, rtol=0)
+
+
+def test_an_encoder_of_unknown_kind_cannot_be_asked_for():
+    with pytest.raises(ValueError, match="expected an emotion encoder 'mel' or 'hubert', found 'cnn'"):
+        EmotionConfig(kind="cnn")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "intensity"),
+    [
+        ("happy", "happy", 1.5),
+        ("sad:0", "sad", 0.0),
+        ("Angry:normal", "angry", 1.0),
+        ("fearful:strong", "fearful", 2.0),
+        (" disgust:0.25 ", "disgust", 0.25),
+    ],
+)
+def test_labels_are_read(text, name, intensity):
+    assert EmotionLabel.parse(text) == EmotionLabel(name, intensity)
+    assert EmotionLabel.parse(str(EmotionLabel.parse(text))) == EmotionLabel(name, intensity)
+
+
+@pytest.mark.parametrize("text", ["happy:3", "happy:-1", "happy:", "happy:much", "happy:nan", "happy:1:2"])
+def test_an_intensity_that_does_not_exist_is_refused(text):
+    with pytest.raises(RequestError, match="expected an intensity from 0 to 2, or normal or strong, found"):
+        EmotionLabel.parse(text)
+
+
+def test_an_emotion_that_does_not_exist_is_refused_with_a_list_of_all():
+    with pytest.raises(RequestError, match=r"expected an emotion among neutral, calm, happy.*found 'bored'"):
+        EmotionLabel.parse("bored:1")
+
+
+@pytest.mark.parametrize("intensity", [0.0, 0.3, 1.0, 1.5, 2.0])
+def test_a_label_lies_between_the_prototypes_of_its_intensity(intensity):
+    prototypes = tiny_prototypes()
+    features = SteadyEmotion(prototypes, EmotionLabel("happy", intensity)).steps(10, 17)
+    happy = prototypes[EMOTIONS.index("happy")].numpy()
+    by_numpy = [np.interp(intensity, [0, 1, 2], happy[:, channel]) for channel in range(happy.shape[1])]
+    assert features.shape == (1, 7, TINY.emotion.feature_dim)
+    np.testing.assert_allclose(features[0], np.tile(by_numpy, (7, 1)), atol=1e-6)
+    if intensity == 0:
+        torch.testing.assert_close(features[0, 0], prototypes[EMOTIONS.index("neutral"), 0])
+
+
+def noisy_track(points: int) -> torch.Tensor:
+    """Features with a slow change and a lot of fast ones, as real ones have."""
+    generator = torch.Generator().manual_seed(0)
+    slow = torch.linspace(-1, 1, points)[:, None] * torch.linspace(-1, 1, 6)
+    return slow + torch.randn(points, 6, generator=generator)
+
+
+def to_and_fro(track: torch.Tensor, moment: float) -> torch.Tensor:
+    """The reference at a moment (in points), mirrored at its ends."""
+    position = int(np.floor(moment)) % (2 * len(track))
+    return track[position] if position < len(track) else track[2 * len(track) - 1 - position]
+
+
+@pytest.mark.parametrize("points", [7, 40, 100, 333])
+def test_a_reference_equals_a_running_mean_of_it_played_to_and_fro(points):
+    track, n_steps = noisy_track(points), 500
+    source = ReferenceEmotion(track, n_steps)
+    rate = max(points / (n_steps / 5), 0.5)
+    half = max(rate, 1.0) * 2.5  # a quarter second on either side, in points
+    features = source.steps(0, n_steps)[0]
+    for step in (0, 1, 77, 250, 499):
+        middle = (step + 0.5) / 5 * rate
+        moments = middle - half + (np.arange(4000) + 0.5) / 4000 * 2 * half
+        by_sum = torch.stack([to_and_fro(track, moment) for moment in moments]).mean(dim=0)
+        torch.testing.assert_close(features[step], by_sum, atol=0.02, rtol=0)
+
+
+@pytest.mark.parametrize("reference_seconds", [0.1, 1.0, 4.0, 7.0, 10.0, 26.0, 60.0])
+def test_a_reference_of_any_length_has_no_seams(reference_seconds):
+    """Where it turns, the features change no faster than elsewhere, and never fast."""
+    track = noisy_track(max(1, round(10 * reference_seconds)))
+    features = ReferenceEmotion(track, 500).steps(0, 500)[0]  # 10 s
+    jumps = features.diff(dim=0).norm(dim=1)
+    turns = np.arange(1, 10) * 2 * reference_seconds * 50  # the moments when it is played the other way
+    near = np.zeros(len(jumps), bool)
+    for turn in turns[turns < len(jumps)]:
+        near[max(0, int(turn) - 2) : int(turn) + 3] = True
+    assert features.shape == (500, 6) and features.isfinite().all()
+    looped = track[torch.arange(500) // 5 % len(track)]  # what the published code does, at its seams
+    assert jumps.max() < 0.25 * max(looped.diff(dim=0).norm(dim=1).max(), 0.1)
+    if near.any() and not near.all():
+        assert jumps[near].max() <= 1.2 * jumps[~near].max()
+
+
+def test_windows_of_a_reference_equal_the_whole():
+    source = ReferenceEmotion(noisy_track(33), 500)
+    parts = torch.cat([source.steps(a, b) for a, b in ((0, 120), (120, 333), (333, 500))], dim=1)
+    torch.testing.assert_close(parts, source.steps(0, 500))
+
+
+def test_a_steady_reference_stays_steady():
+    source = ReferenceEmotion(torch.ones(17, 6), 500)
+    torch.testing.assert_close(source.steps(0, 500), torch.ones(1, 500, 6))
+
+
+def test_a_track_holds_the_means_of_five_steps():
+    features = torch.arange(12.0)[:, None]
+    torch.testing.assert_close(to_track(features), torch.tensor([[2.0], [7.0], [10.5]]))
+
+
+def test_the_visual_encoder_sees_25_frames_and_gives_50_steps():
+    torch.manual_seed(0)
+    encoder = VisualEmotion().eval()
+    with torch.no_grad():
+        features = encoder(torch.rand(1, 4, 1, 128, 128))
+        assert features.shape == (1, 8, 1024)
+        still = encoder(torch.rand(1, 1, 1, 128, 128).expand(1, 9, -1, -1, -1))
+    torch.testing.assert_close(
+        still[0, 8], still[0, 9], atol=1e-4, rtol=1e-4
+    )  # amid a still picture, no change
+    assert sum(p.numel() for p in encoder.parameters()) == pytest.approx(11.7e6, rel=0.01)
+
+
+def test_steps_between_two_frames_are_their_linear_mixes():
+    torch.manual_seed(0)
+    encoder = VisualEmotion(feature_dim=8).eval()
+    pictures = torch.rand(1, 6, 1, 128, 128)
+    with torch.no_grad():
+        features = encoder(pictures)[0]  # (12, 8): steps 2k and 2k + 1 stand a quarter frame around frame k
+    from_before = (3 * features[4:9:2] - features[3:8:2]) / 2  # frames 2..4 from the steps before and at them
+    from_after = (3 * features[5:10:2] - features[6:11:2]) / 2
+    torch.testing.assert_close(from_before, from_after, atol=1e-5, rtol=1e-4)

@@ -1,0 +1,116 @@
+"""FlameMotion: what it holds, how it is resampled, and how it lies on disk."""
+
+import errno
+import json
+import os
+
+import numpy as np
+import pytest
+
+from ecoface_model.errors import MotionError, RequestError
+from ecoface_model.files import write_beside
+from ecoface_model.motion import FlameMotion
+
+
+def some_motion(frames: int = 20) -> FlameMotion:
+    numbers = np.random.default_rng(0).standard_normal((frames, 53)).astype(np.float32)
+    return FlameMotion(numbers, metadata={"style": "anna", "source": "größe.wav", "model": {"name": "tiny"}})
+
+
+def test_expression_and_jaw_are_the_parts_of_eq_1():
+    motion = some_motion()
+    np.testing.assert_array_equal(np.hstack([motion.expression, motion.jaw]), motion.motion)
+    assert motion.expression.shape == (20, 50) and motion.jaw.shape == (20, 3)
+    assert motion.n_frames == 20 and motion.seconds == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize("fps", [12.5, 24.0, 29.97, 30.0, 60.0, 25.0])
+def test_resampling_equals_linear_interpolation_in_time(fps):
+    motion = some_motion()
+    other = motion.resample(fps)
+    assert other.n_frames == round(0.8 * fps) and other.fps == fps and other.metadata == motion.metadata
+    for channel in (0, 17, 52):
+        by_numpy = np.interp(np.arange(other.n_frames) / fps, np.arange(20) / 25, motion.motion[:, channel])
+        np.testing.assert_allclose(other.motion[:, channel], by_numpy, atol=1e-5)
+
+
+def test_a_file_gives_back_what_was_written_and_holds_the_agreed_arrays(tmp_path):
+    motion = some_motion()
+    motion.write(tmp_path / "a.npz")
+    again = FlameMotion.read(tmp_path / "a.npz")
+    np.testing.assert_array_equal(again.motion, motion.motion)
+    assert again.fps == 25.0 and again.metadata == motion.metadata
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as arrays:
+        assert set(arrays.files) == {"motion", "fps", "metadata"}
+        assert arrays["motion"].dtype == np.float32 and arrays["metadata"].shape == ()
+        assert json.loads(str(arrays["metadata"]))["source"] == "größe.wav"
+
+
+def test_the_same_motion_gives_the_same_bytes(tmp_path):
+    for name in ("a.npz", "b.npz"):
+        some_motion().write(tmp_path / name)
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("numbers", "fps", "message"),
+    [
+        (np.zeros((5, 52), np.float32), 25.0, r"expected motion of shape \(frames, 53\), found \(5, 52\)"),
+        (np.zeros((0, 53), np.float32), 25.0, r"expected motion of shape"),
+        (np.full((5, 53), np.nan, np.float32), 25.0, "expected finite numbers"),
+        (np.zeros((5, 53), np.float32), 0.0, "expected a frame rate above 0, found 0"),
+    ],
+)
+def test_what_is_no_motion_is_refused(numbers, fps, message):
+    with pytest.raises(MotionError, match=message):
+        FlameMotion(numbers, fps)
+
+
+def test_resampling_to_no_rate_is_refused():
+    with pytest.raises(MotionError, match="expected a frame rate above 0 to resample to, found -1"):
+        some_motion().resample(-1.0)
+
+
+def test_missing_damaged_and_foreign_files_are_refused(tmp_path):
+    with pytest.raises(MotionError, match=r"expected a motion file at .*missing.npz, found none"):
+        FlameMotion.read(tmp_path / "missing.npz")
+    some_motion().write(tmp_path / "cut.npz")
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "cut.npz").read_bytes()[:2000])
+    np.savez(tmp_path / "other.npz", motion=np.zeros((3, 53)))
+    np.savez(tmp_path / "pickled.npz", motion=np.array([{}], dtype=object), fps=25.0, metadata="{}")
+    np.savez(tmp_path / "no_json.npz", motion=np.zeros((3, 53)), fps=25.0, metadata="{")
+    np.save(tmp_path / "array.npy", np.zeros((3, 53)))
+    (tmp_path / "array.npy").rename(tmp_path / "array.npz")
+    (tmp_path / "text.npz").write_text("no motion")
+    (tmp_path / "empty.npz").touch()
+    for name in ("cut", "other", "pickled", "no_json", "array", "text", "empty"):
+        with pytest.raises(MotionError, match=rf"expected a motion \.npz of EcoFace in {name}\.npz"):
+            FlameMotion.read(tmp_path / f"{name}.npz")
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    (tmp_path / "a.txt").write_text("old")
+    with pytest.raises(KeyError), write_beside(tmp_path / "a.txt") as temporary:
+        temporary.write_text("half")
+        raise KeyError
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_the_temporary_file_stands_beside_and_keeps_the_suffix(tmp_path):
+    with write_beside(tmp_path / "a.tar.mp4") as temporary:
+        assert temporary.parent == tmp_path and temporary.suffix == ".mp4" and temporary.name != "a.tar.mp4"
+        temporary.write_text("new")
+    assert (tmp_path / "a.tar.mp4").read_text() == "new"
+
+
+def test_places_that_cannot_be_written_are_said_in_one_sentence(tmp_path):
+    with pytest.raises(RequestError, match=r"expected a folder .*nowhere to write a.npz into, found none"):
+        some_motion().write(tmp_path / "nowhere" / "a.npz")
+    with pytest.raises(RequestError, match=r"expected a file name to write, found the folder"):
+        some_motion().write(tmp_path)
+    with (
+        pytest.raises(RequestError, match=r"cannot write .*a.npz \(No space left on device\)"),
+        write_beside(tmp_path / "a.npz"),
+    ):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -69,7 +69,8 @@ _NORMAL: dict[str, Pose] = {
         mouth={"Fr": 0.45, "SL": 0.15, "LD": 0.12}, pause={"SL": 0.15}, factors=(0.75, 0.75, 0.75, 0.85),
     ),
     "angry": Pose(
-        upper={"BD": 0.85, "BO": 0.25, "ES": 0.25, "EW": 0.25, "NS": 0.25}, mouth={"UU": 0.18, "LD": 0.25, "Fr": 0.2},
+        upper={"BD": 0.85, "BO": 0.25, "ES": 0.25, "EW": 0.25, "NS": 0.25},
+        mouth={"UU": 0.18, "LD": 0.25, "Fr": 0.2},
         pause={"Pr": 0.4, "RU": 0.2, "RL": 0.15, "Fr": 0.2, "UU": -0.15, "LD": -0.2},
         factors=(1.2, 1.15, 1.05, 0.95), jaw_pause=0.3,
     ),
@@ -83,7 +84,7 @@ _NORMAL: dict[str, Pose] = {
     ),
     "surprised": Pose(
         upper={"BI": 1.3, "BO": 0.4, "EW": 0.6}, mouth={"Fn": 0.05},
-        factors=(1.15, 1.05, 0.95, 1.05), jaw_pause=4.0, jaw_speech=0.7,
+        factors=(1.15, 1.05, 0.95, 1.05), jaw_pause=2.8, jaw_speech=0.7,
     ),
 }  # fmt: skip
 
@@ -96,7 +97,7 @@ _STRONG: dict[str, Pose] = {
     "happy": Pose(
         upper={"CS": 0.95, "ES": 0.15, "BI": 0.55, "BO": 0.2}, mouth={"Sm": 0.95, "UU": 0.5, "LD": 0.15},
         pause={"Sm": 0.15, "UU": 0.15, "St": 0.1}, factors=(1.2, 1.15, 1.2, 0.7),
-        jaw_pause=2.5, jaw_speech=1.0,
+        jaw_pause=1.8, jaw_speech=1.0,
     ),
     "sad": Pose(
         upper={"BI": 1.8, "BD": 0.5, "BO": -0.3, "EB": 0.1, "CS": 0.3, "ES": 0.2},
@@ -110,7 +111,7 @@ _STRONG: dict[str, Pose] = {
     ),
     "fearful": Pose(
         upper={"BI": 1.9, "BO": 0.4, "BD": 0.55, "EW": 1.1}, mouth={"St": 0.75, "LD": 0.4, "Fr": 0.2},
-        pause={"St": 0.15}, factors=(1.1, 1.05, 1.2, 0.75), jaw_pause=3.0, jaw_speech=1.5,
+        pause={"St": 0.15}, factors=(1.1, 1.05, 1.2, 0.75), jaw_pause=2.2, jaw_speech=1.2,
     ),
     "disgust": Pose(
         upper={"NS": 1.7, "BI": 0.45, "CS": 0.45, "ES": 0.45},
@@ -119,7 +120,7 @@ _STRONG: dict[str, Pose] = {
     ),
     "surprised": Pose(
         upper={"BI": 2.0, "BO": 0.75, "EW": 1.15}, mouth={"Fn": 0.1},
-        factors=(1.35, 1.1, 0.9, 1.1), jaw_pause=10.0, jaw_speech=1.5,
+        factors=(1.35, 1.1, 0.9, 1.1), jaw_pause=7.5, jaw_speech=1.5,
     ),
 }  # fmt: skip
 

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 from numpy import ndarray
 
-from ecoface_model.config import FRAME_RATE, SAMPLE_RATE
+from ecoface_model.config import EXPRESSION_DIM, FRAME_RATE, SAMPLE_RATE
 from ecoface_model.flame_file import read_head
 from training.phones import PAUSE, phrases
 from training.synthetic.articulation import articulate, ramp, time_grid
@@ -26,6 +26,8 @@ from training.synthetic.utterance import Phone
 
 _BEFORE, _AFTER = 0.1, 0.75  # s, by which an emotion is there before and outlasts the voice
 _BETWEEN = 0.8  # of the apex, between the accents
+_MOST_ASYMMETRIC = 0.25
+_MOST_SLIDER = 9.9  # of a coefficient: shape keys end at 10
 _STEPS_PER_FRAME = RATE // FRAME_RATE
 
 
@@ -46,7 +48,7 @@ def reference_face(asymmetry: float) -> Face:
 def envelope(
     phones: Sequence[Phone], accents: Sequence[Accent], temper: Temper, times: Float[ndarray, " times"]
 ) -> Float[ndarray, " times"]:
-    """How strongly the emotion shows: up before each phrase, to its apex on the strongest accent, down late."""
+    """How strongly the emotion shows: up before a phrase, apex on its strongest accent, down late."""
     spoken = phrases(phones)
     base, apex = np.zeros(len(times)), np.zeros(len(times))
     for start, end in spoken:
@@ -61,7 +63,7 @@ def perform(
     phones: Sequence[Phone],
     waveform: Float32[ndarray, " samples"],
     *,
-    feeling: Feeling = Feeling(),  # noqa: B008 - frozen
+    feeling: Feeling = Feeling(),
     style: Style = STYLES["natural"],
     seed: int = 0,
 ) -> Float32[ndarray, "frames 53"]:
@@ -72,15 +74,18 @@ def perform(
     if all(phone.name == PAUSE for phone in phones):
         prosody = Prosody({}, (), False)
     pose, temper = emotion_pose(feeling.emotion, feeling.intensity), TEMPERS[feeling.emotion]
-    face = reference_face(round(style.asymmetry * temper.asymmetry, 4))
+    apart = float(np.clip(style.asymmetry * temper.asymmetry, -_MOST_ASYMMETRIC, _MOST_ASYMMETRIC))
+    face = reference_face(round(apart, 4))
     shown = envelope(phones, prosody.accents, temper, times)
     mouth = articulate(phones, prosody.vowel_loudness, pose, style, shown, times)
+    _skew(mouth.weights, style.skew * (1 - mouth.pause))
     weights, jaw = make_contact(face, mouth)
     rng = np.random.default_rng(seed)
     upper, blinks = upper_face(phones, prosody, pose, temper, style, shown, feeling.intensity, times, rng)
     weights = face.blink(weights + upper, blinks)
-    _skew(weights, style.skew * (1 - mouth.pause))
-    return face.motion(weights, jaw)[::_STEPS_PER_FRAME].astype(np.float32)
+    motion = face.motion(weights, jaw)[::_STEPS_PER_FRAME].astype(np.float32)
+    motion[:, :EXPRESSION_DIM] = np.clip(motion[:, :EXPRESSION_DIM], -_MOST_SLIDER, _MOST_SLIDER)
+    return motion
 
 
 def _skew(weights: Float[ndarray, "times channels"], amount: Float[ndarray, " times"]) -> None:

@@ -146,7 +146,9 @@ def _within_limits(weights: Float[ndarray, "times channels"]) -> Float[ndarray, 
     """What this head's cheeks and brows can do without folding."""
     lids = [INDEX["EB"], INDEX["EW"]]
     weights[:, lids] = np.maximum(weights[:, lids], 0)
-    weights[:, INDEX["BI"]] = np.clip(weights[:, INDEX["BI"]], -0.3, 2.3)
+    inner = weights[:, INDEX["BI"]]
+    high = 1.3 + 0.6 * np.tanh(np.maximum(inner - 1.3, 0) / 0.6)  # at most 1.9
+    weights[:, INDEX["BI"]] = np.where(inner > 1.3, high, np.maximum(inner, -0.3))
     weights[:, INDEX["BO"]] = np.clip(weights[:, INDEX["BO"]], -0.4, 0.8)
     weights[:, INDEX["BD"]] = np.clip(weights[:, INDEX["BD"]], -0.1, 1.4)
     weights[:, INDEX["NS"]] = np.clip(weights[:, INDEX["NS"]], -0.1, 1.9)

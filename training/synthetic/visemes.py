@@ -1,6 +1,7 @@
 """Where each sound wants jaw and lips, and how strongly: the table behind co-articulation.
 
-Rounding lowers mouthSmile below 0: without it the corners pull the lips into a V. Values were tuned by eye on the reference head; weights are ARKit units, both sides alike, the jaw in degrees.
+Values were tuned by eye on the reference head; weights are ARKit units, both sides alike, the jaw in degrees.
+Rounding lowers mouthSmile below 0: without it the corners pull the lips into a V.
 """
 
 from dataclasses import dataclass, field, replace

@@ -103,7 +103,7 @@ def key_values(head: bpy.types.Object, motion: np.ndarray) -> np.ndarray:
         raise EcoFaceBlenderError(reason)
     if motion.ndim != 2 or motion.shape[1] != N_EXPRESSIONS + 3 or not len(motion):
         raise EcoFaceBlenderError(
-            f"Expected a motion of shape (frames, {N_EXPRESSIONS + 3}), found {motion.shape}; generate it again."
+            f"Expected a motion of shape (frames, {N_EXPRESSIONS + 3}), found {motion.shape}; make it again."
         )
     if not np.isfinite(motion).all():
         raise EcoFaceBlenderError("Expected finite numbers in the motion, found others; generate it again.")

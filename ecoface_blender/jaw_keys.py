@@ -5,8 +5,8 @@ Skinning (Eq. 2) moves the vertices v of one turning joint by
     P d + w d (v + P d - J)    with v = template + B psi and d = R - I, the jaw's rotation less the identity,
 
 w being the jaw's weights, P its pose correctives and J its joint. That is linear in N_TERMS products of d and
-the expression psi. So a fixed matrix gives, for every pose, the values of keys that are (1) the plain openings
-and turns an artist would look for and (2) the principal directions of all that remains over plausible poses.
+the expression psi. So a fixed matrix gives, for every pose, the values of keys that are (1) the plain turns
+an artist would look for and (2) the principal directions of all that remains over plausible poses.
 """
 
 from collections.abc import Mapping
@@ -99,7 +99,7 @@ def skinned(head: Mapping[str, np.ndarray], motion: np.ndarray) -> np.ndarray:
 
 
 def plausible_motion(head: Mapping[str, np.ndarray], n_frames: int, seed: int) -> np.ndarray:
-    """Random poses (T, 53): expressions of one s.d. or a few ARKit units, jaw open to 20 degrees, askew to 3."""
+    """Random poses (T, 53): expressions of one s.d. or ARKit units, jaw open to 20 degrees, askew to 3."""
     rng = np.random.default_rng(seed)
     expression = rng.standard_normal((n_frames, N_EXPRESSIONS))
     units = head.get("arkit_coefficients")
@@ -159,7 +159,7 @@ def _principal_keys(rest: np.ndarray, samples: np.ndarray) -> tuple[np.ndarray, 
 def _fits_needed(
     rest: np.ndarray, samples: np.ndarray, weights: np.ndarray, fits: np.ndarray
 ) -> tuple[int, float]:
-    """How many fits bring the samples within TOLERANCE of exact skinning, and the error in metres then left."""
+    """How many fits bring the samples within TOLERANCE of exact skinning, and the metres left."""
     left = (samples @ rest).astype(np.float32)
     values = samples @ weights
     for count in range(len(fits) + 1):

@@ -1,6 +1,7 @@
 """The only place that touches actions and F-curves."""
 
 import json
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -41,9 +42,9 @@ def write_action(
     name: str,
     metadata: Mapping[str, Any] | None = None,
 ) -> bpy.types.Action:
-    """A new action with linear keys (frames, keys) on the head's shape keys, in the order of `head.key_names`.
+    """A new action with linear keys (frames, keys) on the head's shape keys, ordered as `head.key_names`.
 
-    It becomes the head's action; the one before is kept, with a fake user. If anything fails nothing has changed.
+    It becomes the head's action; the one before is kept, with a fake user. If it fails nothing has changed.
 
     Raises:
         EcoFaceBlenderError: if the head's keys are not whole or cannot be animated now.
@@ -94,6 +95,30 @@ def read_metadata(action: bpy.types.Action) -> dict[str, Any]:
     return {}
 
 
+def animated_frames(keys: bpy.types.Key, scene: bpy.types.Scene) -> tuple[int, int]:
+    """First and last frame in which anything moves these shape keys; the scene's where drivers do.
+
+    Raises:
+        EcoFaceBlenderError: if nothing does.
+    """
+    animation = keys.animation_data
+    spans = []
+    if animation and animation.action and animation.action.layers:
+        spans.append(animation.action.curve_frame_range[:])
+    if animation:
+        strips = [s for track in animation.nla_tracks if not track.mute for s in track.strips if not s.mute]
+        spans += [(strip.frame_start, strip.frame_end) for strip in strips]
+        if animation.drivers:
+            spans.append((scene.frame_start, scene.frame_end))
+    if not spans:
+        raise EcoFaceBlenderError(f"Nothing moves '{_owner(keys)}' yet; generate lip sync first.")
+    return math.floor(min(start for start, _ in spans)), math.ceil(max(end for _, end in spans))
+
+
+def _owner(keys: bpy.types.Key) -> str:
+    return keys.user.name if keys.user else keys.name
+
+
 def _fill(curve: bpy.types.FCurve, frames: np.ndarray, values: np.ndarray) -> None:
     """All keys of one curve at once; one by one would be quadratic."""
     points = curve.keyframe_points
@@ -104,11 +129,11 @@ def _fill(curve: bpy.types.FCurve, frames: np.ndarray, values: np.ndarray) -> No
 
 
 def _why_not_animatable(keys: bpy.types.Key) -> str | None:
-    owner = keys.user.name if keys.user else keys.name
+    owner = _owner(keys)
     if not keys.is_editable:
-        return f"'{owner}' is linked from another file; make it local, or make a library override of its shape keys."
+        return f"'{owner}' is linked from another file; make it local, or override it."
     if keys.animation_data and keys.animation_data.use_tweak_mode:
-        return f"A strip of '{owner}' is being tweaked in the Nonlinear Animation editor; leave its tweak mode first."
+        return f"A strip of '{owner}' is in tweak mode in the Nonlinear Animation editor; leave it first."
     return None
 
 

@@ -18,11 +18,11 @@ class Surface:
     coat: float = 0.0
     """A wet film."""
     grain: float = 0.0
-    """Depth of fine bumps."""
+    """Depth of fine bumps, and how much blood shows through in patches."""
 
 
 SURFACES = {
-    "skin": Surface(colour=(0.74, 0.44, 0.31), roughness=0.47, scatter=0.18, grain=0.10),
+    "skin": Surface(colour=(0.66, 0.38, 0.27), roughness=0.50, scatter=0.15, grain=0.10),
     "lips": Surface(colour=(0.50, 0.16, 0.14), roughness=0.33, scatter=0.15, coat=0.10, grain=0.12),
     "teeth": Surface(colour=(0.71, 0.65, 0.55), roughness=0.18, scatter=0.1, coat=0.2),
     "tongue": Surface(colour=(0.32, 0.07, 0.07), roughness=0.35, scatter=0.1, coat=0.2, grain=0.3),
@@ -35,6 +35,7 @@ SURFACES = {
 SCATTER_RADIUS = (1.0, 0.35, 0.18)  # red light travels farthest
 SCATTER_SCALE = 0.003  # metres
 GRAIN_SCALE = 220.0  # bumps across the head
+PATCH_SCALE = 9.0
 ORDINARY = Surface(colour=(0.6, 0.45, 0.38))
 
 
@@ -44,15 +45,18 @@ def make_material(name: str, coloured: bool) -> bpy.types.Material:
     material = bpy.data.materials.new(f"EcoFace {name.capitalize()}")
     material.diffuse_color = (*surface.colour, 1.0)  # for Workbench
     material.roughness = surface.roughness
-    material.use_nodes = True
+    if material.node_tree is None:  # from Blender 5.0 on there always is one
+        material.use_nodes = True
     nodes, links = material.node_tree.nodes, material.node_tree.links
     shader = next(node for node in nodes if node.type == "BSDF_PRINCIPLED")
     _set_inputs(shader, surface)
     if coloured:
         colours = nodes.new("ShaderNodeVertexColor")
         colours.layer_name = COLOUR_ATTRIBUTE
-        colours.location = (-300, 300)
+        colours.location = (-600, 300)
         links.new(colours.outputs["Color"], shader.inputs["Base Color"])
+        if surface.grain:
+            _add_patches(nodes, links, shader, colours, surface.grain)
     if surface.grain:
         _add_grain(nodes, links, shader, surface.grain)
     return material
@@ -67,6 +71,27 @@ def _set_inputs(shader: bpy.types.Node, surface: Surface) -> None:
     inputs["Subsurface Scale"].default_value = SCATTER_SCALE
     inputs["Coat Weight"].default_value = surface.coat
     inputs["Coat Roughness"].default_value = 0.06
+
+
+def _add_patches(
+    nodes: bpy.types.Nodes,
+    links: bpy.types.NodeLinks,
+    shader: bpy.types.Node,
+    colours: bpy.types.Node,
+    strength: float,
+) -> None:
+    """Redder and darker patches, so that skin does not look cast in one piece."""
+    noise, mix = nodes.new("ShaderNodeTexNoise"), nodes.new("ShaderNodeMix")
+    noise.inputs["Scale"].default_value = PATCH_SCALE
+    noise.inputs["Detail"].default_value = 6.0
+    noise.location, mix.location = (-600, 100), (-300, 300)
+    mix.data_type, mix.blend_type = "RGBA", "MULTIPLY"
+    colour_sockets = [socket for socket in mix.inputs if socket.type == "RGBA"]
+    links.new(noise.outputs[0], mix.inputs[0])
+    links.new(colours.outputs["Color"], colour_sockets[0])
+    colour_sockets[1].default_value = (1.0 - strength, 1.0 - 3 * strength, 1.0 - 3 * strength, 1.0)
+    result = next(socket for socket in mix.outputs if socket.type == "RGBA")
+    links.new(result, shader.inputs["Base Color"])
 
 
 def _add_grain(

@@ -25,7 +25,7 @@ class Sound:
 
 @dataclass(frozen=True)
 class _Timing:
-    """A strip's frames: where its source would begin, how long it is, how much of it was cut, what is seen."""
+    """A strip's frames: where its source would begin, how long it is, how much was cut, what is seen."""
 
     source: float
     length: float

@@ -1,6 +1,6 @@
 """The one place that names devices: which to compute on, and where half precision pays."""
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
@@ -31,10 +31,9 @@ def choose_device(name: str | None = None) -> torch.device:
 
 
 def half_where_it_pays(device: torch.device) -> AbstractContextManager[object]:
-    """Half precision on CUDA; float32, unchanged, elsewhere."""
-    return torch.autocast(
-        device.type, torch.float16, enabled=device.type == "cuda" and torch.cuda.is_available()
-    )
+    """Half precision on CUDA; as it is elsewhere."""
+    pays = device.type == "cuda" and torch.cuda.is_available()
+    return torch.autocast(device.type, torch.float16) if pays else nullcontext()
 
 
 def full_precision(device: torch.device) -> AbstractContextManager[object]:

@@ -1,0 +1,120 @@
+"""The whole inference on fake CUDA tensors: what is made on the wrong device fails here, where there is no GPU.
+
+A fake tensor has a shape, a type and a device but no numbers; an operation that mixes devices raises.
+"""
+
+import numpy as np
+import pytest
+import torch
+from tiny_model import STYLES, TINY, TINY_HUBERT, tiny_networks, tiny_prototypes
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch.overrides import TorchFunctionMode
+
+from ecoface_model.checkpoint import Model
+from ecoface_model.config import FEATURES_PER_FRAME
+from ecoface_model.pipeline import EcoFace
+from ecoface_model.windows import WindowPlan
+
+CUDA = torch.device("cuda:0")
+
+
+def on_fake_cuda(tensor: torch.Tensor, mode: FakeTensorMode) -> FakeTensor:
+    return FakeTensor(mode, tensor.to("meta"), CUDA)
+
+
+def move(module: torch.nn.Module, mode: FakeTensorMode) -> torch.nn.Module:
+    """Put all parameters and buffers on a CUDA device that is not there."""
+    for name, tensor in [*module.named_parameters(remove_duplicate=False), *module.named_buffers()]:
+        owner_name, _, leaf = name.rpartition(".")
+        owner = module.get_submodule(owner_name)
+        owner._parameters.pop(leaf, None)
+        owner._buffers.pop(leaf, None)
+        object.__setattr__(owner, leaf, on_fake_cuda(tensor.detach(), mode))
+    return module
+
+
+class WithoutCudaBuild(TorchFunctionMode):
+    """Some Python bindings ask a CUDA build for the device; the operators they stand for do not."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        if function is torch.Tensor.__getitem__:
+            return view(*args)
+        if function is torch.Tensor.__setitem__:
+            return view(*args[:2]).copy_(args[2])
+        if function is torch.Tensor.contiguous:
+            return contiguous(args[0])
+        if function in (torch.conv1d, torch.conv_transpose1d):  # they use that binding on their input
+            args = (contiguous(args[0]), *args[1:])
+        return function(*args, **(kwargs or {}))
+
+
+def contiguous(tensor: torch.Tensor) -> torch.Tensor:
+    return torch.ops.aten.clone(tensor, memory_format=torch.contiguous_format)
+
+
+def view(tensor: torch.Tensor, key) -> torch.Tensor:
+    """tensor[key] for slices, numbers, None, dots, and one index tensor in front."""
+    if isinstance(key, torch.Tensor):
+        return torch.ops.aten.index(tensor, [key])
+    keys = key if isinstance(key, tuple) else (key,)
+    if Ellipsis in keys:
+        dots = keys.index(Ellipsis)
+        n_given = sum(k is not None for k in keys) - 1
+        keys = (*keys[:dots], *[slice(None)] * (tensor.ndim - n_given), *keys[dots + 1 :])
+    axis = 0
+    for one in keys:
+        if one is None:
+            tensor, axis = tensor.unsqueeze(axis), axis + 1
+        elif isinstance(one, slice):
+            start, stop, step = one.indices(tensor.shape[axis])
+            tensor, axis = torch.ops.aten.slice(tensor, axis, start, max(start, stop), step), axis + 1
+        else:
+            tensor = tensor.select(axis, one)
+    return tensor
+
+
+@pytest.fixture(params=[TINY, TINY_HUBERT], ids=["default kinds", "paper kinds"])
+def ecoface(request) -> EcoFace:
+    """A model on fake CUDA, looking through short windows."""
+    mode = FakeTensorMode()
+    networks = move(tiny_networks(request.param), mode)
+    model = Model(
+        networks=networks,
+        styles=STYLES,
+        prototypes=mode.from_tensor(tiny_prototypes(request.param)),
+        info={"name": "x", "head": "x"},
+        hash="x",
+    )
+    with mode, WithoutCudaBuild():
+        yield EcoFace(model, CUDA, WindowPlan(window=48, context=12))
+
+
+WAVEFORM = np.zeros(4 * 16_000, np.float32)  # 100 frames, so several windows
+
+
+@pytest.mark.parametrize("emotion", [None, "happy", "another clip"])
+def test_everything_stays_on_its_device_from_waveform_to_motion(ecoface, emotion):
+    reference = WAVEFORM[:50_000] if emotion == "another clip" else None
+    label = emotion if emotion == "happy" else None
+    source = ecoface._emotion_source(label, reference, 100, None)
+    if source is not None:
+        assert source.steps(0, 10).device == CUDA
+    motion = ecoface._run_windows(
+        WAVEFORM, ecoface._style_weights("ben"), ecoface._noise(100, 0, 1.0), source, None
+    )
+    assert len(ecoface.plan.windows(100)) > 2
+    assert motion.shape == (100, 53) and motion.device.type == "cpu"
+
+
+def test_what_the_networks_see_and_give_is_on_cuda(ecoface):
+    for window, sound, measured in ecoface._listen(WAVEFORM, 100, "Animating", None):
+        content, emotion = ecoface.networks.hear(sound, measured)
+        assert content.device == emotion.device == sound.device == CUDA
+        assert content.shape[1] == emotion.shape[1] == FEATURES_PER_FRAME * len(window)
+
+
+def test_a_tensor_on_the_wrong_device_is_noticed(ecoface):
+    with pytest.raises(Exception, match="(?i)device"):
+        ecoface._run_windows(
+            WAVEFORM, ecoface._style_weights(None).cpu(), ecoface._noise(100, 0, 1.0), None, None
+        )

@@ -20,6 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from .errors import EcoFaceBlenderError
 from .worker import protocol
 
 WORKER = Path(__file__).resolve().parent / "worker" / "__main__.py"
@@ -35,7 +36,7 @@ POLL_SECONDS = 0.02
 _running: "weakref.WeakSet[WorkerClient]" = weakref.WeakSet()
 
 
-class WorkerError(Exception):
+class WorkerError(EcoFaceBlenderError):
     """The worker cannot do what was asked; the message is one sentence for the user."""
 
 
@@ -100,13 +101,16 @@ class WorkerClient:
     def wait(
         self, number: int, on_progress: Callable[[protocol.Progress], None] | None = None
     ) -> dict[str, Any]:
-        """Block until a request is answered and give its answer, for scripts; drops other requests' events.
+        """Block until a request is answered and give its answer, for scripts; other events stay for `poll`.
 
         Raises:
             WorkerError: if the request failed.
         """
         while True:
-            for event in (e for e in self.poll() if e.id == number):
+            self._collect()
+            mine = [event for event in self._events if event.id == number]
+            self._events = [event for event in self._events if event.id != number]
+            for event in mine:
                 if isinstance(event, protocol.Done):
                     return event.answer
                 if isinstance(event, protocol.Failed):

@@ -1,37 +1,49 @@
 """The real worker process through the real client: what it answers, and every way it can fail."""
 
 import os
+import re
 import signal
 import sys
 import time
-import wave
 
 import numpy as np
 import pytest
+import soundfile
+from tiny_model import INFO, STYLES, voice
 
 from ecoface_blender import worker_client
 from ecoface_blender.worker import protocol
 from ecoface_blender.worker_client import WorkerClient, WorkerError
+from ecoface_model.flame_file import read_head
+from ecoface_model.motion import FlameMotion
 
-PYTHON = os.environ.get("ECOFACE_PYTHON", sys.executable)  # the Python with torch, if this one has none
+PYTHON = sys.executable
 
 
 @pytest.fixture
 def client():
+    """A worker that a test may spoil."""
     client = WorkerClient(PYTHON)
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def loaded(tiny_model_file):
+    """A worker with the tiny model, kept by the tests that leave it well."""
+    client = WorkerClient(PYTHON)
+    load(client, tiny_model_file)
     yield client
     client.close()
 
 
 @pytest.fixture
 def speech(tmp_path):
-    """Two seconds of a hum that opens and closes."""
-    path, t = tmp_path / "speech.wav", np.arange(32_000) / 16_000
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(16_000)
-        file.writeframes((8000 * np.sin(900 * t) * np.sin(9 * t) ** 2).astype(np.int16).tobytes())
+    return write_voice(tmp_path / "speech.wav", 2.0)
+
+
+def write_voice(path, seconds):
+    soundfile.write(path, voice(seconds), 16_000)
     return path
 
 
@@ -42,9 +54,13 @@ def interpreter(path, script):
     return path
 
 
+def load(client, model):
+    return client.wait(client.request(protocol.Load, model=str(model), device="cpu"))
+
+
 def generate(client, sound, result, **changes):
     values = {"first_second": 0.0, "seconds": None, "style": None, "emotion": None, "emotion_from": None}
-    values |= {"seed": 0, "temperature": 1.0} | changes
+    values |= {"seed": 0, "temperature": 1.0, "head": INFO["head"], "head_file": None} | changes
     return client.request(protocol.Generate, sound=str(sound), result=str(result), **values)
 
 
@@ -62,11 +78,98 @@ def failure(client, number):
     return str(caught.value)
 
 
-def test_hello_tells_what_the_engine_is(client):
-    answer = client.wait(client.request(protocol.Hello))
+def test_hello_tells_what_the_engine_is(loaded):
+    answer = loaded.wait(loaded.request(protocol.Hello))
     assert answer["protocol"] == protocol.PROTOCOL
     assert answer["torch"].startswith("2.")
     assert answer["device"] in ("cpu", "cuda", "mps")
+
+
+def test_load_tells_what_the_model_is(loaded, tiny_model_file):
+    answer = load(loaded, tiny_model_file)
+    assert answer["name"] == "tiny" and answer["styles"] == list(STYLES) and answer["device"] == "cpu"
+
+
+def test_generate_writes_the_same_motion_as_the_library(loaded, tiny_ecoface, speech, tmp_path):
+    stages = []
+    values = {"style": "ben", "emotion": "angry:2", "seed": 3, "temperature": 0.5}
+    number = generate(loaded, speech, tmp_path / "motion.npz", **values)
+    assert loaded.wait(number, stages.append) == {"frames": 50, "seconds": 2.0}
+    motion = FlameMotion.read(tmp_path / "motion.npz")
+    expected = tiny_ecoface.generate(soundfile.read(speech, dtype="float32")[0], **values)
+    np.testing.assert_allclose(motion.motion, expected.motion, atol=1e-5)
+    assert motion.metadata["source"] == "speech.wav"
+    assert "Animating" in [progress.stage for progress in stages]
+
+
+def test_a_part_of_the_sound_is_animated_with_silence_before_its_beginning(
+    loaded, tiny_ecoface, speech, tmp_path
+):
+    loaded.wait(generate(loaded, speech, tmp_path / "motion.npz", first_second=-0.4, seconds=1.2))
+    waveform = soundfile.read(speech, dtype="float32")[0]
+    expected = tiny_ecoface.generate(np.pad(waveform[:12_800], (6_400, 0)))
+    np.testing.assert_allclose(FlameMotion.read(tmp_path / "motion.npz").motion, expected.motion, atol=1e-5)
+
+
+def test_the_emotion_of_a_clip_is_taken(loaded, tiny_ecoface, speech, tmp_path):
+    clip = write_voice(tmp_path / "clip.flac", 1.0)
+    loaded.wait(generate(loaded, speech, tmp_path / "motion.npz", emotion_from=str(clip)))
+    reference = soundfile.read(clip, dtype="float32")[0]
+    expected = tiny_ecoface.generate(soundfile.read(speech, dtype="float32")[0], emotion_from=reference)
+    np.testing.assert_allclose(FlameMotion.read(tmp_path / "motion.npz").motion, expected.motion, atol=1e-5)
+
+
+def test_a_head_arrives_as_the_arrays_of_its_file(loaded, tmp_path):
+    path = tmp_path / "head.npz"
+    assert loaded.wait(loaded.request(protocol.Head, file=None, result=str(path)))
+    head = read_head()
+    with np.load(path, allow_pickle=False) as arrays:
+        np.testing.assert_array_equal(arrays["shapedirs"], head.shapedirs)
+        np.testing.assert_array_equal(arrays["mask_lips"], head.masks["lips"])
+        assert str(arrays["name"]) == head.name and tuple(arrays["material_names"]) == head.material_names
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"style": "zoe"}, "Expected a style among average, anna, ben, cleo, found 'zoe'"),
+        ({"emotion": "smug"}, "Expected an emotion among .* found 'smug'"),
+        ({"emotion": "sad", "emotion_from": "speech.wav"}, "Expected a sound file at speech.wav|found both"),
+        ({"first_second": 2.5}, "Expected sound from 2.50 s on, found one of 2.00 s"),
+        ({"sound": "nowhere.wav"}, "Expected a sound file at nowhere.wav, found none"),
+        ({"result": "no/such/folder/motion.npz"}, "no/such/folder"),
+    ],
+)
+def test_a_wish_that_cannot_be_fulfilled_is_one_sentence(loaded, speech, tmp_path, change, sentence):
+    values = {"sound": speech, "result": tmp_path / "motion.npz"} | change
+    assert re.search(sentence, failure(loaded, generate(loaded, **values)))
+    assert loaded.wait(generate(loaded, speech, tmp_path / "motion.npz"))["frames"] == 50, "it works on"
+
+
+def test_a_missing_model_is_one_sentence_and_nothing_is_generated_without_one(client, speech, tmp_path):
+    loading = client.request(protocol.Load, model="nowhere.safetensors", device=None)
+    generating = generate(client, speech, tmp_path / "motion.npz")
+    assert "nowhere.safetensors" in failure(client, loading)
+    assert "Expected a model to be loaded first" in failure(client, generating)
+    assert not (tmp_path / "motion.npz").exists()
+
+
+def test_a_job_is_cancelled_in_the_middle_and_the_worker_works_on(loaded, speech, tmp_path):
+    long = write_voice(tmp_path / "long.wav", 120.0)
+    number = generate(loaded, long, tmp_path / "long.npz")
+    seen = []
+    wait_until(lambda: seen.extend(loaded.poll()) or any(e.stage == "Animating" for e in seen))
+    loaded.cancel(number)
+    assert failure(loaded, number) == "Cancelled."
+    assert not (tmp_path / "long.npz").exists()
+    assert loaded.wait(generate(loaded, speech, tmp_path / "motion.npz"))["frames"] == 50
+
+
+def test_a_job_is_cancelled_before_its_turn(client, tiny_model_file, speech, tmp_path):
+    client.request(protocol.Load, model=str(tiny_model_file), device="cpu")
+    number = generate(client, speech, tmp_path / "motion.npz")
+    client.cancel(number)
+    assert failure(client, number) == "Cancelled."
 
 
 def test_a_killed_worker_is_one_sentence_for_every_request_it_leaves_behind(client):
@@ -90,8 +193,8 @@ def test_a_worker_that_hangs_is_ended_after_a_silence():
 
 
 def test_an_idle_worker_is_not_taken_for_a_hanging_one():
-    client = WorkerClient(PYTHON, silence_seconds=4)
-    time.sleep(6)
+    client = WorkerClient(PYTHON, silence_seconds=2.5)
+    time.sleep(4)
     assert client.ended is None
     client.close()
 
@@ -143,8 +246,8 @@ def test_a_python_without_torch_is_one_sentence(tmp_path):
     client.close()
 
 
-def test_a_request_that_is_none_ends_the_worker(client):
-    client.wait(client.request(protocol.Head, file=None, result=os.devnull))
+def test_a_request_that_is_none_ends_the_worker(client, tmp_path):
+    client.wait(client.request(protocol.Head, file=None, result=str(tmp_path / "head.npz")))
     client._process.stdin.write(b"gibberish\n")
     client._process.stdin.flush()
     wait_until(lambda: client.ended)

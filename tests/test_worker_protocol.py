@@ -20,6 +20,8 @@ REQUESTS = [
         emotion_from=None,
         seed=0,
         temperature=1,
+        head="reference",
+        head_file=None,
     ),
     protocol.Head(id=4, file=None, result="h.npz"),
     protocol.Cancel(id=3),

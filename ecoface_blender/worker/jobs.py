@@ -73,14 +73,23 @@ class Jobs:
             self._model, self._loaded = None, ()  # two models need not fit into memory at once
             self._model = EcoFace.load(request.model, device=request.device)
             self._loaded = wanted
-        return {}
+        model = self._model.model
+        return {
+            "name": model.info["name"],
+            "head": model.info["head"],
+            "hash": model.hash,
+            "styles": list(model.styles),
+            "device": str(self._model.device),
+        }
 
     def _generate(self, request: protocol.Generate, on_progress: OnProgress) -> dict[str, Any]:
-        """Sound file -> motion file, with the model that is loaded (the default one if none is)."""
-        if self._model is None:
-            self._load(protocol.Load(id=request.id, model=None, device=None), on_progress)
+        """Sound file -> motion file, with the model that is loaded."""
         on_progress("Reading the sound", 0, 1)
         from ecoface_model.audio import read_sound
+        from ecoface_model.errors import RequestError
+
+        if self._model is None:  # its loading has failed, and said why
+            raise RequestError("expected a model to be loaded first, found none; load one")
 
         waveform = cut(read_sound(request.sound), request.first_second, request.seconds)
         motion = self._model.generate(
@@ -92,7 +101,9 @@ class Jobs:
             temperature=request.temperature,
             progress=on_progress,
         )
-        replace(motion, metadata=motion.metadata | {"source": Path(request.sound).name}).write(request.result)
+        motion = replace(motion, metadata=motion.metadata | {"source": Path(request.sound).name})
+        motion = fit(motion, request.head, request.head_file)
+        motion.write(request.result)
         return {"frames": motion.n_frames, "seconds": motion.seconds}
 
     def _head(self, request: protocol.Head) -> dict[str, Any]:
@@ -107,6 +118,30 @@ class Jobs:
         with open(request.result, "wb") as file:
             np.savez(file, **{name: np.asarray(value) for name, value in arrays.items()})
         return {"name": head.name}
+
+
+def fit(motion: Any, name: str, file: str | None) -> Any:
+    """A motion in the coefficients of the named head, which is the reference head or the one in `file`.
+
+    Raises:
+        HeadError: if a head is not where it should be.
+    """
+    owner = motion.metadata["head"]
+    if owner == name:
+        return motion
+    from ecoface_model.errors import HeadError
+    from ecoface_model.flame_file import read_head
+    from ecoface_model.transfer import transfer
+
+    found = [read_head(), *([read_head(Path(file))] if file else [])]
+    heads = {head.name: head for head in found}
+    for wanted in (owner, name):
+        if wanted not in heads:
+            raise HeadError(
+                f"expected the file of the head '{wanted}', found only {', '.join(heads)}; "
+                "choose its FLAME file in the preferences"
+            )
+    return transfer(motion, heads[owner], heads[name])
 
 
 def cut(waveform: Any, first_second: float, seconds: float | None) -> Any:

@@ -29,7 +29,7 @@ class Hello:
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """Make a model ready. Answer: model, hash, head, styles, emotions, device."""
+    """Make a model ready. Answer: name, head, hash, styles, device."""
 
     id: int
     model: str | None
@@ -54,6 +54,10 @@ class Generate:
     emotion_from: str | None
     seed: int
     temperature: float
+    head: str
+    """Name of the head that will speak; a motion for another head is transferred."""
+    head_file: str | None
+    """Where that head is, if it is not the reference head."""
 
 
 @dataclass(frozen=True, kw_only=True)

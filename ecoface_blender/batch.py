@@ -1,0 +1,33 @@
+"""The command as a script, for Blender without a window and for the bpy wheel:
+
+blender -b [file.blend] --python ecoface_blender/batch.py -- --audio A.wav --fbx OUT.fbx [--blend OUT.blend]
+python -m ecoface_blender.batch --audio A.wav --fbx OUT.fbx
+"""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+import bpy
+
+
+def main() -> int:
+    """Run the command with the arguments after `--`, or all of them where Python runs this."""
+    if __package__:
+        package = __package__
+    else:  # Blender runs this file by its path, whether or not the extension is installed
+        folder = Path(__file__).resolve().parent
+        sys.path.insert(0, str(folder.parent))
+        package = folder.name
+    own = sys.argv[1:] if bpy.app.module else sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
+    return importlib.import_module(f"{package}.command").run(own)
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if bpy.app.module:
+        os._exit(code)  # some of Blender's wheels do not return from their own clean-up
+    sys.exit(code)

@@ -1,0 +1,155 @@
+"""Which Python runs the engine, which model it loads, and the one worker that this Blender keeps."""
+
+import functools
+import importlib.util
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+
+from .errors import EcoFaceBlenderError
+from .worker import protocol
+from .worker.jobs import PACKAGES, library_folder
+from .worker_client import WorkerClient
+
+EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
+"""Of every model; their order is RAVDESS's."""
+
+report: tuple[str, ...] = ()
+"""What `check` found last, shown in the preferences."""
+
+_client: WorkerClient | None = None
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """What the preferences say, as plain values; an empty text is the default."""
+
+    python: str = ""
+    model: str = ""
+    flame: str = ""
+    device: str = ""
+
+
+def find_python(preferred: str = "") -> str:
+    """The engine's Python: the preferred one, ECOFACE_PYTHON, the installed engine's, else this one.
+
+    Raises:
+        EcoFaceBlenderError: if none of them is there, or the last lacks torch.
+    """
+    for path, origin in (
+        (preferred, "the preferences"),
+        (os.environ.get("ECOFACE_PYTHON", ""), "ECOFACE_PYTHON"),
+    ):
+        if path:
+            return _python_at(Path(path).expanduser(), origin)
+    installed = installed_engine()
+    if installed and installed.is_dir():
+        return _python_at(installed, "the installed engine")
+    if _this_python_has_torch():
+        return sys.executable
+    raise EcoFaceBlenderError(
+        f"No Python with torch was found: run `pip install {PACKAGES}` in any Python 3.11 or newer, "
+        "and choose that Python in the preferences of EcoFace."
+    )
+
+
+def installed_engine() -> Path | None:
+    """The environment that "Install Engine" makes, whether or not it is there; None outside an extension."""
+    try:
+        return Path(bpy.utils.extension_path_user(__package__, path="engine"))
+    except ValueError:  # the package is not installed as an extension
+        return None
+
+
+def worker(python: str) -> WorkerClient:
+    """The worker of this Blender, started if it is not running, or if it was started with another Python.
+
+    Raises:
+        EcoFaceBlenderError: if it cannot be started.
+    """
+    global _client
+    if _client is not None and (_client.ended or _client.python != python):
+        close()
+    if _client is None:
+        _client = WorkerClient(python)
+    return _client
+
+
+def close() -> None:
+    """End the worker, if there is one."""
+    global _client
+    if _client is not None:
+        _client.close()
+        _client = None
+
+
+def default_model() -> Path:
+    """The model file that ships with EcoFace."""
+    return library_folder() / "ecoface_model" / "assets" / "ecoface-default.safetensors"
+
+
+def reference_head() -> Path:
+    """The head that ships with EcoFace, an .npz."""
+    return library_folder() / "ecoface_model" / "assets" / "reference_head.npz"
+
+
+def _python_at(path: Path, origin: str) -> str:
+    """A Python given by its path, or by the folder of its environment."""
+    if path.is_dir():
+        inside = path / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+        path = inside if inside.is_file() else path
+    if not path.is_file():
+        raise EcoFaceBlenderError(
+            f"Expected a Python program at {path} (from {origin}), found none; correct the path."
+        )
+    return str(path)
+
+
+@functools.cache
+def _this_python_has_torch() -> bool:
+    return importlib.util.find_spec("torch") is not None
+
+
+def styles(model: str = "") -> tuple[str, ...]:
+    """Names of a model's speaker styles, its default first, read without torch; none if there is no model."""
+    path = Path(model) if model else default_model()
+    try:
+        return _styles_of(path, path.stat().st_mtime_ns)
+    except OSError:
+        return ()
+
+
+@functools.lru_cache(maxsize=4)
+def _styles_of(path: Path, _changed: int) -> tuple[str, ...]:
+    """From the header of a safetensors file: 8 bytes of its length, then JSON, whose __metadata__ is ours."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        try:
+            metadata = json.loads(file.read(min(length, 1 << 24)))["__metadata__"]
+            names, info = json.loads(metadata["styles"]), json.loads(metadata["info"])
+        except (ValueError, KeyError, TypeError):
+            return ()  # not a model of ours: generating says so
+    names = ("average", *names)  # all of them in equal parts
+    default = info.get("default_style", "average")
+    return (default, *(name for name in names if name != default))
+
+
+def check(settings: EngineSettings) -> tuple[str, ...]:
+    """Start the engine, load the model, and say in a few lines what they are; waits for seconds.
+
+    Raises:
+        EcoFaceBlenderError: if any of it fails.
+    """
+    _this_python_has_torch.cache_clear()
+    client = worker(find_python(settings.python))
+    hello = client.wait(client.request(protocol.Hello))
+    model, device = settings.model or None, settings.device or None
+    loaded = client.wait(client.request(protocol.Load, model=model, device=device))
+    return (
+        f"Python {hello['python']}, torch {hello['torch']} in {client.python}",
+        f"Model {loaded['name']} on {loaded['device']}, for the head {loaded['head']}",
+    )

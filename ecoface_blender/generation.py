@@ -1,0 +1,195 @@
+"""One line from its choices to its keys, in plain steps that clicks, scripts and batch runs share.
+
+`start` sends the request, `Generation.step` listens, `finish` writes the keys, `end` clears up. Between start
+and finish nothing of Blender is held but names: meanwhile the artist may go on working.
+"""
+
+import json
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+from . import choices, engine, head, keyframes, sequencer
+from .errors import EcoFaceBlenderError
+from .settings import engine_settings
+from .worker import protocol
+
+BUSY = "A line is being generated; wait for it or cancel it."
+
+running: "Generation | None" = None
+"""What the panel shows and the second click refuses."""
+last_result: str | None = None
+
+
+class Generation:
+    """A line that the worker is busy with."""
+
+    def __init__(
+        self, line: choices.Line, settings: engine.EngineSettings, folder: tempfile.TemporaryDirectory
+    ):
+        """Send the request; returns at once.
+
+        Raises:
+            EcoFaceBlenderError: if the engine cannot be started.
+        """
+        self.line = line
+        self.folder = folder
+        self.stage, self.fraction, self.cancelled = "Starting the engine", 0.0, False
+        self.result = Path(folder.name) / "motion.npz"
+        self._client = engine.worker(engine.find_python(settings.python))
+        self._loading = self._client.request(
+            protocol.Load, model=settings.model or None, device=settings.device or None
+        )
+        self._generating = self._client.request(
+            protocol.Generate,
+            sound=line.sound,
+            first_second=line.first_second,
+            seconds=line.seconds,
+            result=str(self.result),
+            style=line.style,
+            emotion=line.emotion,
+            emotion_from=line.emotion_from,
+            seed=line.seed,
+            temperature=line.temperature,
+            head=line.head,
+            head_file=settings.flame or None,
+        )
+
+    def step(self) -> bool:
+        """Listen to the worker without waiting; True when the motion is there.
+
+        Raises:
+            EcoFaceBlenderError: if it failed or was cancelled.
+        """
+        if self.cancelled:
+            raise EcoFaceBlenderError("Cancelled.")
+        for event in self._client.poll():
+            if event.id not in (self._loading, self._generating):
+                continue
+            if isinstance(event, protocol.Failed):
+                raise EcoFaceBlenderError(event.sentence)
+            if isinstance(event, protocol.Progress):
+                self.stage, self.fraction = event.stage, event.done / max(1, event.total)
+            elif event.id == self._generating:
+                return True
+        return False
+
+    def cancel(self) -> None:
+        """Give up: `step` raises at once, though the worker may need a moment to notice."""
+        self.cancelled = True
+        self._client.cancel(self._loading)
+        self._client.cancel(self._generating)
+
+
+def job_folder() -> tempfile.TemporaryDirectory:
+    """A folder for the files of one job."""
+    return tempfile.TemporaryDirectory(prefix="ecoface-", ignore_cleanup_errors=True)
+
+
+def start(
+    line: choices.Line, settings: engine.EngineSettings, folder: tempfile.TemporaryDirectory
+) -> Generation:
+    """Send a line to the engine; whoever starts it, steps it to its end and then calls `end`.
+
+    `folder` is for the job's files and ends with it.
+
+    Raises:
+        EcoFaceBlenderError: if the engine cannot be started, or is busy.
+    """
+    global running
+    if running:
+        raise EcoFaceBlenderError(BUSY)
+    running = Generation(line, settings, folder)
+    return running
+
+
+def finish(context: bpy.types.Context, job: Generation) -> str:
+    """Write the motion that has come as keys of a new action; says in a sentence what it did.
+
+    Raises:
+        EcoFaceBlenderError: if scene or head are no more what they were.
+    """
+    global last_result
+    line = job.line
+    scene, speaker = bpy.data.scenes.get(line.scene), bpy.data.objects.get(line.speaker)
+    if scene is None or speaker is None:
+        gone = f"scene '{line.scene}'" if scene is None else f"head '{line.speaker}'"
+        raise EcoFaceBlenderError(f"The {gone} is gone: it was deleted or renamed meanwhile; generate again.")
+    motion, motion_rate, metadata = read_motion(job.result)
+    rate = sequencer.scene_rate(scene)
+    frames, at_frames = keyframes.resample_to_scene(motion, motion_rate, rate, line.first_frame)
+    name = f"{speaker.name} {Path(line.sound).stem}"
+    metadata |= {"first_frame": line.first_frame, "first_second": line.first_second}
+    action = keyframes.write_action(speaker, head.key_values(speaker, at_frames), frames, name, metadata)
+    last_result = (
+        f"{action.name}: frames {frames[0]:.0f} to {frames[-1]:.0f} ({len(motion) / motion_rate:.1f} s)"
+    )
+    if line.add_strip:
+        try:
+            add_sound(context, line, job.folder.name)
+        except EcoFaceBlenderError as error:  # the face speaks all the same
+            last_result += f"; its sound is not in the sequencer: {error}"
+    return last_result
+
+
+def add_sound(context: bpy.types.Context, line: choices.Line, folder: str) -> None:
+    """Let the line be heard where it is spoken, unless it is already.
+
+    Raises:
+        EcoFaceBlenderError: if Blender hears nothing in the file.
+    """
+    for strip in sequencer.sound_strips(context):
+        with suppress(EcoFaceBlenderError):  # a strip that plays nothing
+            heard = sequencer.heard(strip, folder)
+            if heard.path == Path(line.sound) and abs(heard.first_frame - line.first_frame) < 1:
+                return
+    sequencer.add_sound_strip(sequencer.sequencer_scene(context), line.sound, line.first_frame)
+
+
+def end(job: Generation) -> None:
+    """Forget a job, however it went, and remove its folder."""
+    global running
+    running = None
+    job.folder.cleanup()
+
+
+def read_motion(path: Path) -> tuple[np.ndarray, float, dict[str, Any]]:
+    """Motion (T, 53), its rate, and its metadata, from the file that the engine has written."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return arrays["motion"], float(arrays["fps"]), json.loads(str(arrays["metadata"]))
+
+
+def head_arrays(settings: engine.EngineSettings) -> dict[str, np.ndarray]:
+    """Arrays of the head that Add Head adds: the user's FLAME through the engine, or ours from its file.
+
+    Raises:
+        EcoFaceBlenderError: if the file is no head, or the engine that reads it cannot be started.
+    """
+    if not settings.flame:
+        return head.load_head(engine.reference_head())
+    with job_folder() as folder:
+        result = Path(folder) / "head.npz"
+        client = engine.worker(engine.find_python(settings.python))
+        client.wait(client.request(protocol.Head, file=settings.flame, result=str(result)))
+        return head.load_head(result)
+
+
+def why_not_ready(context: bpy.types.Context) -> str | None:
+    """Why nothing can be generated here whatever the line, in one sentence; asked at each redraw."""
+    if running:
+        return BUSY
+    if choices.chosen_head(context) is None:
+        return choices.NO_HEAD
+    settings = engine_settings(context)
+    try:
+        engine.find_python(settings.python)
+    except EcoFaceBlenderError as error:
+        return str(error)
+    model = Path(settings.model) if settings.model else engine.default_model()
+    if not model.is_file():
+        return f"Expected a model file at {model}, found none; choose one in the preferences of EcoFace."
+    return None

@@ -1,0 +1,119 @@
+"""The tab EcoFace in the 3D view's sidebar: head, voice, style, emotion, and the button."""
+# ruff: noqa: RUF012 (bl_options is written as Blender wants it)
+
+import textwrap
+
+from bpy.types import Panel
+
+from . import choices, generation
+
+
+class _Sidebar:
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "EcoFace"
+
+    def _start(self, context):
+        """The layout as Blender's own panels have it, and the settings."""
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False  # settings of a tool are not animated
+        return layout, context.scene.ecoface
+
+
+class ECOFACE_PT_speech(_Sidebar, Panel):
+    """The choices in the order in which they are made."""
+
+    bl_label = "Emotional Lip Sync"
+
+    def draw(self, context):
+        layout, settings = self._start(context)
+        column = layout.column()
+        column.enabled = generation.running is None
+        self._draw_head(column, context, settings)
+        self._draw_sound(column, settings)
+        column.prop(settings, "style")
+        self._draw_emotion(column, settings)
+        if generation.running:
+            draw_progress(layout, generation.running)
+        else:
+            self._draw_button(layout, context)
+
+    def _draw_head(self, column, context, settings):
+        row = column.row(align=True)
+        chosen = choices.chosen_head(context)
+        row.prop(settings, "head", placeholder=chosen.name if chosen else "None")
+        row.operator("ecoface.add_head", text="" if chosen else "Add Head", icon="ADD")
+
+    def _draw_sound(self, column, settings):
+        column.row().prop(settings, "sound_from", expand=True)
+        if settings.sound_from == "STRIP":
+            column.prop(settings, "strip", icon="SOUND")
+        else:
+            column.prop(settings, "sound")
+            column.prop(settings, "add_strip")
+
+    def _draw_emotion(self, column, settings):
+        column.row().prop(settings, "emotion_from", expand=True)
+        if settings.emotion_from == "LABEL":
+            column.prop(settings, "emotion", text=" ")
+            column.prop(settings, "intensity", slider=True)
+        elif settings.emotion_from == "CLIP":
+            column.prop(settings, "clip")
+
+    def _draw_button(self, layout, context):
+        missing = generation.why_not_ready(context) or choices.what_is_missing(context)
+        row = layout.row()
+        row.scale_y = 1.6
+        row.enabled = missing is None
+        row.operator("ecoface.generate", icon="PLAY_SOUND")
+        if missing:
+            draw_sentence(layout, context, missing, icon="INFO")
+        elif generation.last_result:
+            draw_sentence(layout, context, generation.last_result, icon="CHECKMARK")
+
+
+class ECOFACE_PT_variation(_Sidebar, Panel):
+    """What is seldom changed."""
+
+    bl_label = "Variation"
+    bl_parent_id = "ECOFACE_PT_speech"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout, settings = self._start(context)
+        layout.prop(settings, "seed")
+        layout.prop(settings, "temperature", slider=True)
+
+
+class ECOFACE_PT_export(_Sidebar, Panel):
+    """From the keys onwards."""
+
+    bl_label = "Bake and Export"
+    bl_parent_id = "ECOFACE_PT_speech"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout, _ = self._start(context)
+        layout.operator("ecoface.bake", icon="KEYFRAME_HLT")
+        layout.operator("ecoface.export_fbx", icon="EXPORT")
+
+
+def draw_progress(layout, job):
+    """A bar with the stage, and the way out."""
+    row = layout.row(align=True)
+    row.scale_y = 1.6
+    row.progress(factor=job.fraction, text=job.stage)
+    row.operator("ecoface.cancel", text="", icon="CANCEL")
+
+
+def draw_sentence(layout, context, sentence, icon):
+    """Text over as many lines as the sidebar's width needs; Blender's labels do not wrap."""
+    n_characters = max(20, int(context.region.width / (7 * context.preferences.system.ui_scale)) - 6)
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    for number, line in enumerate(textwrap.wrap(sentence, n_characters)):
+        column.label(text=line, icon=icon if number == 0 else "BLANK1")
+
+
+CLASSES = (ECOFACE_PT_speech, ECOFACE_PT_variation, ECOFACE_PT_export)

@@ -1,0 +1,168 @@
+"""What the artist sets: preferences (this machine) and the scene's properties (this shot)."""
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+from bpy.types import AddonPreferences, PropertyGroup
+
+from . import engine, head, sequencer
+
+EMOTIONS = [(name, name.title(), "") for name in engine.EMOTIONS]
+_items: dict[tuple[str, ...], list[tuple[str, str, str, int]]] = {}
+"""Blender does not keep the texts of a dynamic enum alive, so we do."""
+
+
+class EcoFacePreferences(AddonPreferences):
+    """The engine and the files it uses; the same for every shot on this machine."""
+
+    bl_idname = __package__
+
+    python: StringProperty(
+        name="Python",
+        description="A Python 3.11 or newer with torch, or the folder of its environment. "
+        "Leave empty to use the variable ECOFACE_PYTHON, the installed engine, or Blender's own Python",
+        subtype="FILE_PATH",
+    )
+    model: StringProperty(
+        name="Model",
+        description="A model file (.safetensors). Leave empty for the model that ships with EcoFace",
+        subtype="FILE_PATH",
+    )
+    flame: StringProperty(
+        name="FLAME Head",
+        description="Your FLAME model (.pkl), which Add Head then adds. "
+        "Leave empty for the head that ships with EcoFace",
+        subtype="FILE_PATH",
+    )
+    device: StringProperty(
+        name="Device",
+        description="Where the engine computes, as PyTorch names it, such as cpu. "
+        "Leave empty for the fastest there is",
+    )
+
+    def draw(self, _context):
+        """Paths, and what the engine says of itself."""
+        layout = self.layout
+        layout.use_property_split = True
+        for name in ("python", "model", "flame", "device"):
+            layout.prop(self, name)
+        layout.operator("ecoface.check_engine", icon="CHECKMARK")
+        for line in engine.report:
+            layout.label(text=line)
+
+
+def style_items(_settings, context):
+    """The speaker styles of the model that the preferences name."""
+    names = engine.styles(engine_settings(context).model) or ("no model",)
+    if names not in _items:
+        _items[names] = [(name, name.replace("_", " ").title(), "", i) for i, name in enumerate(names)]
+    return _items[names]
+
+
+def _style_index(settings):
+    names = engine.styles(engine_settings(bpy.context).model)
+    return names.index(settings.style_name) if settings.style_name in names else 0
+
+
+def _choose_style(settings, index):
+    settings.style_name = engine.styles(engine_settings(bpy.context).model)[index]
+
+
+class EcoFaceSettings(PropertyGroup):
+    """What to generate in this scene."""
+
+    head: PointerProperty(
+        name="Head",
+        description="The head that speaks. Leave empty for the active head, or the only one in the scene",
+        type=bpy.types.Object,
+        poll=lambda _settings, candidate: head.why_not_a_head(candidate) is None,
+    )
+    sound_from: EnumProperty(
+        name="Sound",
+        description="Where the voice comes from",
+        items=[
+            ("STRIP", "Strip", "A sound strip of the sequencer, as far as it is heard", "SEQUENCE", 0),
+            ("FILE", "File", "A sound file, from the first frame of the scene", "FILE_SOUND", 1),
+        ],
+    )
+    strip: StringProperty(
+        name="Strip",
+        description="The sound strip to speak. Leave empty for the active strip, or the only one",
+        search=lambda _settings, context, _text: [strip.name for strip in sequencer.sound_strips(context)],
+    )
+    sound: StringProperty(
+        name="File",
+        description="A recorded voice: wav, flac, ogg, mp3, m4a, or a video with sound",
+        subtype="FILE_PATH",
+    )
+    style_name: StringProperty(
+        description="The style by its name: its place in the list changes with the model"
+    )
+    style: EnumProperty(
+        name="Style",
+        description="The speaker whose way of moving the face is used",
+        items=style_items,
+        get=_style_index,
+        set=_choose_style,
+    )
+    emotion_from: EnumProperty(
+        name="Emotion",
+        description="Where the emotion comes from",
+        items=[
+            ("SPEECH", "Speech", "The emotion that is heard in the voice itself", 0),
+            ("LABEL", "Label", "An emotion by its name, as strong as you like", 1),
+            ("CLIP", "Clip", "The emotion of another recording, whatever it says and how long it is", 2),
+        ],
+    )
+    emotion: EnumProperty(name="Emotion", description="The emotion to show", items=EMOTIONS, default="happy")
+    intensity: FloatProperty(
+        name="Intensity",
+        description="How strong the emotion is: 0 is none at all, 1 plain, 2 strong",
+        min=0.0,
+        max=2.0,
+        default=1.5,
+        step=10,
+        precision=2,
+    )
+    clip: StringProperty(
+        name="Clip", description="A recording whose emotion is to be shown", subtype="FILE_PATH"
+    )
+    seed: IntProperty(
+        name="Seed",
+        description="Another seed gives another performance of the same line; the same seed the same again",
+        min=0,
+    )
+    temperature: FloatProperty(
+        name="Variation",
+        description="How far one performance may be from another: 0 gives the same for every seed",
+        min=0.0,
+        max=2.0,
+        default=1.0,
+        step=10,
+        precision=2,
+    )
+    add_strip: BoolProperty(
+        name="Add Strip",
+        description="Also add the sound to the sequencer, where the face speaks it",
+        default=True,
+    )
+
+
+def engine_settings(context) -> engine.EngineSettings:
+    """The preferences as plain values; their defaults where EcoFace runs without being an add-on."""
+    addon = context.preferences.addons.get(__package__)
+    if addon is None or addon.preferences is None:
+        return engine.EngineSettings()
+    values = addon.preferences
+    return engine.EngineSettings(
+        python=bpy.path.abspath(values.python),
+        model=bpy.path.abspath(values.model),
+        flame=bpy.path.abspath(values.flame),
+        device=values.device.strip(),
+    )

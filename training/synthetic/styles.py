@@ -45,31 +45,32 @@ STYLES: dict[str, Style] = {
     "natural": Style(),
     "lively": Style(
         jaw=1.12, lips=1.2, spread=1.15, rounding=1.1, lead=0.9, corner=0.08, upper_teeth=0.06,
-        brow_share=0.6, brow_gain=1.4, brow_rest=0.45, lids=-0.3, blinks=28, expressivity=1.2, asymmetry=1.2,
+        brow_share=0.6, brow_gain=1.4, brow_rest=0.45, lids=-0.3, blinks=28.0, expressivity=1.2,
+        asymmetry=1.2,
     ),
     "mumbler": Style(
         jaw=0.66, lips=0.68, spread=0.75, rounding=0.8, lead=1.2, brow_share=0.15, brow_gain=0.6,
-        brow_rest=-0.15, lids=0.15, blinks=16, expressivity=0.75, asymmetry=1.3, skew=0.04,
+        brow_rest=-0.15, lids=0.15, blinks=16.0, expressivity=0.75, asymmetry=1.3, skew=0.04,
     ),
     "orator": Style(
         jaw=1.32, lips=1.1, spread=1.05, rounding=1.2, lead=1.1, upper_teeth=0.1, brow_share=0.5,
-        brow_gain=1.2, brow_rest=-0.05, blinks=14, expressivity=1.15, asymmetry=0.6,
+        brow_gain=1.2, brow_rest=-0.05, blinks=14.0, expressivity=1.15, asymmetry=0.6,
     ),
     "warm": Style(
         jaw=0.95, spread=1.1, rounding=0.95, corner=0.26, upper_teeth=0.12, brow_share=0.4, brow_gain=1.1,
-        brow_rest=0.2, lids=0.03, blinks=24, expressivity=1.1, asymmetry=1.1,
+        brow_rest=0.2, lids=0.03, blinks=24.0, expressivity=1.1, asymmetry=1.1,
     ),
     "stern": Style(
         jaw=0.9, lips=0.85, spread=0.85, lead=0.9, corner=-0.24, brow_share=0.25, brow_gain=0.8,
-        brow_rest=-0.5, lids=0.02, blinks=10, expressivity=0.85, asymmetry=0.5,
+        brow_rest=-0.5, lids=0.02, blinks=10.0, expressivity=0.85, asymmetry=0.5,
     ),
     "poised": Style(
         jaw=0.75, lips=1.3, rounding=1.15, rest_jaw=0.2, corner=0.03, upper_teeth=0.25, brow_share=0.2,
-        brow_gain=0.8, brow_rest=0.1, lids=0.05, blinks=18, expressivity=0.8, asymmetry=0.5,
+        brow_gain=0.8, brow_rest=0.1, lids=0.05, blinks=18.0, expressivity=0.8, asymmetry=0.5,
     ),
     "quirky": Style(
         jaw=1.05, lips=1.3, spread=1.2, rounding=0.9, lead=0.85, upper_teeth=0.15, brow_share=0.55,
-        brow_gain=1.5, brow_rest=0.1, lids=-0.08, blinks=32, expressivity=1.3, asymmetry=-3.0, skew=-0.2,
+        brow_gain=1.5, brow_rest=0.1, lids=-0.08, blinks=32.0, expressivity=1.3, asymmetry=-3.0, skew=-0.2,
     ),
 }  # fmt: skip
 """By name; the first is the default."""

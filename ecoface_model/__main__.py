@@ -15,9 +15,6 @@ from ecoface_model import __version__
 from ecoface_model.config import EMOTIONS
 from ecoface_model.errors import EcoFaceError, RequestError
 
-EXPORTS = (".csv", ".json", ".npz")
-PREVIEWS = (".mp4", ".png")
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is 0, or 2 after a sentence on stderr, or 130 when interrupted."""
@@ -87,10 +84,15 @@ def build_parser() -> argparse.ArgumentParser:
     what.add_argument("--vertices", action="store_true", help="positions of all vertices, into .npz")
     what.add_argument("--landmarks", action="store_true", help="positions of 68 landmarks, into .npz")
     export.add_argument("--fps", type=float, metavar="RATE", help="resample to this frame rate")
+    export.add_argument("--format", choices=("csv", "json"), default="csv", help="of files in a folder (csv)")
     preview = command("preview", run_preview)
     preview.add_argument("motion", type=Path, metavar="MOTION", help=".npz of generate")
     preview.add_argument("--sound", type=Path, metavar="SPEECH", help="sound that goes with it")
     preview.add_argument("-o", dest="out", type=Path, required=True, metavar="FILE", help=".mp4 or .png")
+    for with_head in (export, preview):
+        with_head.add_argument(
+            "--head", type=Path, metavar="FILE", help="head file, if not the reference head"
+        )
     for with_model in (generate, command("info", run_info)):
         with_model.add_argument(
             "--model", type=Path, metavar="FILE", help="model file, if not the default one"
@@ -140,26 +142,37 @@ def run_generate(options: argparse.Namespace) -> list[Exception]:
 
 def run_export(options: argparse.Namespace) -> list[Exception]:
     """Write motion for other programs: ARKit curves, vertices, landmarks."""
-    suffix = ".npz" if options.vertices or options.landmarks else ".csv"
-    places = results(options.motion, options.out, suffix, EXPORTS)
-    from ecoface_model.export import write_export
+    suffix = ".npz" if options.vertices or options.landmarks else f".{options.format}"
+    from ecoface_model.export import KINDS, write_export
     from ecoface_model.motion import FlameMotion
 
-    for source, place in places.items():
-        motion = FlameMotion.read(source)
-        write_export(motion, place, vertices=options.vertices, landmarks=options.landmarks, fps=options.fps)
-        print(place)
-    return []
+    complaints: list[Exception] = []
+    for source, place in results(options.motion, options.out, suffix, KINDS).items():
+        try:
+            write_export(
+                FlameMotion.read(source),
+                place,
+                vertices=options.vertices,
+                landmarks=options.landmarks,
+                fps=options.fps,
+                head=options.head,
+            )
+            print(place)
+        except EcoFaceError as error:
+            complaints.append(error)
+    return complaints
 
 
 def run_preview(options: argparse.Namespace) -> list[Exception]:
     """Draw the speaking face: a video, or a sheet of pictures."""
-    places = results([options.motion], options.out, ".mp4", PREVIEWS)
     from ecoface_model.motion import FlameMotion
-    from ecoface_model.preview import write_preview
+    from ecoface_model.preview import KINDS, write_preview
 
-    for source, place in places.items():
-        write_preview(FlameMotion.read(source), place, sound=options.sound)
+    for source, place in results([options.motion], options.out, ".mp4", KINDS).items():
+        progress = terminal_progress(place.name)
+        write_preview(
+            FlameMotion.read(source), place, sound=options.sound, head=options.head, progress=progress
+        )
         print(place)
     return []
 

@@ -1,4 +1,4 @@
-"""The whole inference on fake CUDA tensors: what is made on the wrong device fails here, where there is no GPU.
+"""The whole inference on fake CUDA tensors: what is made on the wrong device fails here, without any GPU.
 
 A fake tensor has a shape, a type and a device but no numbers; an operation that mixes devices raises.
 """
@@ -114,7 +114,7 @@ def test_what_the_networks_see_and_give_is_on_cuda(ecoface):
 
 
 def test_a_tensor_on_the_wrong_device_is_noticed(ecoface):
-    with pytest.raises(Exception, match="(?i)device"):
+    with pytest.raises(Exception, match=r"(?i)device"):
         ecoface._run_windows(
             WAVEFORM, ecoface._style_weights(None).cpu(), ecoface._noise(100, 0, 1.0), None, None
         )

@@ -1,5 +1,6 @@
 """Waveform to motion: clocks, seeds, windows, emotions and mistakes, on a tiny random model."""
 
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -173,8 +174,8 @@ def test_windows_cover_every_frame_with_context_on_both_sides(plan):
         windows = plan.windows(frames)
         assert windows[0].start == 0 and windows[-1].stop == frames
         assert all(window.start % 4 == 0 and len(window) <= plan.window for window in windows)
-        assert all(window.stop < after.stop for window, after in zip(windows, windows[1:], strict=False))
-        for window, after in zip(windows, windows[1:], strict=False):
+        assert all(window.stop < after.stop for window, after in itertools.pairwise(windows))
+        for window, after in itertools.pairwise(windows):
             assert window.stop - after.start >= 2 * plan.context
 
 
@@ -216,7 +217,7 @@ def test_a_window_border_cannot_be_seen(tiny_model_file):
     error = np.abs(joined - whole).mean(axis=1) / whole.std()
     assert error.mean() < 0.05
     windows = plan.windows(-(-len(whole) // 4) * 4)
-    borders = [(window.stop + after.start) // 2 for window, after in zip(windows, windows[1:], strict=False)]
+    borders = [(window.stop + after.start) // 2 for window, after in itertools.pairwise(windows)]
     near = np.zeros(len(whole), bool)
     for border in borders:
         near[border - FADE : border + FADE] = True

@@ -1,0 +1,69 @@
+"""The skin: cut at the neck, split along the hairline, with lips, mouth cavity, hair and colours."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.head import colours
+from training.head.parts import Part, Piece, clip_below, cut_out
+from training.head.scalp import hair_share, split_along_hairline
+from training.head.source import AnnyData, Bools, Floats, Ints, SourceMesh
+
+CUT_ABOVE_NECK = 0.005  # m
+CUT_SLOPE = -0.25  # rise of the cut per metre forwards
+CHEEKS, NOSE, NOSTRILS = (0.045, 0.005, 0.075), (0.0, 0.004, 0.113), (0.0090, -0.0006, 0.1038)
+
+
+@dataclass(frozen=True)
+class Skin:
+    """The skin and how much of what each vertex (V,) is, 0..1."""
+
+    part: Part
+    positions: Floats  # (V, 3) metres
+    lips: Floats
+    inside: Floats
+    """The mouth's cavity, behind the lips."""
+    ears: Floats
+    hair: Floats
+
+    def piece(self) -> Piece:
+        """With its colours and materials."""
+        return Piece(self.part, self._colours(), self._materials())
+
+    def _materials(self) -> Ints:
+        lips, inside = self.lips[self.part.faces].mean(1), self.inside[self.part.faces].mean(1)
+        skin, lip, mouth, hair = (colours.MATERIALS.index(n) for n in ("skin", "lips", "mouth", "hair"))
+        outside = np.where(self.hair[self.part.faces].mean(1) > 0.5, hair, skin)
+        return np.where(lips > 0.5, lip, np.where(inside > 0.5, mouth, outside))
+
+    def _colours(self) -> Floats:
+        at = self.positions
+        out = np.tile(colours.SKIN, (len(at), 1))
+        flush = colours.bump(at, CHEEKS, 0.022) + colours.bump(at, NOSE, 0.014) + self.ears
+        out = colours.blend(out, colours.FLUSH, 0.3 * flush)
+        out = colours.blend(out, colours.NOSTRIL, np.clip(1.6 * colours.bump(at, NOSTRILS, 0.0032), 0, 1))
+        out = colours.blend(out, colours.HAIR, 0.93 * self.hair)
+        out = colours.blend(out, colours.LIPS, self.lips)
+        depth = np.clip((0.0985 - at[:, 2]) / 0.020, 0, 1)
+        dark = colours.MOUTH * (1 - 0.95 * depth)[:, None]
+        mouth: Floats = out + self.inside[:, None] * (dark - out)
+        return mouth
+
+
+def near_head(mesh: SourceMesh, neck_base: Floats) -> Bools:
+    """hm08's faces of the body from somewhat below the neck's base upwards."""
+    near = (mesh.vertices[:, 1] > neck_base[1] - 0.05) & (np.abs(mesh.vertices[:, 0]) < 0.12)
+    chosen: Bools = (mesh.part == "body") & near[mesh.faces].all(1)
+    return chosen
+
+
+def build_skin(data: AnnyData, mesh: SourceMesh, neck_base: Floats) -> Skin:
+    """The body above a sloped plane through the neck."""
+    part = cut_out(mesh, near_head(mesh, neck_base), "body")
+    above = part.positions(mesh) - neck_base
+    part = clip_below(part, above[:, 1] - CUT_ABOVE_NECK - CUT_SLOPE * above[:, 2])
+    part = split_along_hairline(part, mesh)
+    positions = part.positions(mesh)
+    masks = (data.mask(f"mpfb_{name}") for name in ("lips", "inside-mouth", "ears"))
+    lips, inside, ears = (colours.vertex_mask(mask, part) for mask in masks)
+    return Skin(part, positions, lips, inside, ears, hair_share(positions, ears))

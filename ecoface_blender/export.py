@@ -94,7 +94,7 @@ def export_fbx(
     try:
         with (
             _copy_with_keys(context, head, halves, frames) as copy,
-            _range(context.scene, frames),
+            _range(context.scene, frames, head.data.shape_keys),
             context.temp_override(selected_objects=[copy]),
         ):
             bpy.ops.export_scene.fbx(filepath=str(beside), check_existing=False, **FBX_OPTIONS)
@@ -167,10 +167,9 @@ def _copy_with_keys(
     context: bpy.types.Context, head: bpy.types.Object, halves: list[_Half], frames: np.ndarray
 ) -> Iterator[bpy.types.Object]:
     """A copy of the head under its name with other keys, animated; it is gone afterwards."""
-    copy, mesh, action = head.copy(), head.data.copy(), None
+    copy, mesh, action = head.copy(), bpy.data.meshes.new_from_object(head), None  # without keys
     try:
         copy.data = mesh
-        copy.shape_key_clear()
         rest = _coordinates(head.data.shape_keys.key_blocks[0])
         mesh.vertices.foreach_set("co", rest.ravel())
         context.scene.collection.objects.link(copy)
@@ -208,10 +207,10 @@ def _names_lent(*pairs: tuple[bpy.types.ID, bpy.types.ID]) -> Iterator[None]:
 
 
 @contextmanager
-def _range(scene: bpy.types.Scene, frames: np.ndarray) -> Iterator[None]:
+def _range(scene: bpy.types.Scene, frames: np.ndarray, keys: bpy.types.Key) -> Iterator[None]:
     """The scene runs from the first to the last of these frames for a while."""
     before = scene.frame_start, scene.frame_end
-    with _time_kept(scene):
+    with _time_kept(scene, keys):
         scene.frame_start, scene.frame_end = int(frames[0]), int(frames[-1])
         try:
             yield
@@ -220,15 +219,13 @@ def _range(scene: bpy.types.Scene, frames: np.ndarray) -> Iterator[None]:
 
 
 @contextmanager
-def _time_kept(scene: bpy.types.Scene, keys: bpy.types.Key | None = None) -> Iterator[None]:
+def _time_kept(scene: bpy.types.Scene, keys: bpy.types.Key) -> Iterator[None]:
     """Afterwards the scene is back in its frame, with sliders moved but not keyed there where they were."""
     frame, subframe = scene.frame_current, scene.frame_subframe
-    values = np.empty(len(keys.key_blocks) if keys else 0, dtype=np.float32)
-    if keys:
-        keys.key_blocks.foreach_get("value", values)
+    values = np.empty(len(keys.key_blocks), dtype=np.float32)
+    keys.key_blocks.foreach_get("value", values)
     try:
         yield
     finally:
         scene.frame_set(frame, subframe=subframe)
-        if keys:
-            keys.key_blocks.foreach_set("value", values)
+        keys.key_blocks.foreach_set("value", values)

@@ -30,14 +30,16 @@ TINY_HUBERT = EcoFaceConfig(
     emotion=EmotionConfig(kind="hubert", feature_dim=32, n_layers=2, n_heads=2, feedforward_dim=48),
     generator=replace(TINY.generator, content_dim=32, emotion_dim=32, lips_off_latent=False),
 )
-INFO = {"name": "tiny", "head": "reference", "licences": ["Random numbers: no licence needed"]}
+INFO = {"name": "tiny", "head": "EcoFace reference head", "licences": ["Random numbers: no licence needed"]}
 
 
 def tiny_networks(config: EcoFaceConfig = TINY, seed: int = 0) -> Networks:
     """Random networks whose motion is as large as a face's."""
     torch.manual_seed(seed)
     networks = Networks(config).eval()
-    for parameter in networks.generator.prior.to_shift.parameters():  # an untrained flow would be the identity
+    for (
+        parameter
+    ) in networks.generator.prior.to_shift.parameters():  # an untrained flow would be the identity
         torch.nn.init.normal_(parameter, std=0.1)
     networks.generator.motion_std.fill_(0.1)
     return networks

@@ -1,0 +1,83 @@
+"""How fast speech becomes motion on this machine: python benchmarks/speed.py [--threads 2]
+
+Warm: x real time of `EcoFace.generate` on a minute of speech, the model loaded. Cold: seconds of the whole
+command `ecoface generate` for a line of 5 s, from its start to the file. The median of five counts; on a busy
+machine the processor's seconds tell more.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+DEMO = Path(__file__).parent.parent / "demo" / "speech.wav"
+REPEATS = 5
+
+
+def main() -> None:
+    """Measure, and say whether the goals are met."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--model", type=Path, help="model file, if not the default one")
+    parser.add_argument("--device", default="cpu")
+    options = parser.parse_args()
+    os.environ["OMP_NUM_THREADS"] = str(options.threads)
+    print(
+        f"load of this machine before: {os.getloadavg()[0]:.1f}; {options.threads} threads, {options.device}"
+    )
+    for name, runs in warm(options).items():
+        took, busy = (statistics.median(column) for column in zip(*runs, strict=True))
+        print(
+            f"warm, emotion {name}: 60 s in {took:.2f} s, {60 / took:.0f}x real time (goal 25x);"
+            f" {busy:.2f} s of processor"
+        )
+    took = statistics.median(cold(options) for _ in range(REPEATS))
+    print(f"cold, 5 s from command to file: {took:.2f} s (goal 6 s)")
+
+
+def warm(options: argparse.Namespace) -> dict[str, list[tuple[float, float]]]:
+    """Seconds on the clock and of the processor that a minute takes, by where the emotion comes from."""
+    import numpy as np
+
+    from ecoface_model.audio import read_sound
+    from ecoface_model.pipeline import EcoFace
+
+    line = read_sound(DEMO)
+    minute = np.resize(line, 60 * 16_000)
+    ecoface = EcoFace.load(options.model, options.device)
+    kinds = {"of the speech": {}, "by label": {"emotion": "happy"}, "of a 5 s clip": {"emotion_from": line}}
+    ecoface.generate(minute)  # the first run allocates
+    taken: dict[str, list[tuple[float, float]]] = {kind: [] for kind in kinds}
+    for _ in range(REPEATS):
+        for kind, wanted in kinds.items():
+            started, busy = time.perf_counter(), time.process_time()
+            ecoface.generate(minute, **wanted)
+            taken[kind].append((time.perf_counter() - started, time.process_time() - busy))
+    return taken
+
+
+def cold(options: argparse.Namespace) -> float:
+    """Seconds of one whole command."""
+    with tempfile.TemporaryDirectory() as folder:
+        model = ["--model", str(options.model)] if options.model else []
+        command = [
+            sys.executable,
+            "-m",
+            "ecoface_model",
+            "generate",
+            str(DEMO),
+            "-o",
+            f"{folder}/a.npz",
+            *model,
+        ]
+        started = time.perf_counter()
+        subprocess.run([*command, "--device", options.device], check=True, stdout=subprocess.DEVNULL)
+        return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()

@@ -64,14 +64,14 @@ def test_a_mouth_held_shut_wins_closure_and_nothing_else():
 
 
 def test_sounds_next_to_a_pause_or_a_closing_sound_are_not_judged():
-    phones = [Phone("SIL", 0, 0.2), Phone("B", 0.2, 0.3), Phone("AA", 0.3, 0.4), Phone("T", 0.4, 0.6)]
+    phones = [Phone("SIL", 0.0, 0.2), Phone("B", 0.2, 0.3), Phone("AA", 0.3, 0.4), Phone("T", 0.4, 0.6)]
     clip = clip_of(np.full(15, 5.0), phones)
     assert lip_metrics.closure([clip]).count == 0
     assert lip_metrics.false_closure([clip]).count == 0
 
 
 def test_a_closure_counts_within_40_ms_of_its_sound_and_not_beyond():
-    phones = [Phone("T", 0, 0.4), Phone("B", 0.4, 0.48), Phone("T", 0.48, 1.0)]
+    phones = [Phone("T", 0.0, 0.4), Phone("B", 0.4, 0.48), Phone("T", 0.48, 1.0)]
     for shut_frame, expected in ((9, 1.0), (13, 1.0), (8, 0.0), (14, 0.0)):
         aperture = np.full(25, 10.0)
         aperture[shut_frame] = 0
@@ -86,7 +86,7 @@ def test_area_under_the_curve_is_the_double_loop():
 
 
 def test_rounding_is_seen_by_narrowness_or_by_protrusion():
-    phones = [Phone("UW", 0, 0.4), Phone("T", 0.4, 0.6), Phone("IY", 0.6, 1.0)]
+    phones = [Phone("UW", 0.0, 0.4), Phone("T", 0.4, 0.6), Phone("IY", 0.6, 1.0)]
     rounded = np.r_[np.ones(11), np.zeros(14)]
     narrow = clip_of(np.ones(25), phones, width_mm=50 - 10 * rounded)
     forward = clip_of(np.ones(25), phones, forward_mm=5 * rounded)
@@ -96,7 +96,7 @@ def test_rounding_is_seen_by_narrowness_or_by_protrusion():
 
 
 def test_pauses_count_only_when_longer_than_150_ms():
-    phones = [Phone("SIL", 0, 0.4), Phone("AA", 0.4, 0.8), Phone("SIL", 0.8, 0.92), Phone("AA", 0.92, 1.2)]
+    phones = [Phone("SIL", 0.0, 0.4), Phone("AA", 0.4, 0.8), Phone("SIL", 0.8, 0.92), Phone("AA", 0.92, 1.2)]
     aperture = np.r_[np.full(10, 2.0), np.full(20, 10.0)]
     score = lip_metrics.pauses([clip_of(aperture, phones)])
     assert score.count == 1

@@ -5,12 +5,13 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import tyro
 from jaxtyping import Float32
-from numpy import ndarray
+from numpy.typing import NDArray
 
 from ecoface_model.errors import EcoFaceError
 from ecoface_model.flame import FlameHead
@@ -74,10 +75,10 @@ class RealSpeech:
     device: str | None = None
 
 
-def judged(head: FlameHead, recording: RecordedClip, motion: Float32[ndarray, "frames 53"]) -> LipClip:
+def judged(head: FlameHead, recording: RecordedClip, motion: Float32[NDArray[Any], "frames 53"]) -> LipClip:
     """A motion of a recording beside the rule-based animator's, natural and neutral, of the same phones."""
 
-    def lips(frames: Float32[ndarray, "frames 53"]) -> LipClip:
+    def lips(frames: Float32[NDArray[Any], "frames 53"]) -> LipClip:
         with torch.inference_mode():
             landmarks = head.landmarks(torch.from_numpy(frames)).numpy()
         return LipClip(landmarks, head.rest_lip_gap(), recording.phones)

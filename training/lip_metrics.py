@@ -6,10 +6,11 @@ rest gap; most metrics take it relative to the clip's 95th percentile. Frame k i
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from numpy import ndarray
+from numpy.typing import NDArray
 
 from ecoface_model.config import FRAME_RATE
 from training.phones import BILABIALS, PAUSE, seconds
@@ -33,19 +34,20 @@ _FINE = 100  # Hz
 class LipClip:
     """One clip to be judged."""
 
-    landmarks: Float[ndarray, "frames 68 3"]
+    landmarks: Float[NDArray[Any], "frames 68 3"]
     """Metres, y up, at 25 fps."""
     rest: float
     """Metres between the inner-lip landmarks when the lips just touch."""
     phones: Sequence[Phone]
-    reference: Float[ndarray, " frames"] | None = None
+    reference: Float[NDArray[Any], " frames"] | None = None
     """Relative aperture of the rule-based animator on the same phones."""
 
     @property
-    def millimetres(self) -> Float[ndarray, " frames"]:
+    def millimetres(self) -> Float[NDArray[Any], " frames"]:
         """Aperture in mm."""
         height = self.landmarks[:, :, 1]
-        return 1000 * (np.abs(height[:, _UPPER] - height[:, _LOWER]).mean(axis=1) - self.rest)
+        gap: NDArray[Any] = np.abs(height[:, _UPPER] - height[:, _LOWER]).mean(axis=1) - self.rest
+        return 1000 * gap
 
     @property
     def opening(self) -> float:
@@ -53,7 +55,7 @@ class LipClip:
         return float(np.percentile(self.millimetres, 95))
 
     @property
-    def aperture(self) -> Float[ndarray, " frames"]:
+    def aperture(self) -> Float[NDArray[Any], " frames"]:
         """Aperture relative to the clip's 95th percentile."""
         return self.millimetres / max(self.opening, 1e-6)
 
@@ -132,7 +134,9 @@ def contrast(clips: Sequence[LipClip]) -> Score:
     return Score(shut.value - open_.value, shut.count + open_.count)
 
 
-def area_under_curve(positive: Float[ndarray, " positives"], negative: Float[ndarray, " negatives"]) -> float:
+def area_under_curve(
+    positive: Float[NDArray[Any], " positives"], negative: Float[NDArray[Any], " negatives"]
+) -> float:
     """Chance that a positive exceeds a negative, ties counted half."""
     if not len(positive) or not len(negative):
         return float("nan")
@@ -140,7 +144,7 @@ def area_under_curve(positive: Float[ndarray, " positives"], negative: Float[nda
     return float(np.mean((difference > 0) + 0.5 * (difference == 0)))
 
 
-def _means(values: Float[ndarray, " frames"], phones: Sequence[Phone]) -> list[float]:
+def _means(values: Float[NDArray[Any], " frames"], phones: Sequence[Phone]) -> list[float]:
     """Mean over each phone."""
     return [float(values[_window(len(values), p.start, p.end)].mean()) for p in phones]
 
@@ -152,21 +156,21 @@ def open_auc(clips: Sequence[LipClip]) -> Score:
     return Score(area_under_curve(vowels, shut), len(vowels) + len(shut))
 
 
-def narrowness(clip: LipClip) -> Float[ndarray, " frames"]:
+def narrowness(clip: LipClip) -> Float[NDArray[Any], " frames"]:
     """Less the distance of the mouth's corners, metres."""
     left, right = (clip.landmarks[:, corner] for corner in _CORNERS)
-    result: np.ndarray = -np.linalg.norm(left - right, axis=1)
+    result: NDArray[Any] = -np.linalg.norm(left - right, axis=1)
     return result
 
 
-def protrusion(clip: LipClip) -> Float[ndarray, " frames"]:
+def protrusion(clip: LipClip) -> Float[NDArray[Any], " frames"]:
     """How far the middle of the lips comes forward, metres."""
-    result: np.ndarray = clip.landmarks[:, _LIP_MIDDLES, 2].mean(axis=1)
+    result: NDArray[Any] = clip.landmarks[:, _LIP_MIDDLES, 2].mean(axis=1)
     return result
 
 
 def rounding_auc(
-    clips: Sequence[LipClip], measures: Sequence[Callable[[LipClip], ndarray]] = (narrowness, protrusion)
+    clips: Sequence[LipClip], measures: Sequence[Callable[[LipClip], NDArray[Any]]] = (narrowness, protrusion)
 ) -> Score:
     """Rounded against spread sounds, by whichever of the measures tells them apart best."""
     best, count = float("nan"), 0

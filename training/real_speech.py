@@ -9,9 +9,11 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from ecoface_model.config import SAMPLE_RATE
 from ecoface_model.errors import SoundError
@@ -37,7 +39,7 @@ class RecordedClip:
     """A real recording with the times of its phones."""
 
     name: str
-    waveform: np.ndarray
+    waveform: NDArray[Any]
     """16 kHz mono float32."""
     phones: tuple[Phone, ...]
 
@@ -55,7 +57,7 @@ def read_recordings(folder: Path = SOUNDS) -> list[RecordedClip]:
     ]
 
 
-def _read(folder: Path, name: str) -> np.ndarray:
+def _read(folder: Path, name: str) -> NDArray[Any]:
     """One clip's waveform."""
     path = folder / f"sense_and_sensibility_01_austen_64kb-{name}.wav"
     if not path.is_file():

@@ -8,10 +8,11 @@ phones, loudness, emotion and style give the same mouth.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from numpy import ndarray
+from numpy.typing import NDArray
 
 from training.phones import BILABIALS, LABIODENTALS, PAUSE, seconds
 from training.synthetic.channels import CHANNELS, INDEX, OPENING, PRESSES, ROUNDING, SPREAD, columns
@@ -36,19 +37,19 @@ _PRESS_SHARE = 0.35
 class Gate:
     """When a contact is forced (0 free .. 1 held), over the animator's times."""
 
-    bilabial: Float[ndarray, " times"]
-    labiodental: Float[ndarray, " times"]
+    bilabial: Float[NDArray[Any], " times"]
+    labiodental: Float[NDArray[Any], " times"]
 
 
 @dataclass(frozen=True)
 class Mouth:
     """Curves of the mouth at RATE."""
 
-    weights: Float[ndarray, "times channels"]
-    jaw: Float[ndarray, " times"]
+    weights: Float[NDArray[Any], "times channels"]
+    jaw: Float[NDArray[Any], " times"]
     """Degrees."""
     gate: Gate
-    pause: Float[ndarray, " times"]
+    pause: Float[NDArray[Any], " times"]
     """1 in pauses, 0 in speech."""
 
 
@@ -64,7 +65,7 @@ class _Segment:
     """Factor on what a vowel opens."""
 
 
-def time_grid(n_frames: int) -> Float[ndarray, " times"]:
+def time_grid(n_frames: int) -> Float[NDArray[Any], " times"]:
     """Times at RATE; every fourth is a frame."""
     return np.arange(4 * (n_frames - 1) + 1) / RATE
 
@@ -87,26 +88,26 @@ def _segments(phones: Sequence[Phone], vowel_loudness: dict[int, float]) -> list
 
 
 def _dominance(
-    segments: list[_Segment], times: Float[ndarray, " times"], lead: float
-) -> Float[ndarray, "segments times"]:
+    segments: list[_Segment], times: Float[NDArray[Any], " times"], lead: float
+) -> Float[NDArray[Any], "segments times"]:
     """exp(-3 u^1.3), u = time outside [start, 75 % of the sound] over its lead or trail."""
     start = np.array([s.start for s in segments])[:, None]
     hold = np.array([s.start + _HOLD * (s.end - s.start) for s in segments])[:, None]
     before = np.array([s.viseme.lead for s in segments])[:, None] * lead
     after = np.array([s.viseme.trail for s in segments])[:, None] * lead
     outside = np.maximum(start - times, 0) / before + np.maximum(times - hold, 0) / after
-    curve: np.ndarray = np.exp(-3 * np.minimum(outside, 6.0) ** 1.3)
+    curve: NDArray[Any] = np.exp(-3 * np.minimum(outside, 6.0) ** 1.3)
     return curve
 
 
 def _pull(
-    dominance: Float[ndarray, "segments times"],
-    strength: Float[ndarray, " segments"],
-    targets: Float[ndarray, "segments n"],
-) -> Float[ndarray, "times n"]:
+    dominance: Float[NDArray[Any], "segments times"],
+    strength: Float[NDArray[Any], " segments"],
+    targets: Float[NDArray[Any], "segments n"],
+) -> Float[NDArray[Any], "times n"]:
     """sum(D T) / sum(D)."""
     pulls = dominance * strength[:, None]
-    values: np.ndarray = pulls.T @ targets / (pulls.sum(axis=0)[:, None] + 1e-12)
+    values: NDArray[Any] = pulls.T @ targets / (pulls.sum(axis=0)[:, None] + 1e-12)
     return values
 
 
@@ -117,7 +118,9 @@ def _pause_strength(segment: _Segment) -> float:
     return float(np.clip(0.4 + (segment.end - segment.start - _SHORT_PAUSE) / 0.08, 0.4, 3.0))
 
 
-def _jaw_targets(segments: list[_Segment], pose: Pose, style: Style, gain: float) -> Float[ndarray, "n 2"]:
+def _jaw_targets(
+    segments: list[_Segment], pose: Pose, style: Style, gain: float
+) -> Float[NDArray[Any], "n 2"]:
     """Degrees each sound asks for, and what the emotion adds while it shows."""
     targets = []
     for segment in segments:
@@ -133,7 +136,7 @@ def _jaw_targets(segments: list[_Segment], pose: Pose, style: Style, gain: float
 
 def _lip_targets(
     segments: list[_Segment], pose: Pose, style: Style, gain: float
-) -> Float[ndarray, "segments channels"]:
+) -> Float[NDArray[Any], "segments channels"]:
     """Weights each sound asks for, with loudness, emotion and style."""
     opening, spread, rounding = (1 + gain * (factor - 1) for factor in pose.factors[1:])
     targets = np.zeros((len(segments), len(CHANNELS)))
@@ -159,7 +162,7 @@ def _survival(segment: _Segment) -> tuple[float, float, float, float]:
     return 0.85, 0.85, _PRESS_SHARE, 0.85
 
 
-def _survival_by_channel(shares: Float[ndarray, "times 4"]) -> Float[ndarray, "times channels"]:
+def _survival_by_channel(shares: Float[NDArray[Any], "times 4"]) -> Float[NDArray[Any], "times channels"]:
     """The shares, spread over the channels they are about."""
     result = np.repeat(shares[:, _SURVIVAL["rest"], None], len(CHANNELS), axis=1)
     for kind, names in (("opening", (*OPENING, "Fn")), ("spread", SPREAD), ("presses", PRESSES)):
@@ -168,17 +171,17 @@ def _survival_by_channel(shares: Float[ndarray, "times 4"]) -> Float[ndarray, "t
 
 
 def ramp(
-    times: Float[ndarray, " times"], start: float, end: float, rise: float, fall: float
-) -> Float[ndarray, " times"]:
+    times: Float[NDArray[Any], " times"], start: float, end: float, rise: float, fall: float
+) -> Float[NDArray[Any], " times"]:
     """1 from start to end, with cosine ramps before and after."""
     outside = np.maximum(start - times, 0) / rise + np.maximum(times - end, 0) / fall
-    curve: np.ndarray = 0.5 + 0.5 * np.cos(np.pi * np.minimum(outside, 1))
+    curve: NDArray[Any] = 0.5 + 0.5 * np.cos(np.pi * np.minimum(outside, 1))
     return curve
 
 
 def contact_gate(
-    phones: Sequence[Phone], names: tuple[str, ...], times: Float[ndarray, " times"]
-) -> Float[ndarray, " times"]:
+    phones: Sequence[Phone], names: tuple[str, ...], times: Float[NDArray[Any], " times"]
+) -> Float[NDArray[Any], " times"]:
     """1 while a contact is held: at least 50 ms, so that a frame of 25 a second always sees it."""
     gate = np.zeros(len(times))
     for before, phone, after in zip((None, *phones[:-1]), phones, (*phones[1:], None), strict=True):
@@ -191,7 +194,9 @@ def contact_gate(
     return gate
 
 
-def pause_curve(phones: Sequence[Phone], times: Float[ndarray, " times"]) -> Float[ndarray, " times"]:
+def pause_curve(
+    phones: Sequence[Phone], times: Float[NDArray[Any], " times"]
+) -> Float[NDArray[Any], " times"]:
     """1 in pauses long enough for an emotion to show, with soft ends inside the pause."""
     curve = np.zeros(len(times))
     for phone in phones:
@@ -203,11 +208,12 @@ def pause_curve(phones: Sequence[Phone], times: Float[ndarray, " times"]) -> Flo
     return curve
 
 
-def _smooth(curves: Float[ndarray, "times n"]) -> Float[ndarray, "times n"]:
+def _smooth(curves: Float[NDArray[Any], "times n"]) -> Float[NDArray[Any], "times n"]:
     """A short Hann window against kinks that 25 frames a second could not show."""
     kernel = np.hanning(9)[1:-1] / np.hanning(9).sum()
     padded = np.pad(curves, ((3, 3), (0, 0)), mode="edge")
-    return sum(kernel[k] * padded[k : k + len(curves)] for k in range(7))  # type: ignore[return-value]
+    smoothed: NDArray[Any] = np.sum([kernel[k] * padded[k : k + len(curves)] for k in range(7)], axis=0)
+    return smoothed
 
 
 def articulate(
@@ -215,8 +221,8 @@ def articulate(
     vowel_loudness: dict[int, float],
     pose: Pose,
     style: Style,
-    envelope: Float[ndarray, " times"],
-    times: Float[ndarray, " times"],
+    envelope: Float[NDArray[Any], " times"],
+    times: Float[NDArray[Any], " times"],
 ) -> Mouth:
     """The mouth's curves for one utterance; `envelope` says how strongly the emotion shows (0..1)."""
     gain = style.expressivity

@@ -1,8 +1,10 @@
 """The animator's controls: short names for ARKit's units, and how they become a frame's 53 numbers."""
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float
-from numpy import ndarray
+from numpy.typing import NDArray
 
 from ecoface_model.config import EXPRESSION_DIM
 
@@ -33,8 +35,8 @@ def columns(names: tuple[str, ...]) -> list[int]:
 
 
 def mixing_matrix(
-    arkit_names: tuple[str, ...], arkit_coefficients: Float[ndarray, "units 53"], asymmetry: float
-) -> Float[ndarray, "channels 53"]:
+    arkit_names: tuple[str, ...], arkit_coefficients: Float[NDArray[Any], "units 53"], asymmetry: float
+) -> Float[NDArray[Any], "channels 53"]:
     """What one of each channel adds to a frame; the left side moves by 1 + asymmetry, the right by 1 -."""
     row = {name: arkit_coefficients[i] for i, name in enumerate(arkit_names)}
     matrix = np.zeros((len(CHANNELS), arkit_coefficients.shape[1]))
@@ -47,9 +49,9 @@ def mixing_matrix(
 
 
 def jaw_row(
-    arkit_names: tuple[str, ...], arkit_coefficients: Float[ndarray, "units 53"]
-) -> Float[ndarray, "53"]:
+    arkit_names: tuple[str, ...], arkit_coefficients: Float[NDArray[Any], "units 53"]
+) -> Float[NDArray[Any], "53"]:
     """What one degree of the jaw adds to a frame: the unit jawOpen, per degree of its rotation."""
     unit = arkit_coefficients[arkit_names.index("jawOpen")]
-    row: np.ndarray = unit / np.degrees(unit[EXPRESSION_DIM])
+    row: NDArray[Any] = unit / np.degrees(unit[EXPRESSION_DIM])
     return row

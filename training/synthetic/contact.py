@@ -5,11 +5,12 @@ head's own landmarks, and mouthClose and mouthLowerDown are corrected until the 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from numpy import ndarray
+from numpy.typing import NDArray
 
 from ecoface_model.config import MOTION_DIM
 from ecoface_model.flame import FlameHead
@@ -38,8 +39,8 @@ class Face:
     """A head as the animator uses it: controls in, frames of 53 and the gap between the lips out."""
 
     head: FlameHead
-    mixing: Float[ndarray, "channels 53"]
-    jaw: Float[ndarray, "53"]
+    mixing: Float[NDArray[Any], "channels 53"]
+    jaw: Float[NDArray[Any], "53"]
     rest_gap: float
     """mm"""
 
@@ -55,16 +56,16 @@ class Face:
         )
 
     def motion(
-        self, weights: Float[ndarray, "times channels"], jaw: Float[ndarray, " times"]
-    ) -> Float[ndarray, "times 53"]:
+        self, weights: Float[NDArray[Any], "times channels"], jaw: Float[NDArray[Any], " times"]
+    ) -> Float[NDArray[Any], "times 53"]:
         """Controls as frames."""
-        frames: np.ndarray = weights @ self.mixing + jaw[:, None] * self.jaw
+        frames: NDArray[Any] = weights @ self.mixing + jaw[:, None] * self.jaw
         assert frames.shape[1] == MOTION_DIM
         return frames
 
     def gap(
-        self, weights: Float[ndarray, "times channels"], jaw: Float[ndarray, " times"]
-    ) -> Float[ndarray, " times"]:
+        self, weights: Float[NDArray[Any], "times channels"], jaw: Float[NDArray[Any], " times"]
+    ) -> Float[NDArray[Any], " times"]:
         """mm between the lips, 0 where they just touch, negative where they cross."""
         motion = torch.from_numpy(self.motion(weights, jaw).astype(np.float32))
         with torch.inference_mode():
@@ -72,8 +73,8 @@ class Face:
         return gap.double().numpy()
 
     def blink(
-        self, weights: Float[ndarray, "times channels"], blinks: Float[ndarray, " times"]
-    ) -> Float[ndarray, "times channels"]:
+        self, weights: Float[NDArray[Any], "times channels"], blinks: Float[NDArray[Any], " times"]
+    ) -> Float[NDArray[Any], "times channels"]:
         """The same controls with the eyes shut as far as `blinks` (0..1) says, squinting or wide."""
         lid, wide = INDEX["EB"], INDEX["EW"]
         weights = weights.copy()
@@ -88,21 +89,21 @@ class Face:
             weights[active, lid] += blinks[active] * (np.minimum(shut, _MOST_SHUT) - weights[active, lid])
         return weights
 
-    def _eye(self, weights: Float[ndarray, "times channels"]) -> Float[ndarray, " times"]:
+    def _eye(self, weights: Float[NDArray[Any], "times channels"]) -> Float[NDArray[Any], " times"]:
         """mm between the lids, mean of both eyes."""
         motion = torch.from_numpy(self.motion(weights, np.zeros(len(weights))).astype(np.float32))
         with torch.inference_mode():
             height = 1000 * self.head.landmarks(motion)[..., 1].double().numpy()
-        opening: np.ndarray = (height[:, _UPPER_LIDS] - height[:, _LOWER_LIDS]).mean(axis=1)
+        opening: NDArray[Any] = (height[:, _UPPER_LIDS] - height[:, _LOWER_LIDS]).mean(axis=1)
         return opening
 
     def solve(
         self,
-        weights: Float[ndarray, "times channels"],
-        jaw: Float[ndarray, " times"],
+        weights: Float[NDArray[Any], "times channels"],
+        jaw: Float[NDArray[Any], " times"],
         channel: str,
-        goal: Float[ndarray, " times"] | float,
-    ) -> Float[ndarray, "times channels"]:
+        goal: Float[NDArray[Any], " times"] | float,
+    ) -> Float[NDArray[Any], "times channels"]:
         """The same controls with one channel changed so that the gap is `goal` mm."""
         weights = weights.copy()
         column = INDEX[channel]
@@ -116,7 +117,7 @@ class Face:
 
 def make_contact(
     face: Face, mouth: Mouth
-) -> tuple[Float[ndarray, "times channels"], Float[ndarray, " times"]]:
+) -> tuple[Float[NDArray[Any], "times channels"], Float[NDArray[Any], " times"]]:
     """Weights and jaw with F, V, then P, B, M forced to touch, and the lips kept from crossing."""
     weights, jaw = _separate(face, mouth.weights, mouth.jaw)
     for gate, pose, degrees, goal in (
@@ -129,13 +130,13 @@ def make_contact(
 
 def _blend(
     face: Face,
-    weights: Float[ndarray, "times channels"],
-    jaw: Float[ndarray, " times"],
-    gate: Float[ndarray, " times"],
+    weights: Float[NDArray[Any], "times channels"],
+    jaw: Float[NDArray[Any], " times"],
+    gate: Float[NDArray[Any], " times"],
     pose: dict[str, float],
     degrees: float,
     goal: float,
-) -> tuple[Float[ndarray, "times channels"], Float[ndarray, " times"]]:
+) -> tuple[Float[NDArray[Any], "times channels"], Float[NDArray[Any], " times"]]:
     """Towards the pose of a contact as far as its gate is shut."""
     active = gate > _NOTICED
     if not active.any():
@@ -155,8 +156,8 @@ def _blend(
 
 
 def _separate(
-    face: Face, weights: Float[ndarray, "times channels"], jaw: Float[ndarray, " times"]
-) -> tuple[Float[ndarray, "times channels"], Float[ndarray, " times"]]:
+    face: Face, weights: Float[NDArray[Any], "times channels"], jaw: Float[NDArray[Any], " times"]
+) -> tuple[Float[NDArray[Any], "times channels"], Float[NDArray[Any], " times"]]:
     """Lips that would cross come apart by lowering the lower one."""
     crossing = face.gap(weights, jaw) < _LEAST_GAP
     if crossing.any():

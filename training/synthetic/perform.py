@@ -44,7 +44,7 @@ def perform_clip(corpus: Path, row: ClipRow) -> float:
     motion = perform(
         phones,
         clip.waveform,
-        feeling=Feeling(row.emotion, row.intensity_level),
+        feeling=Feeling(row.emotion, float(row.intensity_level)),
         style=STYLES[row.speaker],
         seed=zlib.crc32(row.id.encode()),
     )

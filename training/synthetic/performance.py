@@ -7,10 +7,11 @@ chance, by the seed, moves only brows, lids and nose.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Float32
-from numpy import ndarray
+from numpy.typing import NDArray
 
 from ecoface_model.config import EXPRESSION_DIM, FRAME_RATE, SAMPLE_RATE
 from ecoface_model.flame_file import read_head
@@ -46,8 +47,8 @@ def reference_face(asymmetry: float) -> Face:
 
 
 def envelope(
-    phones: Sequence[Phone], accents: Sequence[Accent], temper: Temper, times: Float[ndarray, " times"]
-) -> Float[ndarray, " times"]:
+    phones: Sequence[Phone], accents: Sequence[Accent], temper: Temper, times: Float[NDArray[Any], " times"]
+) -> Float[NDArray[Any], " times"]:
     """How strongly the emotion shows: up before a phrase, apex on its strongest accent, down late."""
     spoken = phrases(phones)
     base, apex = np.zeros(len(times)), np.zeros(len(times))
@@ -61,12 +62,12 @@ def envelope(
 
 def perform(
     phones: Sequence[Phone],
-    waveform: Float32[ndarray, " samples"],
+    waveform: Float32[NDArray[Any], " samples"],
     *,
     feeling: Feeling = Feeling(),
     style: Style = STYLES["natural"],
     seed: int = 0,
-) -> Float32[ndarray, "frames 53"]:
+) -> Float32[NDArray[Any], "frames 53"]:
     """FLAME motion of a sentence: round(25 s) frames on the reference head."""
     n_frames = max(1, round(len(waveform) / SAMPLE_RATE * FRAME_RATE))
     times = time_grid(n_frames)
@@ -88,7 +89,7 @@ def perform(
     return motion
 
 
-def _skew(weights: Float[ndarray, "times channels"], amount: Float[ndarray, " times"]) -> None:
+def _skew(weights: Float[NDArray[Any], "times channels"], amount: Float[NDArray[Any], " times"]) -> None:
     """Mouth and jaw pulled to one side while speaking."""
     for left, right in (("ML", "MR"), ("JL", "JR")):
         weights[:, INDEX[left]] += np.maximum(amount, 0)

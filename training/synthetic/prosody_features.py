@@ -1,11 +1,12 @@
 """What the face follows in a voice beside its sounds: loudness, pitch, and the accents they make."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from numpy import ndarray
+from numpy.typing import NDArray
 
 from ecoface_model.config import SAMPLE_RATE
 from training.clips import VOWELS
@@ -44,8 +45,8 @@ class Prosody:
 
 
 def _frames(
-    waveform: Float[ndarray, " samples"], window: int, hop: int, count: int
-) -> Float[ndarray, "count window"]:
+    waveform: Float[NDArray[Any], " samples"], window: int, hop: int, count: int
+) -> Float[NDArray[Any], "count window"]:
     """Windows centred on multiples of the hop, zeros outside."""
     padded = np.pad(waveform, (window // 2, window + hop))
     short = max(0, (count - 1) * hop + window - len(padded))
@@ -53,14 +54,15 @@ def _frames(
     return np.lib.stride_tricks.sliding_window_view(padded, window)[: (count - 1) * hop + 1 : hop]
 
 
-def loudness(waveform: Float[ndarray, " samples"]) -> Float[ndarray, " times"]:
+def loudness(waveform: Float[NDArray[Any], " samples"]) -> Float[NDArray[Any], " times"]:
     """Level in dB over windows of 25 ms, at RATE."""
     count = len(waveform) // _HOP + 1
     power = np.mean(_frames(waveform, SAMPLE_RATE // 40, _HOP, count).astype(np.float64) ** 2, axis=1)
-    return 10 * np.log10(power + 1e-10)
+    decibels: NDArray[Any] = 10 * np.log10(power + 1e-10)
+    return decibels
 
 
-def pitch(waveform: Float[ndarray, " samples"]) -> Float[ndarray, " times"]:
+def pitch(waveform: Float[NDArray[Any], " samples"]) -> Float[NDArray[Any], " times"]:
     """F0 in Hz at RATE by normalised autocorrelation, NaN where there is no voice."""
     count = len(waveform) // _HOP + 1
     low = np.convolve(waveform, np.hanning(17)[1:-1] / 8, mode="same")  # below 1 kHz: no hiss
@@ -74,7 +76,7 @@ def pitch(waveform: Float[ndarray, " samples"]) -> Float[ndarray, " times"]:
     of_window = np.fft.irfft(np.abs(np.fft.rfft(window, n_fft)) ** 2, n_fft)[: longest + 2]
     energy = correlation[:, :1] + 1e-9
     normal = correlation / energy / (of_window / of_window[0])
-    search = normal[:, shortest : longest + 1] - 0.0005 * np.arange(longest + 1 - shortest)  # shortest period
+    search = normal[:, shortest : longest + 1] - 0.0015 * np.arange(longest + 1 - shortest)  # shortest period
     lag = search.argmax(axis=1) + shortest
     rows = np.arange(count)
     before, here, after = normal[rows, lag - 1], normal[rows, lag], normal[rows, lag + 1]
@@ -85,7 +87,7 @@ def pitch(waveform: Float[ndarray, " samples"]) -> Float[ndarray, " times"]:
     return _median(np.where((here > _VOICED) & inside, f0, np.nan))
 
 
-def _median(track: Float[ndarray, " times"]) -> Float[ndarray, " times"]:
+def _median(track: Float[NDArray[Any], " times"]) -> Float[NDArray[Any], " times"]:
     """Median over five steps, without single voiced steps."""
     around = np.lib.stride_tricks.sliding_window_view(np.pad(track, 2, constant_values=np.nan), 5)
     enough = np.isfinite(around).sum(axis=1) >= 3
@@ -94,12 +96,13 @@ def _median(track: Float[ndarray, " times"]) -> Float[ndarray, " times"]:
     return np.where(np.isfinite(track), result, np.nan)
 
 
-def _z(values: Float[ndarray, " n"], least: float) -> Float[ndarray, " n"]:
+def _z(values: Float[NDArray[Any], " n"], least: float) -> Float[NDArray[Any], " n"]:
     """z-scores; a spread under `least` counts as that much."""
-    return (values - values.mean()) / max(float(values.std()), least)
+    score: NDArray[Any] = (values - values.mean()) / max(float(values.std()), least)
+    return score
 
 
-def listen(waveform: Float[ndarray, " samples"], phones: Sequence[Phone]) -> Prosody:
+def listen(waveform: Float[NDArray[Any], " samples"], phones: Sequence[Phone]) -> Prosody:
     """Loudness of the vowels, accents and the final rise of one clip."""
     vowels = [i for i, phone in enumerate(phones) if phone.name in VOWELS]
     if not vowels:
@@ -120,13 +123,15 @@ def listen(waveform: Float[ndarray, " samples"], phones: Sequence[Phone]) -> Pro
     )
 
 
-def _over(track: Float[ndarray, " times"], phone: Phone, statistic: "np.ufunc | object") -> float:
+def _over(
+    track: Float[NDArray[Any], " times"], phone: Phone, statistic: Callable[[NDArray[Any]], Any]
+) -> float:
     """A statistic of a track over a phone."""
     first = min(int(phone.start * RATE), len(track) - 1)
-    return float(statistic(track[first : max(int(phone.end * RATE), first + 1)]))  # type: ignore[operator]
+    return float(statistic(track[first : max(int(phone.end * RATE), first + 1)]))
 
 
-def _accents(vowels: Sequence[Phone], prominence: Float[ndarray, " vowels"]) -> tuple[Accent, ...]:
+def _accents(vowels: Sequence[Phone], prominence: Float[NDArray[Any], " vowels"]) -> tuple[Accent, ...]:
     """Vowels above the mean that no neighbour within 0.3 s outdoes."""
     chosen = [
         (vowel, p)
@@ -142,7 +147,7 @@ def _accents(vowels: Sequence[Phone], prominence: Float[ndarray, " vowels"]) -> 
     return tuple(Accent(vowel.start, middle(vowel), p / top) for vowel, p in chosen)
 
 
-def _ends_rising(semitones: Float[ndarray, " times"], phones: Sequence[Phone]) -> bool:
+def _ends_rising(semitones: Float[NDArray[Any], " times"], phones: Sequence[Phone]) -> bool:
     """Whether the last phrase ends at least three semitones above its middle."""
     start, end = phrases(phones)[-1]
     last = semitones[max(0, int((end - 0.2) * RATE)) : int(end * RATE)]

@@ -4,10 +4,11 @@ The only place of the animator with chance in it; the mouth has none.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from numpy import ndarray
+from numpy.typing import NDArray
 
 from training.phones import PAUSE, seconds
 from training.synthetic.articulation import ramp
@@ -23,18 +24,20 @@ _IN_PAUSES = 0.6  # share of blinks
 _RISE = 0.15  # s, by which a brow starts before its vowel
 
 
-def bump(times: Float[ndarray, " times"], start: float, peak: float, end: float) -> Float[ndarray, " times"]:
+def bump(
+    times: Float[NDArray[Any], " times"], start: float, peak: float, end: float
+) -> Float[NDArray[Any], " times"]:
     """0 at start, 1 at peak, 0 at end, eased."""
     return ramp(times, peak, peak, max(peak - start, 0.02), max(end - peak, 0.02))
 
 
 def smooth_noise(
-    rng: np.random.Generator, times: Float[ndarray, " times"], n: int
-) -> Float[ndarray, "times n"]:
+    rng: np.random.Generator, times: Float[NDArray[Any], " times"], n: int
+) -> Float[NDArray[Any], "times n"]:
     """Unrest of 0.2-1 Hz with unit size."""
     hertz = rng.uniform(0.2, 1.0, (6, n))
     phase = rng.uniform(0, 2 * np.pi, (6, n))
-    waves: np.ndarray = np.sin(2 * np.pi * hertz * times[:, None, None] + phase).sum(axis=1) / np.sqrt(3)
+    waves: NDArray[Any] = np.sin(2 * np.pi * hertz * times[:, None, None] + phase).sum(axis=1) / np.sqrt(3)
     return waves
 
 
@@ -42,9 +45,9 @@ def accent_curve(
     accents: Sequence[Accent],
     share: float,
     time: float,
-    times: Float[ndarray, " times"],
+    times: Float[NDArray[Any], " times"],
     rng: np.random.Generator,
-) -> Float[ndarray, " times"]:
+) -> Float[NDArray[Any], " times"]:
     """Raises on the strongest accents: from 150 ms before the vowel to a peak in its middle, 0.5 s in all."""
     rank = sorted(accents, key=lambda accent: -accent.strength * rng.uniform(0.8, 1.2))
     curve = np.zeros(len(times))
@@ -78,8 +81,8 @@ def _blink_times(phones: Sequence[Phone], rate: float, first: float, rng: np.ran
 
 
 def blink_curve(
-    starts: Sequence[float], temper: Temper, times: Float[ndarray, " times"], rng: np.random.Generator
-) -> Float[ndarray, " times"]:
+    starts: Sequence[float], temper: Temper, times: Float[NDArray[Any], " times"], rng: np.random.Generator
+) -> Float[NDArray[Any], " times"]:
     """How far the eyes are shut: two frames down, one shut, four or five up; 15 % partial, some double."""
     curve = np.zeros(len(times))
     for start in starts:
@@ -92,7 +95,9 @@ def blink_curve(
     return curve
 
 
-def _settling(share: float, onset: float, times: Float[ndarray, " times"]) -> Float[ndarray, " times"]:
+def _settling(
+    share: float, onset: float, times: Float[NDArray[Any], " times"]
+) -> Float[NDArray[Any], " times"]:
     """Full for the first second of a surprise, then the share that stays."""
     return share + (1 - share) * ramp(times, -1.0, onset + _SETTLE_AFTER, 1.0, 0.8)
 
@@ -103,11 +108,11 @@ def upper_face(
     pose: Pose,
     temper: Temper,
     style: Style,
-    envelope: Float[ndarray, " times"],
+    envelope: Float[NDArray[Any], " times"],
     intensity: float,
-    times: Float[ndarray, " times"],
+    times: Float[NDArray[Any], " times"],
     rng: np.random.Generator,
-) -> tuple[Float[ndarray, "times channels"], Float[ndarray, " times"]]:
+) -> tuple[Float[NDArray[Any], "times channels"], Float[NDArray[Any], " times"]]:
     """Everything above the mouth: weights to add to the mouth's own, and how far blinks shut the eyes."""
     weights = np.zeros((len(times), len(CHANNELS)))
     first = next((phone.start for phone in phones if phone.name != PAUSE), 0.0)
@@ -142,7 +147,7 @@ def upper_face(
     return _within_limits(weights), blinks
 
 
-def _within_limits(weights: Float[ndarray, "times channels"]) -> Float[ndarray, "times channels"]:
+def _within_limits(weights: Float[NDArray[Any], "times channels"]) -> Float[NDArray[Any], "times channels"]:
     """What this head's cheeks and brows can do without folding."""
     lids = [INDEX["EB"], INDEX["EW"]]
     weights[:, lids] = np.maximum(weights[:, lids], 0)

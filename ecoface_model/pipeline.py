@@ -15,7 +15,7 @@ from ecoface_model import __version__
 from ecoface_model.audio import n_frames
 from ecoface_model.checkpoint import Model, read_model
 from ecoface_model.config import FEATURES_PER_FRAME, MOTION_DIM, SAMPLES_PER_FRAME
-from ecoface_model.device import choose_device, half_where_it_pays
+from ecoface_model.device import choose_device, inference_on
 from ecoface_model.emotion_source import (
     STEPS_PER_POINT,
     EmotionLabel,
@@ -100,7 +100,7 @@ class EcoFace:
         frames = _frames_of(waveform)
         weights = self._style_weights(style)
         noise = self._noise(frames, seed, temperature)
-        with half_where_it_pays(self.device):
+        with inference_on(self.device):
             source = self._emotion_source(emotion, emotion_from, frames, progress)
             motion = self._run_windows(waveform, weights, noise, source, progress)
         metadata: dict[str, Any] = {

@@ -19,6 +19,14 @@ USER_ERROR = 2
 """Exit code for what the caller can mend; 1 is our own failure."""
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as all our errors do."""
+
+    def error(self, message: str):
+        """End with the exit code of a user's error."""
+        self.exit(USER_ERROR, f"ecoface: {message}; see --help.\n")
+
+
 def run(arguments: Sequence[str]) -> int:
     """Do what the arguments say and return the exit code; one sentence on stderr if it is not 0."""
     try:
@@ -40,7 +48,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The arguments, the same for every way in."""
-    parser = argparse.ArgumentParser(prog="ecoface", description="A recorded voice becomes a speaking head.")
+    parser = _Parser(prog="ecoface", description="A recorded voice becomes a speaking head.")
     parser.add_argument("--audio", required=True, type=Path, help="the voice: any sound file")
     parser.add_argument("--style", help="name of a speaker style")
     parser.add_argument("--emotion", metavar="LABEL[:INTENSITY]", help="such as happy or happy:1.5")

@@ -1,0 +1,411 @@
+"""The operators, as a script calls them, with the real worker and a tiny model."""
+
+import json
+import os
+import signal
+import time
+
+import bpy
+import numpy as np
+import pytest
+from blender_support import empty_blend, read_sound, small_head, write_head, write_sound
+from engine_python import ENGINE_PYTHON, write_tiny_model
+
+import ecoface_blender
+from ecoface_blender import choices, engine, generation, head, keyframes, operators, sequencer, settings
+from ecoface_blender.errors import EcoFaceBlenderError
+from ecoface_blender.worker import protocol
+
+RATE = 16_000
+REFERENCE = "EcoFace reference head"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return write_tiny_model(tmp_path_factory.mktemp("model") / "tiny.safetensors")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def registered():
+    ecoface_blender.register()
+    yield
+    ecoface_blender.unregister()
+
+
+@pytest.fixture
+def preferences(model):
+    """An empty file, and EcoFace's preferences with the tiny model in them."""
+    context = empty_blend()
+    context.preferences.addons.new().module = "ecoface_blender"
+    preferences = context.preferences.addons["ecoface_blender"].preferences
+    preferences.python, preferences.model, preferences.device = ENGINE_PYTHON, str(model), "cpu"
+    yield preferences
+    context.preferences.addons.remove(context.preferences.addons["ecoface_blender"])
+
+
+@pytest.fixture
+def context(preferences):
+    return bpy.context
+
+
+@pytest.fixture
+def speaker(context):
+    """A small head that passes for the reference head, since its coefficients are as good as any here."""
+    return head.add_head(context, small_head() | {"name": np.array(REFERENCE)}, "Anna")
+
+
+@pytest.fixture(scope="module")
+def voice(tmp_path_factory):
+    t = np.arange(3 * RATE) / RATE
+    hum = np.sin(2 * np.pi * 140 * t) * np.sin(2 * np.pi * 2.3 * t) ** 2
+    return write_sound(tmp_path_factory.mktemp("voice") / "voice.wav", 0.4 * hum)
+
+
+def action_of(speaker):
+    return speaker.data.shape_keys.animation_data.action
+
+
+def metadata_of(speaker):
+    return json.loads(action_of(speaker)[keyframes.METADATA])
+
+
+def motion_of(sound, **wishes):
+    """What the engine says of a sound, asked directly: (T, 53) at 25 fps."""
+    values = {"style": None, "emotion": None, "emotion_from": None, "seed": 0, "temperature": 1.0} | wishes
+    client = engine.worker(ENGINE_PYTHON)
+    with generation.job_folder() as folder:
+        values |= {
+            "sound": str(sound),
+            "first_second": 0.0,
+            "seconds": None,
+            "result": f"{folder}/motion.npz",
+        }
+        client.wait(client.request(protocol.Generate, head=REFERENCE, head_file=None, **values))
+        with np.load(f"{folder}/motion.npz") as arrays:
+            return arrays["motion"]
+
+
+def assert_keys_follow(speaker, motion, first_frame, rate, column=3):
+    """The first expressions' keys are the motion's values at the times of the scene's frames."""
+    curve = next(c for c in curves_of(speaker) if head.EXPRESSION_KEYS[column] in c.data_path)
+    frames, values = np.array([point.co for point in curve.keyframe_points]).T
+    expected = np.interp((frames - first_frame) / rate, np.arange(len(motion)) / 25, motion[:, column])
+    np.testing.assert_allclose(values, expected, atol=1e-4)
+    assert frames[0] == np.ceil(first_frame) and (np.diff(frames) == 1).all()
+    assert frames[-1] == np.ceil(first_frame + len(motion) / 25 * rate - 1e-6) - 1
+
+
+def curves_of(speaker):
+    bag = action_of(speaker).layers[0].strips[0].channelbags[0]
+    return list(bag.fcurves)
+
+
+def refusal(operator, **properties):
+    with pytest.raises(RuntimeError) as caught:
+        operator(**properties)
+    return str(caught.value)
+
+
+def test_add_head_adds_the_reference_head_without_the_engine(context, preferences):
+    preferences.python = "/nowhere"
+    assert bpy.ops.ecoface.add_head() == {"FINISHED"}
+    assert head.head_name(context.object) == REFERENCE
+    assert head.why_not_a_head(context.object) is None
+
+
+def test_add_head_adds_the_head_of_the_preferences_through_the_engine(context, preferences, tmp_path):
+    with np.load(engine.reference_head()) as arrays:
+        path = write_head(dict(arrays) | {"name": np.array("mine")}, tmp_path / "mine.npz")
+    preferences.flame = str(path)
+    bpy.ops.ecoface.add_head()
+    assert head.head_name(context.object) == "mine"
+
+
+def test_a_head_that_cannot_be_read_is_one_sentence(preferences, tmp_path):
+    preferences.flame = str(tmp_path / "generic_model.pkl")
+    assert "Expected a head file" in refusal(bpy.ops.ecoface.add_head)
+    assert not bpy.data.objects
+
+
+@pytest.mark.parametrize("rate", [(25, 1.0), (24, 1.001), (60, 1.0)])
+def test_a_sound_file_is_spoken_from_the_first_frame_at_the_rate_of_the_scene(context, speaker, voice, rate):
+    context.scene.render.fps, context.scene.render.fps_base = rate
+    context.scene.frame_start = 5
+    bpy.ops.ecoface.generate(sound=str(voice))
+    assert_keys_follow(speaker, motion_of(voice), 5, rate[0] / rate[1])
+
+
+def test_a_script_chooses_style_emotion_and_seed(speaker, voice):
+    wishes = {"style": "cleo", "emotion": "sad:2", "seed": 7, "temperature": 0.5}
+    bpy.ops.ecoface.generate(sound=str(voice), **wishes)
+    assert_keys_follow(speaker, motion_of(voice, **wishes), 1, 24)
+    assert {name: metadata_of(speaker)[name] for name in wishes} == wishes
+    assert metadata_of(speaker)["source"] == "voice.wav"
+
+
+def test_a_script_takes_the_emotion_from_a_clip(speaker, voice, tmp_path):
+    samples, _ = read_sound(voice)
+    clip = write_sound(tmp_path / "clip.wav", samples[:RATE, 0] * 0.3)
+    bpy.ops.ecoface.generate(sound=str(voice), emotion_from=str(clip))
+    assert_keys_follow(speaker, motion_of(voice, emotion_from=str(clip)), 1, 24)
+
+
+def test_the_panel_decides_what_a_script_leaves_out(context, speaker, voice):
+    panel = context.scene.ecoface
+    panel.sound_from, panel.sound, panel.add_strip = "FILE", str(voice), False
+    panel.style, panel.emotion_from, panel.emotion, panel.intensity = "ben", "LABEL", "angry", 1.25
+    panel.seed, panel.temperature = 4, 0.25
+    bpy.ops.ecoface.generate()
+    found = metadata_of(speaker)
+    assert [found[k] for k in ("style", "emotion", "seed", "temperature")] == ["ben", "angry:1.25", 4, 0.25]
+    bpy.ops.ecoface.generate(emotion="", seed=1)
+    found = metadata_of(speaker)
+    assert found["style"] == "ben" and found["seed"] == 1 and "angry" not in found["emotion"]
+
+
+def test_the_styles_of_the_panel_are_those_of_the_model_file(context, preferences, tmp_path):
+    assert engine.styles(preferences.model) == ("average", "anna", "ben", "cleo")
+    assert [item[0] for item in settings.style_items(None, context)] == ["average", "anna", "ben", "cleo"]
+    for content in (b"", b"\xff" * 50, b"\x02\0\0\0\0\0\0\0{}"):
+        (tmp_path / "other.safetensors").write_bytes(content)
+        assert engine.styles(str(tmp_path / "other.safetensors")) == ()
+        time.sleep(0.01)  # another time of change
+    assert engine.styles(str(tmp_path / "nowhere")) == ()
+
+
+def test_a_trimmed_strip_is_spoken_where_it_is_heard(context, speaker, voice, tmp_path):
+    """As if the part that is heard were a file of its own."""
+    context.scene.render.fps = 30
+    strip = sequencer.add_sound_strip(context.scene, voice, 40)
+    strip.frame_final_start, strip.frame_final_end = 55, 100  # 0.5 s .. 2 s of the file
+    bpy.ops.ecoface.generate()
+    samples, _ = read_sound(voice)
+    part = write_sound(tmp_path / "part.wav", samples[RATE // 2 : 2 * RATE, 0])
+    assert_keys_follow(speaker, motion_of(part), 55, 30)
+
+
+def test_the_strip_is_the_active_one_or_the_one_that_was_named(context, speaker, voice):
+    first, second = (sequencer.add_sound_strip(context.scene, voice, frame) for frame in (10, 200))
+    context.scene.sequence_editor.active_strip = second
+    bpy.ops.ecoface.generate()
+    assert action_of(speaker).frame_range[0] == 200
+    bpy.ops.ecoface.generate(strip=first.name)
+    assert action_of(speaker).frame_range[0] == 10
+    context.scene.sequence_editor.active_strip = None
+    assert "several sound strips" in refusal(bpy.ops.ecoface.generate)
+    assert "Expected a sound strip 'x'" in refusal(bpy.ops.ecoface.generate, strip="x")
+
+
+def test_a_packed_sound_is_spoken(context, speaker, voice, tmp_path):
+    copy = write_sound(tmp_path / "gone.wav", read_sound(voice)[0][:, 0])
+    strip = sequencer.add_sound_strip(context.scene, copy, 1)
+    strip.sound.pack()
+    copy.unlink()
+    bpy.ops.ecoface.generate()
+    assert_keys_follow(speaker, motion_of(voice), 1, 24)
+
+
+def test_the_panel_can_add_the_sound_to_the_sequencer_once(context, speaker, voice):
+    panel = context.scene.ecoface
+    panel.sound_from, panel.sound = "FILE", str(voice)
+    bpy.ops.ecoface.generate()
+    bpy.ops.ecoface.generate()
+    assert [s.name for s in sequencer.sound_strips(context)] == ["voice"]
+    bpy.ops.ecoface.generate(sound=str(voice))
+    assert len(sequencer.sound_strips(context)) == 1, "a script adds nothing"
+
+
+def test_each_generation_is_an_action_of_its_own_and_the_one_before_is_kept(speaker, voice):
+    bpy.ops.ecoface.generate(sound=str(voice))
+    before = action_of(speaker)
+    bpy.ops.ecoface.generate(sound=str(voice), seed=1)
+    assert action_of(speaker) != before and before.use_fake_user
+
+
+def test_the_same_seed_gives_the_same_keys(speaker, voice):
+    bpy.ops.ecoface.generate(sound=str(voice), seed=5)
+    first = [point.co[1] for curve in curves_of(speaker) for point in curve.keyframe_points]
+    bpy.ops.ecoface.generate(sound=str(voice), seed=5)
+    assert first == [point.co[1] for curve in curves_of(speaker) for point in curve.keyframe_points]
+
+
+def test_the_head_is_the_named_the_chosen_the_active_or_the_only_one(context, speaker, voice):
+    other = head.add_head(context, small_head() | {"name": np.array(REFERENCE)}, "Ben")
+    bpy.ops.ecoface.generate(sound=str(voice), head="Anna")
+    assert action_of(speaker) and not other.data.shape_keys.animation_data
+    assert choices.chosen_head(context) == other, "active"
+    context.scene.ecoface.head = speaker
+    assert choices.chosen_head(context) == speaker, "chosen"
+    context.scene.ecoface.head, context.view_layer.objects.active = None, None
+    assert choices.chosen_head(context) is None
+    assert "Add a head, or choose" in refusal(bpy.ops.ecoface.generate, sound=str(voice))
+    bpy.data.objects.remove(other)
+    assert choices.chosen_head(context) == speaker, "only"
+    assert "Expected a head of that name" in refusal(bpy.ops.ecoface.generate, sound=str(voice), head="Ben")
+
+
+def test_a_motion_for_another_head_is_transferred_or_refused(context, preferences, voice, tmp_path):
+    with np.load(engine.reference_head()) as arrays:
+        path = write_head(dict(arrays) | {"name": np.array("mine")}, tmp_path / "mine.npz")
+    preferences.flame = str(path)
+    bpy.ops.ecoface.add_head()
+    bpy.ops.ecoface.generate(sound=str(voice))
+    assert metadata_of(context.object)["head"] == "mine"
+    preferences.flame = ""
+    assert "Expected the file of the head 'mine'" in refusal(bpy.ops.ecoface.generate, sound=str(voice))
+
+
+@pytest.mark.parametrize(
+    ("properties", "sentence"),
+    [
+        ({"style": "zoe"}, "Expected a style among average, anna, ben, cleo, found 'zoe'"),
+        ({"emotion": "smug"}, "found 'smug'"),
+        ({"emotion": "sad:9"}, "found '9'"),
+        ({"emotion": "sad", "emotion_from": "x.wav"}, "x.wav"),
+        ({"sound": "nowhere.wav"}, "Expected a sound file at .*nowhere.wav, found none"),
+        ({}, "Add the voice to the sequencer as a sound strip, or choose a file"),
+    ],
+)
+def test_a_wish_that_cannot_be_fulfilled_is_one_sentence_and_changes_nothing(
+    speaker, voice, properties, sentence
+):
+    properties = {"sound": str(voice)} | properties if properties else {}
+    with pytest.raises(RuntimeError, match=sentence):
+        bpy.ops.ecoface.generate(**properties)
+    assert not speaker.data.shape_keys.animation_data and not bpy.data.actions
+    assert generation.running is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        (
+            "python",
+            "/nowhere/python",
+            "Expected a Python program at /nowhere/python .from the preferences., found",
+        ),
+        ("model", "/nowhere.safetensors", "Expected a model file at /nowhere.safetensors, found none"),
+    ],
+)
+def test_what_keeps_everything_from_working_is_said_before_the_click(
+    context, preferences, speaker, voice, name, value, sentence
+):
+    setattr(preferences, name, value)
+    with pytest.raises(RuntimeError, match=sentence):
+        bpy.ops.ecoface.generate(sound=str(voice))
+
+
+def test_without_any_python_with_torch_a_sentence_says_what_to_do(preferences, monkeypatch):
+    preferences.python = ""
+    monkeypatch.delenv("ECOFACE_PYTHON", raising=False)
+    monkeypatch.setattr(engine, "_this_python_has_torch", lambda: False)
+    with pytest.raises(EcoFaceBlenderError, match="No Python with torch was found: run `pip install torch"):
+        engine.find_python("")
+
+
+def test_an_environment_may_be_named_by_its_folder(tmp_path):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").symlink_to(ENGINE_PYTHON)
+    assert engine.find_python(str(tmp_path)) == str(tmp_path / "bin" / "python")
+
+
+def test_the_engine_can_be_checked(preferences):
+    bpy.ops.ecoface.check_engine()
+    assert "torch 2." in engine.report[0] and "Model tiny on cpu" in engine.report[1]
+    preferences.model = "/nowhere.safetensors"
+    assert "nowhere.safetensors" in refusal(bpy.ops.ecoface.check_engine)
+    assert engine.report == ()
+
+
+def start(context, **given):
+    return generation.start(
+        choices.line_from_panel(context, given, "unused"),
+        settings.engine_settings(context),
+        generation.job_folder(),
+    )
+
+
+def step_to_the_end(job):
+    while not job.step():
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("change", ["deleted", "renamed"])
+def test_a_head_that_is_gone_meanwhile_is_one_sentence(context, speaker, voice, change):
+    job = start(context, sound=str(voice))
+    if change == "deleted":
+        bpy.data.objects.remove(speaker)
+    else:
+        speaker.name = "Berta"
+    step_to_the_end(job)
+    with pytest.raises(EcoFaceBlenderError, match="The head 'Anna' is gone"):
+        generation.finish(context, job)
+    generation.end(job)
+
+
+def test_a_second_line_waits_for_the_first(context, speaker, voice):
+    job = start(context, sound=str(voice))
+    assert "A line is being generated" in refusal(bpy.ops.ecoface.generate, sound=str(voice))
+    step_to_the_end(job)
+    generation.end(job)
+    assert bpy.ops.ecoface.generate(sound=str(voice)) == {"FINISHED"}
+
+
+def test_a_cancelled_line_leaves_nothing_and_the_next_one_works(context, speaker, voice):
+    job = start(context, sound=str(voice))
+    bpy.ops.ecoface.cancel()
+    with pytest.raises(EcoFaceBlenderError, match="Cancelled"):
+        step_to_the_end(job)
+    generation.end(job)
+    assert not os.path.exists(job.folder.name)
+    assert bpy.ops.ecoface.generate(sound=str(voice)) == {"FINISHED"}
+
+
+def test_a_killed_engine_is_one_sentence_and_is_started_again(context, speaker, voice):
+    job = start(context, sound=str(voice))
+    os.kill(engine._client._process.pid, signal.SIGKILL)
+    with pytest.raises(EcoFaceBlenderError, match=r"ended unexpectedly \(signal SIGKILL"):
+        step_to_the_end(job)
+    generation.end(job)
+    assert bpy.ops.ecoface.generate(sound=str(voice)) == {"FINISHED"}
+
+
+def test_the_folder_of_a_job_ends_with_it(speaker, voice, monkeypatch):
+    folders = []
+    make = generation.job_folder
+    monkeypatch.setattr(generation, "job_folder", lambda: folders.append(make()) or folders[-1])
+    bpy.ops.ecoface.generate(sound=str(voice))
+    assert len(folders) == 1 and not os.path.exists(folders[0].name)
+
+
+def test_bake_and_export_follow(context, speaker, voice, tmp_path):
+    assert "Nothing moves 'Anna' yet" in refusal(bpy.ops.ecoface.bake)
+    bpy.ops.ecoface.generate(sound=str(voice))
+    bpy.ops.ecoface.bake()
+    assert "Baked" in action_of(speaker).name
+    bpy.ops.ecoface.export_fbx(filepath=str(tmp_path / "anna.fbx"))
+    assert (tmp_path / "anna.fbx").stat().st_size > 10_000
+    assert "Expected the folder" in refusal(
+        bpy.ops.ecoface.export_fbx, filepath=str(tmp_path / "no" / "a.fbx")
+    )
+
+
+def test_a_generation_is_one_undo_step(context, speaker, voice):
+    bpy.ops.ed.undo_push(message="before")
+    bpy.ops.ecoface.generate("EXEC_DEFAULT", True, sound=str(voice))
+    assert bpy.data.actions
+    bpy.ops.ed.undo()
+    assert not bpy.data.actions and bpy.data.objects["Anna"].data.shape_keys.animation_data is None
+
+
+def test_every_property_and_operator_says_what_it_is():
+    types = [settings.EcoFaceSettings.bl_rna, settings.EcoFacePreferences.bl_rna]
+    for cls in operators.CLASSES:
+        types.append(getattr(bpy.ops.ecoface, cls.bl_idname.removeprefix("ecoface.")).get_rna_type())
+        assert types[-1].description and not types[-1].description.endswith(".")
+    classes = (settings.EcoFaceSettings, settings.EcoFacePreferences, *operators.CLASSES)
+    own = {name for cls in classes for name in cls.__annotations__}
+    properties = [p for rna in types for p in rna.properties if p.identifier in own and not p.is_hidden]
+    assert len(properties) > 20
+    for each in properties:
+        assert each.description and not each.description.endswith("."), f"{each.identifier}: Blender ends it"

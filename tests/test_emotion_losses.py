@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from training.losses_emotion import clip_features, contrastive_loss, triplet_loss
+from training.losses_emotion import clip_features, contrastive_loss, label_loss, triplet_loss
 
 
 def unit_features(n_clips: int, dim: int = 5) -> Tensor:
@@ -69,3 +69,11 @@ def test_contrastive_loss_falls_when_emotions_part() -> None:
 def test_clip_features_are_the_mean_over_time_at_unit_length() -> None:
     features = torch.tensor([[[3.0, 0.0], [3.0, 8.0]]])
     torch.testing.assert_close(clip_features(features), torch.tensor([[0.6, 0.8]]))
+
+
+def test_label_loss_counts_neutral_once_and_the_others_by_intensity() -> None:
+    pairs = [(0, 0), *((emotion, level) for emotion in range(1, 8) for level in (1, 2))]
+    emotion, intensity = torch.tensor(pairs).T
+    assert label_loss(50 * torch.eye(15), emotion, intensity).item() == pytest.approx(0, abs=1e-6)
+    uniform = label_loss(torch.zeros(15, 15), emotion, intensity)
+    assert uniform.item() == pytest.approx(math.log(15))

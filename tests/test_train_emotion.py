@@ -12,7 +12,7 @@ from ecoface_model.emotion import MelEmotion
 from training.batches_emotion import EmotionClips, cut
 from training.clips import ClipRow, CorpusError, write_clip, write_manifest
 from training.emotion_space import Mapped, accuracies, nearest, prototypes
-from training.train_emotion import ENCODER, PROTOTYPES, SPACE, TrainEmotionConfig, main
+from training.train_emotion import ENCODER, PROTOTYPES, SPACE, TrainEmotionConfig, main, standardise
 
 TINY = EmotionConfig(feature_dim=16, n_layers=1, n_heads=2, feedforward_dim=32)
 
@@ -50,7 +50,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def tiny_config(corpus: Path, run: Path, n_steps: int = 4) -> TrainEmotionConfig:
     return TrainEmotionConfig(
-        run=run, corpus=corpus, encoder=TINY, n_steps=n_steps, n_clips=6, n_frames=12, warm_up=2, log_every=1,
+        run=run, corpus=corpus, encoder=TINY, n_steps=n_steps, n_clips=6, n_frames=12, warm_up=2, ramp=2, log_every=1,
         score_every=2, device="cpu",
     )  # fmt: skip
 
@@ -85,6 +85,19 @@ def test_an_interrupted_run_ends_with_the_same_bytes(
     monkeypatch.undo()
     main(tiny_config(corpus, tmp_path / "cut"))
     assert (tmp_path / "cut" / ENCODER).read_bytes() == (tmp_path / "whole" / ENCODER).read_bytes()
+
+
+def test_convolutions_start_with_channels_of_mean_0_and_deviation_1(corpus: Path) -> None:
+    encoder, waveform = (
+        MelEmotion(TINY),
+        EmotionClips(corpus, "train").batch(np.random.default_rng(0), 8, 12).waveform,
+    )
+    seen: list[torch.Tensor] = []
+    standardise(encoder, waveform)
+    encoder.conv2.register_forward_hook(lambda *parts: seen.append(parts[2]))
+    encoder(waveform)
+    torch.testing.assert_close(seen[0].mean(dim=(0, 2)), torch.zeros(16), atol=1e-4, rtol=0.0)
+    torch.testing.assert_close(seen[0].std(dim=(0, 2)), torch.ones(16), atol=1e-3, rtol=0.0)
 
 
 def test_a_batch_hears_every_clip_twice_in_different_recordings(corpus: Path) -> None:

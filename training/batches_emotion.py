@@ -52,14 +52,17 @@ class EmotionClips:
                 f"{', '.join(sorted(absent))}; make a larger corpus."
             )
 
-    def batch(self, rng: np.random.Generator, n_clips: int, n_frames: int) -> EmotionBatch:
+    def batch(
+        self, rng: np.random.Generator, n_clips: int, n_frames: int, augmented: float = 1.0
+    ) -> EmotionBatch:
         """Two views of each of n_clips clips: other pieces of it, other recordings.
 
         The share of neutral clips is one in eight, as of each emotion; intensities are even. A third of the
-        neutral ones hears the full range of recordings: what a room does is no emotion.
+        neutral ones hears the full range of recordings: what a room does is no emotion. `augmented` is the
+        share of views that are recordings at all; the others only differ in level.
         """
         chosen = [self._draw(rng) for _ in range(n_clips)]
-        views = [self._view(index, n_frames, rng) for index in chosen for _ in range(2)]
+        views = [self._view(index, n_frames, augmented, rng) for index in chosen for _ in range(2)]
         rows = [self.rows[index] for index in chosen for _ in range(2)]
         return EmotionBatch(
             torch.from_numpy(np.stack(views)),
@@ -67,14 +70,23 @@ class EmotionClips:
             torch.tensor([row.intensity_level for row in rows]),
         )
 
+    def evenly(self, n_per_class: int) -> tuple[list[NDArray[np.int16]], list[ClipRow]]:
+        """The first clips of each emotion and intensity: enough for means, cheaper than all."""
+        chosen = [index for members in self.by_class.values() for index in members[:n_per_class]]
+        return [self.waveforms[index] for index in chosen], [self.rows[index] for index in chosen]
+
     def _draw(self, rng: np.random.Generator) -> int:
         emotion = int(rng.integers(len(EMOTIONS)))
         levels = sorted(level for other, level in self.by_class if other == emotion)
         members = self.by_class[emotion, levels[rng.integers(len(levels))]]
         return members[rng.integers(len(members))]
 
-    def _view(self, index: int, n_frames: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    def _view(
+        self, index: int, n_frames: int, augmented: float, rng: np.random.Generator
+    ) -> NDArray[np.float32]:
         piece = cut(self.waveforms[index], n_frames * SAMPLES_PER_FRAME, rng)
+        if rng.random() >= augmented:
+            return piece * np.float32(10 ** (rng.uniform(-MILD.gain, MILD.gain) / 20))
         hard = self.rows[index].emotion == EMOTIONS[0] and rng.random() < 1 / 3
         return augment(piece, rng, self._others(rng), FULL if hard else MILD)
 

@@ -50,7 +50,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def tiny_config(corpus: Path, run: Path, n_steps: int = 4) -> TrainEmotionConfig:
     return TrainEmotionConfig(
-        run=run, corpus=corpus, encoder=TINY, n_steps=n_steps, n_clips=6, n_frames=12, warm_up=2, ramp=2, log_every=1,
+        run=run, corpus=corpus, encoder=TINY, n_steps=n_steps, n_clips=6, n_frames=12, warm_up=2, ramp=2,
+        log_every=1,
         score_every=2, device="cpu",
     )  # fmt: skip
 

@@ -34,7 +34,7 @@ train-default: .venv/test.done
 	$(BIN)/python -m training.synthetic.perform work/corpus
 	$(BIN)/python -m training.train_emotion
 	$(BIN)/python -m training.features --kind content
-	$(BIN)/python -m training.features --kind emotion
+	$(BIN)/python -m training.features --kind emotion --n-variants 2
 	$(BIN)/python -m training.train_motion
 	$(BIN)/python -m training.release
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 from torch import Tensor
 
-from ecoface_model.config import EMOTIONS, FEATURES_PER_FRAME, FRAME_RATE
+from ecoface_model.config import EMOTIONS, FEATURE_RATE, FEATURES_PER_FRAME, FRAME_RATE
 
 from .clips import PHONES, ClipRow, CorpusError, read_clip, read_manifest
 from .features import FeatureStore
@@ -73,6 +73,7 @@ class MotionClips:
         split: str,
         styles: tuple[str, ...],
         n_variants: int,
+        n_emotion_variants: int,
         prototypes: Path,
     ) -> None:
         rows = [row for row in read_manifest(corpus) if row.split == split]
@@ -90,7 +91,7 @@ class MotionClips:
             for clip, motion in zip(clips, self.motions, strict=True)
         ]
         self.content = [FeatureStore(features, "content", i) for i in range(n_variants)]
-        self.emotion = [FeatureStore(features, "emotion", i) for i in range(n_variants)]
+        self.emotion = [FeatureStore(features, "emotion", i) for i in range(n_emotion_variants)]
         self.prototypes = load_file(prototypes)["prototypes"]
         self.styles = styles
         self.by_class: dict[tuple[str, int], list[int]] = defaultdict(list)
@@ -134,12 +135,14 @@ class MotionClips:
     ) -> NDArray[np.floating[Any]]:
         """Emotion features (2T, F) for one clip, from wherever the draw says."""
         row = self.rows[number]
-        own = self.emotion[variant][row.id]
+        heard = self.emotion[variant % len(self.emotion)]
+        own = heard[row.id]
         draw = rng.random()
         if draw < sources.twin:
             twin = int(rng.choice(self.by_class[row.emotion, row.intensity_level]))
-            other = self.emotion[variant][self.rows[twin].id]
-            return other[_there_and_back(len(own), len(other), int(rng.integers(len(other))))]
+            other = heard[self.rows[twin].id]
+            order = _there_and_back(len(own), len(other), int(rng.integers(len(other))))
+            return _smoothed(other[order].astype(np.float32))
         if draw < sources.twin + sources.mean:
             return np.broadcast_to(own.astype(np.float32).mean(0), own.shape)
         if draw < sources.twin + sources.mean + sources.prototype:
@@ -168,6 +171,14 @@ def _stack(items: list[dict[str, NDArray[np.generic]]]) -> MotionBatch:
     return MotionBatch(
         **{name: torch.from_numpy(np.stack([item[name] for item in items])) for name in items[0]}
     )
+
+
+def _smoothed(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Running mean over half a second, as a reference's features come at inference: (2T, F) -> (2T, F)."""
+    half = FEATURE_RATE // 4
+    padded = np.pad(features, ((half + 1, half), (0, 0)), mode="edge").cumsum(axis=0)
+    smooth: NDArray[np.float32] = (padded[2 * half + 1 :] - padded[: -2 * half - 1]) / (2 * half + 1)
+    return smooth
 
 
 def _there_and_back(wanted: int, available: int, start: int) -> NDArray[np.int64]:

@@ -54,6 +54,7 @@ class TrainMotionConfig:
     features: Path = Path("work/features")
     prototypes: Path = Path("work/emotion/prototypes.safetensors")
     n_variants: int = 3
+    n_emotion_variants: int = 2
     generator: MotionGeneratorConfig = field(
         default_factory=lambda: MotionGeneratorConfig(n_styles=len(STYLES))
     )
@@ -92,7 +93,13 @@ def main(config: TrainMotionConfig) -> None:
     torch.manual_seed(config.seed)
     train, val = (
         MotionClips(
-            config.corpus, config.features, split, tuple(STYLES), config.n_variants, config.prototypes
+            config.corpus,
+            config.features,
+            split,
+            tuple(STYLES),
+            config.n_variants,
+            config.n_emotion_variants,
+            config.prototypes,
         )
         for split in ("train", "val")
     )

@@ -118,14 +118,15 @@ def _hits(screen: Tensor, faces: Tensor, size: tuple[int, int], cull: bool) -> _
     height, width = size
     triangles = screen.index_select(1, faces.flatten()).reshape(-1, 3, 3)  # (B F, 3, 3)
     rows = _rows(triangles, _fronts(triangles, height, width, cull), height, width)
-    of_row = torch.repeat_interleave(rows.n_pixels)  # (N,)
-    order = torch.arange(len(of_row), device=screen.device)
-    before = rows.n_pixels.cumsum(0) - rows.n_pixels
-    step = order - before.index_select(0, of_row)
+    n_pixels = rows.n_pixels.int()  # half the memory to move
+    of_row = torch.repeat_interleave(n_pixels)  # (N,)
+    before = n_pixels.cumsum(0, dtype=torch.int32) - n_pixels
+    step = torch.arange(len(of_row), dtype=torch.int32, device=screen.device)
+    step -= before.index_select(0, of_row)
     first_pixel = (rows.triangle // len(faces) * height + rows.y) * width + rows.x
     face = (rows.triangle % len(faces) + 1).to(screen.dtype)
     start, slope, face = (row.index_select(0, of_row) for row in (rows.start, rows.slope, face))
-    pixel = step + first_pixel.index_select(0, of_row)
+    pixel = first_pixel.index_select(0, of_row).add_(step)
     return _Hits(pixel, torch.addcmul(start, slope, step.to(slope.dtype)), face)
 
 

@@ -49,7 +49,7 @@ def _albedo(
     off_axis: Float[Tensor, "samples"], around: Float[Tensor, "samples"]
 ) -> Float[Tensor, "samples 3"]:
     """Colour by distance from the axis in iris radii, and angle."""
-    fibres = _waves(around, ((17, 0.0), (29, 1.3), (41, 2.1), (67, 0.7)))
+    fibres = _waves(around, ((17.0, 0.0), (29.0, 1.3), (41.0, 2.1), (67.0, 0.7)))
     ring = _step(off_axis + 0.06 * fibres, PUPIL * 1.05, 0.80)
     iris = _mix(IRIS_INNER, IRIS_OUTER, ring) * (1 + 0.35 * fibres)[:, None]
     iris = _mix(iris, LIMBUS, _step(off_axis, 0.76, 0.98))

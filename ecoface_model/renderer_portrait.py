@@ -23,7 +23,7 @@ from ecoface_model.renderer import (
 )
 from ecoface_model.renderer_eyes import brow_colour, eye_colour
 from ecoface_model.renderer_light import LIGHTS, irradiance, light_reach, rolled_off, to_srgb
-from ecoface_model.renderer_surface import BROW, EYE, LIPS, MOUTH, SKIN, TEETH, TONGUE, surface_of
+from ecoface_model.renderer_surface import BROW, EYE, HAIR, LIPS, MOUTH, SKIN, TEETH, TONGUE, surface_of
 
 SIZE = (640, 512)  # pixels, height and width
 LENS = 85.0 / 24.0  # focal length over the height of the frame: a portrait lens
@@ -32,9 +32,9 @@ WALL, DARKNESS = (0.075, 0.083, 0.096), (0.006, 0.002, 0.002)  # linear
 HALF_OPEN = 0.0025  # metres between the lips at which half the light gets in
 FADE = (0.055, 0.155)  # of the picture's height: where the bust fades in, from its lower edge
 OUTLINE = 0.003  # 1/m: larger steps of 1/z between samples of a pixel are outlines
-AT_ONCE = 2  # frames worked on together: more only spoils the processor's cache
+AT_ONCE = 1  # frames worked on together: more only spoils the processor's cache
 
-GLOSS = {SKIN: 0.14, LIPS: 0.30, TEETH: 0.30, TONGUE: 0.22, MOUTH: 0.10, EYE: 0.0, BROW: 0.0}
+GLOSS = {SKIN: 0.14, LIPS: 0.30, TEETH: 0.30, TONGUE: 0.22, MOUTH: 0.10, EYE: 0.0, BROW: 0.0, HAIR: 0.03}
 INSIDE_REACH = (0.55, 0.35, 0.0, 0.0, 0.55)  # of the lamps and the sky, behind the lips
 LIPS_REACH = (0.10, 0.10, 0.0, 0.0, 0.25)  # at least
 GLOSSY_LIGHTS = (0, 1, 2)  # of LIGHTS: key, fill and rim
@@ -191,7 +191,7 @@ class Portrait:
     def _gloss(self) -> Float[Tensor, "vertices lights"]:
         """How strongly each vertex mirrors the key, fill and rim light, their shadows included."""
         amount = self.surface.lips * (GLOSS[LIPS] - GLOSS[SKIN]) + GLOSS[SKIN]
-        for kind in (TEETH, TONGUE, MOUTH, EYE, BROW):
+        for kind in (TEETH, TONGUE, MOUTH, EYE, BROW, HAIR):
             amount[self.surface.vertices_of(kind)] = GLOSS[kind]
         return amount[:, None] * self.reach[:, list(GLOSSY_LIGHTS)]
 

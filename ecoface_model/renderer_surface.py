@@ -18,12 +18,13 @@ from ecoface_model.renderer import vertex_normals
 
 IRIS_RADIUS = 0.0058  # metres, a human iris
 LONGEST_EDGE = 0.010  # metres; longer ones are split
-SKIN, LIPS, TEETH, TONGUE, MOUTH, EYE, BROW = range(7)
+SKIN, LIPS, TEETH, TONGUE, MOUTH, EYE, BROW, HAIR = range(8)
 """What the shading tells apart."""
 
 _KIND = {
     "lips": LIPS, "teeth": TEETH, "tongue": TONGUE, "mouth": MOUTH, "sclera": EYE, "iris": EYE, "pupil": EYE,
     "brow": BROW,
+    "hair": HAIR,
 }  # fmt: skip
 LASHES = (0.0016, 0.55)
 """Metres from an eyeball within which the upper lid's edge is drawn, and how dark: lashes from afar."""

@@ -153,19 +153,26 @@ def _make_mesh(arrays: Mapping[str, np.ndarray], name: str) -> bpy.types.Mesh:
     if len(arrays.get("uv_faces", ())):
         layer = mesh.uv_layers.new(name="UVMap")
         layer.uv.foreach_set("vector", arrays["uv"][arrays["uv_faces"]].astype(np.float32).ravel())
-    colours = arrays.get("vertex_colors")
-    coloured = colours is not None and len(colours) > 0
-    if coloured:
+    _add_materials(mesh, arrays)
+    mesh.update()
+    return mesh
+
+
+def _add_materials(mesh: bpy.types.Mesh, arrays: Mapping[str, np.ndarray]) -> None:
+    """Materials of the head's parts and its vertex colours; heads without parts are skin all over."""
+    names = [str(name) for name in arrays.get("material_names", ())] or ["skin"]
+    part = arrays.get("material", ())
+    part = np.asarray(part if len(part) else np.zeros(len(arrays["faces"])), dtype=np.int32)
+    mesh.polygons.foreach_set("material_index", part)
+    colours = arrays.get("vertex_colors", ())
+    if len(colours):
         attribute = mesh.color_attributes.new(COLOUR_ATTRIBUTE, "FLOAT_COLOR", "POINT")
         opaque = np.hstack([colours, np.ones((len(colours), 1))]).astype(np.float32)
         attribute.data.foreach_set("color", opaque.ravel())
-    names = [str(each) for each in arrays.get("material_names", ())] or ["skin"]
-    for each in names:
-        mesh.materials.append(make_material(each, coloured))
-    if len(arrays.get("material", ())):
-        mesh.polygons.foreach_set("material_index", arrays["material"].astype(np.int32))
-    mesh.update()
-    return mesh
+    for number, name in enumerate(names):
+        corners = arrays["faces"][part == number].ravel()
+        typical = np.median(colours[corners], axis=0) if len(colours) and len(corners) else None
+        mesh.materials.append(make_material(name, typical))
 
 
 def _add_shape_keys(head: bpy.types.Object, arrays: Mapping[str, np.ndarray], jaw: jaw_keys.JawKeys) -> None:

@@ -1,8 +1,9 @@
 """What a head's surfaces are made of: node materials that Cycles, EEVEE and Workbench all show."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import bpy
+import numpy as np
 
 COLOUR_ATTRIBUTE = "Color"
 
@@ -13,6 +14,8 @@ class Surface:
 
     colour: tuple[float, float, float]
     roughness: float = 0.5
+    specular: float = 0.5
+    """How strongly it mirrors at all."""
     scatter: float = 0.0
     """Share of the light that wanders under the surface, tinted red."""
     coat: float = 0.0
@@ -30,7 +33,8 @@ SURFACES = {
     "sclera": Surface(colour=(0.72, 0.69, 0.65), roughness=0.12, coat=0.5),
     "iris": Surface(colour=(0.08, 0.15, 0.18), roughness=0.10, coat=1.0),
     "pupil": Surface(colour=(0.002, 0.002, 0.002), roughness=0.05, coat=1.0),
-    "brow": Surface(colour=(0.068, 0.034, 0.021), roughness=0.8),
+    "brow": Surface(colour=(0.068, 0.034, 0.021), roughness=0.9, specular=0.1),
+    "hair": Surface(colour=(0.055, 0.035, 0.026), roughness=0.9, specular=0.1, grain=0.5),
 }
 SCATTER_RADIUS = (1.0, 0.35, 0.18)  # red light travels farthest
 SCATTER_SCALE = 0.003  # metres
@@ -39,9 +43,15 @@ PATCH_SCALE = 9.0
 ORDINARY = Surface(colour=(0.6, 0.45, 0.38))
 
 
-def make_material(name: str, coloured: bool) -> bpy.types.Material:
-    """A new material for one of the head's parts; `coloured` heads bring vertex colours."""
+def make_material(name: str, colour: np.ndarray | None) -> bpy.types.Material:
+    """A new material for one of the head's parts.
+
+    `colour` is typical of the part where the head has vertex colours, which are then shown; else None.
+    """
     surface = SURFACES.get(name, ORDINARY)
+    coloured = colour is not None
+    if coloured:
+        surface = replace(surface, colour=tuple(float(channel) for channel in colour))
     material = bpy.data.materials.new(f"EcoFace {name.capitalize()}")
     material.diffuse_color = (*surface.colour, 1.0)  # for Workbench
     material.roughness = surface.roughness
@@ -66,6 +76,7 @@ def _set_inputs(shader: bpy.types.Node, surface: Surface) -> None:
     inputs = shader.inputs
     inputs["Base Color"].default_value = (*surface.colour, 1.0)
     inputs["Roughness"].default_value = surface.roughness
+    inputs["Specular IOR Level"].default_value = surface.specular
     inputs["Subsurface Weight"].default_value = surface.scatter
     inputs["Subsurface Radius"].default_value = SCATTER_RADIUS
     inputs["Subsurface Scale"].default_value = SCATTER_SCALE

@@ -26,8 +26,7 @@ _DRIVEN = columns((*OPENING, *SPREAD, *ROUNDING, "MC"))
 _HOLD = 0.75  # of a sound, over which it keeps its target
 _SHORT_PAUSE = 0.12  # s; below, the mouth stays with the neighbours
 _LONG_PAUSE = 0.2  # s; from here on an emotion shows its face of pauses
-_EMOTION_JAW_CAP = 18.0
-_JAW_CAP = 15.0  # degrees
+_JAW_CAP, _SHOUT_CAP = 15.0, 18.0  # degrees
 _TONGUE_STRENGTH = 2.0
 _SURVIVAL = {"opening": 0, "spread": 1, "presses": 2, "rest": 3}
 _PRESS_SHARE = 0.35
@@ -100,15 +99,20 @@ def _dominance(
     return curve
 
 
-def _pull(
-    dominance: Float[NDArray[Any], "segments times"],
-    strength: Float[NDArray[Any], " segments"],
-    targets: Float[NDArray[Any], "segments n"],
-) -> Float[NDArray[Any], "times n"]:
-    """sum(D T) / sum(D)."""
-    pulls = dominance * strength[:, None]
-    values: NDArray[Any] = pulls.T @ targets / (pulls.sum(axis=0)[:, None] + 1e-12)
-    return values
+@dataclass(frozen=True)
+class _Pull:
+    """How strongly each segment holds each moment; called, it gives sum(D T) / sum(D)."""
+
+    dominance: Float[NDArray[Any], "segments times"]
+    factor: Float[NDArray[Any], " segments"]
+    """On every articulator's strength."""
+
+    def __call__(
+        self, strength: Sequence[float] | NDArray[Any], targets: Float[NDArray[Any], "segments n"]
+    ) -> Float[NDArray[Any], "times n"]:
+        pulls = self.dominance * (self.factor * np.asarray(strength))[:, None]
+        values: NDArray[Any] = pulls.T @ targets / (pulls.sum(axis=0)[:, None] + 1e-12)
+        return values
 
 
 def _pause_strength(segment: _Segment) -> float:
@@ -216,6 +220,44 @@ def _smooth(curves: Float[NDArray[Any], "times n"]) -> Float[NDArray[Any], "time
     return smoothed
 
 
+def _jaw(
+    segments: list[_Segment], pull: "_Pull", pose: Pose, style: Style, envelope: Float[NDArray[Any], " times"]
+) -> Float[NDArray[Any], " times"]:
+    """Degrees of the jaw."""
+    targets = _jaw_targets(segments, pose, style, style.expressivity)
+    curves = _smooth(pull([segment.viseme.jaw_strength for segment in segments], targets))
+    cap = np.interp(pose.factors[0], (1.1, 1.35), (_JAW_CAP, _SHOUT_CAP))
+    result: NDArray[Any] = np.minimum(curves[:, 0] + envelope * curves[:, 1], cap)
+    return result
+
+
+def _lips(
+    segments: list[_Segment], pull: "_Pull", pose: Pose, style: Style
+) -> Float[NDArray[Any], "times channels"]:
+    """Weights of lips and tongue that the sounds ask for."""
+    targets = _lip_targets(segments, pose, style, style.expressivity)
+    tongue = [_TONGUE_STRENGTH if "TO" in segment.viseme.lips else 1.0 for segment in segments]
+    weights = np.zeros((pull.dominance.shape[1], len(CHANNELS)))
+    weights[:, _DRIVEN] = pull([s.viseme.lip_strength for s in segments], targets[:, _DRIVEN])
+    weights[:, columns(("TO",))] = pull(tongue, targets[:, columns(("TO",))])
+    return _smooth(weights)
+
+
+def _felt(
+    pose: Pose,
+    gain: float,
+    shares: Float[NDArray[Any], "times 4"],
+    pause: Float[NDArray[Any], " times"],
+) -> Float[NDArray[Any], "times channels"]:
+    """What an emotion at its apex does to the mouth, as far as the sounds let it."""
+    speaking, in_pause = np.zeros(len(CHANNELS)), np.zeros(len(CHANNELS))
+    for name, weight in pose.mouth.items():
+        speaking[INDEX[name]] = gain * weight
+    for name, weight in pose.pause.items():
+        in_pause[INDEX[name]] = gain * weight
+    return _smooth(speaking * _survival_by_channel(shares) + in_pause * pause[:, None])
+
+
 def articulate(
     phones: Sequence[Phone],
     vowel_loudness: dict[int, float],
@@ -225,34 +267,16 @@ def articulate(
     times: Float[NDArray[Any], " times"],
 ) -> Mouth:
     """The mouth's curves for one utterance; `envelope` says how strongly the emotion shows (0..1)."""
-    gain = style.expressivity
     segments = _segments(phones, vowel_loudness)
-    dominance = _dominance(segments, times, style.lead)
-    factor = np.array([_pause_strength(segment) for segment in segments])
-    jaw_strength = factor * [segment.viseme.jaw_strength for segment in segments]
-    lip_strength = factor * [segment.viseme.lip_strength for segment in segments]
-    tongue_strength = np.array([_TONGUE_STRENGTH if "TO" in s.viseme.lips else 1.0 for s in segments])
-
-    jaws = _smooth(_pull(dominance, jaw_strength, _jaw_targets(segments, pose, style, gain)))
-    cap = _EMOTION_JAW_CAP if pose.factors[0] > 1.3 else _JAW_CAP
-    jaw = np.minimum(jaws[:, 0] + envelope * jaws[:, 1], cap)
-    targets = _lip_targets(segments, pose, style, gain)
-    weights = np.zeros((len(times), len(CHANNELS)))
-    weights[:, _DRIVEN] = _pull(dominance, lip_strength, targets[:, _DRIVEN])
-    tongue = INDEX["TO"]
-    weights[:, [tongue]] = _pull(dominance, tongue_strength, targets[:, [tongue]])
-    shares = _pull(dominance, np.ones(len(segments)), np.array([_survival(s) for s in segments]))
-
+    pull = _Pull(
+        _dominance(segments, times, style.lead), np.array([_pause_strength(segment) for segment in segments])
+    )
+    shares = pull(np.ones(len(segments)), np.array([_survival(segment) for segment in segments]))
     pause = pause_curve(phones, times)
-    emotion, in_pause = np.zeros(len(CHANNELS)), np.zeros(len(CHANNELS))
-    for name, weight in pose.mouth.items():
-        emotion[INDEX[name]] = gain * weight
-    for name, weight in pose.pause.items():
-        in_pause[INDEX[name]] = gain * weight
-    felt = emotion * _survival_by_channel(shares) + in_pause * pause[:, None]
-    weights = _smooth(weights) + envelope[:, None] * _smooth(felt)
+    weights = _lips(segments, pull, pose, style)
+    weights += envelope[:, None] * _felt(pose, style.expressivity, shares, pause)
     weights[:, INDEX["UU"]] += style.upper_teeth * (1 - pause) * shares[:, _SURVIVAL["opening"]]
     corner = INDEX["Sm"] if style.corner > 0 else INDEX["Fr"]
     weights[:, corner] += abs(style.corner) * shares[:, _SURVIVAL["spread"]]
     gate = Gate(contact_gate(phones, BILABIALS, times), contact_gate(phones, LABIODENTALS, times))
-    return Mouth(weights, jaw, gate, pause)
+    return Mouth(weights, _jaw(segments, pull, pose, style, envelope), gate, pause)

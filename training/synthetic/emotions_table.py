@@ -145,7 +145,7 @@ TEMPERS: dict[str, Temper] = {
         onset=0.25, decay=0.7, blinks=28 / 22, double_blinks=0.4, accent={"BI": 0.15, "EW": 0.1},
         accent_share=0.7, tremble=0.03, asymmetry=0.05,
     ),
-    "disgust": Temper(onset=0.35, decay=0.7, blinks=18 / 22, accent={"NS": 0.25, "UU": 0.06}, asymmetry=0.2),
+    "disgust": Temper(onset=0.35, decay=0.7, blinks=18 / 22, accent={"NS": 0.25}, asymmetry=0.2),
     "surprised": Temper(
         onset=0.2, decay=0.5, blinks=18 / 22, first_blink=0.8, accent={"BI": 0.4, "BO": 0.2, "EW": 0.15},
         settle=0.6, asymmetry=0.04,

@@ -22,7 +22,7 @@ from training.synthetic.contact import Face, make_contact
 from training.synthetic.emotions_table import TEMPERS, Temper, emotion_pose
 from training.synthetic.prosody_features import RATE, Accent, Prosody, listen
 from training.synthetic.styles import STYLES, Style
-from training.synthetic.upper_face import bump, upper_face
+from training.synthetic.upper_face import Mood, bump, upper_face
 from training.synthetic.utterance import Phone
 
 _BEFORE, _AFTER = 0.1, 0.75  # s, by which an emotion is there before and outlasts the voice
@@ -81,8 +81,9 @@ def perform(
     mouth = articulate(phones, prosody.vowel_loudness, pose, style, shown, times)
     _skew(mouth.weights, style.skew * (1 - mouth.pause))
     weights, jaw = make_contact(face, mouth)
+    mood = Mood(pose=pose, temper=temper, style=style, intensity=feeling.intensity)
     rng = np.random.default_rng(seed)
-    upper, blinks = upper_face(phones, prosody, pose, temper, style, shown, feeling.intensity, times, rng)
+    upper, blinks = upper_face(phones, prosody, mood, shown, times, rng)
     weights = face.blink(weights + upper, blinks)
     motion = face.motion(weights, jaw)[::_STEPS_PER_FRAME].astype(np.float32)
     motion[:, :EXPRESSION_DIM] = np.clip(motion[:, :EXPRESSION_DIM], -_MOST_SLIDER, _MOST_SLIDER)

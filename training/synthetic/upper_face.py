@@ -4,6 +4,7 @@ The only place of the animator with chance in it; the mouth has none.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -102,42 +103,53 @@ def _settling(
     return share + (1 - share) * ramp(times, -1.0, onset + _SETTLE_AFTER, 1.0, 0.8)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Mood:
+    """What the upper face is to show, and whose it is."""
+
+    pose: Pose
+    temper: Temper
+    style: Style
+    intensity: float
+
+    @property
+    def felt(self) -> float:
+        """How far an emotion's way of moving has taken over, 0..1."""
+        return min(self.intensity, 1.0)
+
+    def accents(self) -> dict[str, float]:
+        """What an accent adds, by channel."""
+        calm, moved = Temper().accent, self.temper.accent
+        return {
+            name: (1 - self.felt) * calm.get(name, 0.0) + self.felt * moved.get(name, 0.0)
+            for name in sorted({*calm, *moved})
+        }
+
+
 def upper_face(
     phones: Sequence[Phone],
     prosody: Prosody,
-    pose: Pose,
-    temper: Temper,
-    style: Style,
+    mood: Mood,
     envelope: Float[NDArray[Any], " times"],
-    intensity: float,
     times: Float[NDArray[Any], " times"],
     rng: np.random.Generator,
 ) -> tuple[Float[NDArray[Any], "times channels"], Float[NDArray[Any], " times"]]:
     """Everything above the mouth: weights to add to the mouth's own, and how far blinks shut the eyes."""
     weights = np.zeros((len(times), len(CHANNELS)))
+    style, temper, felt = mood.style, mood.temper, mood.felt
     first = next((phone.start for phone in phones if phone.name != PAUSE), 0.0)
     settled = _settling(temper.settle, first, times)
-    for name, weight in pose.upper.items():
+    for name, weight in mood.pose.upper.items():
         weights[:, INDEX[name]] += style.expressivity * weight * envelope * settled
-    felt = min(intensity, 1.0)
+    weights[:, INDEX["BI"]] += temper.tremble * felt * envelope * np.sin(2 * np.pi * 5 * times)
     share = style.brow_share * (1 + felt * (temper.accent_share - 1))
-    raises = style.brow_gain * accent_curve(
-        prosody.accents, share, 1 + felt * (temper.accent_time - 1), times, rng
-    )
-    neutral = Temper().accent
-    for name in {*temper.accent, *neutral}:
-        size = (1 - felt) * neutral.get(name, 0.0) + felt * temper.accent.get(name, 0.0)
+    slowness = 1 + felt * (temper.accent_time - 1)
+    raises = style.brow_gain * accent_curve(prosody.accents, share, slowness, times, rng)
+    for name, size in mood.accents().items():
         weights[:, INDEX[name]] += size * raises
     if prosody.question:
-        end = max(phone.end for phone in phones if phone.name != PAUSE)
-        weights[:, INDEX["BI"]] += 0.35 * style.brow_gain * ramp(times, end - 0.25, end + 0.3, 0.4, 0.5)
-        weights[:, INDEX["BO"]] += 0.2 * style.brow_gain * ramp(times, end - 0.25, end + 0.3, 0.4, 0.5)
-    weights[:, INDEX["EB"]] += max(style.lids, 0.0)
-    weights[:, INDEX["EW"]] += max(-style.lids, 0.0)
-    weights[:, INDEX["BI"]] += max(style.brow_rest, 0.0)
-    weights[:, INDEX["BO"]] += 0.5 * max(style.brow_rest, 0.0)
-    weights[:, INDEX["BD"]] += max(-style.brow_rest, 0.0)
-    weights[:, INDEX["BI"]] += temper.tremble * felt * envelope * np.sin(2 * np.pi * 5 * times)
+        _ask(weights, phones, style, times)
+    _rest(weights, style)
     noise = smooth_noise(rng, times, len(_UNREST))
     for column, (name, size) in zip(noise.T, _UNREST.items(), strict=True):
         weights[:, INDEX[name]] += size * column
@@ -145,6 +157,28 @@ def upper_face(
     first_blink = first + felt * temper.first_blink if temper.first_blink else 0.0
     blinks = blink_curve(_blink_times(phones, rate, first_blink, rng), temper, times, rng)
     return _within_limits(weights), blinks
+
+
+def _ask(
+    weights: Float[NDArray[Any], "times channels"],
+    phones: Sequence[Phone],
+    style: Style,
+    times: Float[NDArray[Any], " times"],
+) -> None:
+    """Brows stay up at the end of a question."""
+    end = max(phone.end for phone in phones if phone.name != PAUSE)
+    raised = style.brow_gain * ramp(times, end - 0.25, end + 0.3, 0.4, 0.5)
+    weights[:, INDEX["BI"]] += 0.35 * raised
+    weights[:, INDEX["BO"]] += 0.2 * raised
+
+
+def _rest(weights: Float[NDArray[Any], "times channels"], style: Style) -> None:
+    """Where this speaker's brows and lids are at rest."""
+    weights[:, INDEX["EB"]] += max(style.lids, 0.0)
+    weights[:, INDEX["EW"]] += max(-style.lids, 0.0)
+    weights[:, INDEX["BI"]] += max(style.brow_rest, 0.0)
+    weights[:, INDEX["BO"]] += 0.5 * max(style.brow_rest, 0.0)
+    weights[:, INDEX["BD"]] += max(-style.brow_rest, 0.0)
 
 
 def _within_limits(weights: Float[NDArray[Any], "times channels"]) -> Float[NDArray[Any], "times channels"]:

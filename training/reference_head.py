@@ -91,9 +91,9 @@ def skin_weights(shape: HeadShape, jaw_open: Floats, hinge: joints.Hinge) -> Flo
 def joint_regressor(shape: HeadShape, hinge: joints.Hinge) -> Floats:
     """J_regressor (5, V): joints from the surface around them."""
     vertices, skin = shape.vertices, shape.block("body")
-    aside = np.array([0.07, 0.0, 0.0])
-    left, right = hinge.pivot + aside, hinge.pivot - aside
-    beside = np.union1d(joints.nearest(vertices, skin, left, 40), joints.nearest(vertices, skin, right, 40))
+    aside = np.array([0.065, 0.0, 0.0])
+    cheeks = skin[shape.skin.ears < 0.05]  # ears differ too much between people to carry a joint
+    beside = np.union1d(*(joints.nearest(vertices, cheeks, hinge.pivot + s * aside, 100) for s in (1, -1)))
     neck = skin[np.abs(vertices[skin, 1] - (-0.03)) < 0.02]
     rim = skin[vertices[skin, 1] < vertices[:, 1].min() + 0.012]
     eyes = [shape.block("helper-l-eye"), shape.block("helper-r-eye")]

@@ -60,8 +60,8 @@ class _Mirror:
 def _contour(surface: Surface, degrees: float) -> SurfacePoint:
     """Jaw contour at an angle from the chin: -105 near the right ear, 105 near the left."""
     angle = np.radians(degrees)
-    down, side = np.array([0.0, -1.0, 0.45]), np.array([1.0, 0.0, -0.15])
-    return surface.hit(np.array([0.0, 0.005, 0.045]), np.cos(angle) * down + np.sin(angle) * side)
+    forwards = 0.45 * np.cos(angle) - 0.15 * np.abs(np.sin(angle))
+    return surface.hit(np.array([0.0, 0.005, 0.045]), np.array([np.sin(angle), -np.cos(angle), forwards]))
 
 
 def _lip_rim(surface: Surface, lips: Floats, x: float, y: float, step: float) -> SurfacePoint:

@@ -14,6 +14,7 @@ import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,7 @@ class SourceMesh:
     faces: Ints  # (M, 3)
     uv: Floats  # (n_uv, 2)
     uv_faces: Ints  # (M, 3)
-    part: NDArray[np.str_]  # (M,) group of each face: "body", "helper-l-eye", ...
+    part: NDArray[Any]  # (M,) str, group of each face: "body", "helper-l-eye", ...
 
 
 def download_wheel(folder: Path) -> Path:

@@ -9,7 +9,6 @@ import torch
 from ecoface_model.config import EMOTIONS
 from ecoface_model.errors import EcoFaceError, RequestError
 from training.clips import ClipRow, motion_path, read_clip, write_clip, write_manifest
-from training.lip_metrics import LipClip
 from training.synthetic.articulation import contact_gate, loudness_factor, time_grid
 from training.synthetic.channels import INDEX
 from training.synthetic.emotions_table import Temper, emotion_pose
@@ -298,10 +297,3 @@ def test_a_clip_of_an_unknown_style_is_refused(tmp_path):
     row = a_corpus(tmp_path, speaker="nobody")
     with pytest.raises(EcoFaceError, match=r"clip one: expected a style of natural, .*found 'nobody'"):
         perform_clip(tmp_path, row)
-
-
-def test_the_metrics_see_what_the_animator_does():
-    phones = phones_of(SENTENCE)
-    motion = perform(phones, voice(phones))
-    clip = LipClip(landmarks_mm(motion) / 1000, reference_face(0.0).rest_gap / 1000, phones)
-    np.testing.assert_allclose(clip.millimetres, np.maximum(gap_mm(motion), clip.millimetres), atol=1e-3)

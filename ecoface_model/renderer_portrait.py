@@ -21,7 +21,7 @@ from ecoface_model.renderer import (
     visible_faces,
     visible_faces_and_depth,
 )
-from ecoface_model.renderer_eyes import brow_colour, eye_colour
+from ecoface_model.renderer_details import brow_colour, eye_colour, hair_grain
 from ecoface_model.renderer_light import LIGHTS, irradiance, light_reach, rolled_off, to_srgb
 from ecoface_model.renderer_surface import BROW, EYE, HAIR, LIPS, MOUTH, SKIN, TEETH, TONGUE, surface_of
 
@@ -34,7 +34,7 @@ FADE = (0.055, 0.155)  # of the picture's height: where the bust fades in, from 
 OUTLINE = 0.003  # 1/m: larger steps of 1/z between samples of a pixel are outlines
 AT_ONCE = 1  # frames worked on together: more only spoils the processor's cache
 
-GLOSS = {SKIN: 0.14, LIPS: 0.30, TEETH: 0.30, TONGUE: 0.22, MOUTH: 0.10, EYE: 0.0, BROW: 0.0, HAIR: 0.03}
+GLOSS = {SKIN: 0.14, LIPS: 0.30, TEETH: 0.30, TONGUE: 0.22, MOUTH: 0.10, EYE: 0.0, BROW: 0.0, HAIR: 0.05}
 INSIDE_REACH = (0.55, 0.35, 0.0, 0.0, 0.55)  # of the lamps and the sky, behind the lips
 LIPS_REACH = (0.10, 0.10, 0.0, 0.0, 0.25)  # at least
 GLOSSY_LIGHTS = (0, 1, 2)  # of LIGHTS: key, fill and rim
@@ -170,19 +170,20 @@ class Portrait:
         corners: Int[Tensor, "samples 3"],
         weights: Float[Tensor, "samples 3"],
     ) -> None:
-        """Colour, in place, what has finer detail than the mesh: eyes and brows."""
+        """Colour, in place, what has finer detail than the mesh: eyes, brows and hair."""
         surface, kind = self.surface, self.surface.kind.index_select(0, face)
-        for what in (EYE, BROW):
+        for what in (EYE, BROW, HAIR):
             chosen = (kind == what).nonzero()[:, 0]
             if len(chosen) == 0:
                 continue
-            share, here = weights[chosen], surface.faces[face[chosen]]
+            share, here = weights[chosen], surface.faces.index_select(0, face[chosen])
+            if what == HAIR:
+                colour[chosen] *= hair_grain(gather_corners(surface.rest, here, share))
+                continue
             light = gather_corners(arriving, corners[chosen], share)
             if what == EYE:
-                gaze, reach = (
-                    gather_corners(surface.gaze, here, share),
-                    gather_corners(self.reach, here, share),
-                )
+                gaze = gather_corners(surface.gaze, here, share)
+                reach = gather_corners(self.reach, here, share)
                 painted = eye_colour(light[:, :3], light[:, 3:], gaze, reach, surface.iris_angle)
             else:
                 painted = brow_colour(light[:, :3], gather_corners(surface.strokes, here, share), self.skin)

@@ -58,6 +58,8 @@ class Surface:
     """(V, 3) from the eyeball's centre in its radii, zero off the eyeballs."""
     strokes: Tensor
     """(V, 2) along and across the brow, zero off the brows."""
+    rest: Tensor
+    """(V, 3) in metres."""
     iris_angle: float
     """Radians between an eye's axis and its iris's rim."""
 
@@ -94,9 +96,15 @@ def surface_of(head: FlameFile, device: torch.device) -> Surface:
         vertices = np.concatenate([vertices, vertices[ends].mean(1)])
         faces, kinds = fine, kinds[parents]
     gaze, radius = _gaze(head)
-    painted = [_colours(head, gaze, radius), _mask(head, "lips")[:, None], gaze, _strokes(head)]
+    painted = [
+        _colours(head, gaze, radius),
+        _mask(head, "lips")[:, None],
+        gaze,
+        _strokes(head),
+        head.v_template,
+    ]
     spreading = torch.from_numpy(np.concatenate(painted, axis=1).astype(np.float32)).to(device)
-    colour, lips, directions, strokes = torch.split(spread(spreading, splits), [3, 1, 3, 2], dim=1)
+    colour, lips, directions, strokes, rest = torch.split(spread(spreading, splits), [3, 1, 3, 2, 3], dim=1)
     return Surface(
         splits=tuple(splits),
         faces=torch.from_numpy(faces).to(device),
@@ -105,6 +113,7 @@ def surface_of(head: FlameFile, device: torch.device) -> Surface:
         lips=lips[:, 0].contiguous(),
         gaze=directions.contiguous(),
         strokes=strokes.contiguous(),
+        rest=rest.contiguous(),
         iris_angle=float(np.arcsin(min(IRIS_RADIUS / radius, 0.9))),
     )
 

@@ -1,4 +1,6 @@
-"""Eyes and brows, painted sample by sample: the iris is round on any mesh, brows have hairs."""
+"""What is finer than the mesh, painted sample by sample: round irises, brows of hairs, cropped hair."""
+
+import math
 
 import torch
 from jaxtyping import Float
@@ -14,6 +16,7 @@ CORNEA = 0.55  # how much more the cornea curves than the eyeball
 SCLERA, VEINS = (0.70, 0.66, 0.62), (0.56, 0.34, 0.30)
 IRIS_INNER, IRIS_OUTER, LIMBUS = (0.235, 0.200, 0.130), (0.085, 0.150, 0.190), (0.018, 0.026, 0.034)
 BROW_COLOUR, BROW_COVER = (0.066, 0.036, 0.023), 0.92
+GRAIN, N_GRAINS = 0.24, 16  # depth of the speckle of cropped hair, and waves it is made of
 PUPIL_COLOUR = (0.004, 0.004, 0.005)
 
 
@@ -85,6 +88,17 @@ def brow_colour(
     cover = (BROW_COVER * rim * ends * (1 + 0.16 * hairs)).clamp(0, 1)
     hair = light.new_tensor(BROW_COLOUR) * (1 + 0.3 * hairs)[:, None]
     return light * _mix(skin, hair, cover)
+
+
+def hair_grain(rest: Float[Tensor, "samples 3"]) -> Float[Tensor, "samples 1"]:
+    """Factor of the colour of cropped hair at points of the head at rest (m): a millimetre's speckle."""
+    order = torch.arange(N_GRAINS, dtype=rest.dtype, device=rest.device)
+    height, turn = 1 - (2 * order + 1) / N_GRAINS, 2.39996 * order  # evenly over the sphere
+    ring = (1 - height * height).sqrt()
+    direction = torch.stack([ring * turn.cos(), height, ring * turn.sin()], dim=-1)  # (waves, 3)
+    frequency = 1800 + 2600 * (order * 0.61803 % 1)  # radians per metre
+    waves = torch.sin(rest @ (direction * frequency[:, None]).mT + 4 * order)
+    return 0.86 * torch.exp(GRAIN * math.sqrt(2 / N_GRAINS) * waves.sum(-1, keepdim=True))
 
 
 def _waves(x: Tensor, waves: tuple[tuple[float, float], ...]) -> Tensor:

@@ -1,13 +1,13 @@
 """Pre-norm transformer layers, as in Whisper's encoder: shared by the content and the emotion encoder."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn.functional import gelu, scaled_dot_product_attention
 
 
 class TransformerLayer(nn.Module):
-    """Self-attention over all steps, then a feed-forward network, each added to what came in."""
+    """Self-attention, then a feed-forward network, each added to what came in."""
 
     def __init__(self, dim: int, n_heads: int, feedforward_dim: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -20,19 +20,27 @@ class TransformerLayer(nn.Module):
         self.feedforward_out = nn.Linear(feedforward_dim, dim)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Float[Tensor, "batch steps dim"]) -> Float[Tensor, "batch steps dim"]:
-        """The same shape, each step informed by all others."""
-        x = x + self.dropout(self._attend(self.attention_norm(x)))
+    def forward(
+        self, x: Float[Tensor, "batch steps dim"], seen: Bool[Tensor, "steps steps"] | None = None
+    ) -> Float[Tensor, "batch steps dim"]:
+        """The same shape, each step informed by all others, or by those that its row of `seen` allows."""
+        x = x + self.dropout(self._attend(self.attention_norm(x), seen))
         hidden = gelu(self.feedforward_in(self.feedforward_norm(x)))  # (B, steps, feedforward)
         out: Tensor = x + self.dropout(self.feedforward_out(self.dropout(hidden)))
         return out
 
-    def _attend(self, x: Tensor) -> Tensor:
+    def _attend(self, x: Tensor, seen: Tensor | None) -> Tensor:
         heads = self.query_key_value(x).unflatten(-1, (3, self.n_heads, -1))  # (B, steps, 3, heads, width)
         query, key, value = heads.permute(2, 0, 3, 1, 4)  # each (B, heads, steps, width)
-        mixed = scaled_dot_product_attention(query, key, value)  # (B, heads, steps, width)
+        mixed = scaled_dot_product_attention(query, key, value, attn_mask=seen)  # (B, heads, steps, width)
         out: Tensor = self.attention_out(mixed.transpose(1, 2).flatten(-2))  # (B, steps, dim)
         return out
+
+
+def nearby(steps: int, reach: int, device: torch.device) -> Bool[Tensor, "steps steps"]:
+    """Which steps lie within `reach` of each other."""
+    position = torch.arange(steps, device=device)
+    return (position[:, None] - position).abs() <= reach
 
 
 def sinusoids(length: int, dim: int) -> Float[Tensor, "length dim"]:

@@ -29,6 +29,17 @@ def test_loudness_is_part_of_the_emotion():
     assert (encoder(0.1 * waveform) - encoder(waveform)).abs().mean() > 0.01
 
 
+def test_a_sentence_sounds_the_same_alone_and_within_a_long_recording():
+    """Two layers of 1 s reach and the convolutions in front see less than 2.6 s to either side."""
+    torch.manual_seed(0)
+    encoder, sentence = MelEmotion(TINY.emotion).eval(), speech(8.0)
+    before, after = speech(6.0, seed=1), 3 * speech(6.0, seed=2)
+    alone = encoder(sentence)
+    within = encoder(torch.cat([before, sentence, after], dim=1))[:, 300:700]
+    torch.testing.assert_close(within[:, 130:-130], alone[:, 130:-130], atol=1e-4, rtol=1e-3)
+    assert not torch.allclose(within[:, :50], alone[:, :50], atol=1e-2)
+
+
 def test_features_have_one_size_whatever_is_heard():
     encoder = MelEmotion(TINY.emotion).eval()
     for waveform in (speech(), torch.zeros(1, 16_000), 10 * torch.randn(1, 16_000)):

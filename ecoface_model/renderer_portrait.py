@@ -68,7 +68,7 @@ class Portrait:
         self.skin = self.surface.colour[self.surface.faces[self.surface.kind == SKIN][:, 0]].median(0).values
         nothing = torch.zeros(1, dtype=torch.uint8, device=self.device)
         self.kind_or_none = torch.cat([nothing, self.surface.kind.to(torch.uint8) + 1])
-        self.inner_lips = _inner_lips(head)
+        self.inner_lips = _inner_lips(head, self.device)
         self.wall, self.hollow, self.fade = self._wall(), self._hollow(rest), self._fade()
         self.empty = (to_srgb(self.wall) + 0.5).to(torch.uint8)[None]
 
@@ -234,11 +234,11 @@ class Portrait:
         return (1.2 * gap / (gap + HALF_OPEN)).clamp(max=1)[:, None, None]
 
 
-def _inner_lips(head: FlameFile) -> tuple[Tensor, Tensor] | None:
+def _inner_lips(head: FlameFile, device: torch.device) -> tuple[Tensor, Tensor] | None:
     """Vertices at the middle of the upper and of the lower inner lip."""
     if not head.has_landmarks:
         return None
-    corners = torch.from_numpy(head.faces[head.landmark_faces].astype("int64"))  # (68, 3)
+    corners = torch.from_numpy(head.faces[head.landmark_faces].astype("int64")).to(device)  # (68, 3)
     return corners[UPPER_INNER].flatten(), corners[LOWER_INNER].flatten()
 
 

@@ -1,5 +1,7 @@
 """Rasterising, shading and portraits: against loops, closed forms and gradients by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -20,6 +22,8 @@ from ecoface_model.renderer import (
 from ecoface_model.renderer_light import light_reach, to_srgb
 from ecoface_model.renderer_portrait import Portrait
 from ecoface_model.renderer_surface import EYE, LONGEST_EDGE, surface_of
+
+HEIGHT = 0.0095  # metres, the middle of the reference head's landmarks
 
 
 def random_scene(seed: int, n_faces: int = 40) -> tuple[torch.Tensor, torch.Tensor]:
@@ -165,7 +169,7 @@ def motions(frames: int) -> torch.Tensor:
 def test_grey_faces_fill_the_picture_with_gradient_to_the_expression():
     head = FlameHead.from_file(read_head())
     motion = motions(2).requires_grad_()
-    pictures = grey_faces(head.vertices(motion), head.faces, grey_camera(0.03))
+    pictures = grey_faces(head.vertices(motion), head.faces, grey_camera(HEIGHT))
     assert pictures.shape == (2, 1, 128, 128)
     assert pictures.min() >= 0 and pictures.max() <= 1
     assert pictures[:, 0, 40:100, 40:88].min() > 0.05  # the face; the rest is black
@@ -176,8 +180,8 @@ def test_grey_faces_fill_the_picture_with_gradient_to_the_expression():
 def test_a_larger_grey_picture_shows_the_same():
     head = FlameHead.from_file(read_head())
     vertices = head.vertices(torch.zeros(1, 53))
-    small = grey_faces(vertices, head.faces, grey_camera(0.03))
-    large = grey_faces(vertices, head.faces, grey_camera(0.03, 256), 256)
+    small = grey_faces(vertices, head.faces, grey_camera(HEIGHT))
+    large = grey_faces(vertices, head.faces, grey_camera(HEIGHT, 256), 256)
     difference = torch.nn.functional.avg_pool2d(large, 2) - small
     assert difference.abs().mean() < 0.02
 
@@ -276,3 +280,21 @@ def test_an_open_mouth_is_darker_than_skin_and_a_blink_hides_the_eyes(portrait):
     face = visible_faces(screen, surface.faces, size)
     seen = [(surface.kind[frame[frame >= 0]] == EYE).sum() for frame in face]
     assert seen[2] < 0.1 * seen[0] and seen[0] > 50
+
+
+def test_a_head_of_bare_skin_is_drawn_too():
+    """Such as a FLAME file without its companions: no materials, masks, landmarks or UVs."""
+    file = read_head()
+    bare = replace(
+        file,
+        material_names=("skin",),
+        material=np.zeros_like(file.material),
+        masks={name: np.zeros(0, np.int32) for name in file.masks},
+        landmark_faces=np.zeros(0, np.int32),
+        landmark_barycentric=np.zeros((0, 3), np.float32),
+        uv=np.zeros((0, 2), np.float32),
+        uv_faces=np.zeros((0, 3), np.int32),
+        vertex_colors=np.full_like(file.v_template, 0.4),
+    )
+    picture = Portrait(bare, (80, 64)).render(torch.from_numpy(file.v_template)[None])
+    assert picture[0, 30:50, 26:38].float().mean() > 90

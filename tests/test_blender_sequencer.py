@@ -1,5 +1,7 @@
 """What is heard of a strip, judged by Blender's own mixdown of the sequencer."""
 
+import time
+
 import bpy
 import numpy as np
 import pytest
@@ -28,9 +30,21 @@ def mixed_down(scene, tmp_path, first, last):
     bpy.ops.sound.mixdown(
         filepath=str(tmp_path / "mix.wav"), container="WAV", codec="PCM", format="S16", mixrate=RATE
     )
+    wait_for(tmp_path / "mix.wav")
     samples, rate = read_sound(tmp_path / "mix.wav")
     assert rate == RATE
     return samples[:, 0]
+
+
+def wait_for(path):
+    """Blender 5.2 mixes down in a thread of its own."""
+    size = -1
+    for _ in range(100):
+        if path.exists() and path.stat().st_size == size > 44:
+            return
+        size = path.stat().st_size if path.exists() else -1
+        if bpy.app.version >= (5, 1):
+            time.sleep(0.3)
 
 
 def assert_heard_is_what_blender_plays(scene, strip, tmp_path, within=0.0005):

@@ -54,7 +54,7 @@ class EmotionSources:
     """Another clip of the same emotion and intensity."""
     mean: float = 0.15
     """The clip's mean, at every step."""
-    prototype: float = 0.15
+    prototype: float = 0.2
     """The class's prototype, at every step: what a label gives."""
 
     def __post_init__(self) -> None:

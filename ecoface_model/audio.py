@@ -36,7 +36,7 @@ def read_sound(path: Path | str) -> Waveform:
         raise SoundError(
             f"expected sound in {path.name}, found none; use a file such as wav, flac, mp3, m4a or mp4"
         )
-    waveform: Waveform = np.nan_to_num(np.concatenate(parts), copy=False, posinf=1.0, neginf=-1.0)
+    waveform = _joined(parts)
     if n_frames(len(waveform)) == 0:
         raise SoundError(
             f"expected at least 0.04 s of sound in {path.name}, found {len(waveform)} samples at 16 kHz"
@@ -95,6 +95,7 @@ def _resample(blocks: Iterator[Waveform], rate: int) -> list[Waveform]:
     """Mono blocks at any rate -> blocks of exactly round(16000 s) samples in all."""
     import soxr
 
+    blocks = (np.nan_to_num(block, posinf=1.0, neginf=-1.0) for block in blocks)
     if rate == SAMPLE_RATE:
         return list(blocks)
     stream = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32")
@@ -104,6 +105,17 @@ def _resample(blocks: Iterator[Waveform], rate: int) -> list[Waveform]:
         parts.append(stream.resample_chunk(block))
     parts.append(stream.resample_chunk(np.zeros(0, np.float32), last=True))
     return _cut(parts, _length_at_16_khz(n_read, rate))
+
+
+def _joined(parts: list[Waveform]) -> Waveform:
+    """All parts in one array; each is let go as soon as it is copied, so that an hour is not held twice."""
+    end = sum(map(len, parts))
+    waveform = np.empty(end, np.float32)
+    while parts:
+        part = parts.pop()
+        waveform[end - len(part) : end] = part
+        end -= len(part)
+    return waveform
 
 
 def _length_at_16_khz(n_samples: int, rate: int) -> int:

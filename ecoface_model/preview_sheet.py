@@ -45,7 +45,7 @@ def choose_moments(motion: FlameMotion, opening: NDArray[np.float32] | None) -> 
 
     if opening is not None:
         add(int(opening.argmax()), "widest")
-        spoken = np.flatnonzero(opening >= 0.5 * opening.max())
+        spoken = np.flatnonzero(opening >= min(0.5 * opening.max(), opening.max()))  # lips may never part
         between = opening[spoken[0] : spoken[-1] + 1]
         add(int(spoken[0] + between.argmin()), "lips meet")
     strength = np.linalg.norm(motion.expression - np.median(motion.expression, axis=0), axis=1)

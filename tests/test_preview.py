@@ -153,6 +153,10 @@ def test_the_widest_mouth_and_the_lips_that_meet_are_on_the_sheet():
     assert np.diff(list(moments)).max() <= 12  # no long gap
 
 
+def test_a_mouth_that_never_opens_still_gives_a_sheet():
+    assert len(choose_moments(motion(40), np.full(40, -0.5, np.float32))) == COLUMNS * ROWS
+
+
 @pytest.mark.parametrize("frames", [1, 2, 7])
 def test_a_short_motion_shows_every_frame(frames, tmp_path):
     assert list(choose_moments(motion(frames), np.zeros(frames, np.float32))) == list(range(frames))

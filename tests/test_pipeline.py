@@ -50,7 +50,11 @@ def test_every_sound_gives_finite_motion(tiny_ecoface, kind):
 def test_the_metadata_tell_how_the_motion_was_made(tiny_ecoface, tiny_model_file):
     metadata = tiny_ecoface.generate(voice(0.5), style="ben", emotion="sad:strong", seed=3).metadata
     assert metadata["style"] == "ben" and metadata["emotion"] == "sad:2" and metadata["seed"] == 3
-    assert metadata["head"] == "EcoFace reference head" and metadata["temperature"] == 1.0 and metadata["source"] is None
+    assert (
+        metadata["head"] == "EcoFace reference head"
+        and metadata["temperature"] == 1.0
+        and metadata["source"] is None
+    )
     assert metadata["model"] == {"name": "tiny", "hash": read_model(tiny_model_file).hash}
     assert tiny_ecoface.generate(voice(0.5)).metadata["emotion"] == "from the speech"
     assert (

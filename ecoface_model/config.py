@@ -85,11 +85,12 @@ class MotionGeneratorConfig:
     ours. 0: independent noise, the paper's form."""
     slow_correlation: float = 0.9
     """Of that noise from one latent step to the next (0.16 s)."""
-    lips_off_latent: bool = True
-    """Ours: lips follow content, emotion and style alone, z drives the rest. False: the paper's form."""
+    steady_face: bool = True
+    """Ours: a decoder of its own gives what content, emotion and style say of the whole face; z adds what they
+    leave open, and nothing at the lips. False: the paper's form, everything through z."""
     n_lip_directions: int = 24
-    """Directions of the 53 that move the lips and are kept off the latent; only with lips_off_latent."""
-    n_lip_layers: int = 4
+    """Directions of the 53 that move the lips, which z may not take; only with steady_face."""
+    n_steady_layers: int = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +120,6 @@ def paper_config(n_styles: int = 324) -> EcoFaceConfig:
             hidden_dim=256,
             dilations=(1, 2, 4, 8, 16, 32, 64, 128),
             n_slow_channels=0,
-            lips_off_latent=False,
+            steady_face=False,
         ),
     )

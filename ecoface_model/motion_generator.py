@@ -23,13 +23,15 @@ class GeneratorOutput:
 
     motion: Float[Tensor, "batch frames 53"]
     """Decoded from the posterior, in the head's own coefficients."""
+    steady: Float[Tensor, "batch frames 53"] | None
+    """What content, emotion and style say without the latent; None in the paper's form."""
     mu: Float[Tensor, "batch steps latent"]
     log_sigma: Float[Tensor, "batch steps latent"]
     z: Float[Tensor, "batch steps latent"]
     z_prior: Float[Tensor, "batch steps latent"]
     """z carried through the flow into the prior's own space."""
-    lips_hidden: Float[Tensor, "batch frames hidden"] | None
-    """Last features of the lips' own decoder, for the training heads; None in the paper's form."""
+    steady_hidden: Float[Tensor, "batch frames hidden"] | None
+    """Last features behind `steady`, for the training heads."""
 
 
 class ConditionEncoder(nn.Module):
@@ -153,8 +155,8 @@ class FlowPrior(nn.Module):
         return shift
 
 
-class LipDecoder(nn.Module):
-    """Lips from content, emotion and style alone, 53 numbers a frame (ours; see `MotionGenerator`)."""
+class SteadyDecoder(nn.Module):
+    """The face that content, emotion and style alone ask for (ours; see `MotionGenerator`)."""
 
     def __init__(self, config: MotionGeneratorConfig) -> None:
         super().__init__()
@@ -164,7 +166,7 @@ class LipDecoder(nn.Module):
         )
         self.norm = nn.LayerNorm(config.hidden_dim)
         self.wavenet = WaveNet(
-            config.hidden_dim, 2 * config.condition_dim, config.kernel, _cycle(config, config.n_lip_layers)
+            config.hidden_dim, 2 * config.condition_dim, config.kernel, _cycle(config, config.n_steady_layers)
         )
         self.to_motion = nn.Conv1d(config.hidden_dim, config.motion_dim, 1)
 
@@ -183,10 +185,11 @@ class LipDecoder(nn.Module):
 class MotionGenerator(nn.Module):
     """Speech features -> FLAME motion (Eqs. 8-10).
 
-    Deviation, with `lips_off_latent`: z as printed also carries how the lips vary, and a prior sample then
-    spoils them. Here a decoder of its own drives the directions that move the lips, and z only the rest of
-    the face: f = L L^T f_lips + (I - L L^T) f_z, with L an orthonormal basis (`lip_directions`) in the space
-    of normalised coefficients.
+    Deviation, with `steady_face`: z as printed also carries emotion and how the lips vary; a prior sample
+    then spoils the lips and overrules the emotion asked for. Here a decoder without z gives the steady face,
+    and z only the rest, relative to the steady face of the clip's true label:
+    f = f_steady + (I - L L^T) f_z, with L an orthonormal basis (`lip_directions`) of what moves the lips, in
+    the space of normalised coefficients.
     """
 
     motion_mean: Tensor
@@ -220,8 +223,8 @@ class MotionGenerator(nn.Module):
         self.decoder_norm = nn.LayerNorm(hidden)
         self.decoder = WaveNet(hidden, both, config.kernel, _cycle(config, config.n_decoder_layers))
         self.to_motion = nn.Conv1d(hidden, config.motion_dim, 1)
-        self.lips = LipDecoder(config) if config.lips_off_latent else None
-        if config.lips_off_latent:
+        self.steady = SteadyDecoder(config) if config.steady_face else None
+        if config.steady_face:
             directions = torch.eye(config.motion_dim)[:, : config.n_lip_directions]
             self.register_buffer("lip_directions", directions)
 
@@ -231,15 +234,38 @@ class MotionGenerator(nn.Module):
         content: Float[Tensor, "batch features content"],
         emotion: Float[Tensor, "batch features emotion"],
         style: Float[Tensor, "batch styles"],
+        label: Float[Tensor, "batch emotion"],
     ) -> GeneratorOutput:
-        """A training pass: posterior, one sample of it, the same through the flow, and its decoding."""
+        """A training pass: posterior, one sample of it, the same through the flow, and its decoding.
+
+        `label` holds the prototype of each clip's emotion; only the steady face asks for it.
+
+        Raises:
+            ValueError: if T is not a multiple of the stride q.
+        """
+        if motion.shape[1] % self.config.stride:
+            raise ValueError(f"expected frames in multiples of {self.config.stride}, found {motion.shape[1]}")
+        plain_label = label[:, None].expand(-1, content.shape[1], -1)  # (B, 2T, F)
+        _, plain_label = self._normalise(content, plain_label)
         content, emotion = self._normalise(content, emotion)
+        target = (motion - self.motion_mean) / self.motion_std
+        steady, hidden, base = None, None, torch.zeros_like(target)
+        if self.steady is not None:
+            steady, hidden = self.steady(content, emotion, style)
+            base = self.steady(content, plain_label, style)[0].detach()
         condition = self.compress_condition(self.condition(content, emotion))  # (B, 2C, T/q)
-        mu, log_sigma = self.encode(motion, condition)
+        mu, log_sigma = self.encode(self._off_lips(target - base), condition)
         z = mu + torch.randn_like(mu) * log_sigma.exp()  # Eq. (9)
-        decoded, lips_hidden = self.decode(z, content, emotion, style)
-        z_prior = self.prior(z.mT, condition).mT
-        return GeneratorOutput(decoded, mu, log_sigma, z, z_prior, lips_hidden)
+        decoded = base + self._off_lips(self.decode(z, content, emotion, style))
+        return GeneratorOutput(
+            motion=self._in_coefficients(decoded),
+            steady=None if steady is None else self._in_coefficients(steady),
+            mu=mu,
+            log_sigma=log_sigma,
+            z=z,
+            z_prior=self.prior(z.mT, condition).mT,
+            steady_hidden=hidden,
+        )
 
     def sample(
         self,
@@ -261,21 +287,16 @@ class MotionGenerator(nn.Module):
         content, emotion = self._normalise(content, emotion)
         condition = self.compress_condition(self.condition(content, emotion))  # (B, 2C, T/q)
         z = self.prior.inverse(noise.mT, condition).mT
-        return self.decode(z, content, emotion, style)[0]
+        motion = self._off_lips(self.decode(z, content, emotion, style))
+        if self.steady is not None:
+            motion = motion + self.steady(content, emotion, style)[0]
+        return self._in_coefficients(motion)
 
     def encode(
         self, motion: Float[Tensor, "batch frames 53"], condition: Float[Tensor, "batch condition steps"]
     ) -> tuple[Float[Tensor, "batch steps latent"], Float[Tensor, "batch steps latent"]]:
-        """Mean and log standard deviation of the posterior q(z | f, c, e), Eq. (8).
-
-        Raises:
-            ValueError: if T is not a multiple of the stride q.
-        """
-        if motion.shape[1] % self.config.stride:
-            raise ValueError(f"expected frames in multiples of {self.config.stride}, found {motion.shape[1]}")
-        x = self.compress_motion(
-            ((motion - self.motion_mean) / self.motion_std).mT
-        ).relu()  # (B, hidden, T/q)
+        """Mean and log standard deviation of the posterior q(z | f, c, e) of normalised motion, Eq. (8)."""
+        x = self.compress_motion(motion.mT).relu()  # (B, hidden, T/q)
         x = self.encoder(self.encoder_norm(x.mT).mT, condition)
         mu, log_sigma = self.to_stats(x).mT.chunk(2, dim=-1)
         return mu, log_sigma.clamp(MIN_LOG_SIGMA, MAX_LOG_SIGMA)
@@ -286,16 +307,21 @@ class MotionGenerator(nn.Module):
         content: Float[Tensor, "batch features content"],
         emotion: Float[Tensor, "batch features emotion"],
         style: Float[Tensor, "batch styles"],
-    ) -> tuple[Float[Tensor, "batch frames 53"], Float[Tensor, "batch frames hidden"] | None]:
-        """Motion of a latent, Eq. (10), and the lips' features; speech features come normalised."""
+    ) -> Float[Tensor, "batch frames 53"]:
+        """Normalised motion of a latent, Eq. (10); speech features come normalised."""
         x = self.expand_latent(z.mT).relu()  # (B, hidden, T)
         x = self.decoder(self.decoder_norm(x.mT).mT, self.decoder_condition(content, emotion, style))
-        motion = self.to_motion(x.relu()).mT  # (B, T, 53), normalised
-        lips_hidden = None
-        if self.lips is not None:
-            lips, lips_hidden = self.lips(content, emotion, style)
-            motion = motion + (lips - motion) @ self.lip_directions @ self.lip_directions.T
-        return motion * self.motion_std + self.motion_mean, lips_hidden
+        motion: Tensor = self.to_motion(x.relu()).mT
+        return motion
+
+    def _off_lips(self, motion: Tensor) -> Tensor:
+        """The part of normalised motion that z may give."""
+        if self.steady is None:
+            return motion
+        return motion - motion @ self.lip_directions @ self.lip_directions.T
+
+    def _in_coefficients(self, motion: Tensor) -> Tensor:
+        return motion * self.motion_std + self.motion_mean
 
     def _normalise(self, content: Tensor, emotion: Tensor) -> tuple[Tensor, Tensor]:
         content = (content - self.content_mean) / self.content_std

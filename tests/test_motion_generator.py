@@ -10,10 +10,10 @@ from ecoface_model.motion_generator import MotionGenerator, draw_noise, fold_wei
 
 TINY = MotionGeneratorConfig(
     content_dim=12, emotion_dim=10, n_styles=3, hidden_dim=16, latent_dim=4, condition_dim=6,
-    flow_hidden_dim=8, n_encoder_layers=2, n_decoder_layers=2, n_lip_layers=2, n_slow_channels=2,
+    flow_hidden_dim=8, n_encoder_layers=2, n_decoder_layers=2, n_steady_layers=2, n_slow_channels=2,
     n_lip_directions=5,
 )  # fmt: skip
-AS_PRINTED = MotionGeneratorConfig(**{**vars(TINY), "lips_off_latent": False, "n_slow_channels": 0})
+AS_PRINTED = MotionGeneratorConfig(**{**vars(TINY), "steady_face": False, "n_slow_channels": 0})
 
 
 def generator_with_life(config: MotionGeneratorConfig = TINY) -> MotionGenerator:
@@ -25,6 +25,9 @@ def generator_with_life(config: MotionGeneratorConfig = TINY) -> MotionGenerator
     return generator
 
 
+LABEL = torch.randn(2, 10)
+
+
 def speech(frames: int, batch: int = 2) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     torch.manual_seed(1)
     style = torch.eye(TINY.n_styles)[torch.arange(batch) % TINY.n_styles]
@@ -34,7 +37,7 @@ def speech(frames: int, batch: int = 2) -> tuple[torch.Tensor, torch.Tensor, tor
 @pytest.mark.parametrize("config", [TINY, AS_PRINTED])
 def test_each_clock_keeps_its_count(config):
     generator, (content, emotion, style) = MotionGenerator(config), speech(20)
-    output = generator(torch.randn(2, 20, 53), content, emotion, style)
+    output = generator(torch.randn(2, 20, 53), content, emotion, style, LABEL)
     assert output.motion.shape == (2, 20, 53)
     assert output.mu.shape == output.z_prior.shape == (2, 5, 4)
 
@@ -42,7 +45,7 @@ def test_each_clock_keeps_its_count(config):
 def test_frames_off_the_stride_are_refused():
     content, emotion, style = speech(18)
     with pytest.raises(ValueError, match="multiples of 4, found 18"):
-        MotionGenerator(TINY)(torch.randn(2, 18, 53), content, emotion, style)
+        MotionGenerator(TINY)(torch.randn(2, 18, 53), content, emotion, style, LABEL)
 
 
 def test_noise_of_another_length_is_refused():
@@ -64,8 +67,8 @@ def test_the_flow_inverts_itself_and_keeps_volume():
 
 
 def test_a_posterior_sample_sent_through_the_flow_and_back_decodes_alike():
-    generator, (content, emotion, style) = generator_with_life(), speech(20)
-    output = generator(torch.randn(2, 20, 53), content, emotion, style)
+    generator, (content, emotion, style) = generator_with_life(AS_PRINTED), speech(20)
+    output = generator(torch.randn(2, 20, 53), content, emotion, style, LABEL)
     torch.testing.assert_close(
         generator.sample(content, emotion, style, output.z_prior), output.motion, atol=1e-4, rtol=1e-4
     )
@@ -85,7 +88,7 @@ def test_the_latent_cannot_reach_the_lip_directions():
 def test_the_style_moves_the_decoder_but_not_the_posterior():
     generator, (content, emotion, _) = generator_with_life(AS_PRINTED), speech(20)
     motion, styles = torch.randn(2, 20, 53), torch.eye(3)
-    first, second = (generator(motion, content, emotion, styles[[i, i]]) for i in (0, 1))
+    first, second = (generator(motion, content, emotion, styles[[i, i]], LABEL) for i in (0, 1))
     torch.testing.assert_close(first.mu, second.mu)
     noise = torch.randn(2, 5, 4)
     assert not torch.allclose(

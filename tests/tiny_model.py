@@ -28,7 +28,7 @@ TINY = EcoFaceConfig(
 TINY_HUBERT = EcoFaceConfig(
     content=ContentConfig(kind="hubert", feature_dim=32, n_layers=2, n_heads=2, feedforward_dim=48),
     emotion=EmotionConfig(kind="hubert", feature_dim=32, n_layers=2, n_heads=2, feedforward_dim=48),
-    generator=replace(TINY.generator, content_dim=32, emotion_dim=32, lips_off_latent=False),
+    generator=replace(TINY.generator, content_dim=32, emotion_dim=32, steady_face=False),
 )
 INFO = {"name": "tiny", "head": "EcoFace reference head", "licences": ["Random numbers: no licence needed"]}
 

@@ -33,6 +33,8 @@ class MotionBatch:
     content: Float[Tensor, "batch features content"]
     emotion: Float[Tensor, "batch features emotion"]
     style: Float[Tensor, "batch styles"]
+    label: Float[Tensor, "batch emotion"]
+    """Prototype of the clip's emotion and intensity."""
     phone: Int[Tensor, "batch frames"]
     mask: Float[Tensor, "batch frames"]
 
@@ -50,11 +52,11 @@ class MotionBatch:
 class EmotionSources:
     """How often the emotion features of a crop come from where; the rest comes from the clip itself."""
 
-    twin: float = 0.4
+    twin: float = 0.25
     """Another clip of the same emotion and intensity."""
     mean: float = 0.15
     """The clip's mean, at every step."""
-    prototype: float = 0.2
+    prototype: float = 0.3
     """The class's prototype, at every step: what a label gives."""
 
     def __post_init__(self) -> None:
@@ -150,10 +152,12 @@ class MotionClips:
         if draw < sources.twin + sources.mean:
             return np.broadcast_to(own.astype(np.float32).mean(0), own.shape)
         if draw < sources.twin + sources.mean + sources.prototype:
-            return np.broadcast_to(
-                self.prototypes[EMOTIONS.index(row.emotion), row.intensity_level], own.shape
-            )
+            return np.broadcast_to(self._label(row), own.shape)
         return own
+
+    def _label(self, row: ClipRow) -> NDArray[np.float32]:
+        prototype: NDArray[np.float32] = self.prototypes[EMOTIONS.index(row.emotion), row.intensity_level]
+        return prototype
 
     def _item(
         self, number: int, start: int, n_frames: int, variant: int, emotion: NDArray[np.floating[Any]]
@@ -166,6 +170,7 @@ class MotionClips:
             "content": self.content[variant][self.rows[number].id][steps].astype(np.float32),
             "emotion": emotion[steps].astype(np.float32),
             "style": np.eye(len(self.styles), dtype=np.float32)[self.styles.index(self.rows[number].speaker)],
+            "label": self._label(self.rows[number]),
             "phone": self.phones[number][frames],
             "mask": (np.arange(start, start + n_frames) < len(motion)).astype(np.float32),
         }

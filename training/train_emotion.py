@@ -52,7 +52,7 @@ class TrainEmotionConfig:
     """τ of Eq. (4); SupCon's."""
     margin: float = 0.5
     """Alpha of Eq. (7), between squared distances of unit features (0 to 4)."""
-    n_steps: int = 1000
+    n_steps: int = 2500
     n_clips: int = 16
     """Clips of a batch, each heard twice."""
     n_frames: int = 50

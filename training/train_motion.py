@@ -39,8 +39,11 @@ class LossWeights:
     """GeneFace's."""
     lips: float = 1.0
     """Mouth landmarks on the head, ours: coefficients of equal error do not move the lips equally."""
-    kl: float = 0.05
-    """Per latent number; GeneFace's 0.5 starves the latent."""
+    kl: float = 0.1
+    """Per latent number; GeneFace's 0.5 starves the latent, less leaves prior samples overdone."""
+    steady: float = 1.0
+    """Reconstruction by the steady face alone."""
+    steady_velocity: float = 3.0
     closure_gate: float = 0.1
     phones: float = 0.1
 
@@ -60,7 +63,7 @@ class TrainMotionConfig:
     )
     weights: LossWeights = field(default_factory=LossWeights)
     sources: EmotionSources = field(default_factory=EmotionSources)
-    n_steps: int = 3600
+    n_steps: int = 2400
     batch_size: int = 24
     n_frames: int = 96
     """Frames of a crop; a multiple of the stride q."""
@@ -77,8 +80,8 @@ class TrainMotionConfig:
     n_scored_clips: int = 60
 
 
-class LipHeads(nn.Module):
-    """Closure gate and phone classifier on the lips' features: they teach, and are left behind."""
+class SteadyHeads(nn.Module):
+    """Closure gate and phone classifier on the steady face's features: they teach, and are left behind."""
 
     def __init__(self, hidden_dim: int) -> None:
         super().__init__()
@@ -106,7 +109,7 @@ def main(config: TrainMotionConfig) -> None:
     head_file = read_head()
     head = FlameHead.from_file(head_file).to(device)
     generator = prepared_generator(config, train, head_file).to(device)
-    heads = LipHeads(config.generator.hidden_dim).to(device)
+    heads = SteadyHeads(config.generator.hidden_dim).to(device)
     averaged = copy.deepcopy(generator)
     optimizer = torch.optim.Adam([*generator.parameters(), *heads.parameters()], lr=config.learning_rate)
     modules = {"generator": generator, "heads": heads, "averaged": averaged}
@@ -116,7 +119,7 @@ def main(config: TrainMotionConfig) -> None:
         seed_step(config.seed, step)
         rng = step_generator(config.seed, step)
         batch = train.batch(rng, config.batch_size, config.n_frames, config.sources).to(device)
-        output = generator(batch.motion, batch.content, batch.emotion, batch.style)
+        output = generator(batch.motion, batch.content, batch.emotion, batch.style, batch.label)
         losses = motion_losses(generator, heads, head, batch, output)
         loss = torch.stack([asdict(config.weights)[name] * value for name, value in losses.items()]).sum()
         for group in optimizer.param_groups:
@@ -150,7 +153,7 @@ def prepared_generator(
     generator = MotionGenerator(config.generator)
     for name, value in clips.statistics().items():
         generator.get_buffer(name).copy_(torch.from_numpy(value))
-    if config.generator.lips_off_latent:
+    if config.generator.steady_face:
         directions = lip_directions(
             head_file, config.generator.n_lip_directions, generator.motion_std.numpy()
         )
@@ -159,23 +162,38 @@ def prepared_generator(
 
 
 def motion_losses(
-    generator: MotionGenerator, heads: LipHeads, head: FlameHead, batch: MotionBatch, output: GeneratorOutput
+    generator: MotionGenerator,
+    heads: SteadyHeads,
+    head: FlameHead,
+    batch: MotionBatch,
+    output: GeneratorOutput,
 ) -> dict[str, Tensor]:
     """The terms of Eq. (11) by the names of `LossWeights`; the sync and emotion terms join them here."""
-    predicted, target = (
-        (motion - generator.motion_mean) / generator.motion_std for motion in (output.motion, batch.motion)
-    )
-    steps_mask = batch.mask[:, :: generator.config.stride]
+
+    def normalised(motion: Tensor) -> Tensor:
+        return (motion - generator.motion_mean) / generator.motion_std
+
+    decoded, target = normalised(output.motion), normalised(batch.motion)
+    spoken = output.motion if output.steady is None else output.steady  # what moves the lips
     losses = {
-        "reconstruction": reconstruction_loss(predicted, target, batch.mask),
-        "velocity": velocity_loss(predicted, target, batch.mask),
-        "lips": lip_loss(head.landmarks(output.motion), head.landmarks(batch.motion), batch.mask),
-        "kl": kl_loss(output.z, output.mu, output.log_sigma, generator.log_prior(output.z_prior), steps_mask),
+        "reconstruction": reconstruction_loss(decoded, target, batch.mask),
+        "velocity": velocity_loss(decoded, target, batch.mask),
+        "lips": lip_loss(head.landmarks(spoken), head.landmarks(batch.motion), batch.mask),
+        "kl": kl_loss(
+            output.z,
+            output.mu,
+            output.log_sigma,
+            generator.log_prior(output.z_prior),
+            batch.mask[:, :: generator.config.stride],
+        ),
     }
-    if output.lips_hidden is not None:
-        gate = heads.gate(output.lips_hidden)[..., 0]  # (B, T)
+    if output.steady is not None and output.steady_hidden is not None:
+        steady = normalised(output.steady)
+        losses["steady"] = reconstruction_loss(steady, target, batch.mask)
+        losses["steady_velocity"] = velocity_loss(steady, target, batch.mask)
+        gate = heads.gate(output.steady_hidden)[..., 0]  # (B, T)
         losses["closure_gate"] = closure_gate_loss(gate, batch.closed, batch.mask)
-        losses["phones"] = phone_loss(heads.phones(output.lips_hidden), batch.phone, batch.mask)
+        losses["phones"] = phone_loss(heads.phones(output.steady_hidden), batch.phone, batch.mask)
     return losses
 
 

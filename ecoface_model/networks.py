@@ -6,7 +6,8 @@ from torch import Tensor, nn
 from ecoface_model.config import EcoFaceConfig
 from ecoface_model.content import build_content
 from ecoface_model.emotion import build_emotion
-from ecoface_model.motion_generator import MotionGenerator, fold_weight_norm
+from ecoface_model.generator_blocks import fold_weight_norm
+from ecoface_model.motion_generator import MotionGenerator
 
 Measured = tuple[Tensor, Tensor]
 """What content and emotion encoder measured of a whole clip."""

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from ecoface_model.config import MotionGeneratorConfig, paper_config
-from ecoface_model.motion_generator import MotionGenerator, draw_noise, fold_weight_norm, parameter_count
+from ecoface_model.generator_blocks import fold_weight_norm
+from ecoface_model.motion_generator import MotionGenerator, draw_noise, parameter_count
 
 TINY = MotionGeneratorConfig(
     content_dim=12, emotion_dim=10, n_styles=3, hidden_dim=16, latent_dim=4, condition_dim=6,

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from ecoface_model.flame import FlameHead
-from ecoface_model.lips import aperture
 from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
 from ecoface_model.config import FRAME_RATE
+from ecoface_model.flame import FlameHead
+from ecoface_model.lips import aperture
 from ecoface_model.motion_generator import MotionGenerator, draw_noise
 
 from .batches import BILABIALS, MotionClips

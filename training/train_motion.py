@@ -17,8 +17,9 @@ from ecoface_model.config import MotionGeneratorConfig
 from ecoface_model.device import choose_device
 from ecoface_model.flame import FlameHead
 from ecoface_model.flame_file import FlameFile, read_head
+from ecoface_model.generator_blocks import fold_weight_norm
 from ecoface_model.lips import lip_directions
-from ecoface_model.motion_generator import GeneratorOutput, MotionGenerator, fold_weight_norm
+from ecoface_model.motion_generator import GeneratorOutput, MotionGenerator
 
 from .batches import EmotionSources, MotionBatch, MotionClips
 from .clips import PHONES

@@ -9,7 +9,7 @@ import bpy
 from . import head, sequencer
 from .errors import EcoFaceBlenderError
 
-NO_HEAD = "Add a head, or choose the one that shall speak."
+NO_HEAD = "Add a head, or choose the one to speak."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,30 +43,38 @@ def chosen_head(context: bpy.types.Context, name: str = "") -> bpy.types.Object 
         candidates = [panel and panel.head, context.view_layer.objects.active]
         heads = head.find_heads(context)
         candidates += heads if len(heads) == 1 else []
-    return next((c for c in candidates if c is not None and head.why_not_a_head(c) is None), None)
+    # A head that was deleted from the scene lives on in the panel's choice.
+    there = (c for c in candidates if c is not None and context.scene.objects.get(c.name) == c)
+    return next((c for c in there if head.why_not_a_head(c) is None), None)
+
+
+def default_strip(context: bpy.types.Context) -> bpy.types.Strip | None:
+    """The active sound strip, or the only one, if there is such."""
+    strips = sequencer.sound_strips(context)
+    if len(strips) > 1:
+        active = sequencer.sequencer_scene(context).sequence_editor.active_strip
+        strips = [strip for strip in strips if strip == active]
+    return strips[0] if strips else None
 
 
 def chosen_strip(context: bpy.types.Context, name: str = "") -> bpy.types.Strip:
-    """The named sound strip, else the active or the only one.
+    """The named sound strip, else the default one.
 
     Raises:
         EcoFaceBlenderError: if there is no such.
     """
     strips = sequencer.sound_strips(context)
     if name:
-        strips = [strip for strip in strips if strip.name == name]
-        if not strips:
-            raise EcoFaceBlenderError(f"Expected a sound strip '{name}', found none; choose another.")
-    if len(strips) > 1:
-        active = sequencer.sequencer_scene(context).sequence_editor.active_strip
-        strips = [strip for strip in strips if strip == active]
-        if not strips:
-            raise EcoFaceBlenderError("There are several sound strips; choose the one with the voice.")
+        chosen = next((strip for strip in strips if strip.name == name), None)
+        refusal = f"Expected a sound strip '{name}', found none; choose another."
+    else:
+        chosen = default_strip(context)
+        refusal = "There are several sound strips; choose the one with the voice."
     if not strips:
-        raise EcoFaceBlenderError(
-            "Add the voice to the sequencer as a sound strip, or choose a file instead."
-        )
-    return strips[0]
+        refusal = "Add the voice to the sequencer as a sound strip, or choose a file instead."
+    if chosen is None:
+        raise EcoFaceBlenderError(refusal)
+    return chosen
 
 
 def what_is_missing(context: bpy.types.Context) -> str | None:

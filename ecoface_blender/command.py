@@ -88,8 +88,8 @@ def make(options: argparse.Namespace) -> None:
         context.scene.render.fps_base = context.scene.render.fps / options.fps
     speaker = speaking_head(context, options.head, settings)
     started = time.monotonic()
-    animate(context, line_from_options(context, options, speaker), settings)
-    print(f"{generation.last_result} in {time.monotonic() - started:.1f} s")
+    result = animate(context, line_from_options(context, options, speaker), settings)
+    print(f"{result} in {time.monotonic() - started:.1f} s")
     if options.fbx:
         print(export.export_fbx(context, speaker, options.fbx))
     if options.blend:
@@ -129,8 +129,7 @@ def speaking_head(context, name: str | None, settings: engine.EngineSettings) ->
         return named[0]
     if heads:
         return heads[0]
-    arrays = generation.head_arrays(settings)
-    return head.add_head(context, arrays, str(arrays["name"]))
+    return head.add_head(context, generation.head_arrays(settings), "Head")
 
 
 def line_from_options(context, options: argparse.Namespace, speaker: bpy.types.Object) -> choices.Line:
@@ -150,17 +149,18 @@ def line_from_options(context, options: argparse.Namespace, speaker: bpy.types.O
     )
 
 
-def animate(context, line: choices.Line, settings: engine.EngineSettings) -> None:
-    """Wait for the line, and let the scene end with it."""
+def animate(context, line: choices.Line, settings: engine.EngineSettings) -> str:
+    """Wait for the line, let the scene end with it, and say what was done."""
     job = generation.start(line, settings, generation.job_folder())
     try:
         while not job.step():
             time.sleep(POLL_SECONDS)
-        generation.finish(context, job)
+        result = generation.finish(context, job)
     finally:
         generation.end(job)
     action = bpy.data.objects[line.speaker].data.shape_keys.animation_data.action
     context.scene.frame_end = math.ceil(action.frame_range[1])
+    return result
 
 
 def save(path: Path) -> None:

@@ -20,9 +20,10 @@ from .worker import protocol
 
 BUSY = "A line is being generated; wait for it or cancel it."
 
+LOADING = 0.2  # of the whole, for the progress bar
+
 running: "Generation | None" = None
 """What the panel shows and the second click refuses."""
-last_result: str | None = None
 
 
 class Generation:
@@ -73,7 +74,10 @@ class Generation:
             if isinstance(event, protocol.Failed):
                 raise EcoFaceBlenderError(event.sentence)
             if isinstance(event, protocol.Progress):
-                self.stage, self.fraction = event.stage, event.done / max(1, event.total)
+                part = event.done / max(1, event.total)
+                loading = event.id == self._loading
+                self.stage = event.stage
+                self.fraction = LOADING * part if loading else LOADING + (1 - LOADING) * part
             elif event.id == self._generating:
                 return True
         return False
@@ -113,9 +117,9 @@ def finish(context: bpy.types.Context, job: Generation) -> str:
     Raises:
         EcoFaceBlenderError: if scene or head are no more what they were.
     """
-    global last_result
     line = job.line
-    scene, speaker = bpy.data.scenes.get(line.scene), bpy.data.objects.get(line.speaker)
+    scene = bpy.data.scenes.get(line.scene)
+    speaker = scene and scene.objects.get(line.speaker)
     if scene is None or speaker is None:
         gone = f"scene '{line.scene}'" if scene is None else f"head '{line.speaker}'"
         raise EcoFaceBlenderError(f"The {gone} is gone: it was deleted or renamed meanwhile; generate again.")
@@ -125,15 +129,23 @@ def finish(context: bpy.types.Context, job: Generation) -> str:
     name = f"{speaker.name} {Path(line.sound).stem}"
     metadata |= {"first_frame": line.first_frame, "first_second": line.first_second}
     action = keyframes.write_action(speaker, head.key_values(speaker, at_frames), frames, name, metadata)
-    last_result = (
-        f"{action.name}: frames {frames[0]:.0f} to {frames[-1]:.0f} ({len(motion) / motion_rate:.1f} s)"
-    )
+    result = f"{action.name}: frames {frames[0]:.0f} to {frames[-1]:.0f} ({len(motion) / motion_rate:.1f} s)"
     if line.add_strip:
         try:
             add_sound(context, line, job.folder.name)
         except EcoFaceBlenderError as error:  # the face speaks all the same
-            last_result += f"; its sound is not in the sequencer: {error}"
-    return last_result
+            result += f"; its sound is not in the sequencer: {error}"
+    return result
+
+
+def describe(speaker: bpy.types.Object) -> str | None:
+    """What made the keys that the head has now; None if they are not ours."""
+    animation = speaker.data.shape_keys.animation_data
+    action = animation and animation.action
+    made_by = keyframes.read_metadata(action) if action else {}
+    if not {"style", "emotion", "seed"} <= made_by.keys():
+        return None
+    return f"{action.name}: style {made_by['style']}, emotion {made_by['emotion']}, seed {made_by['seed']}"
 
 
 def add_sound(context: bpy.types.Context, line: choices.Line, folder: str) -> None:

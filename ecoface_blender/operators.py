@@ -42,9 +42,16 @@ class ECOFACE_OT_add_head(_Sentences, Operator):
 
     def run(self, context):
         arrays = generation.head_arrays(engine_settings(context))
-        added = head.add_head(context, arrays, str(arrays["name"]))
-        self.report({"INFO"}, f"Added {added.name}")
+        added = head.add_head(context, arrays, "Head")
+        self.report({"INFO"}, f"Added {arrays['name']} as {added.name}")
         return {"FINISHED"}
+
+    def invoke(self, context, _event):
+        """A click also turns the view to the head, which is of a person's size: a speck in a new file."""
+        result = self.execute(context)
+        if "FINISHED" in result and context.space_data.type == "VIEW_3D":
+            bpy.ops.view3d.view_selected()
+        return result
 
 
 class ECOFACE_OT_generate(_Sentences, Operator):
@@ -82,7 +89,7 @@ class ECOFACE_OT_generate(_Sentences, Operator):
         name="Seed", description="Another seed, another performance", min=0, options={"SKIP_SAVE"}
     )
     temperature: FloatProperty(
-        name="Variation",
+        name="Temperature",
         description="How far one performance may be from another",
         min=0.0,
         max=2.0,

@@ -31,7 +31,7 @@ class ECOFACE_PT_speech(_Sidebar, Panel):
         column = layout.column()
         column.enabled = generation.running is None
         self._draw_head(column, context, settings)
-        self._draw_sound(column, settings)
+        self._draw_sound(column, context, settings)
         column.prop(settings, "style")
         self._draw_emotion(column, settings)
         if generation.running:
@@ -40,15 +40,19 @@ class ECOFACE_PT_speech(_Sidebar, Panel):
             self._draw_button(layout, context)
 
     def _draw_head(self, column, context, settings):
-        row = column.row(align=True)
         chosen = choices.chosen_head(context)
+        row = column.row(align=True)
         row.prop(settings, "head", placeholder=chosen.name if chosen else "None")
-        row.operator("ecoface.add_head", text="" if chosen else "Add Head", icon="ADD")
+        if chosen:
+            row.operator("ecoface.add_head", text="", icon="ADD")
+        else:
+            column.operator("ecoface.add_head", icon="USER")
 
-    def _draw_sound(self, column, settings):
+    def _draw_sound(self, column, context, settings):
         column.row().prop(settings, "sound_from", expand=True)
         if settings.sound_from == "STRIP":
-            column.prop(settings, "strip", icon="SOUND")
+            strip = choices.default_strip(context)
+            column.prop(settings, "strip", icon="SOUND", placeholder=strip.name if strip else "")
         else:
             column.prop(settings, "sound")
             column.prop(settings, "add_strip")
@@ -69,8 +73,8 @@ class ECOFACE_PT_speech(_Sidebar, Panel):
         row.operator("ecoface.generate", icon="PLAY_SOUND")
         if missing:
             draw_sentence(layout, context, missing, icon="INFO")
-        elif generation.last_result:
-            draw_sentence(layout, context, generation.last_result, icon="CHECKMARK")
+        elif made := generation.describe(choices.chosen_head(context)):
+            draw_sentence(layout, context, made, icon="ACTION")
 
 
 class ECOFACE_PT_variation(_Sidebar, Panel):
@@ -109,7 +113,7 @@ def draw_progress(layout, job):
 
 def draw_sentence(layout, context, sentence, icon):
     """Text over as many lines as the sidebar's width needs; Blender's labels do not wrap."""
-    n_characters = max(20, int(context.region.width / (7 * context.preferences.system.ui_scale)) - 6)
+    n_characters = max(20, int(context.region.width / (6.5 * context.preferences.system.ui_scale)) - 6)
     column = layout.column(align=True)
     column.scale_y = 0.8
     for number, line in enumerate(textwrap.wrap(sentence, n_characters)):

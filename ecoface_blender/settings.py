@@ -115,7 +115,7 @@ class EcoFaceSettings(PropertyGroup):
         name="Emotion",
         description="Where the emotion comes from",
         items=[
-            ("SPEECH", "Speech", "The emotion that is heard in the voice itself", 0),
+            ("SPEECH", "Voice", "The emotion that is heard in the voice itself", 0),
             ("LABEL", "Label", "An emotion by its name, as strong as you like", 1),
             ("CLIP", "Clip", "The emotion of another recording, whatever it says and how long it is", 2),
         ],
@@ -139,7 +139,7 @@ class EcoFaceSettings(PropertyGroup):
         min=0,
     )
     temperature: FloatProperty(
-        name="Variation",
+        name="Temperature",
         description="How far one performance may be from another: 0 gives the same for every seed",
         min=0.0,
         max=2.0,

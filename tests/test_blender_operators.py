@@ -193,7 +193,7 @@ def test_the_strip_is_the_active_one_or_the_one_that_was_named(context, speaker,
     assert action_of(speaker).frame_range[0] == 10
     context.scene.sequence_editor.active_strip = None
     assert "several sound strips" in refusal(bpy.ops.ecoface.generate)
-    assert "Expected a sound strip 'x'" in refusal(bpy.ops.ecoface.generate, strip="x")
+    assert "Expected a sound strip .x." in refusal(bpy.ops.ecoface.generate, strip="x")
 
 
 def test_a_packed_sound_is_spoken(context, speaker, voice, tmp_path):
@@ -213,6 +213,12 @@ def test_the_panel_can_add_the_sound_to_the_sequencer_once(context, speaker, voi
     assert [s.name for s in sequencer.sound_strips(context)] == ["voice"]
     bpy.ops.ecoface.generate(sound=str(voice))
     assert len(sequencer.sound_strips(context)) == 1, "a script adds nothing"
+
+
+def test_the_panel_tells_what_made_the_keys(speaker, voice):
+    assert generation.describe(speaker) is None
+    bpy.ops.ecoface.generate(sound=str(voice), style="anna", emotion="calm:1", seed=8)
+    assert generation.describe(speaker) == "Anna voice: style anna, emotion calm:1, seed 8"
 
 
 def test_each_generation_is_an_action_of_its_own_and_the_one_before_is_kept(speaker, voice):
@@ -236,9 +242,12 @@ def test_the_head_is_the_named_the_chosen_the_active_or_the_only_one(context, sp
     assert choices.chosen_head(context) == other, "active"
     context.scene.ecoface.head = speaker
     assert choices.chosen_head(context) == speaker, "chosen"
+    context.scene.collection.objects.unlink(speaker)
+    assert choices.chosen_head(context) == other, "the chosen one was deleted from the scene"
+    context.scene.collection.objects.link(speaker)
     context.scene.ecoface.head, context.view_layer.objects.active = None, None
     assert choices.chosen_head(context) is None
-    assert "Add a head, or choose" in refusal(bpy.ops.ecoface.generate, sound=str(voice))
+    assert "Add a head, or choose the one to speak" in refusal(bpy.ops.ecoface.generate, sound=str(voice))
     bpy.data.objects.remove(other)
     assert choices.chosen_head(context) == speaker, "only"
     assert "Expected a head of that name" in refusal(bpy.ops.ecoface.generate, sound=str(voice), head="Ben")
@@ -330,11 +339,13 @@ def step_to_the_end(job):
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("change", ["deleted", "renamed"])
+@pytest.mark.parametrize("change", ["deleted", "taken out", "renamed"])
 def test_a_head_that_is_gone_meanwhile_is_one_sentence(context, speaker, voice, change):
     job = start(context, sound=str(voice))
     if change == "deleted":
         bpy.data.objects.remove(speaker)
+    elif change == "taken out":
+        context.scene.collection.objects.unlink(speaker)
     else:
         speaker.name = "Berta"
     step_to_the_end(job)

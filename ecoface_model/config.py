@@ -86,8 +86,8 @@ class MotionGeneratorConfig:
     slow_correlation: float = 0.9
     """Of that noise from one latent step to the next (0.16 s)."""
     steady_face: bool = True
-    """Ours: a decoder of its own gives what content, emotion and style say of the whole face; z adds what they
-    leave open, and nothing at the lips. False: the paper's form, everything through z."""
+    """Ours: a decoder of its own gives what content, emotion and style say of the whole face; z adds what
+    they leave open, and nothing at the lips. False: the paper's form, everything through z."""
     n_lip_directions: int = 24
     """Directions of the 53 that move the lips, which z may not take; only with steady_face."""
     n_steady_layers: int = 4

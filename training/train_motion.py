@@ -64,7 +64,7 @@ class TrainMotionConfig:
     )
     weights: LossWeights = field(default_factory=LossWeights)
     sources: EmotionSources = field(default_factory=EmotionSources)
-    n_steps: int = 2400
+    n_steps: int = 2000
     batch_size: int = 24
     n_frames: int = 96
     """Frames of a crop; a multiple of the stride q."""

@@ -3,7 +3,7 @@
 import bpy
 from bpy.props import PointerProperty
 
-from . import command, engine, operators, panels, settings
+from . import command, engine, generation, operators, panels, settings
 
 CLASSES = (
     settings.EcoFacePreferences,
@@ -25,6 +25,7 @@ def register():
 
 def unregister():
     """Leave nothing behind, the worker included."""
+    generation.abandon()
     engine.close()
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())

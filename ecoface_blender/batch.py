@@ -25,7 +25,11 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    code = main()
+    try:
+        code = main()
+    except Exception as error:  # Blender itself would end with 0
+        print(f"ecoface: unexpected {type(error).__name__}: {error}; please report this.", file=sys.stderr)
+        code = 1
     sys.stdout.flush()
     sys.stderr.flush()
     if bpy.app.module:

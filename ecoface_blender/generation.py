@@ -169,6 +169,13 @@ def end(job: Generation) -> None:
     job.folder.cleanup()
 
 
+def abandon() -> None:
+    """Give up what is under way: the extension is being switched off."""
+    if running:
+        running.cancel()
+        end(running)
+
+
 def read_motion(path: Path) -> tuple[np.ndarray, float, dict[str, Any]]:
     """Motion (T, 53), its rate, and its metadata, from the file that the engine has written."""
     with np.load(path, allow_pickle=False) as arrays:

@@ -135,17 +135,19 @@ class ECOFACE_OT_generate(_Sentences, Operator):
             return {"RUNNING_MODAL"}
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
+        over = True
         try:
-            if not self._job.step():
-                self._show(context)
-                return {"PASS_THROUGH"}
-            result = self._finish(context, self._job)
+            if self._job.step():
+                return self._finish(context, self._job)
+            over = False
+            self._show(context)
+            return {"PASS_THROUGH"}
         except EcoFaceBlenderError as error:
-            kind = "INFO" if self._job.cancelled else "ERROR"
-            self.report({kind}, str(error))
-            result = {"CANCELLED"}
-        self._end(context)
-        return result
+            self.report({"INFO"} if self._job.cancelled else {"ERROR"}, str(error))
+            return {"CANCELLED"}
+        finally:
+            if over:
+                self._end(context)
 
     def cancel(self, context):
         """Blender itself ends the operator: another file is opened, or the window closes."""

@@ -91,6 +91,9 @@ class MotionGeneratorConfig:
     n_lip_directions: int = 24
     """Directions of the 53 that move the lips, which z may not take; only with steady_face."""
     n_steady_layers: int = 4
+    steady_smoothing: int = 9
+    """Frames, odd: width of the Hann window over what the steady face does off the lips; ours. Brows and mood
+    change slowly, and would otherwise tremble with the syllables."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ import math
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.parametrizations import weight_norm
 from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
@@ -160,6 +161,13 @@ class SteadyDecoder(nn.Module):
         x = self.from_content(_per_frame(content)).relu()  # (B, hidden, T)
         hidden = self.wavenet(self.norm(x.mT).mT, self.condition(content, emotion, style)).relu()
         return self.to_motion(hidden).mT, hidden.mT
+
+
+def smoothed(motion: Float[Tensor, "batch time dim"], width: int) -> Float[Tensor, "batch time dim"]:
+    """Curves under a Hann window of `width` steps (odd); beyond its ends stand its first and last frame."""
+    window = torch.hann_window(width + 2, periodic=False, device=motion.device, dtype=motion.dtype)[1:-1]
+    padded = functional.pad(motion.mT, (width // 2, width // 2), mode="replicate")  # (B, dim, T + width - 1)
+    return (padded.unfold(-1, width, 1) @ (window / window.sum())).mT
 
 
 def cycled_dilations(config: MotionGeneratorConfig, n_layers: int) -> tuple[int, ...]:

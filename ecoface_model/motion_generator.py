@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from .config import FEATURES_PER_FRAME, MotionGeneratorConfig
-from .generator_blocks import ConditionEncoder, FlowPrior, SteadyDecoder, WaveNet, cycled_dilations
+from .generator_blocks import ConditionEncoder, FlowPrior, SteadyDecoder, WaveNet, cycled_dilations, smoothed
 
 MIN_LOG_SIGMA, MAX_LOG_SIGMA = -6.0, 2.0  # keeps a young posterior away from overflow
 
@@ -103,7 +103,8 @@ class MotionGenerator(nn.Module):
         steady, hidden, base = None, None, torch.zeros_like(target)
         if self.steady is not None:
             steady, hidden = self.steady(content, emotion, style)
-            base = self.steady(content, plain_label, style)[0].detach()
+            steady = self._calm(steady)
+            base = self._calm(self.steady(content, plain_label, style)[0]).detach()
         condition = self.compress_condition(self.condition(content, emotion))  # (B, 2C, T/q)
         mu, log_sigma = self.encode(self._off_lips(target - base), condition)
         z = mu + torch.randn_like(mu) * log_sigma.exp()  # Eq. (9)
@@ -140,7 +141,7 @@ class MotionGenerator(nn.Module):
         z = self.prior.inverse(noise.mT, condition).mT
         motion = self._off_lips(self.decode(z, content, emotion, style))
         if self.steady is not None:
-            motion = motion + self.steady(content, emotion, style)[0]
+            motion = motion + self._calm(self.steady(content, emotion, style)[0])
         return self._in_coefficients(motion)
 
     def encode(
@@ -170,6 +171,11 @@ class MotionGenerator(nn.Module):
         if self.steady is None:
             return motion
         return motion - motion @ self.lip_directions @ self.lip_directions.T
+
+    def _calm(self, steady: Tensor) -> Tensor:
+        """The steady face, smoothed in time off the lips."""
+        elsewhere = self._off_lips(steady)
+        return steady - elsewhere + smoothed(elsewhere, self.config.steady_smoothing)
 
     def _in_coefficients(self, motion: Tensor) -> Tensor:
         return motion * self.motion_std + self.motion_mean

@@ -14,7 +14,7 @@ from torch.nn.functional import pad
 from ecoface_model import __version__
 from ecoface_model.audio import n_frames
 from ecoface_model.checkpoint import Model, read_model
-from ecoface_model.config import FEATURES_PER_FRAME, MOTION_DIM, SAMPLES_PER_FRAME
+from ecoface_model.config import FEATURE_RATE, FEATURES_PER_FRAME, MOTION_DIM, SAMPLES_PER_FRAME
 from ecoface_model.device import choose_device, inference_on
 from ecoface_model.emotion_source import (
     STEPS_PER_POINT,
@@ -25,6 +25,7 @@ from ecoface_model.emotion_source import (
     to_track,
 )
 from ecoface_model.errors import RequestError, SoundError
+from ecoface_model.generator_blocks import smoothed
 from ecoface_model.motion import FlameMotion
 from ecoface_model.motion_generator import draw_noise
 from ecoface_model.networks import Measured
@@ -32,6 +33,7 @@ from ecoface_model.windows import WindowPlan, join
 
 Progress = Callable[[str, int, int], None]
 """Called with a stage, what is done of it, and its whole; it may raise to give up."""
+OWN_SMOOTHING = FEATURE_RATE // 2  # steps, 0.5 s: the speech's own emotion is a mood, not a syllable
 AVERAGE = "average"  # style: all of them in equal parts
 
 
@@ -130,6 +132,7 @@ class EcoFace:
         for window, sound, measured in self._listen(waveform, len(motion), "Animating", progress):
             if source is None:
                 content, emotion = self.networks.hear(sound, measured)  # each (1, 2T, F)
+                emotion = smoothed(emotion, OWN_SMOOTHING)
             else:
                 content = self.networks.content(sound, measured[0])
                 emotion = source.steps(FEATURES_PER_FRAME * window.start, FEATURES_PER_FRAME * window.stop)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ecoface_model.config import MotionGeneratorConfig, paper_config
-from ecoface_model.generator_blocks import fold_weight_norm
+from ecoface_model.generator_blocks import fold_weight_norm, smoothed
 from ecoface_model.motion_generator import MotionGenerator, draw_noise, parameter_count
 
 TINY = MotionGeneratorConfig(
@@ -131,3 +131,22 @@ def test_the_papers_generator_has_about_12_million_parameters():
     with torch.device("meta"):
         generator = MotionGenerator(paper_config().generator)
     assert parameter_count(generator) == pytest.approx(12.1e6, rel=0.1)
+
+
+def test_smoothing_keeps_the_mean_and_stills_what_trembles():
+    ramp = torch.arange(40.0)[None, :, None]
+    torch.testing.assert_close(smoothed(ramp, 9)[:, 4:-4], ramp[:, 4:-4])
+    tremble = torch.tensor([1.0, -1.0]).repeat(20)[None, :, None]
+    assert smoothed(tremble, 9)[:, 4:-4].abs().max() < 0.05
+    by_hand = sum(w * ramp[0, 20 + k, 0] ** 2 for k, w in zip(range(-1, 2), (0.25, 0.5, 0.25), strict=True))
+    assert smoothed(ramp**2, 3)[0, 20, 0].item() == pytest.approx(by_hand.item())
+
+
+def test_off_the_lips_the_steady_face_does_not_tremble():
+    generator = generator_with_life()
+    generator.lip_directions.copy_(torch.linalg.qr(torch.randn(53, 5))[0])
+    wild = torch.randn(2, 40, 53)
+    calm = generator._calm(wild)
+    lips = generator.lip_directions
+    torch.testing.assert_close(calm @ lips, wild @ lips, atol=1e-5, rtol=0)
+    assert calm.diff(dim=1).std() < wild.diff(dim=1).std() / 2

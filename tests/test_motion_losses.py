@@ -6,7 +6,15 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from training.losses import LIP_UNIT, closure_gate_loss, kl_loss, lip_loss, phone_loss, velocity_loss
+from training.losses import (
+    LIP_UNIT,
+    closure_gate_loss,
+    closure_loss,
+    kl_loss,
+    lip_loss,
+    phone_loss,
+    velocity_loss,
+)
 from training.run import Run, RunError, seed_step, step_generator
 
 
@@ -97,3 +105,15 @@ def test_a_folder_of_another_config_is_refused(tmp_path):
 def test_a_loss_that_is_not_finite_names_its_step(tmp_path):
     with pytest.raises(RunError, match="found kl = nan at step 5"):
         Run(tmp_path, Config()).log(5, {"kl": math.nan})
+
+
+def test_closure_loss_asks_only_for_lips_left_open_on_closed_frames():
+    target, mask = torch.zeros(1, 4, 68, 3), torch.ones(1, 4)
+    closed = torch.tensor([[False, True, True, False]])
+    parted, crossed = target.clone(), target.clone()
+    parted[:, :, [61, 62, 63], 1] = LIP_UNIT
+    crossed[:, :, [61, 62, 63], 1] = -LIP_UNIT
+    assert closure_loss(parted, target, closed, mask).item() == pytest.approx(1.0)
+    assert closure_loss(crossed, target, closed, mask).item() == 0.0
+    parted[:, 1:3] = 0
+    assert closure_loss(parted, target, closed, mask).item() == 0.0

@@ -5,6 +5,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
+from ecoface_model.lips import LOWER_INNER, UPPER_INNER
+
 LIP_UNIT = 0.003  # m: an error of this size at the lips weighs as much as one standard deviation elsewhere
 
 
@@ -63,8 +65,23 @@ def lip_loss(
 
 def _mouth_and_openings(landmarks: Float[Tensor, "batch frames 68 3"]) -> Float[Tensor, "batch frames 72"]:
     """20 mouth points, and four times the inner pairs' heights: closing must outweigh 60 coordinates."""
-    heights = landmarks[..., [61, 62, 63], 1] - landmarks[..., [67, 66, 65], 1]
-    return torch.cat([landmarks[..., 48:, :].flatten(-2), *[heights] * 4], dim=-1)
+    return torch.cat([landmarks[..., 48:, :].flatten(-2), *[_openings(landmarks)] * 4], dim=-1)
+
+
+def _openings(landmarks: Float[Tensor, "batch frames 68 3"]) -> Float[Tensor, "batch frames 3"]:
+    """Heights of the three inner-lip pairs."""
+    return landmarks[..., UPPER_INNER, 1] - landmarks[..., LOWER_INNER, 1]
+
+
+def closure_loss(
+    predicted: Float[Tensor, "batch frames 68 3"],
+    target: Float[Tensor, "batch frames 68 3"],
+    closed: Bool[Tensor, "batch frames"],
+    mask: Float[Tensor, "batch frames"],
+) -> Float[Tensor, ""]:
+    """What stays open beyond the performance where P, B or M is spoken, squared, in units of 3 mm (ours)."""
+    too_open = (_openings(predicted) - _openings(target)).relu() / LIP_UNIT
+    return masked_mean(too_open**2, mask * closed)
 
 
 def closure_gate_loss(

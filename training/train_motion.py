@@ -23,7 +23,15 @@ from ecoface_model.motion_generator import GeneratorOutput, MotionGenerator
 
 from .batches import EmotionSources, MotionBatch, MotionClips
 from .clips import PHONES
-from .losses import closure_gate_loss, kl_loss, lip_loss, phone_loss, reconstruction_loss, velocity_loss
+from .losses import (
+    closure_gate_loss,
+    closure_loss,
+    kl_loss,
+    lip_loss,
+    phone_loss,
+    reconstruction_loss,
+    velocity_loss,
+)
 from .motion_scores import prior_scores
 from .run import Run, seed_step, step_generator, warm_up_then_cosine
 from .synthetic.styles import STYLES
@@ -45,6 +53,8 @@ class LossWeights:
     steady: float = 1.0
     """Reconstruction by the steady face alone."""
     steady_velocity: float = 3.0
+    closure: float = 3.0
+    """Lips left open on P, B, M; from `closure_from` on, for early it costs vowels their opening."""
     closure_gate: float = 0.1
     phones: float = 0.1
 
@@ -64,7 +74,8 @@ class TrainMotionConfig:
     )
     weights: LossWeights = field(default_factory=LossWeights)
     sources: EmotionSources = field(default_factory=EmotionSources)
-    n_steps: int = 2000
+    n_steps: int = 2500
+    closure_from: int = 2000
     batch_size: int = 24
     n_frames: int = 96
     """Frames of a crop; a multiple of the stride q."""
@@ -122,6 +133,7 @@ def main(config: TrainMotionConfig) -> None:
         batch = train.batch(rng, config.batch_size, config.n_frames, config.sources).to(device)
         output = generator(batch.motion, batch.content, batch.emotion, batch.style, batch.label)
         losses = motion_losses(generator, heads, head, batch, output)
+        losses["closure"] = losses["closure"] * (step > config.closure_from)
         loss = torch.stack([asdict(config.weights)[name] * value for name, value in losses.items()]).sum()
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate * warm_up_then_cosine(step, config.n_steps, config.warm_up)
@@ -176,10 +188,12 @@ def motion_losses(
 
     decoded, target = normalised(output.motion), normalised(batch.motion)
     spoken = output.motion if output.steady is None else output.steady  # what moves the lips
+    lips, true_lips = head.landmarks(spoken), head.landmarks(batch.motion)
     losses = {
         "reconstruction": reconstruction_loss(decoded, target, batch.mask),
         "velocity": velocity_loss(decoded, target, batch.mask),
-        "lips": lip_loss(head.landmarks(spoken), head.landmarks(batch.motion), batch.mask),
+        "lips": lip_loss(lips, true_lips, batch.mask),
+        "closure": closure_loss(lips, true_lips, batch.closed, batch.mask),
         "kl": kl_loss(
             output.z,
             output.mu,

@@ -6,6 +6,7 @@ and finish nothing of Blender is held but names: meanwhile the artist may go on 
 
 import json
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ class Generation:
         """
         self.line = line
         self.folder = folder
+        self.at_end: Callable[[], None] | None = None
         self.stage, self.fraction, self.cancelled = "Starting the engine", 0.0, False
         self.result = Path(folder.name) / "motion.npz"
         self._client = engine.worker(engine.find_python(settings.python))
@@ -167,6 +169,8 @@ def end(job: Generation) -> None:
     global running
     running = None
     job.folder.cleanup()
+    if job.at_end:
+        job.at_end()
 
 
 def abandon() -> None:

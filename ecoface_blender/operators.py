@@ -123,8 +123,9 @@ class ECOFACE_OT_generate(_Sentences, Operator):
         except EcoFaceBlenderError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        self._job = job
-        self._timer = context.window_manager.event_timer_add(POLL_SECONDS, window=context.window)
+        self._job, self._shown = job, None
+        timer = context.window_manager.event_timer_add(POLL_SECONDS, window=context.window)
+        job.at_end = lambda: stop_showing(timer)
         context.window_manager.modal_handler_add(self)
         self._show(context)
         return {"RUNNING_MODAL"}
@@ -147,12 +148,12 @@ class ECOFACE_OT_generate(_Sentences, Operator):
             return {"CANCELLED"}
         finally:
             if over:
-                self._end(context)
+                generation.end(self._job)
 
-    def cancel(self, context):
+    def cancel(self, _context):
         """Blender itself ends the operator: another file is opened, or the window closes."""
         self._job.cancel()
-        self._end(context)
+        generation.end(self._job)
 
     def _start(self, context):
         names = [name for name in type(self).__annotations__ if self.properties.is_property_set(name)]
@@ -171,15 +172,10 @@ class ECOFACE_OT_generate(_Sentences, Operator):
 
     def _show(self, context):
         """Progress in the status bar, and in the panel by its redraw."""
-        context.workspace.status_text_set(f"EcoFace: {self._job.stage} ... (Esc to cancel)")
-        redraw_panels(context)
-
-    def _end(self, context):
-        generation.end(self._job)
-        context.window_manager.event_timer_remove(self._timer)
-        if context.workspace:
-            context.workspace.status_text_set(None)
-        redraw_panels(context)
+        if self._shown != (self._job.stage, self._job.fraction):
+            self._shown = (self._job.stage, self._job.fraction)
+            context.workspace.status_text_set(f"EcoFace: {self._job.stage} ... (Esc to cancel)")
+            redraw_panels()
 
 
 class ECOFACE_OT_cancel(Operator):
@@ -257,12 +253,21 @@ class ECOFACE_OT_check_engine(_Sentences, Operator):
         return {"FINISHED"}
 
 
-def redraw_panels(context):
+def stop_showing(timer):
+    """The window as it was before the click."""
+    bpy.context.window_manager.event_timer_remove(timer)
+    for workspace in bpy.data.workspaces:  # it may not be the one any more in which the button is
+        workspace.status_text_set(None)
+    redraw_panels()
+
+
+def redraw_panels():
     """Show the new state: Blender redraws a sidebar by itself only under the mouse."""
-    for window in context.window_manager.windows:
+    for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.tag_redraw()
+            for region in area.regions:
+                if area.type == "VIEW_3D" and region.type == "UI":
+                    region.tag_redraw()
 
 
 CLASSES = (

@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # of the engine: with tiny models its threads wait for one another
 ENGINE_PYTHON = os.environ.get("ECOFACE_PYTHON", sys.executable)
 SCRIPT = """
 import sys

@@ -193,7 +193,7 @@ def test_the_strip_is_the_active_one_or_the_one_that_was_named(context, speaker,
     assert action_of(speaker).frame_range[0] == 10
     context.scene.sequence_editor.active_strip = None
     assert "several sound strips" in refusal(bpy.ops.ecoface.generate)
-    assert "Expected a sound strip .x." in refusal(bpy.ops.ecoface.generate, strip="x")
+    assert "Expected a sound strip 'x'" in refusal(bpy.ops.ecoface.generate, strip="x")
 
 
 def test_a_packed_sound_is_spoken(context, speaker, voice, tmp_path):

@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 import soundfile
+from engine_python import ENGINE_PYTHON as PYTHON
 from tiny_model import INFO, STYLES, voice
 
 from ecoface_blender import worker_client
@@ -16,8 +17,6 @@ from ecoface_blender.worker import protocol
 from ecoface_blender.worker_client import WorkerClient, WorkerError
 from ecoface_model.flame_file import read_head
 from ecoface_model.motion import FlameMotion
-
-PYTHON = sys.executable
 
 
 @pytest.fixture

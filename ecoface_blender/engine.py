@@ -151,5 +151,5 @@ def check(settings: EngineSettings) -> tuple[str, ...]:
     loaded = client.wait(client.request(protocol.Load, model=model, device=device))
     return (
         f"Python {hello['python']}, torch {hello['torch']} in {client.python}",
-        f"Model {loaded['name']} on {loaded['device']}, for the head {loaded['head']}",
+        f"Model {loaded['name']} on {loaded['device']}; head: {loaded['head']}",
     )

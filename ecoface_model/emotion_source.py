@@ -17,6 +17,7 @@ from ecoface_model.errors import RequestError
 TRACK_RATE = 10  # Hz; features of a reference are kept at this rate, since they are smoothed anyway
 STEPS_PER_POINT = FEATURE_RATE // TRACK_RATE
 SMOOTHING = 0.5  # seconds over which a reference's features are averaged: moods, not syllables
+EMPHASIS = 1.4  # of a label beyond neutral; at the class's mean the generator mixes in what sounds alike
 LONGEST_STRETCH = 2.0  # a reference shorter than that is played to and fro
 
 
@@ -73,7 +74,8 @@ class SteadyEmotion(EmotionSource):
         """Between the prototypes of the intensities on either side."""
         levels = prototypes[EMOTIONS.index(label.name)]  # (3, F)
         below = min(int(label.intensity), len(levels) - 2)
-        self.features = torch.lerp(levels[below], levels[below + 1], label.intensity - below)  # (F,)
+        features = torch.lerp(levels[below], levels[below + 1], label.intensity - below)  # (F,)
+        self.features = torch.lerp(levels[0], features, EMPHASIS)
 
     def steps(self, start: int, stop: int) -> Float[Tensor, "1 steps feature"]:
         """The label's features, stop - start times."""

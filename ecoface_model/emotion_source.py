@@ -71,7 +71,7 @@ class SteadyEmotion(EmotionSource):
     """A label: the same features all the way."""
 
     def __init__(self, prototypes: Float[Tensor, "emotions 3 feature"], label: EmotionLabel) -> None:
-        """Between the prototypes of the intensities on either side."""
+        """Between the prototypes of the intensities on either side, emphasised."""
         levels = prototypes[EMOTIONS.index(label.name)]  # (3, F)
         below = min(int(label.intensity), len(levels) - 2)
         features = torch.lerp(levels[below], levels[below + 1], label.intensity - below)  # (F,)

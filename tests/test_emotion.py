@@ -7,7 +7,7 @@ from tiny_model import TINY, TINY_HUBERT, tiny_prototypes, voice
 
 from ecoface_model.config import EMOTIONS, EmotionConfig
 from ecoface_model.emotion import MelEmotion, build_emotion
-from ecoface_model.emotion_source import EmotionLabel, ReferenceEmotion, SteadyEmotion, to_track
+from ecoface_model.emotion_source import EMPHASIS, EmotionLabel, ReferenceEmotion, SteadyEmotion, to_track
 from ecoface_model.errors import RequestError
 from ecoface_model.visual import VisualEmotion
 
@@ -79,13 +79,14 @@ def test_an_emotion_that_does_not_exist_is_refused_with_a_list_of_all():
 
 
 @pytest.mark.parametrize("intensity", [0.0, 0.3, 1.0, 1.5, 2.0])
-def test_a_label_lies_between_the_prototypes_of_its_intensity(intensity):
+def test_a_label_lies_beyond_the_prototypes_between_its_intensities(intensity):
     prototypes = tiny_prototypes()
     features = SteadyEmotion(prototypes, EmotionLabel("happy", intensity)).steps(10, 17)
     happy = prototypes[EMOTIONS.index("happy")].numpy()
-    by_numpy = [np.interp(intensity, [0, 1, 2], happy[:, channel]) for channel in range(happy.shape[1])]
+    mean = np.array([np.interp(intensity, [0, 1, 2], happy[:, channel]) for channel in range(happy.shape[1])])
+    emphasised = happy[0] + EMPHASIS * (mean - happy[0])
     assert features.shape == (1, 7, TINY.emotion.feature_dim)
-    np.testing.assert_allclose(features[0], np.tile(by_numpy, (7, 1)), atol=1e-6)
+    np.testing.assert_allclose(features[0], np.tile(emphasised, (7, 1)), atol=1e-5)
     if intensity == 0:
         torch.testing.assert_close(features[0, 0], prototypes[EMOTIONS.index("neutral"), 0])
 

@@ -27,7 +27,7 @@ extension: .venv/demo.done
 head: .venv/test.done
 	$(BIN)/python -m training.reference_head
 
-# Corpus to model file on this machine, about 2.5 hours on two cores; every step goes on where it was stopped.
+# Corpus to model file; every step goes on where it was stopped.
 train-default: .venv/test.done
 	$(BIN)/python -m training.whisper_weights
 	$(BIN)/python -m training.synthetic.corpus work/corpus

@@ -15,8 +15,7 @@ class WindowPlan:
 
     window: int = 200
     """What is looked at at once, 8 s: Whisper's features change with the place in its window, and training
-    clips are about that long. Windows of 30 s move the lips by 0.85 mm on average, these by 0.33 mm, against
-    each line animated alone (25 s of real speech)."""
+    clips are about that long."""
     context: int = 48
     """Looked at on either side of what is kept, about 2 s."""
 

@@ -5,7 +5,7 @@ import pytest
 
 from ecoface_model.errors import SoundError
 from training import lip_metrics
-from training.evaluate import TARGETS, table
+from training.evaluate_real_speech import TARGETS, table
 from training.lip_metrics import LipClip, area_under_curve
 from training.real_speech import TRANSCRIPTS, read_recordings
 from training.synthetic.utterance import Phone

@@ -39,6 +39,21 @@ def test_a_clip_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert clip.phone_name == ("SIL", "AA") and clip.phone_end[-1] == 1 and clip.motion is None
 
 
+def test_a_clip_of_a_real_data_set_has_a_motion_of_its_own_and_no_phones(tmp_path: Path) -> None:
+    motion = np.arange(25 * 53, dtype=np.float32).reshape(25, 53)
+    write_clip(tmp_path / "clips/a.npz", np.ones(16_000, np.int16), motion=motion)
+    clip = read_clip(tmp_path, row())
+    assert clip.phone_name == () and clip.phone_start.shape == clip.phone_end.shape == (0,)
+    assert clip.motion is not None and clip.n_frames == len(clip.motion)
+    np.testing.assert_array_equal(clip.motion, motion)
+
+
+def test_a_clip_without_a_labelled_emotion_says_so(tmp_path: Path) -> None:
+    rows = [row("a", emotion="unknown"), row("b", emotion="sad")]
+    assert [r.emotion_is_known for r in rows] == [False, True]
+    assert [r.intensity_level for r in rows] == [0, 2]
+
+
 def test_the_motion_of_a_clip_is_found_where_the_performance_step_keeps_it(tmp_path: Path) -> None:
     write_example(tmp_path)
     motion_path(tmp_path, "a").parent.mkdir()
@@ -75,7 +90,7 @@ def test_an_emotion_that_does_not_exist_is_refused() -> None:
         row(emotion="bored")
 
 
-@pytest.mark.parametrize("content", [None, b"PK no zip"])
+@pytest.mark.parametrize("content", [None, b"PK no zip", b"PK\x03\x04 a zip that breaks off"])
 def test_a_missing_or_damaged_clip_is_named(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / "clips").mkdir()

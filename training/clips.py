@@ -1,14 +1,18 @@
 """THE place that knows how training data lie on disk: one folder per corpus, one file per clip.
 
-`manifest.jsonl` holds one JSON object per clip (`ClipRow`); `clips/<id>.npz` its sound and phones;
-`motions/<id>.npz`, written by the performance step, the motion that belongs to it.
+`manifest.jsonl` holds one JSON object per clip (`ClipRow`); `clips/<id>.npz` its sound, its phones where they
+are known (synthetic speech), and its motion where it was recorded (real data sets). The motion of a synthetic
+clip lies in `motions/<id>.npz`, written by the performance step.
 """
 
 import dataclasses
 import json
+import zipfile
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Int16
@@ -20,6 +24,8 @@ from ecoface_model.files import write_beside
 
 MANIFEST = "manifest.jsonl"
 SPLITS = ("train", "val", "test")
+UNKNOWN = "unknown"
+"""The emotion of a clip that nobody labelled (HDTF, VOCASET): it takes no part in contrast or prototypes."""
 SILENCE = "SIL"
 """The phone of a pause."""
 
@@ -28,6 +34,8 @@ _CONSONANT_NAMES = "B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH"
 CONSONANTS = frozenset(_CONSONANT_NAMES.split())
 PHONES = (SILENCE, *sorted(VOWELS | CONSONANTS))
 """ARPAbet without stress, silence first: the 40 classes of a clip's phones."""
+NO_TIMES = np.zeros(0, np.float32)
+"""Start or end of the phones of a clip without phones."""
 
 
 class CorpusError(EcoFaceError):
@@ -52,7 +60,7 @@ class ClipRow:
 
     def __post_init__(self) -> None:
         for value, allowed in (
-            (self.emotion, EMOTIONS),
+            (self.emotion, (*EMOTIONS, UNKNOWN)),
             (self.intensity, INTENSITIES),
             (self.split, SPLITS),
         ):
@@ -60,23 +68,29 @@ class ClipRow:
                 raise CorpusError(f"clip {self.id}: expected one of {', '.join(allowed)}, found {value!r}.")
 
     @property
+    def emotion_is_known(self) -> bool:
+        """Whether the clip has one of the eight emotions."""
+        return self.emotion != UNKNOWN
+
+    @property
     def intensity_level(self) -> int:
-        """0 for neutral, 1 normal, 2 strong."""
-        return 0 if self.emotion == EMOTIONS[0] else INTENSITIES.index(self.intensity) + 1
+        """0 for neutral and where the emotion is unknown, 1 normal, 2 strong."""
+        return 0 if self.emotion in (EMOTIONS[0], UNKNOWN) else INTENSITIES.index(self.intensity) + 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Clip:
-    """One clip: its manifest line, its sound, its phones and, where made already, its motion."""
+    """One clip: its manifest line, its sound, its phones if known and, where made already, its motion."""
 
     row: ClipRow
     waveform: Float32[NDArray[np.float32], " samples"]
     """16 kHz mono, -1..1, at its true level."""
     phone_start: Float32[NDArray[np.float32], " phones"]
     phone_end: Float32[NDArray[np.float32], " phones"]
-    """Seconds; phones touch one another and cover the whole clip."""
+    """Seconds; phones touch one another and cover the whole clip, or there are none (real data sets)."""
     phone_name: tuple[str, ...]
     motion: Float32[NDArray[np.float32], "frames 53"] | None = None
+    """At 25 fps, `n_frames` of them."""
 
     @property
     def n_frames(self) -> int:
@@ -91,24 +105,27 @@ def motion_path(folder: Path, clip_id: str) -> Path:
 def write_clip(
     path: Path,
     waveform: Int16[NDArray[np.int16], " samples"],
-    phone_start: Float32[NDArray[np.float32], " phones"],
-    phone_end: Float32[NDArray[np.float32], " phones"],
-    phone_name: Iterable[str],
+    phone_start: Float32[NDArray[np.float32], " phones"] = NO_TIMES,
+    phone_end: Float32[NDArray[np.float32], " phones"] = NO_TIMES,
+    phone_name: Iterable[str] = (),
+    motion: Float32[NDArray[np.float32], "frames 53"] | None = None,
 ) -> None:
-    """Write one clip's sound and phones; the file appears whole or not at all."""
+    """Write one clip's sound, phones and motion, if any; the file appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, NDArray[Any]] = {
+        "waveform": waveform,
+        "phone_start": phone_start,
+        "phone_end": phone_end,
+        "phone_name": np.array(list(phone_name), dtype=str),
+    }
+    if motion is not None:
+        arrays["motion"] = motion
     with write_beside(path) as temporary:
-        np.savez(
-            temporary,
-            waveform=waveform,
-            phone_start=phone_start,
-            phone_end=phone_end,
-            phone_name=np.array(list(phone_name)),
-        )
+        np.savez(temporary, **arrays)
 
 
 def read_clip(folder: Path, row: ClipRow) -> Clip:
-    """One clip of a corpus, with its motion where the performance step has made it.
+    """One clip of a corpus, with its motion where it was recorded, or where the performance step has made it.
 
     Raises:
         CorpusError: if the clip's file is missing or damaged.
@@ -122,7 +139,7 @@ def read_clip(folder: Path, row: ClipRow) -> Clip:
         if motion is None and motion_path(folder, row.id).exists():
             with np.load(motion_path(folder, row.id), allow_pickle=False) as arrays:
                 motion = arrays["motion"]
-    except (OSError, KeyError, ValueError, EOFError) as error:
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise CorpusError(
             f"{folder / row.file}: expected a clip with waveform and phones, found none that can be read "
             f"({error}); make the corpus again."
@@ -148,7 +165,7 @@ def read_manifest(folder: Path) -> list[ClipRow]:
     if not path.is_file():
         raise CorpusError(
             f"{folder}: expected a corpus with a {MANIFEST}, found none; "
-            f"run `python -m training.synthetic.corpus {folder}` first."
+            f"run `python -m training.synthetic.corpus {folder}` or `python -m training.prepare` first."
         )
     rows = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):

@@ -1,5 +1,7 @@
 """FLAME's head model as a torch module: motion -> vertices and landmarks (Eq. 2)."""
 
+from copy import deepcopy
+
 import numpy as np
 import torch
 from jaxtyping import Float, Int
@@ -79,6 +81,22 @@ class FlameHead(nn.Module):
     def from_file(cls, file: FlameFile) -> "FlameHead":
         """The head of a file, in float32."""
         return cls(file)
+
+    def restricted_to(self, chosen: Int[Tensor, " f"]) -> "FlameHead":
+        """This head with the chosen faces alone: their vertices, and those that place the jaw; no landmarks."""
+        faces = self.faces[chosen]
+        kept = torch.cat([faces.flatten(), self.jaw_regressor.nonzero()[:, 0]]).unique()  # (K,)
+        number = torch.zeros(self.n_vertices, dtype=kept.dtype, device=kept.device)
+        number[kept] = torch.arange(len(kept), device=kept.device)
+        columns = (3 * kept[:, None] + torch.arange(3, device=kept.device)).flatten()  # (3K,)
+        part = deepcopy(self)
+        part.faces = number[faces]
+        part.landmark_vertices, part.landmark_shares = self.landmark_vertices[:0], self.landmark_shares[:0]
+        for name in ("template", "jaw_weights", "jaw_regressor"):
+            setattr(part, name, getattr(self, name)[kept])
+        for name in ("expression_directions", "shape_directions", "jaw_correctives"):
+            setattr(part, name, getattr(self, name)[:, columns].contiguous())
+        return part
 
     @property
     def n_vertices(self) -> int:

@@ -1,25 +1,19 @@
 """Meshes -> pixels, in plain torch: which face covers a pixel, and attributes interpolated with gradient.
 
 `rasterise` finds the visible face of every pixel without gradient; `barycentric` and `interpolate` carry
-gradient from pixels to vertices. Grey faces for the visual encoder (Eq. 11) are drawn here; the coloured
-portrait of the previews is in `renderer_portrait.py`.
+gradient from pixels to vertices. Grey faces for the visual encoder (Eq. 11) are drawn in `renderer_grey.py`,
+the coloured portrait of the previews in `renderer_portrait.py`.
 
 Screen coordinates: x to the right and y down, in pixels, the centre of the first pixel at (0.5, 0.5);
 z is the distance in metres along the viewing axis and must be positive.
 """
 
-import math
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
-
-GREY_SIZE = 128  # pixels, edge of the faces the visual encoder sees
-GREY_FOCAL = 4754.98 / 2  # pixels (numbers of the published code)
-GREY_DISTANCE = 2.9  # metres from the head's origin
-LIGHT_ANGLE = 30.0  # degrees off the viewing axis, of four of the five lights
 
 
 @dataclass(frozen=True)
@@ -41,16 +35,6 @@ class Camera:
         x = self.centre[0] + scale * offset[..., 0]
         y = self.centre[1] - scale * offset[..., 1]
         return torch.stack([x, y, distance], dim=-1)
-
-
-def grey_camera(height: float = -0.02, size: int = GREY_SIZE) -> Camera:
-    """The camera of the faces that the visual encoder sees, looking level.
-
-    Args:
-        height: metres; -0.02 suits FLAME, the mean height of landmarks 17:68 at rest suits any head.
-    """
-    scale = size / GREY_SIZE
-    return Camera(GREY_FOCAL * scale, (size / 2, size / 2), (0.0, height, GREY_DISTANCE))
 
 
 def vertex_normals(
@@ -143,7 +127,8 @@ def _fronts(
     triangles: Float[Tensor, "triangles 3 3"], height: int, width: int, cull: bool
 ) -> Int[Tensor, "fronts"]:
     """Triangles that can be seen: in the picture, in front of the camera, turned towards it."""
-    low, high = triangles.amin(1), triangles.amax(1)  # (n, 3)
+    a, b, c = triangles.unbind(1)  # (n, 3)
+    low, high = a.minimum(b).minimum(c), a.maximum(b).maximum(c)  # several times faster than amin, amax
     seen = (low[:, 2] > 0) & (high[:, 0] > 0) & (high[:, 1] > 0) & (low[:, 0] < width) & (low[:, 1] < height)
     area = _area(triangles)
     seen &= area < 0 if cull else area != 0  # y points down, so anticlockwise turns negative
@@ -288,24 +273,3 @@ def gather_corners(
 ) -> Float[Tensor, "pixels channels"]:
     """Weighted sum of three vertices' attributes for each pixel."""
     return functional.embedding_bag(corners, attributes, per_sample_weights=weights, mode="sum")
-
-
-def grey_faces(
-    vertices: Float[Tensor, "batch vertices 3"],
-    faces: Int[Tensor, "faces 3"],
-    camera: Camera | None = None,
-    size: int = GREY_SIZE,
-) -> Float[Tensor, "batch 1 height width"]:
-    """Grey pictures 0..1 of heads on black under five lights; has gradient through the shading."""
-    screen = (camera or grey_camera(size=size)).project(vertices)
-    face, weights = rasterise(screen, faces, (size, size))
-    normal = functional.normalize(vertex_normals(vertices, faces), dim=-1)
-    shade = (normal @ _grey_lights(vertices).mT).clamp(min=0).mean(-1, keepdim=True)  # (B, V, 1)
-    return interpolate(shade, faces, face, weights).permute(0, 3, 1, 2)  # (B, 1, H, W)
-
-
-def _grey_lights(like: Tensor) -> Float[Tensor, "5 3"]:
-    """Directions to the lights: one from the camera, four LIGHT_ANGLE to each side, above and below."""
-    sides = like.new_tensor([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]])
-    tilt = sides * math.radians(LIGHT_ANGLE)
-    return torch.cat([tilt.sin(), tilt.cos().prod(dim=-1, keepdim=True)], dim=-1)

@@ -12,8 +12,6 @@ from ecoface_model.renderer import (
     Camera,
     barycentric,
     depth_buffer,
-    grey_camera,
-    grey_faces,
     interpolate,
     rasterise,
     vertex_normals,
@@ -22,8 +20,6 @@ from ecoface_model.renderer import (
 from ecoface_model.renderer_light import light_reach, to_srgb
 from ecoface_model.renderer_portrait import Portrait
 from ecoface_model.renderer_surface import EYE, LONGEST_EDGE, surface_of
-
-HEIGHT = 0.0095  # metres, the middle of the reference head's landmarks
 
 
 def random_scene(seed: int, n_faces: int = 40) -> tuple[torch.Tensor, torch.Tensor]:
@@ -164,26 +160,6 @@ def motions(frames: int) -> torch.Tensor:
     motion[:, 50:] = 0
     motion[:, 50] = torch.linspace(0, 0.25, frames)
     return motion
-
-
-def test_grey_faces_fill_the_picture_with_gradient_to_the_expression():
-    head = FlameHead.from_file(read_head())
-    motion = motions(2).requires_grad_()
-    pictures = grey_faces(head.vertices(motion), head.faces, grey_camera(HEIGHT))
-    assert pictures.shape == (2, 1, 128, 128)
-    assert pictures.min() >= 0 and pictures.max() <= 1
-    assert pictures[:, 0, 40:100, 40:88].min() > 0.05  # the face; the rest is black
-    (pictures[1] - pictures[0]).square().mean().backward()
-    assert torch.isfinite(motion.grad).all() and motion.grad[:, :50].abs().max() > 0
-
-
-def test_a_larger_grey_picture_shows_the_same():
-    head = FlameHead.from_file(read_head())
-    vertices = head.vertices(torch.zeros(1, 53))
-    small = grey_faces(vertices, head.faces, grey_camera(HEIGHT))
-    large = grey_faces(vertices, head.faces, grey_camera(HEIGHT, 256), 256)
-    difference = torch.nn.functional.avg_pool2d(large, 2) - small
-    assert difference.abs().mean() < 0.02
 
 
 def test_refinement_keeps_the_heads_vertices_and_shortens_its_edges():

@@ -1,7 +1,6 @@
-"""The generator's losses against loops, and the training run's folder against an interruption."""
+"""The generator's losses against loops."""
 
 import math
-from dataclasses import dataclass
 
 import pytest
 import torch
@@ -15,7 +14,6 @@ from training.losses import (
     phone_loss,
     velocity_loss,
 )
-from training.run import Run, RunError, seed_step, step_generator
 
 
 def test_padding_does_not_count_in_the_velocity_loss():
@@ -60,51 +58,6 @@ def test_training_heads_losses_equal_their_textbook_forms():
     log_p = phones.log_softmax(-1)
     by_hand = -(log_p[0, 0, 4] + log_p[0, 1, 0]) / 2
     torch.testing.assert_close(phone_loss(phones, spoken, torch.tensor([[1.0, 1.0, 0.0]])), by_hand)
-
-
-@dataclass(frozen=True)
-class Config:
-    """What tells one run from another."""
-
-    rate: float = 0.1
-
-
-class Line(torch.nn.Module):
-    """The smallest network with something to learn."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = torch.nn.Parameter(torch.ones(3))
-
-
-def train(folder, first_stop: int, last: int) -> torch.Tensor:
-    """Steps on noisy data up to `first_stop`, then, in a new run of the same folder, up to `last`."""
-    for stop in (first_stop, last):
-        line, run = Line(), Run(folder, Config())
-        optimizer = torch.optim.Adam(line.parameters(), lr=0.1)
-        for step in range(run.resume({"line": line}, optimizer) + 1, stop + 1):
-            seed_step(0, step)
-            x = torch.from_numpy(step_generator(0, step).standard_normal(3)).float() + torch.randn(3)
-            optimizer.zero_grad()
-            ((line.weight * x).sum() ** 2).backward()
-            optimizer.step()
-        run.save(stop, {"line": line}, optimizer)
-    return line.weight.detach()
-
-
-def test_an_interrupted_run_goes_on_bit_for_bit(tmp_path):
-    assert torch.equal(train(tmp_path / "a", 3, 7), train(tmp_path / "b", 7, 7))
-
-
-def test_a_folder_of_another_config_is_refused(tmp_path):
-    Run(tmp_path, Config())
-    with pytest.raises(RunError, match="found another"):
-        Run(tmp_path, Config(rate=0.2))
-
-
-def test_a_loss_that_is_not_finite_names_its_step(tmp_path):
-    with pytest.raises(RunError, match="found kl = nan at step 5"):
-        Run(tmp_path, Config()).log(5, {"kl": math.nan})
 
 
 def test_closure_loss_asks_only_for_lips_left_open_on_closed_frames():

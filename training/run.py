@@ -45,8 +45,8 @@ class Run:
         path = folder / CONFIG
         if self.processes.is_main:
             folder.mkdir(parents=True, exist_ok=True)
-            for unfinished in folder.glob(".*.partial.*"):  # of a run that was killed while it wrote
-                unfinished.unlink()
+            for unfinished in (*folder.glob(".*.partial.*"), *folder.glob(".tmp*")):
+                unfinished.unlink()  # ours and safetensors' own, of a run that was killed while it wrote
             if not path.exists():
                 with write_beside(path) as temporary:
                     temporary.write_text(text)

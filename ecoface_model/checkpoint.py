@@ -18,6 +18,7 @@ from ecoface_model.config import (
     EcoFaceConfig,
     EmotionConfig,
     MotionGeneratorConfig,
+    VisualConfig,
 )
 from ecoface_model.errors import ModelFileError
 from ecoface_model.files import write_beside
@@ -108,10 +109,12 @@ def read_model(path: Path | str | None = None) -> Model:
 
 def read_config(values: dict[str, Any]) -> EcoFaceConfig:
     """The config of a header: plain values -> dataclasses."""
+    visual = values["visual"] | {"widths": tuple(values["visual"]["widths"])}
     generator = values["generator"] | {"dilations": tuple(values["generator"]["dilations"])}
     return EcoFaceConfig(
         content=ContentConfig(**values["content"]),
         emotion=EmotionConfig(**values["emotion"]),
+        visual=VisualConfig(**visual),
         generator=MotionGeneratorConfig(**generator),
     )
 

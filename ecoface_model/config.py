@@ -57,12 +57,26 @@ class EmotionConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VisualConfig:
+    """Visual emotion encoder (Sec. 3.2, Fig. 5b): ResNet-18 at any width; the defaults are ours."""
+
+    widths: tuple[int, int, int, int] = (16, 32, 64, 128)
+    """Channels of the four stages, two blocks each; ResNet-18 has 64, 128, 256, 512."""
+    feature_dim: int = 192
+    """The audio emotion encoder's: both features lie in one space."""
+    image_size: int = 64
+    """Pixels, height and width of the grey faces it sees; the paper's 128."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class MotionGeneratorConfig:
     """Shape of the motion generator (Sec. 3.3, Fig. 6; numbers the paper leaves out are marked ours)."""
 
     content_dim: int = 384
     emotion_dim: int = 192
     n_styles: int = 8
+    n_sets: int = 1
+    """Data sets, each with its own mean and deviation of the coefficients; styles belong to one of them."""
     motion_dim: int = MOTION_DIM
     hidden_dim: int = 192
     latent_dim: int = 16
@@ -90,6 +104,11 @@ class MotionGeneratorConfig:
     they leave open, and nothing at the lips. False: the paper's form, everything through z."""
     n_lip_directions: int = 24
     """Directions of the 53 that move the lips, which z may not take; only with steady_face."""
+    n_lid_directions: int = 4
+    """Further directions that move the lids: what z does in them may be as fast as a blink."""
+    life_smoothing: int = 7
+    """Frames, odd: width of the Hann window over what z does off lips and lids; ours. Prior noise would
+    otherwise tremble in the brows."""
     n_steady_layers: int = 4
     steady_smoothing: int = 9
     """Frames, odd: width of the Hann window over what the steady face does off the lips; ours. Brows and mood
@@ -102,6 +121,7 @@ class EcoFaceConfig:
 
     content: ContentConfig = field(default_factory=ContentConfig)
     emotion: EmotionConfig = field(default_factory=EmotionConfig)
+    visual: VisualConfig = field(default_factory=VisualConfig)
     generator: MotionGeneratorConfig = field(default_factory=MotionGeneratorConfig)
 
     def __post_init__(self) -> None:
@@ -109,6 +129,11 @@ class EcoFaceConfig:
         found = (self.generator.content_dim, self.generator.emotion_dim)
         if wanted != found:
             raise ValueError(f"expected generator widths {wanted} for content and emotion, found {found}")
+        if self.visual.feature_dim != self.emotion.feature_dim:
+            raise ValueError(
+                f"expected visual features as wide as the audio's, {self.emotion.feature_dim}, "
+                f"found {self.visual.feature_dim}"
+            )
 
 
 def paper_config(n_styles: int = 324) -> EcoFaceConfig:
@@ -116,6 +141,7 @@ def paper_config(n_styles: int = 324) -> EcoFaceConfig:
     return EcoFaceConfig(
         content=ContentConfig(kind="hubert", feature_dim=1024, n_layers=24, n_heads=16, feedforward_dim=4096),
         emotion=EmotionConfig(kind="hubert", feature_dim=1024, n_layers=24, n_heads=16, feedforward_dim=4096),
+        visual=VisualConfig(widths=(64, 128, 256, 512), feature_dim=1024, image_size=128),
         generator=MotionGeneratorConfig(
             content_dim=1024,
             emotion_dim=1024,

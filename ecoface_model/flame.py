@@ -83,7 +83,7 @@ class FlameHead(nn.Module):
         return cls(file)
 
     def restricted_to(self, chosen: Int[Tensor, " f"]) -> "FlameHead":
-        """This head with the chosen faces alone: their vertices, and those that place the jaw; no landmarks."""
+        """The chosen faces alone, with their vertices and those that place the jaw; it has no landmarks."""
         faces = self.faces[chosen]
         kept = torch.cat([faces.flatten(), self.jaw_regressor.nonzero()[:, 0]]).unique()  # (K,)
         number = torch.zeros(self.n_vertices, dtype=kept.dtype, device=kept.device)

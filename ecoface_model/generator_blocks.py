@@ -1,6 +1,7 @@
 """What the motion generator is made of: condition-WaveNet, flow prior, steady decoder (Fig. 6, App. A.2)."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -133,6 +134,18 @@ class FlowPrior(nn.Module):
         return shift
 
 
+@dataclass
+class SteadyFace:
+    """What content, emotion and style alone ask for."""
+
+    motion: Float[Tensor, "batch frames 53"]
+    """Normalised."""
+    hidden: Float[Tensor, "batch frames hidden"]
+    """The features that motion and closure were read from."""
+    closure: Float[Tensor, "batch frames"]
+    """Logits of "P, B or M shuts the lips now"."""
+
+
 class SteadyDecoder(nn.Module):
     """The face that content, emotion and style alone ask for (ours; see `MotionGenerator`)."""
 
@@ -150,17 +163,17 @@ class SteadyDecoder(nn.Module):
             cycled_dilations(config, config.n_steady_layers),
         )
         self.to_motion = nn.Conv1d(config.hidden_dim, config.motion_dim, 1)
+        self.to_closure = nn.Conv1d(config.hidden_dim, 1, 1)
 
     def forward(
         self,
         content: Float[Tensor, "batch features content"],
         emotion: Float[Tensor, "batch features emotion"],
         style: Float[Tensor, "batch styles"],
-    ) -> tuple[Float[Tensor, "batch frames 53"], Float[Tensor, "batch frames hidden"]]:
-        """Normalised motion, and the features it was read from."""
+    ) -> SteadyFace:
         x = self.from_content(_per_frame(content)).relu()  # (B, hidden, T)
         hidden = self.wavenet(self.norm(x.mT).mT, self.condition(content, emotion, style)).relu()
-        return self.to_motion(hidden).mT, hidden.mT
+        return SteadyFace(self.to_motion(hidden).mT, hidden.mT, self.to_closure(hidden)[:, 0])
 
 
 def smoothed(motion: Float[Tensor, "batch time dim"], width: int) -> Float[Tensor, "batch time dim"]:

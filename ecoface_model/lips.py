@@ -1,4 +1,4 @@
-"""How far the lips are open, and which expression directions move them."""
+"""How far the lips are open, and which expression directions move them and the lids."""
 
 from typing import Any
 
@@ -12,6 +12,7 @@ from ecoface_model.flame_file import FlameFile
 
 UPPER_INNER, LOWER_INNER = [61, 62, 63], [67, 66, 65]
 """Inner-lip landmarks (iBUG) that face one another, from the subject's right to the left."""
+UPPER_LIDS = [37, 38, 43, 44]
 JAW = 2
 
 
@@ -29,6 +30,16 @@ def lip_directions(head: FlameFile, n: int, std: NDArray[np.float32] | None = No
     """
     scale = np.r_[np.ones(EXPRESSION_DIM), np.full(JAW_DIM, 0.06)] if std is None else np.asarray(std)
     _, vectors = np.linalg.eigh(_motion_of(head, head.masks["lips"], scale))  # energies rising
+    return vectors[:, ::-1][:, :n].astype(np.float32)
+
+
+def lid_directions(
+    head: FlameFile, n: int, std: NDArray[np.float32], lips: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Orthonormal basis (53, n) of what moves the upper lids' landmarks most and is orthogonal to `lips`."""
+    off_lips = np.eye(len(lips)) - lips.astype(np.float64) @ lips.T
+    corners = head.faces[head.landmark_faces[UPPER_LIDS]].ravel()
+    _, vectors = np.linalg.eigh(off_lips @ _motion_of(head, corners, std) @ off_lips)
     return vectors[:, ::-1][:, :n].astype(np.float32)
 
 

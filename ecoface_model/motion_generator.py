@@ -31,6 +31,18 @@ class GeneratorOutput:
     """z carried through the flow into the prior's own space."""
     steady_hidden: Float[Tensor, "batch frames hidden"] | None
     """Last features behind `steady`, for the training heads."""
+    closure: Float[Tensor, "batch frames"] | None
+    """Logits of "P, B or M shuts the lips now"."""
+
+
+@dataclass
+class GeneratorSample:
+    """What inference yields."""
+
+    motion: Float[Tensor, "batch frames 53"]
+    """In the head's own coefficients."""
+    closure: Float[Tensor, "batch frames"]
+    """Probability that P, B or M shuts the lips; 0 in the paper's form, which does not tell."""
 
 
 class MotionGenerator(nn.Module):
@@ -40,7 +52,10 @@ class MotionGenerator(nn.Module):
     then spoils the lips and overrules the emotion asked for. Here a decoder without z gives the steady face,
     and z only the rest, relative to the steady face of the clip's true label:
     f = f_steady + (I - L L^T) f_z, with L an orthonormal basis (`lip_directions`) of what moves the lips, in
-    the space of normalised coefficients.
+    the space of normalised coefficients. Of f_z, only what moves the lids (`lid_directions`) is fast.
+
+    Coefficients are normalised by the statistics of the data set that a style belongs to (`style_sets`), since
+    trackers differ in range; a face without a style has the first set's.
     """
 
     motion_mean: Tensor
@@ -49,14 +64,17 @@ class MotionGenerator(nn.Module):
     content_std: Tensor
     emotion_mean: Tensor
     emotion_std: Tensor
+    style_sets: Tensor
     lip_directions: Tensor
+    lid_directions: Tensor
 
     def __init__(self, config: MotionGeneratorConfig) -> None:
         super().__init__()
         self.config = config
         hidden, q = config.hidden_dim, config.stride
-        self.register_buffer("motion_mean", torch.zeros(config.motion_dim))
-        self.register_buffer("motion_std", torch.ones(config.motion_dim))
+        self.register_buffer("motion_mean", torch.zeros(config.n_sets, config.motion_dim))
+        self.register_buffer("motion_std", torch.ones(config.n_sets, config.motion_dim))
+        self.register_buffer("style_sets", torch.eye(config.n_sets)[[0] * config.n_styles])
         self.register_buffer("content_mean", torch.zeros(config.content_dim))
         self.register_buffer("content_std", torch.ones(config.content_dim))
         self.register_buffer("emotion_mean", torch.zeros(config.emotion_dim))
@@ -76,8 +94,10 @@ class MotionGenerator(nn.Module):
         self.to_motion = nn.Conv1d(hidden, config.motion_dim, 1)
         self.steady = SteadyDecoder(config) if config.steady_face else None
         if config.steady_face:
-            directions = torch.eye(config.motion_dim)[:, : config.n_lip_directions]
-            self.register_buffer("lip_directions", directions)
+            n_lips, n_lids = config.n_lip_directions, config.n_lid_directions
+            directions = torch.eye(config.motion_dim)[:, : n_lips + n_lids]
+            self.register_buffer("lip_directions", directions[:, :n_lips].clone())
+            self.register_buffer("lid_directions", directions[:, n_lips:].clone())
 
     def forward(
         self,
@@ -99,24 +119,25 @@ class MotionGenerator(nn.Module):
         plain_label = label[:, None].expand(-1, content.shape[1], -1)  # (B, 2T, F)
         _, plain_label = self._normalise(content, plain_label)
         content, emotion = self._normalise(content, emotion)
-        target = (motion - self.motion_mean) / self.motion_std
-        steady, hidden, base = None, None, torch.zeros_like(target)
+        target = self.normalised(motion, style)
+        steady, hidden, closure, base = None, None, None, torch.zeros_like(target)
         if self.steady is not None:
-            steady, hidden = self.steady(content, emotion, style)
-            steady = self._calm(steady)
-            base = self._calm(self.steady(content, plain_label, style)[0]).detach()
+            face = self.steady(content, emotion, style)
+            steady, hidden, closure = self._calm(face.motion), face.hidden, face.closure
+            base = self._calm(self.steady(content, plain_label, style).motion).detach()
         condition = self.compress_condition(self.condition(content, emotion))  # (B, 2C, T/q)
         mu, log_sigma = self.encode(self._off_lips(target - base), condition)
         z = mu + torch.randn_like(mu) * log_sigma.exp()  # Eq. (9)
-        decoded = base + self._off_lips(self.decode(z, content, emotion, style))
+        decoded = base + self._life(self.decode(z, content, emotion, style))
         return GeneratorOutput(
-            motion=self._in_coefficients(decoded),
-            steady=None if steady is None else self._in_coefficients(steady),
+            motion=self.in_coefficients(decoded, style),
+            steady=None if steady is None else self.in_coefficients(steady, style),
             mu=mu,
             log_sigma=log_sigma,
             z=z,
             z_prior=self.prior(z.mT, condition).mT,
             steady_hidden=hidden,
+            closure=closure,
         )
 
     def sample(
@@ -125,7 +146,7 @@ class MotionGenerator(nn.Module):
         emotion: Float[Tensor, "batch features emotion"],
         style: Float[Tensor, "batch styles"],
         noise: Float[Tensor, "batch steps latent"],
-    ) -> Float[Tensor, "batch frames 53"]:
+    ) -> GeneratorSample:
         """Motion of a prior sample, the way of inference; `noise` comes from `draw_noise`.
 
         Raises:
@@ -139,10 +160,26 @@ class MotionGenerator(nn.Module):
         content, emotion = self._normalise(content, emotion)
         condition = self.compress_condition(self.condition(content, emotion))  # (B, 2C, T/q)
         z = self.prior.inverse(noise.mT, condition).mT
-        motion = self._off_lips(self.decode(z, content, emotion, style))
+        motion = self._life(self.decode(z, content, emotion, style))
+        closure = motion.new_zeros(motion.shape[:2])
         if self.steady is not None:
-            motion = motion + self._calm(self.steady(content, emotion, style)[0])
-        return self._in_coefficients(motion)
+            face = self.steady(content, emotion, style)
+            motion, closure = motion + self._calm(face.motion), face.closure.sigmoid()
+        return GeneratorSample(self.in_coefficients(motion, style), closure)
+
+    def life_of_prior(
+        self,
+        content: Float[Tensor, "batch features content"],
+        emotion: Float[Tensor, "batch features emotion"],
+        style: Float[Tensor, "batch styles"],
+        noise: Float[Tensor, "batch steps latent"],
+    ) -> Float[Tensor, "batch frames 53"]:
+        """What a prior sample adds to the steady face, normalised; its gradient ends at the latent."""
+        content, emotion = self._normalise(content, emotion)
+        with torch.no_grad():
+            condition = self.compress_condition(self.condition(content, emotion))  # (B, 2C, T/q)
+            z = self.prior.inverse(noise.mT, condition).mT
+        return self._life(self.decode(z, content, emotion, style))
 
     def encode(
         self, motion: Float[Tensor, "batch frames 53"], condition: Float[Tensor, "batch condition steps"]
@@ -177,8 +214,34 @@ class MotionGenerator(nn.Module):
         elsewhere = self._off_lips(steady)
         return steady - elsewhere + smoothed(elsewhere, self.config.steady_smoothing)
 
-    def _in_coefficients(self, motion: Tensor) -> Tensor:
-        return motion * self.motion_std + self.motion_mean
+    def _life(self, decoded: Tensor) -> Tensor:
+        """What a decoded latent adds: nothing at the lips, fast at the lids, slower elsewhere."""
+        if self.steady is None:
+            return decoded
+        decoded = self._off_lips(decoded)
+        lids: Tensor = decoded @ self.lid_directions @ self.lid_directions.T
+        return lids + smoothed(decoded - lids, self.config.life_smoothing)
+
+    def normalised(
+        self, motion: Float[Tensor, "batch frames 53"], style: Float[Tensor, "batch styles"]
+    ) -> Float[Tensor, "batch frames 53"]:
+        """Coefficients as the networks see them: by the mean and deviation of the style's data set."""
+        mean, std = self._statistics(style)
+        return (motion - mean) / std
+
+    def in_coefficients(
+        self, motion: Float[Tensor, "batch frames 53"], style: Float[Tensor, "batch styles"]
+    ) -> Float[Tensor, "batch frames 53"]:
+        """The inverse of `normalised`."""
+        mean, std = self._statistics(style)
+        return motion * std + mean
+
+    def _statistics(self, style: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and deviation, (B, 1, 53) each."""
+        sets = style @ self.style_sets  # (B, sets)
+        missing = 1 - sets.sum(dim=1, keepdim=True)
+        sets = torch.cat([sets[:, :1] + missing, sets[:, 1:]], dim=1)
+        return (sets @ self.motion_mean)[:, None], (sets @ self.motion_std)[:, None]
 
     def _normalise(self, content: Tensor, emotion: Tensor) -> tuple[Tensor, Tensor]:
         content = (content - self.content_mean) / self.content_std

@@ -8,6 +8,7 @@ from ecoface_model.content import build_content
 from ecoface_model.emotion import build_emotion
 from ecoface_model.generator_blocks import fold_weight_norm
 from ecoface_model.motion_generator import MotionGenerator
+from ecoface_model.visual import VisualEmotion
 
 Measured = tuple[Tensor, Tensor]
 """What content and emotion encoder measured of a whole clip."""
@@ -21,6 +22,7 @@ class Networks(nn.Module):
         self.config = config
         self.content = build_content(config.content)
         self.emotion = build_emotion(config.emotion, self.content)
+        self.visual = VisualEmotion(config.visual)
         self.generator = MotionGenerator(config.generator)
         fold_weight_norm(self.generator)
 

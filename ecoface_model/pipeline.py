@@ -34,7 +34,7 @@ from ecoface_model.windows import WindowPlan, join
 Progress = Callable[[str, int, int], None]
 """Called with a stage, what is done of it, and its whole; it may raise to give up."""
 OWN_SMOOTHING = FEATURE_RATE // 2  # steps, 0.5 s: the speech's own emotion is a mood, not a syllable
-AVERAGE = "average"  # style: all of them in equal parts
+AVERAGE = "average"  # style: nobody's, learned by leaving the speaker out in training
 
 
 class EcoFace:
@@ -104,7 +104,8 @@ class EcoFace:
         noise = self._noise(frames, seed, temperature)
         with inference_on(self.device):
             source = self._emotion_source(emotion, emotion_from, frames, progress)
-            motion = self._run_windows(waveform, weights, noise, source, progress)
+            joined = self._run_windows(waveform, weights, noise, source, progress)[:frames]
+        motion, closure = joined.split([MOTION_DIM, 1], dim=1)
         metadata: dict[str, Any] = {
             "head": self.model.info["head"],
             "style": style or self.model.info.get("default_style", AVERAGE),
@@ -115,7 +116,7 @@ class EcoFace:
             "source": None,
             "version": __version__,
         }
-        return FlameMotion(motion[:frames].numpy(), metadata=metadata)
+        return FlameMotion(motion.contiguous().numpy(), metadata=metadata)
 
     def _run_windows(
         self,
@@ -124,10 +125,10 @@ class EcoFace:
         noise: Float[Tensor, "1 steps latent"],
         source: EmotionSource | None,
         progress: Progress | None,
-    ) -> Float[Tensor, "frames 53"]:
-        """Motion of all windows, joined, on the CPU; nothing else grows with the clip's length."""
+    ) -> Float[Tensor, "frames 54"]:
+        """Motion and closure of all windows, joined, on the CPU; nothing else grows with the clip's length."""
         stride = self.networks.config.generator.stride
-        motion = torch.zeros(noise.shape[1] * stride, MOTION_DIM)  # T, up to a multiple of q
+        motion = torch.zeros(noise.shape[1] * stride, MOTION_DIM + 1)  # T, up to a multiple of q
         previous = None
         for window, sound, measured in self._listen(waveform, len(motion), "Animating", progress):
             if source is None:
@@ -137,8 +138,9 @@ class EcoFace:
                 content = self.networks.content(sound, measured[0])
                 emotion = source.steps(FEATURES_PER_FRAME * window.start, FEATURES_PER_FRAME * window.stop)
             window_noise = noise[:, window.start // stride : window.stop // stride]
-            part = self.networks.generator.sample(content, emotion, style, window_noise)
-            join(motion, part[0].float().cpu(), window, previous)
+            sample = self.networks.generator.sample(content, emotion, style, window_noise)
+            part = torch.cat([sample.motion, sample.closure[..., None]], dim=-1)[0]
+            join(motion, part.float().cpu(), window, previous)
             previous = window
         return motion
 
@@ -203,14 +205,12 @@ class EcoFace:
         return noise.to(self.device)
 
     def _style_weights(self, style: str | None) -> Float[Tensor, "1 styles"]:
-        """One style, or all in equal parts."""
+        """One style, or none."""
         style = style or self.model.info.get("default_style", AVERAGE)
-        if style == AVERAGE:
-            weights = torch.full((len(self.styles),), 1 / len(self.styles))
-        elif style in self.styles:
-            weights = torch.zeros(len(self.styles))
+        weights = torch.zeros(len(self.styles))
+        if style in self.styles:
             weights[self.styles.index(style)] = 1
-        else:
+        elif style != AVERAGE:
             raise RequestError(
                 f"expected a style among {', '.join((AVERAGE, *self.styles))}, found {style!r};"
                 " choose one of them"

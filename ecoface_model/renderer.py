@@ -105,7 +105,7 @@ class _Hits:
 def _hits(screen: Tensor, faces: Tensor, size: tuple[int, int], cull: bool) -> _Hits:
     height, width = size
     triangles = screen.index_select(1, faces.flatten()).reshape(-1, 3, 3)  # (B F, 3, 3)
-    rows = _rows(triangles, _fronts(triangles, height, width, cull), height, width)
+    rows = _rows(triangles, fronts(triangles, height, width, cull), height, width)
     n_pixels = rows.n_pixels.int()  # half the memory to move
     of_row = torch.repeat_interleave(n_pixels)  # (N,)
     before = n_pixels.cumsum(0, dtype=torch.int32) - n_pixels
@@ -123,7 +123,7 @@ def _nearest(hits: _Hits, batch: int, size: tuple[int, int]) -> Tensor:
     return empty.scatter_reduce_(0, hits.pixel, hits.nearness, "amax")
 
 
-def _fronts(
+def fronts(
     triangles: Float[Tensor, "triangles 3 3"], height: int, width: int, cull: bool
 ) -> Int[Tensor, "fronts"]:
     """Triangles that can be seen: in the picture, in front of the camera, turned towards it."""

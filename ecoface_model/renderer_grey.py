@@ -9,13 +9,15 @@ move without telling the gradient.
 import math
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from ecoface_model.config import EXPRESSION_DIM, MOTION_DIM
 from ecoface_model.flame import FlameHead
-from ecoface_model.renderer import Camera, barycentric, vertex_normals, visible_faces
+from ecoface_model.renderer import Camera, barycentric, vertex_normals
+from ecoface_model.renderer_pytorch3d import visible_faces_best
 
 GREY_SIZE = 128  # pixels, edge of the faces the visual encoder sees
 GREY_FOCAL = 4754.98 / 2  # pixels (numbers of the published code)
@@ -25,15 +27,11 @@ LIGHT_ANGLE = 30.0  # degrees off the viewing axis, of four of the five lights
 FRAMES_AT_ONCE = 8  # bounds the memory, and suits a processor's cache
 
 # How a head is searched for what the camera can see
-REACH = (
-    0.005,
-    0.03,
-)  # metres that the vertex moved furthest by an extreme expression goes; speech stays below
+REACH = 0.02  # metres that an extreme expression moves the vertex it moves furthest
 JAW_REACH = 0.6  # radians; talking opens 0.25
-N_EXTREMES = 256
-SEARCH_SIZE = 384  # pixels: smaller than what a face needs to be seen at any size that is used
-MARGIN = 1.15  # the search looks this much further around than the picture
-N_RINGS = 2  # of neighbours that stay with every face that was seen, one of them for its share in the normals
+N_MIXTURES = 60
+TURNED_AWAY = 0.2  # cosine: a face that never comes nearer to facing the camera goes
+OUTSIDE = 0.08  # of the picture's edge: a face that never comes nearer to the picture goes
 
 
 def grey_camera(height: float = GREY_HEIGHT, size: int = GREY_SIZE) -> Camera:
@@ -54,7 +52,7 @@ def grey_faces(
     Has gradient to the vertices, but for outlines (see the top of this file).
     """
     screen = camera.project(vertices)
-    return _shade(vertices, screen, faces, visible_faces(screen, faces, (size, size)))
+    return _shade(vertices, screen, faces, visible_faces_best(screen, faces, (size, size)))
 
 
 def _shade(
@@ -87,8 +85,8 @@ def _lights(like: Tensor) -> Float[Tensor, "5 3"]:
 class GreyFaces(nn.Module):
     """Motion -> grey faces of one head before a fixed camera, with gradient to the motion.
 
-    What the camera can never see is left out when the module is made, so a frame costs only its visible part.
-    In training the shading of each few frames is worked out again on the way back: memory holds the pictures
+    What the camera can never see (the back of the head, what lies outside the picture) is left out when the
+    module is made. In training the shading of each few frames is worked out again on the way back: memory holds the pictures
     and the index of each pixel's face, not what lies between.
     """
 
@@ -96,7 +94,8 @@ class GreyFaces(nn.Module):
         super().__init__()
         self.size = size
         self.camera = grey_camera(_camera_height(head), size)
-        self.head = head.restricted_to(faces_ever_seen(head, self.camera))
+        seen = faces_ever_seen(head, self.camera, size)
+        self.head = head.restricted_to(_with_neighbours(head, seen).nonzero()[:, 0])
 
     def forward(self, motion: Float[Tensor, "batch frames 53"]) -> Float[Tensor, "batch frames 1 size size"]:
         """Pictures 0..1 on black."""
@@ -108,7 +107,7 @@ class GreyFaces(nn.Module):
         with torch.no_grad():
             vertices = self.head.vertices(motion)  # (N, V, 3)
             screen = self.camera.project(vertices)
-            face = visible_faces(screen, self.head.faces, (self.size, self.size))
+            face = visible_faces_best(screen, self.head.faces, (self.size, self.size))
         if not (torch.is_grad_enabled() and motion.requires_grad):
             return _shade(vertices, screen, self.head.faces, face)
         picture: Tensor = checkpoint(
@@ -132,38 +131,40 @@ def _camera_height(head: FlameHead) -> float:
 
 
 @torch.no_grad()
-def faces_ever_seen(head: FlameHead, camera: Camera) -> Int[Tensor, " f"]:
-    """Indices of the faces that extreme motions show to the camera, and of `N_RINGS` of neighbours of theirs."""
-    scale = SEARCH_SIZE / (2 * camera.centre[0] * MARGIN)
-    wide = Camera(camera.focal * scale, (SEARCH_SIZE / 2, SEARCH_SIZE / 2), camera.position)
+def faces_ever_seen(head: FlameHead, camera: Camera, size: int) -> Bool[Tensor, " faces"]:
+    """Whether any of many extreme motions turns each face to the camera and brings it into the picture.
+
+    Both with a margin, so that motions between and beyond lose nothing. What hides behind other parts stays:
+    nobody knows which motion uncovers it.
+    """
     seen = torch.zeros(len(head.faces), dtype=torch.bool, device=head.faces.device)
     for motion in extreme_motions(head).split(FRAMES_AT_ONCE):
-        screen = wide.project(head.vertices(motion))
-        face = visible_faces(screen, head.faces, (SEARCH_SIZE, SEARCH_SIZE))
-        seen[face[face >= 0]] = True
-    for _ in range(N_RINGS):
-        touched = torch.zeros(head.n_vertices, dtype=torch.bool, device=seen.device)
-        touched[head.faces[seen].flatten()] = True
-        seen = touched[head.faces].any(1)
-    return seen.nonzero()[:, 0]
+        vertices = head.vertices(motion)
+        a, b, c = (vertices.index_select(1, head.faces[:, k]) for k in range(3))  # (N, F, 3)
+        towards = vertices.new_tensor(camera.position) - a
+        facing = functional.cosine_similarity(torch.linalg.cross(b - a, c - a), towards, dim=-1, eps=1e-20)
+        screen = camera.project(vertices)[..., :2] / size  # 0..1 in the picture
+        a, b, c = (screen.index_select(1, head.faces[:, k]) for k in range(3))  # (N, F, 2)
+        inside = (a.maximum(b).maximum(c) > -OUTSIDE) & (a.minimum(b).minimum(c) < 1 + OUTSIDE)
+        seen |= ((facing > -TURNED_AWAY) & inside.all(-1)).any(0)
+    return seen
+
+
+def _with_neighbours(head: FlameHead, chosen: Bool[Tensor, " faces"]) -> Bool[Tensor, " faces"]:
+    """The chosen faces and all that share a vertex with them, and so have a part in their normals."""
+    touched = torch.zeros(head.n_vertices, dtype=torch.bool, device=chosen.device)
+    touched[head.faces[chosen].flatten()] = True
+    return touched[head.faces].any(1)
 
 
 def extreme_motions(head: FlameHead) -> Float[Tensor, "n 53"]:
-    """Motions as far out as faces go: rest, each direction both ways, and mixtures, with the jaw opening.
-
-    Half of the mixtures weigh the directions alike, half by how little they move, so that lids and lips,
-    which the small directions move, go far as well.
-    """
+    """Motions as far out as faces go: rest, each direction of expression both ways, mixtures; a moving jaw."""
     generator = torch.Generator().manual_seed(0)
     directions = head.expression_directions.cpu()  # (50, 3V)
-    step = directions.unflatten(1, (-1, 3)).norm(dim=-1).amax(1)  # (50,) metres per unit
-    mixtures = torch.randn(N_EXTREMES, EXPRESSION_DIM, generator=generator)
-    mixtures[::2] /= step.clamp(min=1e-6)
+    mixtures = torch.randn(N_MIXTURES, EXPRESSION_DIM, generator=generator)
     expression = torch.cat([torch.eye(EXPRESSION_DIM), -torch.eye(EXPRESSION_DIM), mixtures])
     moved = (expression @ directions).unflatten(1, (-1, 3)).norm(dim=-1).amax(1, keepdim=True)
-    low, high = REACH
-    reach = low + (high - low) * torch.rand(len(expression), 1, generator=generator)
-    expression = expression * reach / moved.clamp(min=1e-6)
+    expression = expression * (REACH / moved.clamp(min=1e-6))
     jaw = torch.rand(len(expression), 3, generator=generator) * JAW_REACH
     jaw[:, 1:] = (jaw[:, 1:] - JAW_REACH / 2) / 3  # sideways and twisted less
     motion = torch.cat([expression, jaw], dim=1)

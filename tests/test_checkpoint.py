@@ -26,7 +26,7 @@ def test_a_model_comes_back_whole(tmp_path, config):
     again = model.networks.state_dict()
     assert again.keys() == networks.state_dict().keys()
     for name, tensor in networks.state_dict().items():
-        assert again[name].dtype == torch.float32
+        assert again[name].dtype == tensor.dtype  # all float32, but for the count of batches
         torch.testing.assert_close(again[name], tensor, atol=1e-4, rtol=1e-3, msg=name)
     assert not model.networks.training
 
@@ -37,6 +37,29 @@ def test_matrices_are_halved_on_disk_and_statistics_are_not(tmp_path):
     assert tensors["generator.motion_std"].dtype == torch.float32
     assert tensors["generator.lip_directions"].dtype == torch.float32
     assert tensors["prototypes"].dtype == torch.float32
+    assert tensors["visual.front.0.weight"].dtype == torch.float16
+    assert tensors["visual.front.1.running_var"].dtype == torch.float32
+
+
+def test_the_visual_encoder_sees_the_same_after_half_precision_on_disk(tmp_path):
+    networks = tiny_networks()
+    faces = torch.rand(2, 4, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    networks.visual.train()(100 * faces)  # statistics of something else than nothing
+    networks.visual.front[1].running_var *= 1e6  # beyond what a half can hold
+    networks.visual.front[1].weight.data *= 1e3
+    networks.eval()
+    write_model(
+        tmp_path / "model.safetensors",
+        networks,
+        styles=STYLES,
+        prototypes=tiny_prototypes(),
+        info=INFO,
+    )
+    again = read_model(tmp_path / "model.safetensors").networks
+    for name, statistic in networks.visual.named_buffers():
+        assert torch.equal(again.visual.get_buffer(name), statistic), name
+    with torch.no_grad():
+        torch.testing.assert_close(again.visual(faces), networks.visual(faces), atol=0.02, rtol=0.02)
 
 
 def test_a_shared_frontend_stands_in_the_file_once_and_is_shared_again(tmp_path):

@@ -1,4 +1,4 @@
-"""Eqs. (4) and (7) against explicit loops."""
+"""Eqs. (4), (5) and (7) against explicit loops."""
 
 import math
 
@@ -7,7 +7,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from training.losses_emotion import clip_features, contrastive_loss, label_loss, triplet_loss
+from training.losses_emotion import (
+    audio_visual_loss,
+    clip_features,
+    contrastive_loss,
+    label_loss,
+    triplet_loss,
+)
 
 
 def unit_features(n_clips: int, dim: int = 5) -> Tensor:
@@ -50,6 +56,21 @@ def test_triplet_loss_equals_the_triple_loop_of_eq_7() -> None:
     emotion, intensity = torch.tensor([1, 1, 1, 1, 2, 2, 2, 0]), torch.tensor([1, 1, 2, 2, 1, 2, 2, 0])
     expected = triplet_by_hand(z, emotion, intensity, 0.5)
     assert triplet_loss(z, emotion, intensity, 0.5).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_audio_visual_loss_equals_the_double_loop_of_eq_5() -> None:
+    generator = torch.Generator().manual_seed(1)
+    audio, visual = torch.randn(2, 3, 6, 5, generator=generator)  # three clips, 2T = 6 steps
+    per_clip = []
+    for e, v in zip(audio, visual, strict=True):
+        total = 0.0
+        for i in range(6):
+            unit_e, unit_v = e[i] / math.sqrt(float(e[i] @ e[i])), v[i] / math.sqrt(float(v[i] @ v[i]))
+            total += float(((unit_e - unit_v) ** 2).sum())
+        per_clip.append(total / 6)
+    expected = sum(per_clip) / 3
+    assert audio_visual_loss(audio, visual).item() == pytest.approx(expected, rel=1e-5)
+    assert audio_visual_loss(audio, 3 * audio).item() == pytest.approx(0, abs=1e-6)
 
 
 def test_losses_have_finite_gradients_even_without_any_pair() -> None:

@@ -37,6 +37,11 @@ def test_the_motion_generator_has_about_12_million_parameters(paper):
     assert count(paper.generator) - styles == pytest.approx(12.1, abs=0.2)
 
 
+def test_the_visual_encoder_is_resnet_18_on_128_pixels(paper):
+    assert count(paper.visual) == pytest.approx(11.7, abs=0.1)
+    assert paper.visual(torch.zeros(1, 25, 1, 128, 128, device="meta")).shape == (1, 50, 1024)
+
+
 def test_features_are_1024_wide_and_the_motion_53(paper):
     content = paper.content(torch.zeros(1, 16_000, device="meta"))
     emotion = paper.emotion(torch.zeros(1, 16_000, device="meta"))

@@ -7,29 +7,45 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from ecoface_model.config import EMOTIONS, INTENSITIES, SAMPLE_RATE, EmotionConfig
+from ecoface_model.config import EMOTIONS, INTENSITIES, SAMPLE_RATE, EmotionConfig, VisualConfig
 from ecoface_model.emotion import MelEmotion
+from ecoface_model.visual import VisualEmotion
 from training.batches_emotion import EmotionClips, cut
-from training.clips import ClipRow, CorpusError, write_clip, write_manifest
+from training.clips import UNKNOWN, ClipRow, CorpusError, write_clip, write_manifest
 from training.emotion_space import Mapped, accuracies, nearest, prototypes
-from training.train_emotion import ENCODER, PROTOTYPES, SPACE, TrainEmotionConfig, main, standardise
+from training.faces import FacesConfig
+from training.faces import main as render_faces
+from training.train_emotion import (
+    ENCODER,
+    PROTOTYPES,
+    SCORES,
+    SPACE,
+    VISUAL,
+    TrainEmotionConfig,
+    main,
+    standardise,
+)
 
 TINY = EmotionConfig(feature_dim=16, n_layers=1, n_heads=2, feedforward_dim=32)
+TINY_VISUAL = VisualConfig(widths=(4, 4, 8, 8), feature_dim=16, image_size=32)
+SECONDS = 1.0
 
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Tones whose pitch is the emotion and whose level the intensity."""
+    """Tones whose pitch is the emotion and whose level the intensity, each with a face of its own."""
     folder = tmp_path_factory.mktemp("corpus")
-    time, rows = np.arange(SAMPLE_RATE) / SAMPLE_RATE, []
+    time, rows = np.arange(round(SECONDS * SAMPLE_RATE)) / SAMPLE_RATE, []
+    rng = np.random.default_rng(0)
     for split in ("train", "val"):
-        for index, emotion in enumerate(EMOTIONS):
+        for index, emotion in enumerate((*EMOTIONS, UNKNOWN)):
             for level, intensity in enumerate(INTENSITIES[: 1 if index == 0 else 2], start=1):
                 for copy in range(2):
                     clip_id = f"{split}-{emotion}-{intensity}-{copy}"
                     wave = 0.05 * level * np.sin(2 * np.pi * 200 * 1.4**index * time + copy)
-                    samples, ends = np.round(wave * 32767).astype(np.int16), np.array([1.0], np.float32)
-                    write_clip(folder / f"clips/{clip_id}.npz", samples, ends - 1, ends, ["AA"])
+                    samples = np.round(wave * 32767).astype(np.int16)
+                    motion = 0.3 * rng.standard_normal((25, 53)).astype(np.float32)
+                    write_clip(folder / f"clips/{clip_id}.npz", samples, motion=motion)
                     rows.append(
                         ClipRow(
                             id=clip_id,
@@ -39,7 +55,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
                             intensity=intensity,
                             sentence="Ah.",
                             sentence_id=clip_id,
-                            seconds=1.0,
+                            seconds=SECONDS,
                             split=split,
                             file=f"clips/{clip_id}.npz",
                         )
@@ -48,16 +64,22 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def tiny_config(corpus: Path, run: Path, n_steps: int = 4) -> TrainEmotionConfig:
+@pytest.fixture(scope="module")
+def faces(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("faces")
+    render_faces(FacesConfig(corpus=corpus, out=folder, n_frames=6, image_size=32, n_processes=1))
+    return folder
+
+
+def tiny_config(corpus: Path, faces: Path, run: Path, n_steps: int = 4) -> TrainEmotionConfig:
     return TrainEmotionConfig(
-        run=run, corpus=corpus, encoder=TINY, n_steps=n_steps, n_clips=6, n_frames=12, warm_up=2, ramp=2,
-        log_every=1,
-        score_every=2, device="cpu",
+        run=run, corpus=corpus, faces=faces, encoder=TINY, visual=TINY_VISUAL, n_steps=n_steps, n_clips=6,
+        n_frames=12, n_frames_seen=3, warm_up=2, ramp=2, log_every=1, score_every=2, device="cpu",
     )  # fmt: skip
 
 
-def test_a_run_writes_encoder_prototypes_and_picture(corpus: Path, tmp_path: Path) -> None:
-    main(tiny_config(corpus, tmp_path / "run"))
+def test_a_run_writes_encoder_prototypes_and_picture(corpus: Path, faces: Path, tmp_path: Path) -> None:
+    main(tiny_config(corpus, faces, tmp_path / "run"))
     encoder = MelEmotion(TINY)
     encoder.load_state_dict(load_file(tmp_path / "run" / ENCODER))
     levels = load_file(tmp_path / "run" / PROTOTYPES)["prototypes"]
@@ -65,13 +87,16 @@ def test_a_run_writes_encoder_prototypes_and_picture(corpus: Path, tmp_path: Pat
     for emotion in range(len(EMOTIONS)):
         torch.testing.assert_close(levels[emotion, 0], levels[0, 0])
     torch.testing.assert_close(levels[0, 2], levels[0, 0])
-    assert {p.name for p in (tmp_path / "run").iterdir()} >= {SPACE, "config.json", "log.csv", "losses.png"}
+    visual = VisualEmotion(TINY_VISUAL)
+    visual.load_state_dict(load_file(tmp_path / "run" / VISUAL))
+    written = {path.name for path in (tmp_path / "run").iterdir()}
+    assert written >= {SPACE, SCORES, "config.json", "log.csv", "losses.png"}
 
 
 def test_an_interrupted_run_ends_with_the_same_bytes(
-    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    corpus: Path, faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    main(tiny_config(corpus, tmp_path / "whole"))
+    main(tiny_config(corpus, faces, tmp_path / "whole"))
     calls, real_batch = [], EmotionClips.batch
 
     def failing_batch(self, *arguments):  # type: ignore[no-untyped-def]
@@ -82,17 +107,16 @@ def test_an_interrupted_run_ends_with_the_same_bytes(
 
     monkeypatch.setattr(EmotionClips, "batch", failing_batch)
     with pytest.raises(KeyboardInterrupt):
-        main(tiny_config(corpus, tmp_path / "cut"))
+        main(tiny_config(corpus, faces, tmp_path / "cut"))
     monkeypatch.undo()
-    main(tiny_config(corpus, tmp_path / "cut"))
-    assert (tmp_path / "cut" / ENCODER).read_bytes() == (tmp_path / "whole" / ENCODER).read_bytes()
+    main(tiny_config(corpus, faces, tmp_path / "cut"))
+    for name in (ENCODER, VISUAL, PROTOTYPES):
+        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
-def test_convolutions_start_with_channels_of_mean_0_and_deviation_1(corpus: Path) -> None:
-    encoder, waveform = (
-        MelEmotion(TINY),
-        EmotionClips(corpus, "train").batch(np.random.default_rng(0), 8, 12).waveform,
-    )
+def test_convolutions_start_with_channels_of_mean_0_and_deviation_1(corpus: Path, faces: Path) -> None:
+    encoder = MelEmotion(TINY)
+    waveform = EmotionClips(corpus, faces, "train").batch(np.random.default_rng(0), 8, 12, 3).waveform
     seen: list[torch.Tensor] = []
     standardise(encoder, waveform)
     encoder.conv2.register_forward_hook(lambda *parts: seen.append(parts[2]))
@@ -101,23 +125,31 @@ def test_convolutions_start_with_channels_of_mean_0_and_deviation_1(corpus: Path
     torch.testing.assert_close(seen[0].std(dim=(0, 2)), torch.ones(16), atol=1e-3, rtol=0.0)
 
 
-def test_a_batch_hears_every_clip_twice_in_different_recordings(corpus: Path) -> None:
-    batch = EmotionClips(corpus, "train").batch(np.random.default_rng(0), 5, 12)
-    assert batch.waveform.shape == (10, 12 * 640)
+def test_a_batch_hears_and_sees_every_clip_in_two_views(corpus: Path, faces: Path) -> None:
+    batch = EmotionClips(corpus, faces, "train").batch(np.random.default_rng(0), 5, 12, 3)
+    assert batch.waveform.shape == (10, 12 * 640) and batch.faces.shape == (10, 3, 1, 32, 32)
     assert torch.equal(batch.emotion[::2], batch.emotion[1::2])
     assert torch.equal(batch.intensity == 0, batch.emotion == 0)
     assert not torch.equal(batch.waveform[::2], batch.waveform[1::2])
+    assert not torch.equal(batch.faces[::2], batch.faces[1::2])
+    assert batch.faces.min() >= 0 and batch.faces.max() <= 1
 
 
-def test_a_split_that_lacks_an_emotion_is_refused(corpus: Path) -> None:
+def test_clips_without_an_emotion_take_no_part(corpus: Path, faces: Path) -> None:
+    assert all(row.emotion != UNKNOWN for row in EmotionClips(corpus, faces, "train").rows)
+
+
+def test_a_split_that_lacks_an_emotion_is_refused(corpus: Path, faces: Path) -> None:
     with pytest.raises(CorpusError, match=r"found none of angry, .* make a larger corpus"):
-        EmotionClips(corpus, "test")
+        EmotionClips(corpus, faces, "test")
 
 
-def test_short_clips_are_put_into_silence_and_long_ones_cut() -> None:
-    rng = np.random.default_rng(0)
-    assert cut(np.full(10, 16384, np.int16), 30, rng).sum() == pytest.approx(5)
-    assert cut(np.full(90, 16384, np.int16), 30, rng).tolist() == [0.5] * 30
+def test_a_piece_that_reaches_beyond_its_clip_goes_on_in_silence() -> None:
+    sound = np.arange(1, 11, dtype=np.int16) * 3276
+    np.testing.assert_allclose(cut(sound, -3, 6), [0, 0, 0, 0.1, 0.2, 0.3], atol=1e-3)
+    np.testing.assert_allclose(cut(sound, 8, 4), [0.9, 1.0, 0, 0], atol=1e-3)
+    np.testing.assert_allclose(cut(sound, 2, 3), [0.3, 0.4, 0.5], atol=1e-3)
+    np.testing.assert_allclose(cut(sound, -1, 12)[[0, 1, 10, 11]], [0, 0.1, 1.0, 0], atol=1e-3)
 
 
 def test_prototypes_are_class_means_and_find_their_own_clips() -> None:

@@ -14,6 +14,7 @@ from ecoface_model.config import (
     EcoFaceConfig,
     EmotionConfig,
     MotionGeneratorConfig,
+    VisualConfig,
 )
 from ecoface_model.networks import Networks
 
@@ -21,6 +22,7 @@ STYLES = ("anna", "ben", "cleo")
 TINY = EcoFaceConfig(
     content=ContentConfig(feature_dim=32, n_layers=2, n_heads=2, feedforward_dim=48),
     emotion=EmotionConfig(feature_dim=16, n_layers=2, n_heads=2, feedforward_dim=32),
+    visual=VisualConfig(widths=(4, 4, 8, 8), feature_dim=16, image_size=32),
     generator=MotionGeneratorConfig(
         content_dim=32, emotion_dim=16, n_styles=3, hidden_dim=24, condition_dim=12, flow_hidden_dim=8
     ),
@@ -28,6 +30,7 @@ TINY = EcoFaceConfig(
 TINY_HUBERT = EcoFaceConfig(
     content=ContentConfig(kind="hubert", feature_dim=32, n_layers=2, n_heads=2, feedforward_dim=48),
     emotion=EmotionConfig(kind="hubert", feature_dim=32, n_layers=2, n_heads=2, feedforward_dim=48),
+    visual=replace(TINY.visual, feature_dim=32),
     generator=replace(TINY.generator, content_dim=32, emotion_dim=32, steady_face=False),
 )
 INFO = {"name": "tiny", "head": "EcoFace reference head", "licences": ["Random numbers: no licence needed"]}

@@ -71,7 +71,6 @@ def trained(folder: Path, n_steps: int) -> dict[str, torch.Tensor]:
     """Weights and running statistics after some steps, gone on from where the folder's run stopped."""
     torch.manual_seed(0)
     networks, run = Networks(), Run(folder, Config(), "cpu")
-    over_whole_batch(networks, run.processes)
     optimizer = torch.optim.Adam(networks.parameters(), lr=0.01)
     for step in range(run.resume({"networks": networks}, optimizer) + 1, n_steps + 1):
         loss = loss_of(networks, run.processes)

@@ -57,6 +57,8 @@ class ClipRow:
     seconds: float
     split: str
     file: str
+    dataset: str = "synthetic"
+    """Where the clip comes from: trackers differ in range, so each set has statistics of its own."""
 
     def __post_init__(self) -> None:
         for value, allowed in (

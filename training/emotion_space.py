@@ -1,21 +1,23 @@
-"""Where clips lie in the emotion encoder's space: prototypes, how well they tell emotions apart, a picture.
+"""Where clips lie in the emotion encoders' space: prototypes, how well they tell emotions apart, a picture.
 
 Every score here is on synthetic emotion and says nothing about people; printed lines say so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from ecoface_model.config import EMOTIONS, INTENSITIES, SAMPLES_PER_FRAME
 from ecoface_model.content import SpeechEncoder
+from ecoface_model.visual import VisualEmotion
 from training.clips import ClipRow
 
 N_LEVELS = len(INTENSITIES) + 1
@@ -31,18 +33,36 @@ class Mapped:
     intensity: Int[Tensor, " clips"]
 
 
-@torch.no_grad()
+@dataclass(frozen=True)
+class Space:
+    """The same held-out clips heard and seen, and what training clips are like on average."""
+
+    audio: Mapped
+    visual: Mapped
+    audio_levels: Float[Tensor, "emotions 3 feature"]
+    visual_levels: Float[Tensor, "emotions 3 feature"]
+
+
 def map_clips(
     encoder: SpeechEncoder, waveforms: Sequence[NDArray[np.int16]], rows: Sequence[ClipRow]
 ) -> Mapped:
-    """Mean features of whole clips, as they are (no augmentation), one at a time."""
+    """Mean features of whole clips as they sound (no augmentation)."""
+    whole = (waveform[: len(waveform) // SAMPLES_PER_FRAME * SAMPLES_PER_FRAME] for waveform in waveforms)
+    return _map(encoder, (sound.astype(np.float32) / 32768 for sound in whole), rows)
+
+
+def map_faces(encoder: VisualEmotion, faces: Sequence[NDArray[np.uint8]], rows: Sequence[ClipRow]) -> Mapped:
+    """Mean features of pieces of clips as they look (no augmentation)."""
+    return _map(encoder, (piece[:, None].astype(np.float32) / 255 for piece in faces), rows)
+
+
+@torch.no_grad()
+def _map(encoder: nn.Module, inputs: Iterable[NDArray[np.float32]], rows: Sequence[ClipRow]) -> Mapped:
+    """One clip at a time, for they differ in length."""
     device = next(encoder.parameters()).device
-    training, features = encoder.training, []
+    training = encoder.training
     encoder.eval()
-    for waveform in waveforms:
-        n_samples = len(waveform) // SAMPLES_PER_FRAME * SAMPLES_PER_FRAME
-        sound = torch.from_numpy(waveform[:n_samples].astype(np.float32) / 32768)
-        features.append(encoder(sound[None].to(device)).mean(dim=1)[0].cpu())
+    features = [encoder(torch.from_numpy(one)[None].to(device)).mean(dim=1)[0].cpu() for one in inputs]
     encoder.train(training)
     return Mapped(
         torch.stack(features),
@@ -102,30 +122,59 @@ def confusion(mapped: Mapped, levels: Float[Tensor, "emotions 3 feature"]) -> st
     return "\n".join(lines)
 
 
-def draw(mapped: Mapped, path: Path) -> None:
-    """t-SNE of the clips (as the paper's Figs. 8 and 9): colour is emotion, a full dot is strong."""
+def draw(space: Space, path: Path) -> None:
+    """t-SNE of the audio alone (as Figs. 8 and 9), and of audio and visual together (Fig. 3b).
+
+    Colour is emotion; a full mark is strong, a square neutral, a triangle a face.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
+
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(18, 8))
+    alone = _places(space.audio.features)
+    _scatter(left, alone, space.audio, "o", label=True)
+    together = _places(torch.cat([space.audio.features, space.visual.features]))
+    _scatter(right, together[: len(alone)], space.audio, "o")
+    _scatter(right, together[len(alone) :], space.visual, "^")
+    left.set_title("Audio, held-out synthetic clips")
+    right.set_title("Audio (round) and visual (triangles) together; ringed: means of an intensity")
+    left.legend(fontsize=7, ncols=2)
+    for axes in (left, right):
+        axes.set(xticks=[], yticks=[])
+    figure.tight_layout()
+    figure.savefig(path, dpi=80)
+    pyplot.close(figure)
+
+
+def _places(features: Float[Tensor, "clips feature"]) -> NDArray[np.float32]:
+    """t-SNE of the features' directions: (clips, 2)."""
     from sklearn.manifold import TSNE
 
-    unit = normalize(mapped.features, dim=-1).numpy()
-    places = TSNE(perplexity=min(30, len(unit) / 4), random_state=0, init="pca").fit_transform(unit)
-    figure, axes = pyplot.subplots(figsize=(9, 8))
+    unit = normalize(features, dim=-1).numpy()
+    tsne = TSNE(perplexity=min(30, len(unit) / 4), random_state=0, init="pca")
+    places: NDArray[np.float32] = tsne.fit_transform(unit)
+    return places
+
+
+def _scatter(
+    axes: Any, places: NDArray[np.float32], mapped: Mapped, marker: str, label: bool = False
+) -> None:
+    from matplotlib import pyplot
+
     colours = pyplot.get_cmap("tab10")
     for index, name in enumerate(EMOTIONS):
-        for level, (marker, filled) in {0: ("s", True), 1: ("o", False), 2: ("o", True)}.items():
+        for level in range(N_LEVELS):
             members = ((mapped.emotion == index) & (mapped.intensity == level)).numpy()
-            face = colours(index) if filled else "none"
-            label = f"{name} {('', *INTENSITIES)[level]}" if members.any() else None
-            axes.scatter(
-                *places[members].T, 18, marker=marker, edgecolors=colours(index), facecolors=face, label=label
-            )
-    axes.legend(fontsize=7, ncols=2)
-    axes.set_title("Synthetic validation clips in the emotion space")
-    figure.savefig(path, dpi=90)
-    pyplot.close(figure)
+            if not members.any():
+                continue
+            shape = "s" if (level, marker) == (0, "o") else marker
+            face = "none" if level == 1 else colours(index)
+            text = f"{name} {('', *INTENSITIES)[level]}" if label else None
+            axes.scatter(*places[members].T, 18, marker=shape, ec=colours(index), fc=face, label=text)
+            mean = places[members].mean(axis=0)
+            axes.scatter(*mean, 140, marker=shape, ec="black", fc=face, linewidths=2, alpha=0.8)
 
 
 def _similarity(

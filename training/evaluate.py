@@ -1,4 +1,4 @@
-"""Scores of a trained model: `python -m training.evaluate real-speech [--model FILE]` and its sisters."""
+"""Scores of a trained model: `python -m training.evaluate table|exchange|styles|alive|real-speech`."""
 
 import argparse
 import sys
@@ -7,9 +7,19 @@ from collections.abc import Callable, Sequence
 import tyro
 
 from ecoface_model.errors import EcoFaceError
+from training.evaluate_alive import Alive, alive
+from training.evaluate_exchange import Exchange, exchange
 from training.evaluate_real_speech import RealSpeech, real_speech
+from training.evaluate_styles import Styles, styles
+from training.evaluate_table import Table, table
 
-COMMANDS: dict[str, tuple[type, Callable[..., None]]] = {"real-speech": (RealSpeech, real_speech)}
+COMMANDS: dict[str, tuple[type, Callable[..., None]]] = {
+    "table": (Table, table),
+    "exchange": (Exchange, exchange),
+    "styles": (Styles, styles),
+    "alive": (Alive, alive),
+    "real-speech": (RealSpeech, real_speech),
+}
 """By the name on the command line: the config, and what runs it."""
 
 

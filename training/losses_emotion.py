@@ -1,6 +1,6 @@
-"""The emotion encoders' losses as pure functions: Eq. (4) and Eq. (7).
+"""The emotion encoders' losses as pure functions: Eqs. (4), (5) and (7); Eq. (6) adds the first two up.
 
-Eqs. (5) and (6), which tie the visual encoder to the audio encoder, join them here.
+Deviation: means where Eqs. (4) and (7) print sums, so that a weight means the same for any batch.
 """
 
 import torch
@@ -20,7 +20,11 @@ def clip_features(features: Float[Tensor, "batch steps feature"]) -> Float[Tenso
 def contrastive_loss(
     z: Float[Tensor, "batch feature"], emotion: Int[Tensor, " batch"], temperature: float
 ) -> Float[Tensor, ""]:
-    """Supervised contrast between emotions, Eq. (4), as a mean over the clips that have a partner."""
+    """Supervised contrast between emotions, Eq. (4), as a mean over the views that have a partner.
+
+    I is all 2N views of one modality, A(i) all of them but i, P(i) those of A(i) with i's emotion, whether
+    views of the same clip or of another. Eq. (4) prints no sum over P(i); SupCon, which it cites, has it.
+    """
     itself = torch.eye(len(z), dtype=torch.bool, device=z.device)
     logits = (z @ z.T / temperature).masked_fill(itself, -torch.inf)  # (B, B)
     log_share = logits - logits.logsumexp(dim=1, keepdim=True)  # over A(i): all but i itself
@@ -28,6 +32,17 @@ def contrastive_loss(
     n_positives = positives.sum(dim=1)
     per_clip = -log_share.masked_fill(~positives, 0.0).sum(dim=1) / n_positives.clamp_min(1)
     return per_clip[n_positives > 0].sum() / (n_positives > 0).sum().clamp_min(1)
+
+
+def audio_visual_loss(
+    audio_emotion: Float[Tensor, "batch steps feature"], visual_emotion: Float[Tensor, "batch steps feature"]
+) -> Float[Tensor, ""]:
+    """Features of the same moments of the same clips brought together, Eq. (5), as a mean over clips.
+
+    Deviation: every step is put to unit length first, as in `clip_features`.
+    """
+    difference = normalize(audio_emotion, dim=-1) - normalize(visual_emotion, dim=-1)
+    return difference.square().sum(dim=-1).mean()
 
 
 def triplet_loss(

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
-from scipy.linalg import sqrtm
 
 from ecoface_model.config import FRAME_RATE
 
@@ -56,10 +55,12 @@ def frechet_distance(
 
     With features of an Inception network it is FID, with those of a frame attention network VE-FID.
     """
-    root = sqrtm(covariance_a @ covariance_b)
-    root = np.real(np.asarray(root))  # rounding leaves imaginary parts near 0 where a covariance is singular
+    values, vectors = np.linalg.eigh(covariance_a)
+    half = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T  # C_a^(1/2)
+    # C_a C_b has the eigenvalues of C_a^(1/2) C_b C_a^(1/2), which is symmetric: no trouble where it is singular
+    common = np.sqrt(np.maximum(np.linalg.eigvalsh(half @ covariance_b @ half), 0)).sum()
     apart = float(((mean_a - mean_b) ** 2).sum())
-    return apart + float(np.trace(covariance_a) + np.trace(covariance_b) - 2 * np.trace(root))
+    return apart + float(np.trace(covariance_a) + np.trace(covariance_b) - 2 * common)
 
 
 def frechet_distance_of(
@@ -125,6 +126,13 @@ def repetition(curves: Float[NDArray[Any], "frames d"], seconds: float) -> float
         size = np.sqrt((a * a).sum() * (b * b).sum())
         peaks.append(float((a * b).sum() / max(size, 1e-20)))
     return max(peaks)
+
+
+def share_above(curves: Float[NDArray[Any], "frames d"], hertz: float) -> float:
+    """Share of the curves' energy (their means left out) above a frequency."""
+    power = np.abs(np.fft.rfft(curves - curves.mean(axis=0), axis=0)) ** 2
+    frequency = np.fft.rfftfreq(len(curves), 1 / FRAME_RATE)
+    return float(power[frequency > hertz].sum() / max(power.sum(), 1e-20))
 
 
 def share_rising(values: Float[NDArray[Any], "rows steps"]) -> float:

@@ -16,6 +16,7 @@ from ecoface_model.flame_file import read_head
 from ecoface_model.networks import Networks
 
 from .synthetic.styles import STYLES
+from .train_emotion import ENCODER, PROTOTYPES, VISUAL
 from .train_motion import GENERATOR
 
 LARGEST = 40_000_000  # bytes
@@ -46,11 +47,12 @@ def main(config: ReleaseConfig) -> None:
     networks = Networks(EcoFaceConfig(generator=MotionGeneratorConfig(n_styles=len(STYLES))))
     for network, path in (
         (networks.content, config.content),
-        (networks.emotion, config.emotion / "encoder.safetensors"),
+        (networks.emotion, config.emotion / ENCODER),
+        (networks.visual, config.emotion / VISUAL),
         (networks.generator, config.motion / GENERATOR),
     ):
         network.load_state_dict({name: value.float() for name, value in load_file(path).items()})
-    prototypes: torch.Tensor = load_file(config.emotion / "prototypes.safetensors")["prototypes"]
+    prototypes: torch.Tensor = load_file(config.emotion / PROTOTYPES)["prototypes"]
     info = {
         "name": config.name,
         "head": read_head().name,

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from ecoface_model.files import write_beside
 
+from .batch_norm import over_whole_batch
 from .processes import Processes
 
 CHECKPOINT, LOG, PLOT, CONFIG = "checkpoint.safetensors", "log.csv", "losses.png", "config.json"
@@ -137,6 +138,8 @@ class Run:
     def resume(self, modules: Mapping[str, nn.Module], optimizer: torch.optim.Optimizer) -> int:
         """Load the checkpoint, if there is one, cut the log to its step, and return the steps already done.
 
+        From here on, batch normalisation in the modules sees the rows of all processes.
+
         Raises:
             RunError: if the processes do not see the same checkpoint.
         """
@@ -150,6 +153,8 @@ class Run:
         if self.processes.is_main:
             _cut_log(self.folder / LOG, step)
         self.processes.wait()
+        for module in modules.values():
+            over_whole_batch(module, self.processes)
         if not step:
             return 0
         for name, module in modules.items():

@@ -1,9 +1,6 @@
 """Train the sync-expert (App. A.3, Eq. 12) on performed clips and their content features.
 
 python -m training.train_sync --run work/sync
-
-With several processes each normalises its batch by its own rows, so that they do not add up to quite what one
-process would find.
 """
 
 import json
@@ -20,6 +17,7 @@ from ecoface_model.files import write_beside
 from ecoface_model.flame import FlameHead
 from ecoface_model.flame_file import read_head
 
+from .batch_norm import over_whole_batch
 from .batches_sync import KINDS, NegativeShares, SyncBatch, SyncClips
 from .run import Run, seed_step, step_generator, warm_up_then_cosine
 from .sync_expert import MAX_SHIFT, SyncConfig, SyncExpert, clip_shift_cosines, cosine, log_probability
@@ -57,6 +55,12 @@ class TrainSyncConfig:
     n_scored_clips: int = 200
     """Held-out clips over which the curve of shifts is a mean."""
 
+    def __post_init__(self) -> None:
+        if self.batch_size < 2:
+            raise ValueError(
+                f"expected a batch of two windows or more to normalise by, found {self.batch_size}"
+            )
+
 
 def main(config: TrainSyncConfig) -> None:
     """Train from the last checkpoint to the last step; write the expert, its scores and its curve."""
@@ -70,6 +74,7 @@ def main(config: TrainSyncConfig) -> None:
     )
     expert = prepared_expert(config.expert, train).to(device)
     optimizer = torch.optim.AdamW(expert.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+    over_whole_batch(expert, run.processes)
     modules = {"expert": expert}
     first = run.resume(modules, optimizer) + 1
     started = time.monotonic()

@@ -48,7 +48,7 @@ of one voice differ by more than its moods do."""
 def augment(
     waveform: Float32[Sound, " samples"],
     rng: np.random.Generator,
-    others: Sequence[Float32[Sound, " others"]] = (),
+    others: Sequence[Float32[Sound, " _others"]] = (),
     strength: Augmentation = FULL,
 ) -> Float32[Sound, " samples"]:
     """One random recording of this speech: the same length, the same timing.
@@ -145,7 +145,7 @@ def coarse(waveform: Float32[Sound, " samples"], floor: float) -> Float32[Sound,
 
 
 def babble(
-    n_samples: int, others: Sequence[Float32[Sound, " others"]], rng: np.random.Generator
+    n_samples: int, others: Sequence[Float32[Sound, " _others"]], rng: np.random.Generator
 ) -> Float32[Sound, " samples"]:
     """Three to six other voices at once, each clip repeated to the length from a random place."""
     sum_of_voices = np.zeros(n_samples)

@@ -19,7 +19,7 @@ import tyro
 from ecoface_model.errors import EcoFaceError
 from training.clips import ClipRow, motion_path, read_clip, read_manifest
 from training.synthetic.performance import Feeling, perform
-from training.synthetic.styles import STYLES
+from training.synthetic.styles import PERFORMERS
 from training.synthetic.utterance import Phone
 
 
@@ -39,13 +39,13 @@ def perform_clip(corpus: Path, row: ClipRow) -> float:
         Phone(name, float(start), float(end))
         for name, start, end in zip(clip.phone_name, clip.phone_start, clip.phone_end, strict=True)
     ]
-    if row.speaker not in STYLES:
-        raise EcoFaceError(f"clip {row.id}: expected a style of {', '.join(STYLES)}, found {row.speaker!r}")
+    if row.speaker not in PERFORMERS:
+        raise EcoFaceError(f"clip {row.id}: expected a style of {', '.join(PERFORMERS)}, found {row.speaker!r}")
     motion = perform(
         phones,
         clip.waveform,
         feeling=Feeling(row.emotion, float(row.intensity_level)),
-        style=STYLES[row.speaker],
+        style=PERFORMERS[row.speaker],
         seed=zlib.crc32(row.id.encode()),
     )
     path = motion_path(corpus, row.id)

@@ -1,6 +1,7 @@
 """What the synthetic corpus will hold: sentences, voices, emotions and styles, fixed by hours and a seed."""
 
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,11 +13,12 @@ from training.synthetic import flite
 from training.synthetic.espeak import ACCENTS, VARIANTS
 from training.synthetic.prosody import Speaker
 from training.synthetic.sentences import Sentence, sentences
-from training.synthetic.styles import STYLES
+from training.synthetic.styles import GUESTS, STYLES
 
 SYSTEM_SHARES = {"hibari": 0.42, "flite": 0.30, "espeak": 0.28}
 """Of the English sentences; other languages are espeak's."""
 SPLIT_SHARES = (0.8, 0.1, 0.1)
+TEST = SPLITS[2]
 NEUTRAL_IN_JOB = 0.8
 """Share of the sentences that are also said without emotion."""
 NATURAL_SHARE = 0.6
@@ -27,23 +29,21 @@ PLAIN_SPEAKER_SHARE = 0.4
 MEAN_SECONDS = 4.2
 """Of a clip with its pauses: only for planning."""
 
-OTHER_SPEAKERS: dict[str, tuple[tuple[float, float], ...]] = {
-    "hibari": (
-        (0.84, -9.5),
-        (0.88, -8.0),
-        (0.86, -11.0),
-        (0.91, -6.0),
-        (0.95, -2.0),
-        (1.05, 1.5),
-        (1.12, 3.0),
-        (1.18, 5.0),
-    ),
-    "slt": ((0.87, -8.0), (0.95, -3.0), (1.12, 4.0)),
-    "rms": ((0.94, -2.0), (1.08, 5.0), (1.17, 11.0)),
-    "awb": ((0.93, -2.0), (1.1, 6.0), (1.2, 12.0)),
-    "espeak": ((0.93, -1.0), (1.07, 2.0), (1.15, 5.0)),
+SPEAKER_RANGES: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
+    "hibari": ((0.84, 1.18), (-10.0, 5.0)),
+    "slt": ((0.87, 1.14), (-8.0, 4.5)),
+    "rms": ((0.93, 1.18), (-2.0, 11.0)),
+    "awb": ((0.93, 1.2), (-2.0, 12.0)),
+    "espeak": ((0.93, 1.16), (-2.0, 5.0)),
 }
-"""Factor on the formants and semitones: men made of the women's voices, women and children of the men's."""
+"""Factors on the formants and semitones that go with them: men made of the women's voices, women and children
+of the men's."""
+N_SPEAKERS = 20
+"""Made of each voice, at even distances."""
+PITCH_SPREAD = 1.5
+"""Semitones by which those of one throat differ."""
+HELD_OUT = 5
+"""Every fifth of these speakers, and of espeak's variants, is heard in the test split and nowhere else."""
 
 T = TypeVar("T")
 
@@ -81,52 +81,87 @@ class Job:
 
 
 def plan(hours: float, seed: int) -> list[Job]:
-    """Jobs for about `hours` of sound, fixed by the two numbers; emotions and styles are balanced."""
+    """Jobs for about `hours` of sound, fixed by the two numbers.
+
+    Every emotion comes at every intensity in every style before any comes again. The test split's sentences
+    and voices, and half of its styles, are in no other.
+    """
     rng = np.random.default_rng(seed)
     clips_per_job = NEUTRAL_IN_JOB + sum(EMOTIONAL_PER_JOB) / 2
     n_jobs = max(len(EMOTIONS), round(hours * 3600 / MEAN_SECONDS / clips_per_job))
     spoken = sentences(n_jobs, seed)
     splits = _splits(n_jobs, rng)
-    emotions, styles = _endless(_acted(), rng), _endless(list(STYLES), rng)
+    decks = {split: _Deck(split, rng) for split in SPLITS}
     jobs = []
     for index, (sentence, split) in enumerate(zip(spoken, splits, strict=True)):
-        system, voice = _voice(sentence.language, rng)
+        system, voice = _voice(sentence.language, split, rng)
+        speaker = _speaker(system, voice, split, rng)
         job = Job(
             seed=seed * 1_000_003 + index,
             sentence=sentence,
             split=split,
             system=system,
             voice=voice,
-            speaker=_speaker(system, voice, rng),
+            speaker=speaker,
             pace=float(rng.uniform(0.87, 1.2)),
-            clips=_clips(sentence, emotions, styles, rng),
+            clips=_clips(sentence, decks[split], rng, unchanged=split != TEST or system == "espeak"),
         )
         jobs.append(job)
     return jobs
 
 
+class _Deck:
+    """What a split's clips show, in turn: emotions at their intensities, in styles."""
+
+    def __init__(self, split: str, rng: np.random.Generator) -> None:
+        styles = [*STYLES, *(tuple(GUESTS) * (len(STYLES) // len(GUESTS)) if split == TEST else ())]
+        self.acted = _endless([(*act, style) for act in _acted() for style in styles], rng)
+        self.neutral = _endless(styles, rng)
+
+
 def _clips(
-    sentence: Sentence, emotions: Iterator[tuple[str, str]], styles: Iterator[str], rng: np.random.Generator
+    sentence: Sentence, deck: _Deck, rng: np.random.Generator, *, unchanged: bool
 ) -> tuple[ClipPlan, ...]:
-    chosen = [next(emotions) for _ in range(rng.integers(EMOTIONAL_PER_JOB[0], EMOTIONAL_PER_JOB[1] + 1))]
+    """`unchanged`: whether a neutral clip may be the voice's own sound."""
+    chosen = [next(deck.acted) for _ in range(rng.integers(EMOTIONAL_PER_JOB[0], EMOTIONAL_PER_JOB[1] + 1))]
     if rng.random() < NEUTRAL_IN_JOB:
-        chosen.append((EMOTIONS[0], INTENSITIES[0]))
+        chosen.append((EMOTIONS[0], INTENSITIES[0], next(deck.neutral)))
     return tuple(
         ClipPlan(
             id=f"{sentence.id}-{emotion}-{intensity}",
-            style=next(styles),
+            style=style,
             emotion=emotion,
             intensity=intensity,
-            natural=emotion == EMOTIONS[0] and bool(rng.random() < NATURAL_SHARE),
+            natural=unchanged and emotion == EMOTIONS[0] and bool(rng.random() < NATURAL_SHARE),
         )
-        for emotion, intensity in dict.fromkeys(chosen)
+        for (emotion, intensity), style in {act[:2]: act[2] for act in chosen}.items()
     )
 
 
-def _speaker(system: str, voice: str, rng: np.random.Generator) -> Speaker:
-    others = OTHER_SPEAKERS[voice if system == "flite" else system]
-    formants, pitch = others[rng.integers(len(others))]
-    return Speaker() if rng.random() < PLAIN_SPEAKER_SHARE else Speaker(formants=formants, pitch=pitch)
+def speakers(voice: str) -> tuple[Speaker, ...]:
+    """The speakers made of a voice; every `HELD_OUT`-th is the test split's own."""
+    (smallest, largest), (lowest, highest) = SPEAKER_RANGES[voice]
+    rng = np.random.default_rng(zlib.crc32(voice.encode()))
+    places = np.linspace(0, 1, N_SPEAKERS)
+    pitches = lowest + places * (highest - lowest) + PITCH_SPREAD * rng.standard_normal(N_SPEAKERS)
+    formants = smallest + places * (largest - smallest)
+    return tuple(
+        Speaker(formants=round(float(f), 3), pitch=round(float(p), 1))
+        for f, p in zip(formants, pitches, strict=True)
+    )
+
+
+def _of_split(members: Sequence[T], split: str) -> list[T]:
+    """Those that a split may use."""
+    held_out = [place % HELD_OUT == HELD_OUT // 2 for place in range(len(members))]
+    return [member for member, held in zip(members, held_out, strict=True) if held == (split == TEST)]
+
+
+def _speaker(system: str, voice: str, split: str, rng: np.random.Generator) -> Speaker:
+    plain = rng.random() < PLAIN_SPEAKER_SHARE and (split != TEST or system == "espeak")
+    others = _of_split(speakers(voice if system == "flite" else system), split)
+    other = others[rng.integers(len(others))]
+    return Speaker() if plain else other
 
 
 def _splits(n_sentences: int, rng: np.random.Generator) -> list[str]:
@@ -146,7 +181,7 @@ def _endless(cards: list[T], rng: np.random.Generator) -> Iterator[T]:
             yield cards[index]
 
 
-def _voice(language: str, rng: np.random.Generator) -> tuple[str, str]:
+def _voice(language: str, split: str, rng: np.random.Generator) -> tuple[str, str]:
     systems, shares = list(SYSTEM_SHARES), list(SYSTEM_SHARES.values())
     system = "espeak" if language != "en" else systems[int(rng.choice(len(systems), p=shares))]
     if system == "hibari":
@@ -154,4 +189,4 @@ def _voice(language: str, rng: np.random.Generator) -> tuple[str, str]:
     if system == "flite":
         return system, str(rng.choice(flite.VOICES))
     accent = str(rng.choice(ACCENTS)) if language == "en" else language
-    return system, f"{accent}+{rng.choice(VARIANTS)}"
+    return system, f"{accent}+{rng.choice(_of_split(VARIANTS, split))}"

@@ -74,3 +74,19 @@ STYLES: dict[str, Style] = {
     ),
 }  # fmt: skip
 """By name; the first is the default."""
+
+GUESTS: dict[str, Style] = {
+    "guest-broad": Style(
+        jaw=1.2, lips=0.9, spread=0.9, rounding=1.15, lead=1.05, rest_jaw=0.1, corner=-0.1, brow_share=0.45,
+        brow_gain=0.9, brow_rest=-0.3, lids=0.08, blinks=20.0, expressivity=1.05, asymmetry=1.6, skew=0.06,
+    ),
+    "guest-light": Style(
+        jaw=0.85, lips=1.1, spread=1.15, rounding=1.05, lead=0.95, corner=0.14, upper_teeth=0.18,
+        brow_share=0.3, brow_gain=1.15, brow_rest=0.3, lids=-0.12, blinks=26.0, expressivity=0.95,
+        asymmetry=-0.8,
+    ),
+}  # fmt: skip
+"""Speakers of the test split whom no training sees: the paper's unseen speakers."""
+
+PERFORMERS = STYLES | GUESTS
+"""Everybody the animator can be."""

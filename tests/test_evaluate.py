@@ -1,0 +1,418 @@
+"""The evaluation's commands on a tiny model and a tiny corpus, its foreign judges against foreign code."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from tiny_model import voice
+
+from ecoface_model.config import EMOTIONS, FRAME_RATE
+from ecoface_model.errors import ModelFileError
+from training import metrics
+from training.cepstra import cepstra
+from training.clips import UNKNOWN, ClipRow, CorpusError, write_clip, write_manifest
+from training.evaluate import main
+from training.evaluate_alive import joined
+from training.evaluate_exchange import MEASURES, Swap, agreement, matrices, off_diagonal
+from training.evaluate_styles import confusion
+from training.evaluate_table import TRUTH, UNKNOWN_STYLE, UNSEEN, fitted
+from training.evaluation_clips import Stage, balanced, held_out, rows_of
+from training.evaluation_judges import Judges, motion_features, syncnet_distances, weighted_means
+from training.evaluation_namers import Namers, StatisticsClassifier, expression_statistics, nearest_emotion
+from training.evaluation_networks import FrameAttention, JudgeFileError, SyncNet, read_judge
+from training.evaluation_report import draw_matrices, markdown_table, write_report
+from training.sync_expert import SyncConfig, SyncExpert
+from training.synthetic.utterance import Phone
+
+FRAMES = 30
+SOUNDS = ("SIL", "M", "AA", "P", "IY", "SIL")
+
+
+def clip_row(number: int, split: str, emotion: str, intensity: str, speaker: str) -> ClipRow:
+    return ClipRow(
+        id=f"{split}-{number}", speaker=speaker, voice="hum", emotion=emotion, intensity=intensity,
+        sentence="ma pi", sentence_id="0", seconds=FRAMES / FRAME_RATE, split=split,
+        file=f"clips/{split}-{number}.npz",
+    )  # fmt: skip
+
+
+def acted(row: ClipRow, number: int) -> np.ndarray:
+    """A motion that shows its emotion in one coefficient, its style in another, and moves at random."""
+    rng = np.random.default_rng(number)
+    motion = 0.15 * rng.normal(size=(FRAMES, 53))
+    motion[:, EMOTIONS.index(row.emotion) % 8] += 2.0 * row.intensity_level
+    motion[:, 10 + len(row.speaker)] += 1.0
+    motion[:, 50] = 0.1 + 0.1 * np.sin(np.arange(FRAMES))
+    motion[:, 51:] *= 0.1
+    return motion.astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory) -> Path:
+    """Clips of all emotions; speakers anna and cleo everywhere, a guest in the test split alone."""
+    folder = tmp_path_factory.mktemp("corpus")
+    rows = []
+    for split, speakers in (("train", ("anna", "cleo")), ("test", ("anna", "guest"))):
+        for emotion in EMOTIONS:
+            for intensity in ("normal", "strong") if emotion != "neutral" else ("normal",):
+                for speaker in speakers:
+                    rows.append(clip_row(len(rows), split, emotion, intensity, speaker))
+    bounds = np.linspace(0, FRAMES / FRAME_RATE, len(SOUNDS) + 1).astype(np.float32)
+    for number, row in enumerate(rows):
+        sound = (32767 * np.clip(voice(FRAMES / FRAME_RATE, number), -1, 1)).astype(np.int16)
+        motion = acted(row, number)
+        write_clip(folder / row.file, sound, bounds[:-1], bounds[1:], SOUNDS, motion)
+    write_manifest(folder, rows)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def stage(tiny_model_file) -> Stage:
+    return Stage.open(tiny_model_file, "cpu")
+
+
+@pytest.fixture(scope="module")
+def sync_file(tmp_path_factory) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("sync") / "sync.safetensors"
+    SyncExpert(SyncConfig(content_dim=32, hidden_dim=8, embedding_dim=8)).eval().save(path)
+    return path
+
+
+def run(command: str, model: Path, corpus: Path, out: Path, *more: str) -> dict:
+    main(
+        [command, "--model", str(model), "--corpus", str(corpus), "--out", str(out), "--device", "cpu", *more]
+    )
+    return json.loads((out / f"{command}.json").read_text())
+
+
+def test_table_writes_the_numbers_that_a_loop_over_the_clips_gives(
+    tiny_model_file, corpus, stage, sync_file, tmp_path
+):
+    values = run("table", tiny_model_file, corpus, tmp_path, "--n-clips", "8", "--sync", str(sync_file))
+    judges = Judges.read(stage, sync_file, None, None)
+    rows = balanced(
+        rows_of(corpus, "test", labelled=False),
+        8,
+        lambda row: (row.emotion, row.intensity_level, row.speaker in stage.ecoface.styles),
+        0,
+    )
+    guests = [clip for clip in held_out(corpus, rows) if clip.row.speaker == "guest"]
+    assert 1 <= len(guests) < 8
+    lips, sync = [], []
+    for clip in guests:
+        spoken = stage.speak(clip, style="average", seed=0)
+        true, found = stage.vertices(clip.motion)[:, stage.lips], stage.vertices(spoken)[:, stage.lips]
+        lips.append(metrics.mean_vertex_error_mm(true, found))
+        sync.append(judges.errors(clip, spoken)["sync distance (ours)"])
+    row = values["sets"][UNSEEN][UNKNOWN_STYLE]
+    assert row["lips (mm)"] == pytest.approx(np.mean(lips))
+    assert row["sync distance (ours)"] == pytest.approx(np.mean(sync))
+    truth = values["sets"][UNSEEN][TRUTH]
+    assert truth["lips (mm)"] is None and truth["sync distance (ours)"] > 0
+    text = (tmp_path / "table.md").read_text()
+    assert "LSE" not in text and "VE-FID" not in text, "our own judges bear other names"
+
+
+def test_table_asks_foreign_judges_where_their_files_are_given(tiny_model_file, corpus, tmp_path):
+    torch.manual_seed(0)
+    for name, judge in (("syncnet", SyncNet()), ("attention", FrameAttention())):
+        save_file(judge.state_dict(), tmp_path / f"{name}.safetensors")
+    files = (
+        "--syncnet",
+        tmp_path / "syncnet.safetensors",
+        "--frame-attention",
+        tmp_path / "attention.safetensors",
+    )
+    stage = Stage.open(tiny_model_file, "cpu")
+    judges = Judges.read(stage, None, files[1], files[3])
+    clip = held_out(corpus, rows_of(corpus, "test", labelled=True)[:1])[0]
+    errors, features = judges.errors(clip, clip.motion), judges.features(clip.motion)
+    assert np.isfinite([errors["LSE-D"], errors["LSE-C"]]).all()
+    assert features["VE-FID"].shape == (1, 1024)
+
+
+def test_exchange_reports_all_class_pairs_through_both_doors(tiny_model_file, corpus, tmp_path):
+    values = run(
+        "exchange",
+        tiny_model_file,
+        corpus,
+        tmp_path,
+        "--n-sentences",
+        "2",
+        "--n-learned",
+        "30",
+        "--n-rendered",
+        "15",
+    )
+    for door in ("label", "reference clip"):
+        assert set(values["matrices"][door]) == set(MEASURES)
+        for matrix in values["matrices"][door].values():
+            assert np.shape(matrix) == (8, 8)
+    assert np.array(values["matrices"]["label"]["P, B, M closed"], float).max() <= 1
+    assert np.shape(values["intensities"]["happy"]) == (2, 4)
+    assert (tmp_path / "exchange.png").stat().st_size > 10_000
+
+
+def test_the_separate_classifier_names_performances_it_never_saw(stage, corpus):
+    namers = Namers.learn(stage, corpus, 30, 15, 0)
+    clips = held_out(corpus, rows_of(corpus, "test", labelled=True))
+    named = [namers.by_statistics(clip.motion) for clip in clips]
+    assert np.mean([name == clip.row.emotion for name, clip in zip(named, clips, strict=True)]) > 0.7
+    assert namers.distance(clips[0].motion, clips[0].motion) == 0
+    assert namers.distance(clips[0].motion, clips[-1].motion) > 0
+
+
+def test_matrices_are_means_over_the_swaps_of_each_pair():
+    swaps = [
+        Swap("happy", "sad", 0.9, 1.0, "sad", "angry", 0.4),
+        Swap("happy", "sad", 0.7, float("nan"), "sad", "sad", 0.6),
+        Swap("sad", "sad", 0.1, 0.0, "sad", "sad", 0.0),
+    ]
+    found = matrices(swaps)
+    happy, sad = EMOTIONS.index("happy"), EMOTIONS.index("sad")
+    by_hand = (0.8, 1.0, 1.0, 0.5, 0.5)
+    for matrix, wanted in zip(found.values(), by_hand, strict=True):
+        assert matrix[happy, sad] == pytest.approx(wanted)
+        assert off_diagonal(matrix) == pytest.approx(wanted)
+        assert np.isnan(matrix[sad, happy])
+    assert agreement({"label": swaps, "reference clip": swaps[::-1]})[
+        "by the separate classifier"
+    ] == pytest.approx(1 / 3)
+
+
+def test_styles_names_what_the_model_speaks(tiny_model_file, corpus, tmp_path):
+    values = run("styles", tiny_model_file, corpus, tmp_path, "--n-clips", "4")
+    assert np.shape(values["confusion"]) == (3, 3)
+    np.testing.assert_allclose(np.sum(values["confusion"], axis=1), 1)
+    assert values["performances"] > 0.9, "anna's performances are hers"
+    assert set(values["closures"]) == {"anna", "ben", "cleo"}
+
+
+def test_confusion_counts_shares_of_what_was_asked():
+    shares = confusion(["a", "a", "b"], ["a", "b", "b"], ["a", "b", "c"])
+    np.testing.assert_array_equal(shares, [[0.5, 0.5, 0], [0, 1, 0], [np.nan] * 3])
+
+
+def test_alive_looks_at_a_long_motion_beside_the_animator(tiny_model_file, corpus, tmp_path):
+    values = run("alive", tiny_model_file, corpus, tmp_path, "--seconds", "12")
+    assert values["model"].keys() == values["animator"].keys()
+    assert values["animator"]["jitter, lips"] < 0.05
+    assert "wanted" in (tmp_path / "alive.md").read_text()
+
+
+def test_joined_clips_keep_the_times_of_their_phones():
+    click = np.zeros(16000, np.float32)
+    click[8000] = 1
+    phones = (Phone("SIL", 0.0, 0.5), Phone("P", 0.5, 1.0))
+    waveform, spoken = joined([(click, phones)] * 3, 2.5, np.random.default_rng(0))
+    starts = [phone.start for phone in spoken if phone.name == "P"]
+    assert [round(16000 * start) for start in starts] == np.flatnonzero(waveform).tolist()
+    assert all(a.end == b.start for a, b in pairwise(spoken))
+    assert spoken[-1].end == len(waveform) / 16000
+
+
+def test_balanced_takes_from_every_group_in_turn(corpus):
+    rows = rows_of(corpus, "test", labelled=True)
+    taken = balanced(rows, 16, lambda row: row.emotion, 0)
+    assert sorted(row.emotion for row in taken) == sorted([*EMOTIONS, *EMOTIONS])
+    assert len(balanced(rows, 999, lambda row: row.emotion, 0)) == len(rows) == len({row.id for row in rows})
+
+
+def test_a_split_without_usable_clips_is_refused(corpus, tmp_path):
+    with pytest.raises(CorpusError, match="expected clips in split 'val'"):
+        rows_of(corpus, "val", labelled=False)
+    write_manifest(tmp_path, [clip_row(0, "test", UNKNOWN, "normal", "anna")])
+    with pytest.raises(CorpusError, match="expected clips of known emotion in split 'test'"):
+        rows_of(tmp_path, "test", labelled=True)
+
+
+def test_a_clip_without_a_motion_is_refused(tmp_path):
+    row = clip_row(0, "test", "happy", "normal", "anna")
+    write_clip(tmp_path / row.file, np.zeros(16000, np.int16))
+    with pytest.raises(CorpusError, match="expected a motion for clip test-0, found none"):
+        held_out(tmp_path, [row])
+
+
+def test_exchange_refuses_a_split_with_one_clip_of_an_emotion(tiny_model_file, corpus, tmp_path):
+    rows = rows_of(corpus, "test", labelled=True)
+    write_manifest(tmp_path, rows[:1])
+    (tmp_path / "clips").symlink_to(corpus / "clips")
+    with pytest.raises(CorpusError, match="expected two clips or more of neutral"):
+        run("exchange", tiny_model_file, tmp_path, tmp_path)
+
+
+def test_styles_refuses_a_corpus_of_other_speakers(tiny_model_file, corpus, tmp_path):
+    write_manifest(tmp_path, [clip_row(0, "train", "happy", "normal", "somebody")])
+    with pytest.raises(CorpusError, match="expected performances in the model's styles anna, ben, cleo"):
+        run("styles", tiny_model_file, tmp_path, tmp_path)
+
+
+def test_alive_refuses_clips_without_phones(tiny_model_file, tmp_path):
+    row = clip_row(0, "test", "happy", "normal", "anna")
+    write_clip(tmp_path / row.file, np.zeros(19200, np.int16), motion=np.zeros((FRAMES, 53), np.float32))
+    write_manifest(tmp_path, [row])
+    with pytest.raises(CorpusError, match="expected clips with phones"):
+        run("alive", tiny_model_file, tmp_path, tmp_path)
+
+
+def test_a_sync_expert_for_other_content_is_refused(stage, tmp_path):
+    SyncExpert(SyncConfig(content_dim=7, hidden_dim=8, embedding_dim=8)).save(tmp_path / "sync.safetensors")
+    with pytest.raises(ModelFileError, match="expected a sync-expert for the model's 32 content features"):
+        Judges.read(stage, tmp_path / "sync.safetensors", None, None)
+
+
+def test_weighted_means_leave_out_what_is_no_number():
+    rows = [(1, {"a": 1.0, "b": float("nan")}), (3, {"a": 2.0, "b": 5.0})]
+    assert weighted_means(rows) == {"a": 1.75, "b": 5.0}
+    assert np.isnan(weighted_means(rows[:1])["b"])
+
+
+def test_a_fitted_motion_is_cut_or_played_to_and_fro():
+    motion = np.arange(3, dtype=np.float32)[:, None].repeat(53, axis=1)
+    assert fitted(motion, 8)[:, 0].tolist() == [0, 1, 2, 2, 1, 0, 0, 1]
+    assert fitted(motion, 2)[:, 0].tolist() == [0, 1]
+
+
+def test_motion_features_are_coefficients_and_their_change():
+    motion = np.zeros((4, 53), np.float32)
+    motion[:, 0], motion[:, 50] = [0, 1, 3, 3], 0.12
+    features = motion_features(motion)
+    np.testing.assert_allclose(features[:, 0], [0, 1, 3, 3])
+    np.testing.assert_allclose(features[:, 53], [0, 1, 2, 0])
+    np.testing.assert_allclose(features[:, 50], 2.0, rtol=1e-6)
+
+
+def test_expression_statistics_do_not_see_how_the_lips_speak():
+    landmarks = np.random.default_rng(0).normal(size=(20, 68, 3))
+    spoken = landmarks.copy()
+    spoken[:, 49:54] += 1
+    spoken[:, 55:] *= 2
+    np.testing.assert_array_equal(expression_statistics(landmarks), expression_statistics(spoken))
+
+
+def test_statistics_classifier_tells_two_clouds_apart():
+    rng = np.random.default_rng(0)
+    cloud = rng.normal(size=(40, 5)) + np.repeat([[0.0], [4.0]], 20, axis=0)
+    judge = StatisticsClassifier(cloud, ["low"] * 20 + ["high"] * 20)
+    assert judge.name(np.array([[0.0] * 5, [4.0] * 5])) == ["low", "high"]
+    np.testing.assert_allclose(judge.standardised(cloud).std(axis=0), 1 / np.sqrt(5))
+
+
+def test_nearest_emotion_goes_by_direction_alone():
+    prototypes = np.array([[1.0, 0], [0, 0.1]])
+    assert nearest_emotion(np.array([0.4, 9.0]), prototypes, ("sad", "happy")) == "happy"
+
+
+def test_syncnet_distances_equal_the_loop_over_windows():
+    torch.manual_seed(0)
+    syncnet = SyncNet().eval()
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 256, (8, 224, 224, 3)).astype(np.uint8)
+    waveform = 0.1 * rng.normal(size=16000 * 8 // 25)
+    distances = syncnet_distances(syncnet, pictures, waveform)
+    heard = cepstra(waveform)
+    n = min(8 - 4, (len(heard) - 20) // 4 + 1)
+    assert distances.shape == (n, 31)
+    with torch.no_grad():
+        for i, j in ((0, 0), (1, 2), (n - 1, 0)):
+            seen = syncnet.see(torch.tensor(pictures[None, i : i + 5, :, :, ::-1].copy()).float())
+            spoken = syncnet.hear(torch.tensor(heard[None, 4 * j : 4 * j + 20]).float())
+            assert distances[i, 15 + j - i] == pytest.approx(float((seen - spoken).norm()), rel=1e-4)
+
+
+def test_frame_attention_equals_its_formulas_frame_by_frame():
+    torch.manual_seed(0)
+    network = FrameAttention().eval()
+    faces = torch.rand(3, 224, 224, 3)
+    with torch.no_grad():
+        f = [network.frames(face[None])[0] for face in faces]
+        alpha = [torch.sigmoid(network.alpha[0](x)) for x in f]
+        anchor = sum(a * x for a, x in zip(alpha, f, strict=True)) / sum(alpha)
+        beside = [torch.cat([x, anchor]) for x in f]
+        weight = [a * torch.sigmoid(network.beta[0](x)) for a, x in zip(alpha, beside, strict=True)]
+        by_hand = sum(w * x for w, x in zip(weight, beside, strict=True)) / sum(weight)
+        torch.testing.assert_close(network(faces), by_hand, rtol=1e-4, atol=1e-5)
+
+
+def test_the_frames_of_frame_attention_are_the_foreign_resnet_18():
+    from transformers import ResNetConfig, ResNetModel
+
+    torch.manual_seed(0)
+    foreign = ResNetModel(
+        ResNetConfig(
+            embedding_size=64, hidden_sizes=[64, 128, 256, 512], depths=[2, 2, 2, 2], layer_type="basic"
+        )
+    ).eval()
+    ours = FrameAttention().eval()
+    theirs, backbone = (
+        foreign.state_dict(),
+        [n for n in ours.state_dict() if n.startswith(("conv1", "bn1", "layer"))],
+    )
+    state = ours.state_dict()
+    for name in backbone:
+        tail = name.rsplit(".", 1)[1]
+        if name.startswith("layer"):
+            stage, block, part = name.removeprefix("layer").split(".")[:3]
+            prefix = f"encoder.stages.{int(stage) - 1}.layers.{block}"
+            if part == "downsample":
+                kind = ("convolution", "normalization")[int(name.split(".")[3])]
+                source = f"{prefix}.shortcut.{kind}.{tail}"
+            else:
+                kind = "convolution" if part.startswith("conv") else "normalization"
+                source = f"{prefix}.layer.{int(part[-1]) - 1}.{kind}.{tail}"
+        else:
+            kind = "convolution" if name.startswith("conv") else "normalization"
+            source = f"embedder.embedder.{kind}.{tail}"
+        state[name] = theirs[source]
+    ours.load_state_dict(state)
+    faces = torch.rand(2, 224, 224, 3)
+    with torch.no_grad():
+        wanted = foreign(faces.movedim(-1, 1)).pooler_output[:, :, 0, 0]
+        torch.testing.assert_close(ours.frames(faces), wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_judges_load_from_data_parallel_files_without_counters(tmp_path):
+    torch.manual_seed(0)
+    saved = FrameAttention()
+    state = {f"module.{k}": v for k, v in saved.state_dict().items() if "num_batches" not in k}
+    save_file(state, tmp_path / "attention.safetensors")
+    loaded = read_judge(tmp_path / "attention.safetensors", FrameAttention())
+    assert torch.equal(loaded.layer4[1].conv2.weight, saved.layer4[1].conv2.weight)
+    assert not loaded.training and not any(p.requires_grad for p in loaded.parameters())
+
+
+def test_a_judge_that_is_no_safetensors_file_is_refused(tmp_path):
+    with pytest.raises(
+        JudgeFileError, match=r"expected a \.safetensors file .* found syncnet_v2\.model; convert it"
+    ):
+        read_judge(tmp_path / "syncnet_v2.model", SyncNet())
+
+
+def test_a_judge_file_that_is_missing_or_of_another_network_is_refused(tmp_path):
+    path = tmp_path / "judge.safetensors"
+    with pytest.raises(JudgeFileError, match="found no file that can be read"):
+        read_judge(path, SyncNet())
+    save_file({"alpha.0.weight": torch.zeros(1, 512)}, path)
+    with pytest.raises(JudgeFileError, match=r"expected the \d+ weights of SyncNet in judge\.safetensors"):
+        read_judge(path, SyncNet())
+
+
+def test_tables_have_significant_digits_and_dashes():
+    text = markdown_table(["a", "b"], [["x", 12.3456], ["y", 0.00123456], ["z", float("nan")], ["w", 0.0]])
+    cells = [line.split("|")[2].strip() for line in text.splitlines()[2:]]
+    assert cells == ["12.3", "0.00123", "-", "0.00"]
+
+
+def test_reports_write_null_for_what_is_no_number(tmp_path):
+    write_report(tmp_path / "new", "report", "text", {"a": np.array([1.0, np.nan]), "b": {"c": np.int64(3)}})
+    assert json.loads((tmp_path / "new" / "report.json").read_text()) == {"a": [1.0, None], "b": {"c": 3}}
+
+
+def test_drawn_matrices_are_a_picture(tmp_path):
+    draw_matrices(tmp_path / "m.png", {"one": np.eye(2), "two": np.full((2, 2), np.nan)}, "ab", "cd")
+    assert (tmp_path / "m.png").read_bytes().startswith(b"\x89PNG")

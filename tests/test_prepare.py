@@ -1,0 +1,339 @@
+"""Recordings of a data set -> clips: sound, time and motion, and every way in which one can be unusable."""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dataset_samples import NTSC, face, write_emoca, write_sound, write_video
+from scipy.spatial.transform import Rotation
+
+from ecoface_model.config import FRAME_RATE, SAMPLES_PER_FRAME
+from training.clips import CorpusError, read_clip, read_manifest
+from training.motion_statistics import motion_statistics
+from training.prepare import Hdtf, Mead, Ravdess, main
+from training.recording import common_length, pieces
+from training.tracker_output import TrackerError, find_output, read_output
+from training.video_time import at_frame_rate, frame_times, times_of
+
+SECONDS = 1.0
+GOOD = ["Actor_01/01-01-03-01-01-01-01", "Actor_01/01-01-05-02-02-01-01", "Actor_02/01-01-01-01-01-02-02"]
+BAD = {
+    "Actor_01/01-01-02-01-01-01-01": "expected .* frames in the video .*, found",  # breaks off
+    "Actor_01/01-01-02-01-01-02-01": "expected tracker output for this clip",
+    "Actor_01/01-01-02-01-02-01-01": "expected 30 tracked frames for this video, found 12",
+    "Actor_02/01-01-04-01-01-01-02": "expected speech in .*, found silence",
+    "Actor_02/01-01-04-01-01-02-02": "expected exp of 50 numbers",
+    "Actor_02/01-01-04-01-02-01-02": "expected sound in",  # has no soundtrack
+    "Actor_02/01-01-04-01-02-02-02": "expected a face in every quarter of a second, found none from",
+    "Actor_02/01-01-04-02-02-02-02": "expected an? .*sound|found an empty file",  # zero bytes
+}
+
+
+@pytest.fixture(scope="module")
+def ravdess(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two actors of RAVDESS with EMOCA's codes: good clips, bad ones of every kind, songs, single halves."""
+    source, trackers = tmp_path_factory.mktemp("ravdess"), tmp_path_factory.mktemp("emoca")
+    for name in GOOD:
+        n = write_video(source / f"{name}.mp4", SECONDS)
+        write_emoca(trackers / name, face(np.arange(n) / float(NTSC)))
+    truncated, _, short, silent, shapes, mute, lost, empty = BAD
+    n = write_video(source / f"{truncated}.mp4", SECONDS, fast_start=True)
+    whole = (source / f"{truncated}.mp4").read_bytes()
+    (source / f"{truncated}.mp4").write_bytes(whole[: len(whole) // 2])
+    motion = face(np.arange(n) / float(NTSC))
+    for name in BAD:
+        if not (source / f"{name}.mp4").exists():
+            write_video(source / f"{name}.mp4", SECONDS, level={silent: 0.0, mute: None}.get(name, 0.3))
+    (source / f"{empty}.mp4").write_bytes(b"")
+    for name in (truncated, silent, mute, empty):
+        write_emoca(trackers / name, motion)
+    write_emoca(trackers / short, motion[:12])
+    write_emoca(trackers / lost, motion, skipped=tuple(range(5, 20)))
+    write_emoca(trackers / shapes, motion)
+    np.save(trackers / shapes / "000003_000/exp.npy", np.zeros(100, np.float32))
+    for other in ("Actor_01/01-02-03-01-01-01-01", "Actor_01/02-01-03-01-01-01-01"):  # a song, a mute video
+        (source / f"{other}.mp4").write_bytes(b"not opened")
+    (source / "Actor_02/03-01-03-01-01-01-02.wav").write_bytes(b"not opened")
+    return source, trackers
+
+
+@pytest.fixture(scope="module")
+def prepared(ravdess: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("corpus")
+    main(Ravdess(source=ravdess[0], out=out, trackers=ravdess[1], workers=2))
+    return out
+
+
+def test_a_clip_moves_as_the_face_did_at_25_frames_a_second(prepared: Path) -> None:
+    rows = read_manifest(prepared)
+    assert [row.id for row in rows] == sorted(f"ravdess-{Path(name).name}" for name in GOOD)
+    for row in rows:
+        clip = read_clip(prepared, row)
+        assert clip.motion is not None and clip.n_frames == len(clip.motion) == FRAME_RATE * SECONDS
+        assert len(clip.waveform) == SAMPLES_PER_FRAME * clip.n_frames and row.seconds == SECONDS
+        np.testing.assert_allclose(clip.motion, face(np.arange(25) / FRAME_RATE), atol=3e-3)
+    assert (rows[0].emotion, rows[0].intensity, rows[0].speaker) == ("neutral", "normal", "ravdess-02")
+    assert (rows[2].emotion, rows[2].intensity, rows[2].dataset) == ("angry", "strong", "ravdess")
+
+
+def test_the_sound_of_a_clip_is_that_of_the_video(prepared: Path) -> None:
+    waveform = read_clip(prepared, read_manifest(prepared)[0]).waveform
+    spectrum = np.abs(np.fft.rfft(waveform * np.hanning(len(waveform))))
+    assert abs(np.argmax(spectrum) - 140) <= 1  # Hz, bins of 1 Hz
+    assert 0.15 < np.abs(waveform).max() < 0.45
+
+
+def test_every_unusable_recording_is_listed_with_its_reason(prepared: Path) -> None:
+    lines = [json.loads(line) for line in (prepared / "refused.jsonl").read_text().splitlines()]
+    reasons = {line["file"].removesuffix(".mp4"): line["reason"] for line in lines}
+    assert set(reasons) == set(BAD)
+    for name, reason in BAD.items():
+        with pytest.raises(CorpusError, match=reason):
+            raise CorpusError(reasons[name])
+
+
+def test_the_counts_add_up(prepared: Path) -> None:
+    counts = json.loads((prepared / "counts.json").read_text())["ravdess"]
+    assert counts["recordings"] == len(GOOD) + len(BAD) and counts["clips"] == len(GOOD)
+    assert counts["refused"] == len(BAD) and sum(counts["split"].values()) == len(GOOD)
+    assert counts["emotion"] == {"angry strong": 1, "happy normal": 1, "neutral normal": 1}
+    assert counts["skipped"] == {"song": 1, "video without sound": 1, "sound without video": 1}
+
+
+def test_an_interrupted_run_keeps_what_it_has_and_says_the_same(
+    ravdess: tuple[Path, Path], prepared: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clips = sorted((prepared / "clips").iterdir())
+    written = {path: path.stat().st_mtime_ns for path in clips[1:]}
+    manifest, counts = ((prepared / name).read_bytes() for name in ("manifest.jsonl", "counts.json"))
+    clips[0].unlink()  # as if the run had stopped before it
+    main(Ravdess(source=ravdess[0], out=prepared, trackers=ravdess[1], workers=1))
+    assert sorted((prepared / "clips").iterdir()) == clips
+    assert {path: path.stat().st_mtime_ns for path in clips[1:]} == written
+    assert (prepared / "manifest.jsonl").read_bytes() == manifest
+    assert (prepared / "counts.json").read_bytes() == counts
+    said = capsys.readouterr().out
+    assert "refused: 8, all in refused.jsonl" in said and "only 2 of RAVDESS's 24 actors" in said
+    assert "3 clips of 11 recordings" in said and "song 1" in said
+
+
+def test_a_second_data_set_joins_the_first(prepared: Path, tmp_path: Path) -> None:
+    seconds, fps = 3.0, Fraction(30)
+    n = write_video(tmp_path / "hdtf/WRA_EricCantor_000.mp4", seconds, fps, level=None)
+    write_sound(tmp_path / "hdtf/WRA_EricCantor_000.wav", seconds)
+    (tmp_path / "codes").mkdir()
+    motion = face(np.arange(n) / 30)
+    np.savez(
+        tmp_path / "codes/WRA_EricCantor_000.npz", expression=motion[:, :50], jaw=motion[:, 50:], fps=30.0
+    )
+    before = read_manifest(prepared)
+    main(Hdtf(source=tmp_path / "hdtf", out=prepared, trackers=tmp_path / "codes", longest=1.6, workers=1))
+    rows = [row for row in read_manifest(prepared) if row.dataset == "hdtf"]
+    assert [row for row in read_manifest(prepared) if row.dataset != "hdtf"] == before
+    assert (
+        len(rows) > 1
+        and sum(row.seconds for row in rows) == seconds
+        and max(row.seconds for row in rows) <= 1.6
+    )
+    assert {row.emotion for row in rows} == {"unknown"} and len({row.split for row in rows}) == 1
+    joined = np.concatenate([read_clip(prepared, row).motion for row in rows])
+    np.testing.assert_allclose(joined, face(np.arange(75) / FRAME_RATE), atol=3e-3)
+    lines = (prepared / "refused.jsonl").read_text().splitlines()
+    assert len(lines) == len(BAD) and set(json.loads((prepared / "counts.json").read_text())) == {
+        "ravdess",
+        "hdtf",
+    }
+    of_set = motion_statistics(prepared)["hdtf"]
+    np.testing.assert_allclose(of_set.mean, joined.mean(0), atol=1e-5)
+    np.testing.assert_allclose(of_set.std, joined.std(0), atol=1e-5)
+
+
+def test_mead_takes_its_sound_from_beside_and_its_tracks_from_the_same_path(tmp_path: Path) -> None:
+    name = "M003/video/front/angry/level_2/001"
+    n = write_video(tmp_path / f"mead/{name}.mp4", 1.2, Fraction(30), level=None)
+    write_sound(tmp_path / "mead/M003/audio/angry/level_2/001.m4a", 1.2)
+    write_video(tmp_path / "mead/M003/video/front/sad/level_1/002.mp4", 1.2, Fraction(30), level=None)
+    place = tmp_path / "codes" / name
+    place.mkdir(parents=True)
+    motion = face(np.arange(n) / 30)
+    np.save(place / "exp.npy", motion[:, :50])
+    np.save(place / "pose.npy", np.concatenate([np.ones((n, 6)), motion[:, 50:], np.ones((n, 6))], axis=1))
+    main(Mead(source=tmp_path / "mead", out=tmp_path / "out", trackers=tmp_path / "codes", workers=1))
+    (row,) = read_manifest(tmp_path / "out")
+    motion = read_clip(tmp_path / "out", row).motion
+    np.testing.assert_allclose(motion, face(np.arange(30) / FRAME_RATE), atol=3e-3)
+    (line,) = (tmp_path / "out/refused.jsonl").read_text().splitlines()
+    assert "expected a sound file at" in line and "002.m4a" in line
+
+
+def test_a_data_set_of_which_nothing_can_be_used_is_refused_with_the_first_reason(tmp_path: Path) -> None:
+    write_video(tmp_path / "set/Actor_01/01-01-03-01-01-01-01.mp4", 1.0)
+    config = Ravdess(source=tmp_path / "set", out=tmp_path / "out", trackers=tmp_path / "none", workers=1)
+    with pytest.raises(
+        CorpusError, match=r"of ravdess that can be used, found none: Actor_01/.*: expected tracker"
+    ):
+        main(config)
+    assert len((tmp_path / "out/refused.jsonl").read_text().splitlines()) == 1
+
+
+# --- the clock -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fps", [Fraction(24), Fraction(25), NTSC, Fraction(50), Fraction(60)])
+def test_any_rate_becomes_25_frames_a_second_by_time(tmp_path: Path, fps: Fraction) -> None:
+    write_video(tmp_path / "a.mp4", 2.0, fps)
+    times = frame_times(tmp_path / "a.mp4", has_sound=True)
+    np.testing.assert_allclose(times, np.arange(round(2 * fps)) / float(fps), atol=1e-4)
+    seen = face(times)
+    motion = at_frame_rate(times, seen[:, :50], seen[:, 50:], 50)
+    np.testing.assert_allclose(motion, face(np.arange(50) / 25), atol=4e-3 if fps != 25 else 1e-5)
+
+
+def test_the_jaw_is_interpolated_as_a_rotation_not_number_by_number() -> None:
+    turns = Rotation.from_rotvec([[2.9, 0, 0], [-2.9, 0, 0]])  # 0.48 rad apart, on either side of a half turn
+    motion = at_frame_rate(np.array([0.0, 0.08]), np.zeros((2, 50)), turns.as_rotvec(), 3)
+    middle = Rotation.from_rotvec(motion[1, 50:].astype(float))
+    apart = [(middle.inv() * turn).magnitude() for turn in turns]
+    np.testing.assert_allclose(apart, np.pi - 2.9, atol=1e-6)  # linear numbers would not turn at all there
+
+
+def test_short_gaps_are_filled_and_the_ends_held() -> None:
+    times = np.delete(np.arange(50) / 25, [0, 1, 10, 11, 12, 49])
+    seen = face(times)
+    motion = at_frame_rate(times, seen[:, :50], seen[:, 50:], 50)
+    np.testing.assert_allclose(motion[13:49], face(np.arange(13, 49) / 25), atol=1e-5)
+    np.testing.assert_allclose(motion[[0, 49]], seen[[0, -1]], atol=1e-5)
+
+
+def test_an_output_of_another_rate_than_the_videos_needs_that_rate(tmp_path: Path) -> None:
+    write_emoca(tmp_path / "codes", face(np.arange(50) / 25))  # tracked at 25 fps, of a video at 30
+    output, video = read_output(tmp_path / "codes"), np.arange(60) / 30
+    with pytest.raises(
+        CorpusError, match=r"expected 60 tracked frames for this video, found 50; .*--tracker-fps"
+    ):
+        times_of(output, video, None)
+    np.testing.assert_allclose(times_of(output, video, 25), np.arange(50) / 25)
+
+
+def test_sound_and_motion_of_different_lengths_are_refused() -> None:
+    assert common_length(100, 3.9, 0.5) == round(3.9 * 25) and common_length(100, 4.2, 0.5) == 100
+    for n_sound in (100, 60):
+        with pytest.raises(
+            CorpusError, match=r"sound and motion of one length, found .* s of sound and 3.20 s"
+        ):
+            common_length(n_sound, 3.2, 0.5)
+    with pytest.raises(CorpusError, match=r"expected at least 0.48 s, found 0.30 s"):
+        common_length(8, 0.3, 0.5)
+
+
+def test_long_recordings_are_cut_where_they_are_quiet() -> None:
+    loud = np.ones(400, np.float32)
+    loud[[90, 91, 92, 93, 94, 230, 231, 232, 233, 234]] = 0.01
+    spans = pieces(np.repeat(loud, SAMPLES_PER_FRAME), 400, 150)
+    assert spans == [(0, 92), (92, 232), (232, spans[2][1]), (spans[2][1], 400)]
+    assert all(stop - start <= 150 for start, stop in spans)
+    assert pieces(np.ones(100 * SAMPLES_PER_FRAME, np.float32), 100, 150) == [(0, 100)]
+
+
+# --- tracker output --------------------------------------------------------------------------------------
+
+
+def test_frames_count_from_one_unless_there_is_a_zero(tmp_path: Path) -> None:
+    motion = face(np.arange(6) / 25)
+    write_emoca(tmp_path / "one", motion, skipped=(0, 3))
+    write_emoca(tmp_path / "zero", motion, first=0)
+    assert read_output(tmp_path / "one").frame.tolist() == [1, 2, 4, 5]
+    assert read_output(tmp_path / "zero").frame.tolist() == [0, 1, 2, 3, 4, 5]
+    np.testing.assert_allclose(read_output(tmp_path / "zero").jaw, motion[:, 50:], atol=1e-6)
+
+
+def test_codes_may_be_one_npz_per_frame(tmp_path: Path) -> None:
+    motion = face(np.arange(4) / 25)
+    for index, frame in enumerate(motion):
+        np.savez(
+            tmp_path / f"frame{index:04d}.npz", exp=frame[None, :50], pose=np.r_[0, 0, 0, frame[50:]][None]
+        )
+    output = read_output(tmp_path)
+    np.testing.assert_allclose(output.expression, motion[:, :50])
+    np.testing.assert_allclose(output.jaw, motion[:, 50:])
+
+
+def test_a_motion_of_ours_is_a_tracker_output_too(tmp_path: Path) -> None:
+    motion = face(np.arange(9) / 25)
+    np.savez(tmp_path / "a.npz", motion=motion, fps=25.0, metadata=np.array("{}"))
+    output = read_output(tmp_path / "a.npz")
+    assert output.fps == 25 and output.frame.tolist() == list(range(9))
+    np.testing.assert_allclose(np.concatenate([output.expression, output.jaw], axis=1), motion)
+
+
+def test_emocas_own_folders_are_found(tmp_path: Path) -> None:
+    place = tmp_path / "processed_2022_Jan_15_15-03-37/clip/results/EMOCA_v2_lr_mse_20"
+    place.mkdir(parents=True)
+    assert find_output(tmp_path, ("Actor_01/clip", "clip")) == place
+    (place.parent / "EMOCA").mkdir()
+    with pytest.raises(
+        TrackerError, match=r"codes of one model .* found EMOCA, EMOCA_v2_lr_mse_20; keep one"
+    ):
+        find_output(tmp_path, ("clip",))
+
+
+GOOD_EXP, GOOD_POSE = np.zeros((5, 50)), np.zeros((5, 6))
+
+
+@pytest.mark.parametrize(
+    ("arrays", "sentence"),
+    [
+        (
+            {"exp": np.zeros((5, 100)), "pose": GOOD_POSE},
+            r"exp of 50 numbers a frame .* found float64 of \(5, 100\)",
+        ),
+        ({"exp": GOOD_EXP, "pose": np.zeros((5, 7))}, r"poses of 6 numbers .* or 15 .* found \(5, 7\)"),
+        ({"exp": GOOD_EXP, "pose": np.array(1.0)}, r"poses of 6 numbers .* or 15 .* found \(\)"),
+        ({"exp": GOOD_EXP, "pose": GOOD_POSE[:4]}, "as many jaws as expressions .* found 4 and 5"),
+        ({"expression": GOOD_EXP, "jaw": np.zeros((5, 4))}, "jaw of 3 numbers a frame"),
+        ({"exp": GOOD_EXP * np.nan, "pose": GOOD_POSE}, "finite coefficients"),
+        ({"exp": np.full((5, 50), "x"), "pose": GOOD_POSE}, "exp of 50 numbers"),
+        ({"exp": GOOD_EXP, "pose": GOOD_POSE, "fps": np.array(0.0)}, "frames per second in .* fps = 0"),
+        ({"motion": np.zeros((5, 56)), "fps": np.array(25.0)}, "motion of 53 numbers"),
+        ({"shape": np.zeros(100)}, "expected exp and pose, or expression and jaw, .* found shape"),
+        ({"exp": np.array([{}] * 5), "pose": GOOD_POSE}, "damaged file or pickled objects"),
+    ],
+)
+def test_an_output_of_another_form_is_refused_in_one_sentence(
+    tmp_path: Path, arrays: dict, sentence: str
+) -> None:
+    np.savez(tmp_path / "a.npz", **arrays)
+    with pytest.raises(TrackerError, match=sentence):
+        read_output(tmp_path / "a.npz")
+
+
+def test_pickles_are_never_opened(tmp_path: Path) -> None:
+    (tmp_path / "000001_000").mkdir()
+    (tmp_path / "000001_000/codes.pkl").write_bytes(b"cos\nsystem\n(S'false'\ntR.")
+    with pytest.raises(TrackerError, match="found nothing"):
+        read_output(tmp_path)
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b/all.pkl").write_bytes(b"")
+    with pytest.raises(TrackerError, match=r"pickles, which can run code; save them as .npy or .npz"):
+        read_output(tmp_path / "b")
+
+
+def test_two_faces_in_a_frame_are_for_the_user_to_choose_from(tmp_path: Path) -> None:
+    write_emoca(tmp_path, face(np.arange(3) / 25))
+    (tmp_path / "000002_001").mkdir()
+    with pytest.raises(TrackerError, match=r"one face per frame .* found more in frame 2; delete the others"):
+        read_output(tmp_path)
+
+
+def test_a_frame_that_holds_several_is_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "0001.npz", exp=GOOD_EXP, pose=GOOD_POSE)
+    with pytest.raises(TrackerError, match=r"codes of one frame in .* found 5"):
+        read_output(tmp_path)
+
+
+def test_a_sound_without_pictures_is_no_video(tmp_path: Path) -> None:
+    write_sound(tmp_path / "a.m4a", 1.0)
+    with pytest.raises(CorpusError, match=r"expected pictures in a.m4a, found none"):
+        frame_times(tmp_path / "a.m4a", has_sound=True)

@@ -1,0 +1,187 @@
+"""Grey faces of a corpus, rendered once: a second of every clip, for the visual emotion encoder.
+
+python -m training.faces work/corpus --out work/faces
+"""
+
+import json
+import multiprocessing
+import os
+import zlib
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+import tyro
+from jaxtyping import Float32, UInt8
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from ecoface_model.config import SAMPLES_PER_FRAME, VisualConfig
+from ecoface_model.files import write_beside
+from ecoface_model.flame import FlameHead
+from ecoface_model.flame_file import read_head
+from ecoface_model.renderer_grey import GreyFaces
+
+from .clips import Clip, ClipRow, CorpusError, motion_path, read_clip, read_manifest
+
+INDEX, PIXELS = "faces.json", "faces.u8"
+CLIPS_AT_ONCE = 32  # of one part, which is what an interruption loses at most
+SPEECH_LEVEL = 30.0  # dB under a clip's loudest frame, down to which it is speech
+
+
+@dataclass(frozen=True, kw_only=True)
+class FacesConfig:
+    """What is rendered, and where to."""
+
+    corpus: tyro.conf.Positional[Path] = Path("work/corpus")
+    out: Path = Path("work/faces")
+    n_frames: int = 24
+    """Of a clip's piece; shorter clips give what they have."""
+    image_size: int = VisualConfig().image_size
+    n_processes: int = 2
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Faces of one clip from a frame on."""
+
+    start: int
+    """The clip's frame that the first face shows."""
+    faces: UInt8[NDArray[np.uint8], "frames size size"]
+
+
+class FaceStore:
+    """The faces of a corpus, by clip."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open a finished store.
+
+        Raises:
+            CorpusError: if it was not made yet.
+        """
+        if not (folder / INDEX).is_file():
+            raise CorpusError(
+                f"expected rendered faces in {folder}, found none: run `python -m training.faces` first."
+            )
+        index = json.loads((folder / INDEX).read_text())
+        self.image_size: int = index["image_size"]
+        self.places: dict[str, tuple[int, int, int]] = index["clips"]
+        """Row of the first face, its frame in the clip, and how many there are."""
+        self.pixels = np.memmap(folder / PIXELS, np.uint8, "r").reshape(-1, self.image_size, self.image_size)
+
+    def __contains__(self, clip_id: str) -> bool:
+        return clip_id in self.places
+
+    def __getitem__(self, clip_id: str) -> Piece:
+        row, start, n_frames = self.places[clip_id]
+        return Piece(start, self.pixels[row : row + n_frames])
+
+
+def main(config: FacesConfig) -> None:
+    """Render a piece of every clip that has a motion; go on where an interrupted run stopped.
+
+    Raises:
+        CorpusError: if no clip of the corpus has a motion.
+    """
+    rows = [row for row in read_manifest(config.corpus) if has_motion(config.corpus, row)]
+    if not rows:
+        raise CorpusError(
+            f"expected clips with motions in {config.corpus}, found none: make or track their motions first."
+        )
+    index = config.out / INDEX
+    if index.exists() and set(json.loads(index.read_text())["clips"]) == {row.id for row in rows}:
+        return
+    (config.out / "parts").mkdir(parents=True, exist_ok=True)
+    parts = [Part(config, tuple(rows[k : k + CLIPS_AT_ONCE])) for k in range(0, len(rows), CLIPS_AT_ONCE)]
+    todo = [part for part in parts if not part.path.exists()]
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(config.n_processes, spawn, torch.set_num_threads, (1,)) as pool:
+        for _ in tqdm(pool.map(write_part, todo), desc="faces", total=len(todo), mininterval=5):
+            pass
+    join(config, parts)
+
+
+def has_motion(corpus: Path, row: ClipRow) -> bool:
+    """Whether a clip's motion was made already: in a file of its own, or with the clip."""
+    if motion_path(corpus, row.id).exists():
+        return True
+    with np.load(corpus / row.file, allow_pickle=False) as arrays:
+        return "motion" in arrays
+
+
+@dataclass(frozen=True)
+class Part:
+    """Clips that one process renders in one go."""
+
+    config: FacesConfig
+    rows: tuple[ClipRow, ...]
+
+    @property
+    def path(self) -> Path:
+        """Named by what it holds."""
+        held = repr((self.config.n_frames, self.config.image_size, self.config.seed, self.rows))
+        return self.config.out / "parts" / f"{zlib.crc32(held.encode()):08x}.npz"
+
+
+def write_part(part: Part) -> None:
+    """Render some clips into one file."""
+    pieces = [render(read_clip(part.config.corpus, row), part.config) for row in part.rows]
+    starts, counts = [piece.start for piece in pieces], [len(piece.faces) for piece in pieces]
+    with write_beside(part.path) as temporary:
+        np.savez(temporary, start=starts, count=counts, faces=np.concatenate([p.faces for p in pieces]))
+
+
+@torch.inference_mode()
+def render(clip: Clip, config: FacesConfig) -> Piece:
+    """A piece of a clip's motion as grey faces: at a random place of its speech, fixed by seed and clip."""
+    assert clip.motion is not None, clip.row.id
+    first, last = span_of_speech(clip.waveform)
+    last = min(last, len(clip.motion))
+    rng = np.random.default_rng([config.seed, zlib.crc32(clip.row.id.encode())])
+    start = int(rng.integers(first, max(first, last - config.n_frames) + 1))
+    start = max(0, min(start, len(clip.motion) - config.n_frames))
+    motion = torch.from_numpy(clip.motion[start : start + config.n_frames].astype(np.float32))
+    faces = renderer(config.image_size)(motion[None])[0, :, 0]  # (T, S, S)
+    return Piece(start, (faces * 255).round().clamp(0, 255).byte().numpy())
+
+
+def span_of_speech(waveform: Float32[NDArray[np.float32], " samples"]) -> tuple[int, int]:
+    """The first frame of a clip that is as loud as speech, and the frame after the last one."""
+    n_frames = len(waveform) // SAMPLES_PER_FRAME
+    power = np.square(waveform[: n_frames * SAMPLES_PER_FRAME]).reshape(n_frames, -1).mean(axis=1)
+    loud = np.flatnonzero(power >= power.max() * 10 ** (-SPEECH_LEVEL / 10))
+    return int(loud[0]), int(loud[-1]) + 1
+
+
+@cache
+def renderer(image_size: int) -> GreyFaces:
+    """The reference head's, once in each process."""
+    return GreyFaces(FlameHead.from_file(read_head()), image_size)
+
+
+def join(config: FacesConfig, parts: list[Part]) -> None:
+    """Make one store of all parts; its index comes last, so that it is whole or not there."""
+    places, row = {}, 0
+    pixels = config.out / f"{PIXELS}.part"
+    with pixels.open("wb") as file:
+        for part in parts:
+            with np.load(part.path, allow_pickle=False) as arrays:
+                for clip, start, count in zip(part.rows, arrays["start"], arrays["count"], strict=True):
+                    places[clip.id] = (row, int(start), int(count))
+                    row += int(count)
+                file.write(arrays["faces"].tobytes())
+    (config.out / INDEX).unlink(missing_ok=True)
+    os.replace(pixels, config.out / PIXELS)
+    with write_beside(config.out / INDEX) as temporary:
+        temporary.write_text(json.dumps({"image_size": config.image_size, "clips": places}))
+    for part in parts:
+        part.path.unlink()
+    print(f"{config.out}: {row} faces of {len(places)} clips, {row * config.image_size**2 / 1e6:.0f} MB")
+
+
+if __name__ == "__main__":
+    main(tyro.cli(FacesConfig))

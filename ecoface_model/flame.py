@@ -85,7 +85,7 @@ class FlameHead(nn.Module):
     def restricted_to(self, chosen: Int[Tensor, " f"]) -> "FlameHead":
         """The chosen faces alone, with their vertices and those that place the jaw; it has no landmarks."""
         faces = self.faces[chosen]
-        kept = torch.cat([faces.flatten(), self.jaw_regressor.nonzero()[:, 0]]).unique()  # (K,)
+        kept = torch.unique(torch.cat([faces.flatten(), self.jaw_regressor.nonzero()[:, 0]]))  # (K,)
         number = torch.zeros(self.n_vertices, dtype=kept.dtype, device=kept.device)
         number[kept] = torch.arange(len(kept), device=kept.device)
         columns = (3 * kept[:, None] + torch.arange(3, device=kept.device)).flatten()  # (3K,)

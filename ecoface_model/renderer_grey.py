@@ -86,8 +86,8 @@ class GreyFaces(nn.Module):
     """Motion -> grey faces of one head before a fixed camera, with gradient to the motion.
 
     What the camera can never see (the back of the head, what lies outside the picture) is left out when the
-    module is made. In training the shading of each few frames is worked out again on the way back: memory holds the pictures
-    and the index of each pixel's face, not what lies between.
+    module is made. In training the shading of each few frames is worked out again on the way back: memory
+    holds the pictures and the index of each pixel's face, not what lies between.
     """
 
     def __init__(self, head: FlameHead, size: int = GREY_SIZE) -> None:
@@ -99,9 +99,9 @@ class GreyFaces(nn.Module):
 
     def forward(self, motion: Float[Tensor, "batch frames 53"]) -> Float[Tensor, "batch frames 1 size size"]:
         """Pictures 0..1 on black."""
-        chunks = motion.flatten(0, 1).split(FRAMES_AT_ONCE)
+        chunks = torch.split(motion.flatten(0, 1), FRAMES_AT_ONCE)
         pictures = torch.cat([self._draw(chunk) for chunk in chunks])  # (B T, 1, S, S)
-        return pictures.unflatten(0, motion.shape[:2])
+        return pictures.reshape(*motion.shape[:2], *pictures.shape[1:])
 
     def _draw(self, motion: Float[Tensor, "n 53"]) -> Float[Tensor, "n 1 size size"]:
         with torch.no_grad():
@@ -138,7 +138,7 @@ def faces_ever_seen(head: FlameHead, camera: Camera, size: int) -> Bool[Tensor, 
     nobody knows which motion uncovers it.
     """
     seen = torch.zeros(len(head.faces), dtype=torch.bool, device=head.faces.device)
-    for motion in extreme_motions(head).split(FRAMES_AT_ONCE):
+    for motion in torch.split(extreme_motions(head), FRAMES_AT_ONCE):
         vertices = head.vertices(motion)
         a, b, c = (vertices.index_select(1, head.faces[:, k]) for k in range(3))  # (N, F, 3)
         towards = vertices.new_tensor(camera.position) - a
@@ -158,12 +158,12 @@ def _with_neighbours(head: FlameHead, chosen: Bool[Tensor, " faces"]) -> Bool[Te
 
 
 def extreme_motions(head: FlameHead) -> Float[Tensor, "n 53"]:
-    """Motions as far out as faces go: rest, each direction of expression both ways, mixtures; a moving jaw."""
+    """Motions as far out as faces go: rest, each direction of expression both ways, mixtures; jaw moving."""
     generator = torch.Generator().manual_seed(0)
     directions = head.expression_directions.cpu()  # (50, 3V)
     mixtures = torch.randn(N_MIXTURES, EXPRESSION_DIM, generator=generator)
     expression = torch.cat([torch.eye(EXPRESSION_DIM), -torch.eye(EXPRESSION_DIM), mixtures])
-    moved = (expression @ directions).unflatten(1, (-1, 3)).norm(dim=-1).amax(1, keepdim=True)
+    moved = (expression @ directions).reshape(len(expression), -1, 3).norm(dim=-1).amax(1, keepdim=True)
     expression = expression * (REACH / moved.clamp(min=1e-6))
     jaw = torch.rand(len(expression), 3, generator=generator) * JAW_REACH
     jaw[:, 1:] = (jaw[:, 1:] - JAW_REACH / 2) / 3  # sideways and twisted less

@@ -125,7 +125,7 @@ def test_gradient_knows_that_surfaces_move_and_not_only_that_they_turn():
 
     gradient = torch.autograd.grad(middle(slide), slide)[0]
     wanted = (middle(slide + 1e-5) - middle(slide - 1e-5)) / 2e-5
-    assert abs(float(wanted)) > 1e-3
+    assert wanted.abs() > 1e-3
     torch.testing.assert_close(gradient[0], wanted.detach(), rtol=1e-4, atol=1e-6)
 
 
@@ -135,7 +135,7 @@ def test_what_is_left_out_is_never_seen(file, head, size):
     assert len(drawer.head.faces) < len(head.faces)
     motion = torch.cat([performed(file, 6, density) for density in (0.03, 0.1, 0.25)], dim=1)
     whole = grey_faces(head.vertices(motion[0]), head.faces, drawer.camera, size)
-    torch.testing.assert_close(drawer(motion)[0], whole, rtol=0, atol=1e-5)
+    torch.testing.assert_close(drawer(motion)[0], whole, rtol=0, atol=1e-4)  # of sums in float32
 
 
 def test_a_restricted_head_moves_as_the_whole_one_does(file, head):
@@ -184,6 +184,8 @@ class CountedByHand(WithoutCudaBuild):
     def __torch_function__(self, function, types, args=(), kwargs=None):
         if function is torch.Tensor.nonzero:
             return args[0].new_zeros((7, args[0].ndim), dtype=torch.int64)
+        if function is torch.Tensor.new_tensor:  # it asks a CUDA build for the device
+            return args[0].new_zeros(np.shape(args[1]))
         if function is torch.repeat_interleave:
             return args[0].new_zeros(11, dtype=torch.int64)
         return super().__torch_function__(function, types, args, kwargs)

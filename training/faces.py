@@ -180,6 +180,7 @@ def join(config: FacesConfig, parts: list[Part]) -> None:
         temporary.write_text(json.dumps({"image_size": config.image_size, "clips": places}))
     for part in parts:
         part.path.unlink()
+    parts[0].path.parent.rmdir()
     print(f"{config.out}: {row} faces of {len(places)} clips, {row * config.image_size**2 / 1e6:.0f} MB")
 
 

@@ -1,6 +1,6 @@
 """How fast grey faces are drawn on this machine: python benchmarks/renderer.py [--threads 2] [--frames 48]
 
-Faces a second at both sizes in use: drawn, drawn with gradient to the motion, and drawn whole, with no part of
+Faces a second at both sizes in use: drawn, drawn with gradient to the motion, and drawn with no part of
 the head left out. On a busy machine the rate by the processor's own seconds tells more: faces per
 second of processor, times the threads.
 """

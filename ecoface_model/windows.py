@@ -32,8 +32,8 @@ FADE = FRAME_RATE  # frames over which one window's motion gives way to the next
 
 
 def join(
-    motion: Float[Tensor, "frames 53"],
-    part: Float[Tensor, "window 53"],
+    motion: Float[Tensor, "frames channels"],
+    part: Float[Tensor, "window channels"],
     window: range,
     previous: range | None,
 ) -> None:

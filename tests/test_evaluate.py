@@ -12,6 +12,7 @@ from tiny_model import voice
 
 from ecoface_model.config import EMOTIONS, FRAME_RATE
 from ecoface_model.errors import ModelFileError
+from ecoface_model.flame_file import read_head
 from training import metrics
 from training.cepstra import cepstra
 from training.clips import UNKNOWN, ClipRow, CorpusError, write_clip, write_manifest
@@ -40,12 +41,20 @@ def clip_row(number: int, split: str, emotion: str, intensity: str, speaker: str
     )  # fmt: skip
 
 
+UNITS = (
+    "browInnerUp", "browDownLeft", "browOuterUpLeft", "eyeSquintLeft", "eyeWideLeft", "noseSneerLeft",
+    "browOuterUpRight",
+)  # fmt: skip
+
+
 def acted(row: ClipRow, number: int) -> np.ndarray:
-    """A motion that shows its emotion in one coefficient, its style in another, and moves at random."""
-    rng = np.random.default_rng(number)
-    motion = 0.15 * rng.normal(size=(FRAMES, 53))
-    motion[:, EMOTIONS.index(row.emotion) % 8] += 2.0 * row.intensity_level
-    motion[:, 10 + len(row.speaker)] += 1.0
+    """A motion that shows its emotion in a unit of the upper face, its style in a coefficient, and trembles."""
+    file, rng = read_head(), np.random.default_rng(number)
+    motion = 0.05 * rng.normal(size=(FRAMES, 53))
+    if row.intensity_level:
+        unit = file.arkit_names.index(UNITS[EMOTIONS.index(row.emotion) - 1])
+        motion += 0.5 * row.intensity_level * file.arkit_coefficients[unit]
+    motion[:, 10 + len(row.speaker)] += 0.5
     motion[:, 50] = 0.1 + 0.1 * np.sin(np.arange(FRAMES))
     motion[:, 51:] *= 0.1
     return motion.astype(np.float32)

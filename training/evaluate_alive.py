@@ -49,7 +49,7 @@ class Alive:
     device: str | None = None
 
 
-Part = tuple[Float32[NDArray[Any], " samples"], tuple[Phone, ...]]
+Part = tuple[Float32[NDArray[Any], "_"], tuple[Phone, ...]]
 """Sound and phones of one clip."""
 
 

@@ -115,8 +115,8 @@ def styles(config: Styles) -> None:
         [
             "# Styles",
             f"{len(clips)} held-out clips in {len(names)} styles. A classifier on motion statistics, which "
-            f"learned from performances, names the style rightly in {accuracy:.2f} of the model's motions "
-            f"and in {performed:.2f} of the held-out performances; chance is {1 / len(names):.2f}. {SYNTHETIC}",
+            f"learned from performances, names the style rightly in {accuracy:.2f} of the model's motions, "
+            f"in {performed:.2f} of held-out performances; chance is {1 / len(names):.2f}. {SYNTHETIC}",
             matrix_table("asked \\ named", names, names, shares),
             markdown_table(["style", "P, B, M closed", "of"], closures),
         ]

@@ -22,7 +22,8 @@ from training.synthetic.utterance import Phone
 
 LOOKED_AT = 16
 """Frames of a clip that are rendered for the visual encoder: those around its middle, in speech."""
-Motion = Float32[NDArray[Any], "frames 53"]
+Motion = Float32[NDArray[Any], "_ 53"]
+"""One clip's frames; motions side by side may differ in length."""
 
 
 @dataclass(frozen=True)

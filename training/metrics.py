@@ -57,7 +57,7 @@ def frechet_distance(
     """
     values, vectors = np.linalg.eigh(covariance_a)
     half = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T  # C_a^(1/2)
-    # C_a C_b has the eigenvalues of C_a^(1/2) C_b C_a^(1/2), which is symmetric: no trouble where it is singular
+    # C_a C_b has the eigenvalues of C_a^(1/2) C_b C_a^(1/2), which is symmetric and may be singular
     common = np.sqrt(np.maximum(np.linalg.eigvalsh(half @ covariance_b @ half), 0)).sum()
     apart = float(((mean_a - mean_b) ** 2).sum())
     return apart + float(np.trace(covariance_a) + np.trace(covariance_b) - 2 * common)

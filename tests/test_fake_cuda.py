@@ -5,72 +5,14 @@ A fake tensor has a shape, a type and a device but no numbers; an operation that
 
 import numpy as np
 import pytest
-import torch
+from fake_cuda import CUDA, WithoutCudaBuild, move
 from tiny_model import STYLES, TINY, TINY_HUBERT, tiny_networks, tiny_prototypes
-from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
-from torch.overrides import TorchFunctionMode
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from ecoface_model.checkpoint import Model
 from ecoface_model.config import FEATURES_PER_FRAME
 from ecoface_model.pipeline import EcoFace
 from ecoface_model.windows import WindowPlan
-
-CUDA = torch.device("cuda:0")
-
-
-def on_fake_cuda(tensor: torch.Tensor, mode: FakeTensorMode) -> FakeTensor:
-    return FakeTensor(mode, tensor.to("meta"), CUDA)
-
-
-def move(module: torch.nn.Module, mode: FakeTensorMode) -> torch.nn.Module:
-    """Put all parameters and buffers on a CUDA device that is not there."""
-    for name, tensor in [*module.named_parameters(remove_duplicate=False), *module.named_buffers()]:
-        owner_name, _, leaf = name.rpartition(".")
-        owner = module.get_submodule(owner_name)
-        owner._parameters.pop(leaf, None)
-        owner._buffers.pop(leaf, None)
-        object.__setattr__(owner, leaf, on_fake_cuda(tensor.detach(), mode))
-    return module
-
-
-class WithoutCudaBuild(TorchFunctionMode):
-    """Some Python bindings ask a CUDA build for the device; the operators they stand for do not."""
-
-    def __torch_function__(self, function, types, args=(), kwargs=None):
-        if function is torch.Tensor.__getitem__:
-            return view(*args)
-        if function is torch.Tensor.__setitem__:
-            return view(*args[:2]).copy_(args[2])
-        if function is torch.Tensor.contiguous:
-            return contiguous(args[0])
-        if function in (torch.conv1d, torch.conv_transpose1d):  # they use that binding on their input
-            args = (contiguous(args[0]), *args[1:])
-        return function(*args, **(kwargs or {}))
-
-
-def contiguous(tensor: torch.Tensor) -> torch.Tensor:
-    return torch.ops.aten.clone(tensor, memory_format=torch.contiguous_format)
-
-
-def view(tensor: torch.Tensor, key) -> torch.Tensor:
-    """tensor[key] for slices, numbers, None, dots, and one index tensor in front."""
-    if isinstance(key, torch.Tensor):
-        return torch.ops.aten.index(tensor, [key])
-    keys = key if isinstance(key, tuple) else (key,)
-    if Ellipsis in keys:
-        dots = keys.index(Ellipsis)
-        n_given = sum(k is not None for k in keys) - 1
-        keys = (*keys[:dots], *[slice(None)] * (tensor.ndim - n_given), *keys[dots + 1 :])
-    axis = 0
-    for one in keys:
-        if one is None:
-            tensor, axis = tensor.unsqueeze(axis), axis + 1
-        elif isinstance(one, slice):
-            start, stop, step = one.indices(tensor.shape[axis])
-            tensor, axis = torch.ops.aten.slice(tensor, axis, start, max(start, stop), step), axis + 1
-        else:
-            tensor = tensor.select(axis, one)
-    return tensor
 
 
 @pytest.fixture(params=[TINY, TINY_HUBERT], ids=["default kinds", "paper kinds"])

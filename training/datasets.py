@@ -68,6 +68,11 @@ class SourceClip:
     sound: Path
     motion: Tracked | Meshes
 
+    @property
+    def recording(self) -> Path:
+        """What is named when the clip is refused: its video, or the folder of its meshes."""
+        return self.motion.video if isinstance(self.motion, Tracked) else self.motion.folder
+
 
 @dataclass(frozen=True, kw_only=True)
 class Refused:
@@ -105,7 +110,7 @@ def find_clips(dataset: str, source: Path) -> Found:
     found.clips.sort(key=lambda clip: clip.id)
     counts = Counter(clip.id for clip in found.clips)
     for twice in [clip_id for clip_id, count in counts.items() if count > 1]:
-        files = ", ".join(str(clip.sound.relative_to(source)) for clip in found.clips if clip.id == twice)
+        files = ", ".join(str(clip.recording.relative_to(source)) for clip in found.clips if clip.id == twice)
         raise CorpusError(f"expected the recording {twice} once in {source}, found {files}; delete one")
     return found
 

@@ -20,7 +20,7 @@ from ecoface_model.flame import FlameHead, rotation_matrix
 from ecoface_model.flame_file import FlameFile
 from training.clips import CorpusError
 
-FRAMES_AT_ONCE = 8  # 6 MB of derivatives a frame at FLAME's size
+FRAMES_AT_ONCE = 16  # 2 MB a frame at FLAME's size
 MOST_STEPS = 20
 CONVERGED = 1e-6  # largest change of a coefficient
 RIDGE = 1e-9  # of the mean curvature: keeps a direction that moves nothing at zero
@@ -76,23 +76,25 @@ def fit_motion(head: FlameHead, meshes: Float[NDArray[Any], "frames vertices 3"]
     """
     if meshes.shape[1] != head.n_vertices:
         raise CorpusError(f"expected meshes of {head.n_vertices} vertices, found {meshes.shape[1]}")
-    parts = [_fit(head, part) for part in torch.split(torch.from_numpy(meshes).double(), FRAMES_AT_ONCE)]
+    products = direction_products(head)
+    frames = torch.split(torch.from_numpy(meshes).double(), FRAMES_AT_ONCE)
+    parts = [_fit(head, products, part) for part in frames]
     motion = torch.cat([part[0] for part in parts])
     residual = torch.cat([part[1] for part in parts])
     return MeshFit(motion.float().numpy(), residual.numpy() * MM)
 
 
 @torch.no_grad()
-def _fit(head: FlameHead, meshes: Float[Tensor, "n v 3"]) -> tuple[Tensor, Tensor]:
+def _fit(
+    head: FlameHead, products: Float[Tensor, "10 50 50"], meshes: Float[Tensor, "n v 3"]
+) -> tuple[Tensor, Tensor]:
     """Motion (N, 53) and mean distance in metres (N,)."""
     motion = meshes.new_zeros(len(meshes), MOTION_DIM)
     for _ in range(MOST_STEPS):
-        jacobian = derivatives(head, motion)  # (N, 3V, 53)
-        left = (meshes - head.vertices(motion)).flatten(1)  # (N, 3V)
-        curvature = jacobian.mT @ jacobian  # (N, 53, 53)
+        curvature, slope = normal_equations(head, products, motion, meshes)
         ridge = RIDGE * curvature.diagonal(dim1=1, dim2=2).mean(dim=1)  # (N,)
         curvature = curvature + ridge[:, None, None] * torch.eye(MOTION_DIM, dtype=motion.dtype)
-        step = torch.linalg.solve(curvature, (jacobian.mT @ left[..., None])[..., 0])  # (N, 53)
+        step = torch.linalg.solve(curvature, slope)  # (N, 53)
         motion = motion + step
         if float(step.abs().max()) < CONVERGED:
             break
@@ -100,15 +102,40 @@ def _fit(head: FlameHead, meshes: Float[Tensor, "n v 3"]) -> tuple[Tensor, Tenso
     return motion, distance
 
 
-def derivatives(head: FlameHead, motion: Float[Tensor, "n 53"]) -> Float[Tensor, "n coordinates 53"]:
-    """d vertices / d motion: the skinned expression directions, and the jaw's by forward differentiation."""
-    turn = rotation_matrix(motion[:, EXPRESSION_DIM:]) - torch.eye(3, dtype=motion.dtype)  # (N, 3, 3)
+def direction_products(head: FlameHead) -> Float[Tensor, "10 50 50"]:
+    """Sums over vertices of products of expression directions: E'E, and (w - w^2) E_a' E_b for axes a, b.
+
+    A direction at a vertex of jaw weight w is skinned by S = 1 + w A, A = R - 1, and
+    S'S = 1 + (w - w^2)(A + A'), for A'A = -(A + A'): these ten give the expression's curvature.
+    """
     moves = head.expression_directions.reshape(EXPRESSION_DIM, -1, 3)  # (50, V, 3)
-    turned = torch.einsum("v,nxy,kvy->nvxk", head.jaw_weights, turn, moves)
-    columns = [(moves.permute(1, 2, 0) + turned).flatten(1, 2)]  # (N, 3V, 50)
+    partly = head.jaw_weights - head.jaw_weights**2
+    products = torch.einsum("v,kva,lvb->abkl", partly, moves, moves).flatten(0, 1)  # (9, 50, 50)
+    plain = head.expression_directions @ head.expression_directions.T
+    return torch.cat([plain[None], products])
+
+
+def normal_equations(
+    head: FlameHead,
+    products: Float[Tensor, "10 50 50"],
+    motion: Float[Tensor, "n 53"],
+    meshes: Float[Tensor, "n v 3"],
+) -> tuple[Float[Tensor, "n 53 53"], Float[Tensor, "n 53"]]:
+    """J'J and J'(meshes - vertices) with J = d vertices / d motion, whose jaw columns autograd gives."""
+    turn = rotation_matrix(motion[:, EXPRESSION_DIM:]) - torch.eye(3, dtype=motion.dtype)  # A, (N, 3, 3)
+    changes: list[Tensor] = []
     for axis in range(JAW_DIM):
         tangent = torch.zeros_like(motion)
         tangent[:, EXPRESSION_DIM + axis] = 1
-        change: Tensor = torch.func.jvp(head.vertices, (motion,), (tangent,))[1]
-        columns.append(change.flatten(1)[..., None])  # (N, 3V, 1)
-    return torch.cat(columns, dim=-1)
+        changes.append(torch.func.jvp(head.vertices, (motion,), (tangent,))[1])
+    columns = torch.stack([*changes, meshes - head.vertices(motion)], dim=1)  # (N, 3 + 1, V, 3)
+    turned = torch.einsum("nyx,nkvy->nkvx", turn, columns)
+    skinned = (columns + head.jaw_weights[:, None] * turned).flatten(2)  # S' of every column, (N, 4, 3V)
+    mixed = skinned @ head.expression_directions.T  # (N, 4, 50)
+    columns = columns.flatten(2)
+    jaw = columns[:, :JAW_DIM] @ columns.mT  # (N, 3, 4)
+    expression = products[0] + torch.einsum("nc,ckl->nkl", (turn + turn.mT).flatten(1), products[1:])
+    upper = torch.cat([expression, mixed[:, :JAW_DIM].mT], dim=2)  # (N, 50, 53)
+    lower = torch.cat([mixed[:, :JAW_DIM], jaw[:, :, :JAW_DIM]], dim=2)  # (N, 3, 53)
+    slope = torch.cat([mixed[:, JAW_DIM], jaw[:, :, JAW_DIM]], dim=1)  # (N, 53)
+    return torch.cat([upper, lower], dim=1), slope

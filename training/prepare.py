@@ -106,7 +106,7 @@ def main(config: Ravdess | Hdtf | Vocaset | Mead) -> None:
     refused = list(found.refused)
     for clip, made in zip(found.clips, _make_all(config, found.clips), strict=True):
         if isinstance(made, Refused):
-            file = str(clip.sound.relative_to(config.source))
+            file = str(clip.recording.relative_to(config.source))
             refused.append(Refused(file=file, reason=made.reason))
             continue
         rows += _rows(config.out, dataset, clip, made, splits[clip.id])

@@ -74,7 +74,7 @@ def make_clips(job: Job) -> Made | Refused:
         with write_beside(record) as temporary:
             temporary.write_text(json.dumps({"seconds": made.seconds, "residual_mm": made.residual_mm}))
     except (EcoFaceError, OSError) as error:
-        return Refused(file=str(job.clip.sound), reason=" ".join(str(error).split()))
+        return Refused(file=str(job.clip.recording), reason=" ".join(str(error).split()))
     return made
 
 

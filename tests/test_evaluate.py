@@ -7,15 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from acted_corpus import FRAMES, clip_row, write_acted_corpus
 from safetensors.torch import save_file
-from tiny_model import voice
 
-from ecoface_model.config import EMOTIONS, FRAME_RATE
+from ecoface_model.config import EMOTIONS
 from ecoface_model.errors import ModelFileError
-from ecoface_model.flame_file import read_head
 from training import metrics
 from training.cepstra import cepstra
-from training.clips import UNKNOWN, ClipRow, CorpusError, write_clip, write_manifest
+from training.clips import UNKNOWN, CorpusError, write_clip, write_manifest
 from training.evaluate import main
 from training.evaluate_alive import joined
 from training.evaluate_exchange import MEASURES, Swap, agreement, matrices, off_diagonal
@@ -29,54 +28,10 @@ from training.evaluation_report import draw_matrices, markdown_table, write_repo
 from training.sync_expert import SyncConfig, SyncExpert
 from training.synthetic.utterance import Phone
 
-FRAMES = 30
-SOUNDS = ("SIL", "M", "AA", "P", "IY", "SIL")
-
-
-def clip_row(number: int, split: str, emotion: str, intensity: str, speaker: str) -> ClipRow:
-    return ClipRow(
-        id=f"{split}-{number}", speaker=speaker, voice="hum", emotion=emotion, intensity=intensity,
-        sentence="ma pi", sentence_id="0", seconds=FRAMES / FRAME_RATE, split=split,
-        file=f"clips/{split}-{number}.npz",
-    )  # fmt: skip
-
-
-UNITS = (
-    "browInnerUp", "browDownLeft", "browOuterUpLeft", "eyeSquintLeft", "eyeWideLeft", "noseSneerLeft",
-    "browOuterUpRight",
-)  # fmt: skip
-
-
-def acted(row: ClipRow, number: int) -> np.ndarray:
-    """A motion that shows its emotion in a unit of the upper face, its style in a coefficient, and trembles."""
-    file, rng = read_head(), np.random.default_rng(number)
-    motion = 0.05 * rng.normal(size=(FRAMES, 53))
-    if row.intensity_level:
-        unit = file.arkit_names.index(UNITS[EMOTIONS.index(row.emotion) - 1])
-        motion += 0.5 * row.intensity_level * file.arkit_coefficients[unit]
-    motion[:, 10 + len(row.speaker)] += 0.5
-    motion[:, 50] = 0.1 + 0.1 * np.sin(np.arange(FRAMES))
-    motion[:, 51:] *= 0.1
-    return motion.astype(np.float32)
-
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory) -> Path:
-    """Clips of all emotions; speakers anna and cleo everywhere, a guest in the test split alone."""
-    folder = tmp_path_factory.mktemp("corpus")
-    rows = []
-    for split, speakers in (("train", ("anna", "cleo")), ("test", ("anna", "guest"))):
-        for emotion in EMOTIONS:
-            for intensity in ("normal", "strong") if emotion != "neutral" else ("normal",):
-                for speaker in speakers:
-                    rows.append(clip_row(len(rows), split, emotion, intensity, speaker))
-    bounds = np.linspace(0, FRAMES / FRAME_RATE, len(SOUNDS) + 1).astype(np.float32)
-    for number, row in enumerate(rows):
-        sound = (32767 * np.clip(voice(FRAMES / FRAME_RATE, number), -1, 1)).astype(np.int16)
-        motion = acted(row, number)
-        write_clip(folder / row.file, sound, bounds[:-1], bounds[1:], SOUNDS, motion)
-    write_manifest(folder, rows)
-    return folder
+    return write_acted_corpus(tmp_path_factory.mktemp("corpus"))
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Scores of a trained model: `python -m training.evaluate table|exchange|styles|alive|real-speech`."""
+"""Scores and figures of a trained model: `python -m training.evaluate NAME`; see `COMMANDS`."""
 
 import argparse
 import sys
@@ -12,6 +12,7 @@ from training.evaluate_exchange import Exchange, exchange
 from training.evaluate_real_speech import RealSpeech, real_speech
 from training.evaluate_styles import Styles, styles
 from training.evaluate_table import Table, table
+from training.figures import Figures, figures
 
 COMMANDS: dict[str, tuple[type, Callable[..., None]]] = {
     "table": (Table, table),
@@ -19,6 +20,7 @@ COMMANDS: dict[str, tuple[type, Callable[..., None]]] = {
     "styles": (Styles, styles),
     "alive": (Alive, alive),
     "real-speech": (RealSpeech, real_speech),
+    "figures": (Figures, figures),
 }
 """By the name on the command line: the config, and what runs it."""
 

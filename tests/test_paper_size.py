@@ -48,5 +48,6 @@ def test_features_are_1024_wide_and_the_motion_53(paper):
     assert content.shape == emotion.shape == (1, 50, 1024)
     style = torch.zeros(1, 324, device="meta")
     content = content[:, :48]
-    motion = paper.generator.sample(content, content, style, torch.zeros(1, 6, 16, device="meta"))
+    z = torch.zeros(1, 6, 16, device="meta")
+    motion = paper.generator.sample(content, content, style, z).motion
     assert motion.shape == (1, 24, MOTION_DIM)

@@ -1,5 +1,7 @@
 """Training of the emotion encoder, at a tiny size on a tiny corpus."""
 
+import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from ecoface_model.config import EMOTIONS, INTENSITIES, SAMPLE_RATE, EmotionConfig, VisualConfig
+from ecoface_model.config import EMOTIONS, INTENSITIES, SAMPLE_RATE, EmotionConfig, VisualConfig, paper_config
 from ecoface_model.emotion import MelEmotion
 from ecoface_model.visual import VisualEmotion
 from training.batches_emotion import EmotionClips, cut
@@ -21,9 +23,14 @@ from training.train_emotion import (
     SCORES,
     SPACE,
     VISUAL,
+    EmotionEncoders,
+    EmotionLossWeights,
     TrainEmotionConfig,
+    emotion_losses,
     main,
+    paper_emotion_config,
     standardise,
+    weighted,
 )
 
 TINY = EmotionConfig(feature_dim=16, n_layers=1, n_heads=2, feedforward_dim=32)
@@ -162,3 +169,84 @@ def test_prototypes_are_class_means_and_find_their_own_clips() -> None:
     found = nearest(directions, levels)
     assert torch.equal(found[0], emotion) and torch.equal(found[1], intensity)
     assert accuracies(mapped, levels) == {"emotion_accuracy": 1.0, "intensity_accuracy": 1.0}
+
+
+def losses_of(config: TrainEmotionConfig, clips: EmotionClips) -> dict[str, torch.Tensor]:
+    torch.manual_seed(0)
+    encoders, batch = EmotionEncoders(config).eval(), clips.batch(np.random.default_rng(0), 6, 12, 3)
+    return emotion_losses(
+        encoders.audio(batch.waveform), encoders.visual(batch.faces), encoders, batch, config
+    )
+
+
+def test_audio_visual_loss_runs_over_the_steps_that_sound_and_faces_share(
+    corpus: Path, faces: Path, tmp_path: Path
+) -> None:
+    config, clips = tiny_config(corpus, faces, tmp_path), EmotionClips(corpus, faces, "train")
+    torch.manual_seed(0)
+    encoders, batch = EmotionEncoders(config).eval(), clips.batch(np.random.default_rng(0), 6, 12, 3)
+    audio, visual = encoders.audio(batch.waveform), encoders.visual(batch.faces)
+    assert len(set(batch.beside.tolist())) > 1
+    audio, visual, total = audio.detach(), visual.detach(), 0.0
+    for clip in range(6):
+        for step in range(6):  # two a frame
+            e, v = audio[2 * clip, int(batch.beside[clip]) + step], visual[2 * clip, step]
+            total += float((e / e.norm() - v / v.norm()).square().sum()) / 6 / 6
+    losses = emotion_losses(audio, visual, encoders, batch, config)
+    assert losses["audio_visual"].item() == pytest.approx(total, rel=1e-5)
+
+
+def test_the_loss_is_eq_6_and_eq_7_of_both_modalities_and_the_labels(
+    corpus: Path, faces: Path, tmp_path: Path
+) -> None:
+    losses = losses_of(tiny_config(corpus, faces, tmp_path), EmotionClips(corpus, faces, "train"))
+    weights = EmotionLossWeights(contrastive=1.0, audio_visual=10.0, triplet=100.0, label=1000.0)
+    both = {term: losses[f"{term} audio"] + losses[f"{term} visual"] for term in ("contrastive", "triplet")}
+    label = losses["label audio"] + losses["label visual"]
+    co_contrastive = both["contrastive"] + 10 * losses["audio_visual"]
+    for ramp in (1.0, 0.25):
+        expected = ramp * (co_contrastive + 100 * both["triplet"]) + 1000 * label
+        torch.testing.assert_close(weighted(losses, weights, ramp), expected)
+
+
+def test_ablations_are_weights_and_a_weight_of_0_leaves_no_gradient(
+    corpus: Path, faces: Path, tmp_path: Path
+) -> None:
+    losses = losses_of(tiny_config(corpus, faces, tmp_path), EmotionClips(corpus, faces, "train"))
+    for ablated in ("audio_visual", "triplet"):
+        without = dataclasses.replace(EmotionLossWeights(), **{ablated: 0.0})
+        left = [value for name, value in losses.items() if name.split()[0] != ablated]
+        torch.testing.assert_close(weighted(losses, without, 1.0), torch.stack(left).sum())
+
+
+def test_every_trained_number_of_both_encoders_has_a_gradient(
+    corpus: Path, faces: Path, tmp_path: Path
+) -> None:
+    config, clips = tiny_config(corpus, faces, tmp_path), EmotionClips(corpus, faces, "train")
+    encoders, batch = EmotionEncoders(config), clips.batch(np.random.default_rng(0), 6, 12, 3)
+    audio, visual = encoders.audio(batch.waveform), encoders.visual(batch.faces)
+    weighted(emotion_losses(audio, visual, encoders, batch, config), config.weights, 1.0).backward()
+    for name, parameter in encoders.named_parameters():
+        assert parameter.grad is not None and parameter.grad.abs().max() > 0, name
+
+
+def test_widths_that_differ_and_more_seen_than_heard_are_refused() -> None:
+    with pytest.raises(ValueError, match="expected audio and visual features of one width, found 192 and 16"):
+        TrainEmotionConfig(visual=TINY_VISUAL)
+    with pytest.raises(ValueError, match="expected as many frames heard as seen or more, found 50 and 51"):
+        TrainEmotionConfig(n_frames_seen=51)
+
+
+def test_scores_are_written_for_both_modalities_and_between_them(
+    corpus: Path, faces: Path, tmp_path: Path
+) -> None:
+    main(tiny_config(corpus, faces, tmp_path / "run", n_steps=1))
+    scores = json.loads((tmp_path / "run" / SCORES).read_text())
+    assert set(scores) >= {"audio", "visual", "retrieval audio to visual", "retrieval by chance"}
+    assert all(-1 <= value <= 1 for group in scores.values() for value in group.values())
+
+
+def test_the_paper_s_run_has_its_sizes_and_names() -> None:
+    config = paper_emotion_config(Path("r"), Path("c"), Path("f"), None)
+    assert (config.n_steps, config.n_clips, config.learning_rate) == (10_000, 30, 5e-5)
+    assert config.encoder == paper_config().emotion and config.visual == paper_config().visual

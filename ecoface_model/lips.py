@@ -12,7 +12,8 @@ from ecoface_model.flame_file import FlameFile
 
 UPPER_INNER, LOWER_INNER = [61, 62, 63], [67, 66, 65]
 """Inner-lip landmarks (iBUG) that face one another, from the subject's right to the left."""
-UPPER_LIDS = [37, 38, 43, 44]
+UPPER_LIDS, LOWER_LIDS = [37, 38, 43, 44], [41, 40, 47, 46]
+"""Lid landmarks that face one another."""
 JAW = 2
 
 

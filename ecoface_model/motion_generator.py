@@ -54,8 +54,8 @@ class MotionGenerator(nn.Module):
     f = f_steady + (I - L L^T) f_z, with L an orthonormal basis (`lip_directions`) of what moves the lips, in
     the space of normalised coefficients. Of f_z, only what moves the lids (`lid_directions`) is fast.
 
-    Coefficients are normalised by the statistics of the data set that a style belongs to (`style_sets`), since
-    trackers differ in range; a face without a style has the first set's.
+    Coefficients are normalised by the statistics of the data set that a style belongs to (`style_sets`),
+    since trackers differ in range; a face without a style has the first set's.
     """
 
     motion_mean: Tensor
@@ -106,10 +106,12 @@ class MotionGenerator(nn.Module):
         emotion: Float[Tensor, "batch features emotion"],
         style: Float[Tensor, "batch styles"],
         label: Float[Tensor, "batch emotion"],
+        noise: Float[Tensor, "batch steps latent"],
     ) -> GeneratorOutput:
         """A training pass: posterior, one sample of it, the same through the flow, and its decoding.
 
-        `label` holds the prototype of each clip's emotion; only the steady face asks for it.
+        `label` holds the prototype of each clip's emotion; only the steady face asks for it. `noise` is
+        white: the epsilon of Eq. (9).
 
         Raises:
             ValueError: if T is not a multiple of the stride q.
@@ -127,7 +129,7 @@ class MotionGenerator(nn.Module):
             base = self._calm(self.steady(content, plain_label, style).motion).detach()
         condition = self.compress_condition(self.condition(content, emotion))  # (B, 2C, T/q)
         mu, log_sigma = self.encode(self._off_lips(target - base), condition)
-        z = mu + torch.randn_like(mu) * log_sigma.exp()  # Eq. (9)
+        z = mu + noise * log_sigma.exp()  # Eq. (9)
         decoded = base + self._life(self.decode(z, content, emotion, style))
         return GeneratorOutput(
             motion=self.in_coefficients(decoded, style),
@@ -257,10 +259,14 @@ class MotionGenerator(nn.Module):
 
 
 def draw_noise(
-    config: MotionGeneratorConfig, n_steps: int, generator: torch.Generator, temperature: float = 1.0
-) -> Float[Tensor, "1 steps latent"]:
+    config: MotionGeneratorConfig,
+    n_steps: int,
+    generator: torch.Generator,
+    temperature: float = 1.0,
+    batch: int = 1,
+) -> Float[Tensor, "batch steps latent"]:
     """Noise of the prior on the CPU, the same on every device: white, or AR(1) on the slow channels."""
-    noise = torch.randn(1, n_steps, config.latent_dim, generator=generator)
+    noise = torch.randn(batch, n_steps, config.latent_dim, generator=generator)
     rho = config.slow_correlation
     for t in range(1, n_steps):
         slow = slice(None), t, slice(config.n_slow_channels)

@@ -15,6 +15,7 @@ from ecoface_model import __version__
 from ecoface_model.audio import n_frames
 from ecoface_model.checkpoint import Model, read_model
 from ecoface_model.config import FEATURE_RATE, FEATURES_PER_FRAME, MOTION_DIM, SAMPLES_PER_FRAME
+from ecoface_model.contact import LipContact
 from ecoface_model.device import choose_device, inference_on
 from ecoface_model.emotion_source import (
     STEPS_PER_POINT,
@@ -25,6 +26,7 @@ from ecoface_model.emotion_source import (
     to_track,
 )
 from ecoface_model.errors import RequestError, SoundError
+from ecoface_model.flame_file import read_head
 from ecoface_model.generator_blocks import smoothed
 from ecoface_model.motion import FlameMotion
 from ecoface_model.motion_generator import draw_noise
@@ -33,6 +35,7 @@ from ecoface_model.windows import WindowPlan, join
 
 Progress = Callable[[str, int, int], None]
 """Called with a stage, what is done of it, and its whole; it may raise to give up."""
+SETTLED_AT_ONCE = 500  # frames whose lips are looked at together: memory
 OWN_SMOOTHING = FEATURE_RATE // 2  # steps, 0.5 s: the speech's own emotion is a mood, not a syllable
 AVERAGE = "average"  # style: nobody's, learned by leaving the speaker out in training
 
@@ -49,6 +52,8 @@ class EcoFace:
         assert self.plan.window % stride == 0 and self.plan.context % stride == 0, (
             "windows hold whole strides"
         )
+        head = read_head()
+        self._contact = LipContact(head) if model.info["head"] == head.name else None
 
     @classmethod
     def load(cls, path: Path | str | None = None, device: str | None = None) -> "EcoFace":
@@ -105,7 +110,7 @@ class EcoFace:
         with inference_on(self.device):
             source = self._emotion_source(emotion, emotion_from, frames, progress)
             joined = self._run_windows(waveform, weights, noise, source, progress)[:frames]
-        motion, closure = joined.split([MOTION_DIM, 1], dim=1)
+        motion = self._settled(joined)
         metadata: dict[str, Any] = {
             "head": self.model.info["head"],
             "style": style or self.model.info.get("default_style", AVERAGE),
@@ -118,6 +123,14 @@ class EcoFace:
         }
         return FlameMotion(motion.contiguous().numpy(), metadata=metadata)
 
+    def _settled(self, joined: Float[Tensor, "frames 54"]) -> Float[Tensor, "frames 53"]:
+        """The motion with lips that touch instead of crossing, where the head is one whose lips we know."""
+        motion, closure = joined[:, :MOTION_DIM], joined[:, MOTION_DIM]
+        if self._contact is None:
+            return motion
+        parts = zip(motion.split(SETTLED_AT_ONCE), closure.split(SETTLED_AT_ONCE), strict=True)  # type: ignore[no-untyped-call]
+        return torch.cat([self._contact.settle(*part) for part in parts])
+
     def _run_windows(
         self,
         waveform: NDArray[np.float32],
@@ -126,7 +139,7 @@ class EcoFace:
         source: EmotionSource | None,
         progress: Progress | None,
     ) -> Float[Tensor, "frames 54"]:
-        """Motion and closure of all windows, joined, on the CPU; nothing else grows with the clip's length."""
+        """Motion and closure of all windows, joined, on the CPU; nothing else grows with the length."""
         stride = self.networks.config.generator.stride
         motion = torch.zeros(noise.shape[1] * stride, MOTION_DIM + 1)  # T, up to a multiple of q
         previous = None

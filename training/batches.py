@@ -19,10 +19,14 @@ from torch import Tensor
 
 from ecoface_model.config import EMOTIONS, FEATURE_RATE, FEATURES_PER_FRAME, FRAME_RATE
 
-from .clips import PHONES, ClipRow, CorpusError, read_clip, read_manifest
+from .clips import PHONES, SPLITS, ClipRow, CorpusError, read_clip, read_manifest
 from .features import FeatureStore
+from .synthetic.styles import STYLES
 
 BILABIALS = [PHONES.index(name) for name in ("P", "B", "M")]
+UNTIMED = -1
+TRAIN = SPLITS[0]
+N_FOR_STATISTICS = 500  # clips whose features a mean and deviation are taken of
 
 
 @dataclass
@@ -36,7 +40,17 @@ class MotionBatch:
     label: Float[Tensor, "batch emotion"]
     """Prototype of the clip's emotion and intensity."""
     phone: Int[Tensor, "batch frames"]
+    """Index into PHONES; `UNTIMED` where a clip has no phones."""
     mask: Float[Tensor, "batch frames"]
+    number: Int[Tensor, " batch"]
+    """Of the clips, among their split's."""
+
+    def __len__(self) -> int:
+        return len(self.motion)
+
+    def rows(self, chosen: slice) -> "MotionBatch":
+        """Some of its crops."""
+        return MotionBatch(**{name: value[chosen] for name, value in vars(self).items()})
 
     @property
     def closed(self) -> Bool[Tensor, "batch frames"]:
@@ -73,12 +87,12 @@ class MotionClips:
         corpus: Path,
         features: Path,
         split: str,
-        styles: tuple[str, ...],
         n_variants: int,
         n_emotion_variants: int,
         prototypes: Path,
     ) -> None:
-        rows = [row for row in read_manifest(corpus) if row.split == split]
+        all_rows = read_manifest(corpus)
+        rows = [row for row in all_rows if row.split == split]
         clips = [read_clip(corpus, row) for row in rows]
         self.rows: list[ClipRow] = rows
         self.motions: list[NDArray[np.float32]] = []
@@ -95,21 +109,32 @@ class MotionClips:
         self.content = [FeatureStore(features, "content", i) for i in range(n_variants)]
         self.emotion = [FeatureStore(features, "emotion", i) for i in range(n_emotion_variants)]
         self.prototypes = load_file(prototypes)["prototypes"]
-        self.styles = styles
+        heard = {row.speaker for row in all_rows if row.split == TRAIN}
+        self.styles = tuple(sorted(heard, key=_place))
+        """Speakers of the training split, whichever split this is; nobody else has a style."""
+        self.datasets = sorted({row.dataset for row in all_rows if row.split == TRAIN})
         self.by_class: dict[tuple[str, int], list[int]] = defaultdict(list)
         for number, row in enumerate(rows):
-            self.by_class[row.emotion, row.intensity_level].append(number)
+            if row.emotion_is_known:
+                self.by_class[row.emotion, row.intensity_level].append(number)
 
     def statistics(self) -> dict[str, NDArray[np.float32]]:
-        """Mean and standard deviation of motion, content and emotion, for the generator to normalise by."""
-        motion = np.concatenate(self.motions)
+        """Mean and standard deviation of each set's motion, of content and emotion, and the styles' sets."""
+        by_set = [
+            np.concatenate([m for m, row in zip(self.motions, self.rows, strict=True) if row.dataset == name])
+            for name in self.datasets
+        ]
+        stds = [motion.std(0) for motion in by_set]
+        some = self.rows[:: max(1, len(self.rows) // N_FOR_STATISTICS)]
         content, emotion = (
-            np.concatenate([store[row.id] for row in self.rows[::7]]).astype(np.float32)
+            np.concatenate([store[row.id] for row in some]).astype(np.float32)
             for store in (self.content[0], self.emotion[0])
         )
+        set_of = {row.speaker: self.datasets.index(row.dataset) for row in self.rows}
         return {
-            "motion_mean": motion.mean(0),
-            "motion_std": np.maximum(motion.std(0), 0.02 * motion.std(0).max()),
+            "motion_mean": np.stack([motion.mean(0) for motion in by_set]),
+            "motion_std": np.stack([np.maximum(std, 0.02 * std.max()) for std in stds]),
+            "style_sets": np.eye(len(by_set), dtype=np.float32)[[set_of[name] for name in self.styles]],
             "content_mean": content.mean(0),
             "content_std": content.std(0) + 1e-3,
             "emotion_mean": emotion.mean(0),
@@ -117,11 +142,18 @@ class MotionClips:
         }
 
     def batch(
-        self, rng: np.random.Generator, size: int, n_frames: int, sources: EmotionSources
+        self,
+        rng: np.random.Generator,
+        size: int,
+        n_frames: int,
+        sources: EmotionSources,
+        speaker_dropout: float = 0.0,
     ) -> MotionBatch:
-        """A batch of random crops."""
+        """A batch of random crops; a share of them does not tell whose style it is."""
         chosen = rng.integers(len(self.rows), size=size)
-        return _stack([self._crop(rng, int(i), n_frames, sources) for i in chosen])
+        batch = _stack([self._crop(rng, int(i), n_frames, sources) for i in chosen])
+        batch.style[torch.from_numpy(rng.random(size) < speaker_dropout)] = 0
+        return batch
 
     def whole(self, number: int) -> MotionBatch:
         """One whole clip, unaugmented, trimmed to a multiple of 4 frames."""
@@ -144,6 +176,8 @@ class MotionClips:
         heard = self.emotion[variant % len(self.emotion)]
         own = heard[row.id]
         draw = rng.random()
+        if not row.emotion_is_known:  # neither twins nor prototype
+            draw = max(draw, sources.twin)
         if draw < sources.twin:
             twin = int(rng.choice(self.by_class[row.emotion, row.intensity_level]))
             other = heard[self.rows[twin].id]
@@ -152,10 +186,16 @@ class MotionClips:
         if draw < sources.twin + sources.mean:
             return np.broadcast_to(own.astype(np.float32).mean(0), own.shape)
         if draw < sources.twin + sources.mean + sources.prototype:
-            return np.broadcast_to(self._label(row), own.shape)
+            return np.broadcast_to(self._label(row, variant), own.shape)
         return own
 
-    def _label(self, row: ClipRow) -> NDArray[np.float32]:
+    def _label(self, row: ClipRow, variant: int) -> NDArray[np.float32]:
+        """The prototype of a clip's class; without a class, its own mean."""
+        if not row.emotion_is_known:
+            mean: NDArray[np.float32] = (
+                self.emotion[variant % len(self.emotion)][row.id].astype(np.float32).mean(0)
+            )
+            return mean
         prototype: NDArray[np.float32] = self.prototypes[EMOTIONS.index(row.emotion), row.intensity_level]
         return prototype
 
@@ -169,11 +209,18 @@ class MotionClips:
             "motion": motion[frames],
             "content": self.content[variant][self.rows[number].id][steps].astype(np.float32),
             "emotion": emotion[steps].astype(np.float32),
-            "style": np.eye(len(self.styles), dtype=np.float32)[self.styles.index(self.rows[number].speaker)],
-            "label": self._label(self.rows[number]),
+            "style": np.array([name == self.rows[number].speaker for name in self.styles], np.float32),
+            "label": self._label(self.rows[number], variant),
             "phone": self.phones[number][frames],
             "mask": (np.arange(start, start + n_frames) < len(motion)).astype(np.float32),
+            "number": np.array(number),
         }
+
+
+def _place(speaker: str) -> tuple[int, str]:
+    """Our own styles in their order, other speakers by name."""
+    ours = list(STYLES)
+    return ours.index(speaker) if speaker in ours else len(ours), speaker
 
 
 def _stack(items: list[dict[str, NDArray[np.generic]]]) -> MotionBatch:
@@ -200,7 +247,9 @@ def _there_and_back(wanted: int, available: int, start: int) -> NDArray[np.int64
 def _phones_per_frame(
     phone_end: NDArray[np.float32], phone_name: tuple[str, ...], n_frames: int
 ) -> NDArray[np.int64]:
-    """The phone at the middle of each frame, as an index into PHONES."""
+    """The phone at the middle of each frame, as an index into PHONES; UNTIMED where there are none."""
+    if not phone_name:
+        return np.full(n_frames, UNTIMED)
     middles = (np.arange(n_frames) + 0.5) / FRAME_RATE
     places = np.minimum(np.searchsorted(phone_end, middles), len(phone_name) - 1)
     classes: NDArray[np.int64] = np.array([PHONES.index(name) for name in phone_name])

@@ -1,12 +1,16 @@
 """The motion generator's losses (Eq. 11), pure functions; masks are 1 on real frames and 0 on padding."""
 
+from functools import partial
+
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from ecoface_model.lips import LOWER_INNER, UPPER_INNER
+from ecoface_model.lips import LOWER_INNER, LOWER_LIDS, UPPER_INNER, UPPER_LIDS
 
+BROWS = list(range(17, 27))  # iBUG landmarks
+SMALLEST_MOVE = 1e-6  # m: what keeps a still curve's logarithm finite
 LIP_UNIT = 0.003  # m: an error of this size at the lips weighs as much as one standard deviation elsewhere
 
 
@@ -79,9 +83,12 @@ def closure_loss(
     closed: Bool[Tensor, "batch frames"],
     mask: Float[Tensor, "batch frames"],
 ) -> Float[Tensor, ""]:
-    """What stays open beyond the performance where P, B or M is spoken, squared, in units of 3 mm (ours)."""
-    too_open = (_openings(predicted) - _openings(target)).relu() / LIP_UNIT
-    return masked_mean(too_open**2, mask * closed)
+    """How far the inner lips are off the performance's where P, B or M is spoken, in units of 3 mm (ours).
+
+    Both ways: lips left open are no closure, and lips pressed through one another are none either.
+    """
+    off = (_openings(predicted) - _openings(target)) / LIP_UNIT
+    return masked_mean(off**2, mask * closed)
 
 
 def closure_gate_loss(
@@ -99,5 +106,51 @@ def phone_loss(
     phone: Int[Tensor, "batch frames"],
     mask: Float[Tensor, "batch frames"],
 ) -> Float[Tensor, ""]:
-    """Cross-entropy of the phone spoken in a frame, a training head (ours)."""
-    return masked_mean(functional.cross_entropy(logits.mT, phone, reduction="none"), mask)
+    """Cross-entropy of the phone spoken in a frame, a training head (ours); phones below 0 are not known."""
+    loss = functional.cross_entropy(logits.mT, phone.clamp(min=0), reduction="none")
+    return masked_mean(loss, mask * (phone >= 0))
+
+
+def life_loss(
+    sampled: Float[Tensor, "batch frames 68 3"],
+    target: Float[Tensor, "batch frames 68 3"],
+    mask: Float[Tensor, "batch frames"],
+) -> Float[Tensor, ""]:
+    """How far prior samples' liveliness is from the performances', squared logarithms of ratios (ours).
+
+    Brows' heights and lids' openings: their spread over a crop and their change from frame to frame, as means
+    over the batch. The KL term alone leaves samples that tremble, or that hardly blink.
+    """
+    ours, theirs = (_brows_and_lids(landmarks) for landmarks in (sampled, target))
+    both = mask[:, 1:] * mask[:, :-1]
+    ratios = []
+    for measure in (partial(_spread, mask=mask), partial(_change, mask=both)):
+        ratios.append((measure(ours) / measure(theirs)).log())
+    return torch.stack(ratios).square().mean()
+
+
+def _brows_and_lids(landmarks: Float[Tensor, "batch frames 68 3"]) -> Float[Tensor, "batch frames 14"]:
+    """Metres."""
+    height = landmarks[..., 1]
+    return torch.cat([height[..., BROWS], height[..., UPPER_LIDS] - height[..., LOWER_LIDS]], dim=-1)
+
+
+def _spread(curves: Float[Tensor, "batch frames n"], mask: Float[Tensor, "batch frames"]) -> Tensor:
+    """Mean over crops of the standard deviation over time, (n,)."""
+    weight = mask[..., None] / mask.sum(1)[:, None, None].clamp(min=1)
+    mean = (curves * weight).sum(1, keepdim=True)
+    variance = ((curves - mean).square() * weight).sum(1)
+    return (variance + SMALLEST_MOVE**2).sqrt().mean(0)
+
+
+def _change(curves: Float[Tensor, "batch frames n"], mask: Float[Tensor, "batch frames-1"]) -> Tensor:
+    """Mean size of the change from frame to frame, (n,)."""
+    change = (curves.diff(dim=1).square() + SMALLEST_MOVE**2).sqrt()
+    return (change * mask[..., None]).sum((0, 1)) / mask.sum().clamp(min=1)
+
+
+def emotion_loss(
+    seen: Float[Tensor, "batch steps feature"], wanted: Float[Tensor, "batch steps feature"]
+) -> Float[Tensor, ""]:
+    """1 - cosine of what the visual encoder sees in predicted and in true faces, last term of Eq. (11)."""
+    return (1 - functional.cosine_similarity(seen, wanted, dim=-1)).mean()

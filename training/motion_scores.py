@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ecoface_model.config import FRAME_RATE
 from ecoface_model.flame import FlameHead
-from ecoface_model.lips import aperture
+from ecoface_model.lips import LOWER_LIDS, UPPER_LIDS, aperture
 from ecoface_model.motion_generator import MotionGenerator, draw_noise
 
 from .batches import BILABIALS, MotionClips
@@ -45,7 +45,7 @@ def prior_scores(
         noise = draw_noise(generator.config, n_steps, torch.Generator().manual_seed(seed + int(number)))
         sampled = generator.sample(
             batch.content, batch.emotion, batch.style, noise.to(generator.motion_mean.device)
-        )
+        ).motion
         landmarks = head.landmarks(torch.cat([batch.motion, sampled])).cpu()
         pairs.append(_Pair(landmarks[0], landmarks[1], batch.phone[0].cpu().numpy()))
     return {**_lip_scores(pairs, head.rest_lip_gap()), **_upper_face_scores(pairs)}
@@ -83,7 +83,7 @@ def _upper_face_scores(pairs: list[_Pair]) -> dict[str, float]:
 
 def _count_blinks(landmarks: Float[Tensor, "frames 68 3"]) -> int:
     """Times the lids come closer than 35 % of the clip's median distance."""
-    upper, lower = landmarks[:, [37, 38, 43, 44], 1], landmarks[:, [41, 40, 47, 46], 1]
+    upper, lower = landmarks[:, UPPER_LIDS, 1], landmarks[:, LOWER_LIDS, 1]
     distance = (upper - lower).mean(dim=1)
     shut = (distance < 0.35 * distance.median()).int()
     return int((shut.diff() == 1).sum())

@@ -20,12 +20,13 @@ from jaxtyping import Float
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ecoface_model.config import EMOTIONS, EmotionConfig, VisualConfig, paper_config
+from ecoface_model.config import EMOTIONS, EmotionConfig, VisualConfig
 from ecoface_model.emotion import MelEmotion, build_emotion
 from ecoface_model.files import write_beside
 from ecoface_model.visual import VisualEmotion
 from training.batch_norm import over_whole_batch
 from training.batches_emotion import EmotionBatch, EmotionClips
+from training.clips import CorpusError
 from training.emotion_space import Space, confusion, draw, map_clips, map_faces, prototypes
 from training.losses_emotion import (
     audio_visual_loss,
@@ -72,7 +73,7 @@ class TrainEmotionConfig:
     """τ of Eq. (4); SupCon's."""
     margin: float = 0.5
     """Alpha of Eq. (7), between squared distances of unit features (0 to 4)."""
-    n_steps: int = 2500
+    n_steps: int = 1800
     n_clips: int = 16
     """N of Eq. (4): clips of a batch, each heard twice and seen twice."""
     n_frames: int = 50
@@ -107,22 +108,6 @@ class TrainEmotionConfig:
             )
 
 
-def paper_emotion_config(run: Path, corpus: Path, faces: Path, hubert: Path | None) -> TrainEmotionConfig:
-    """The paper's size and schedule (Sec. 4.1): 10k steps of 30 clips, HuBERT-large beside ResNet-18."""
-    sizes = paper_config()
-    return TrainEmotionConfig(
-        run=run,
-        corpus=corpus,
-        faces=faces,
-        encoder=sizes.emotion,
-        visual=sizes.visual,
-        hubert=hubert,
-        n_steps=10_000,
-        n_clips=30,
-        learning_rate=5e-5,
-    )
-
-
 class EmotionEncoders(nn.Module):
     """Both encoders, and the heads that training alone needs."""
 
@@ -135,11 +120,21 @@ class EmotionEncoders(nn.Module):
 
 
 def main(config: TrainEmotionConfig) -> None:
-    """Train from the last checkpoint to the last step; write encoders, prototypes, scores and a picture."""
+    """Train from the last checkpoint to the last step; write encoders, prototypes, scores and a picture.
+
+    Raises:
+        CorpusError: if corpus or faces are missing, or the faces are of another size than the config's.
+    """
     run = Run(config.run, config, config.device)
     processes = run.processes
     torch.manual_seed(config.seed)
     train, val = (EmotionClips(config.corpus, config.faces, split) for split in ("train", "val"))
+    if train.store.image_size != config.visual.image_size:
+        raise CorpusError(
+            f"expected faces of {config.visual.image_size} pixels in {config.faces}, found "
+            f"{train.store.image_size}; run `python -m training.faces --image-size "
+            f"{config.visual.image_size}` into another folder and name it with --faces."
+        )
     encoders = started(config, train).to(processes.device)
     over_whole_batch(encoders.visual, processes)
     parameters = [parameter for parameter in encoders.parameters() if parameter.requires_grad]

@@ -1,11 +1,15 @@
-"""Train the motion generator (Sec. 3.3): reconstruction, velocity, lips, KL under the flow prior.
+"""Train the motion generator (Sec. 3.3) by Eq. (11): reconstruction, KL under the flow prior, sync, emotion.
 
 python -m training.train_motion --run work/motion
 """
 
 import copy
+import dataclasses
+import json
 import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -13,50 +17,20 @@ import tyro
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ecoface_model.config import MotionGeneratorConfig
-from ecoface_model.device import choose_device
+from ecoface_model.config import MotionGeneratorConfig, VisualConfig
+from ecoface_model.files import write_beside
 from ecoface_model.flame import FlameHead
 from ecoface_model.flame_file import FlameFile, read_head
 from ecoface_model.generator_blocks import fold_weight_norm
-from ecoface_model.lips import lip_directions
-from ecoface_model.motion_generator import GeneratorOutput, MotionGenerator
+from ecoface_model.lips import lid_directions, lip_directions
+from ecoface_model.motion_generator import MotionGenerator, draw_noise
 
 from .batches import EmotionSources, MotionBatch, MotionClips
-from .clips import PHONES
-from .losses import (
-    closure_gate_loss,
-    closure_loss,
-    kl_loss,
-    lip_loss,
-    phone_loss,
-    reconstruction_loss,
-    velocity_loss,
-)
 from .motion_scores import prior_scores
+from .motion_stage import EmotionLook, LossWeights, MotionStage, read_judges, weighted
 from .run import Run, seed_step, step_generator, warm_up_then_cosine
-from .synthetic.styles import STYLES
 
 GENERATOR = "generator.safetensors"
-
-
-@dataclass(frozen=True, kw_only=True)
-class LossWeights:
-    """Weights of Eq. (11)'s terms; the paper prints none."""
-
-    reconstruction: float = 1.0
-    velocity: float = 3.0
-    """GeneFace's."""
-    lips: float = 1.0
-    """Mouth landmarks on the head, ours: coefficients of equal error do not move the lips equally."""
-    kl: float = 0.1
-    """Per latent number; GeneFace's 0.5 starves the latent, less leaves prior samples overdone."""
-    steady: float = 1.0
-    """Reconstruction by the steady face alone."""
-    steady_velocity: float = 3.0
-    closure: float = 3.0
-    """Lips left open on P, B, M; from `closure_from` on, for early it costs vowels their opening."""
-    closure_gate: float = 0.1
-    phones: float = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,13 +41,21 @@ class TrainMotionConfig:
     corpus: Path = Path("work/corpus")
     features: Path = Path("work/features")
     prototypes: Path = Path("work/emotion/prototypes.safetensors")
+    visual_weights: Path = Path("work/emotion/visual.safetensors")
+    sync: Path = Path("work/sync/sync.safetensors")
+    head: Path | None = None
+    """FLAME file or folder whose coefficients the motions are; our reference head if not given."""
     n_variants: int = 3
     n_emotion_variants: int = 2
-    generator: MotionGeneratorConfig = field(
-        default_factory=lambda: MotionGeneratorConfig(n_styles=len(STYLES))
-    )
+    generator: MotionGeneratorConfig = field(default_factory=MotionGeneratorConfig)
+    """Its n_styles and n_sets are the corpus's, whatever stands here."""
+    visual: VisualConfig = field(default_factory=VisualConfig)
     weights: LossWeights = field(default_factory=LossWeights)
+    look: EmotionLook = field(default_factory=EmotionLook)
     sources: EmotionSources = field(default_factory=EmotionSources)
+    speaker_dropout: float = 0.1
+    """Share of the crops that do not tell whose style it is, of which the style "average" is learned; 1 is
+    the paper's ablation "w/o speaker-aware"."""
     n_steps: int = 2500
     closure_from: int = 2000
     batch_size: int = 24
@@ -92,124 +74,104 @@ class TrainMotionConfig:
     n_scored_clips: int = 60
 
 
-class SteadyHeads(nn.Module):
-    """Closure gate and phone classifier on the steady face's features: they teach, and are left behind."""
-
-    def __init__(self, hidden_dim: int) -> None:
-        super().__init__()
-        self.gate = nn.Linear(hidden_dim, 1)
-        self.phones = nn.Linear(hidden_dim, len(PHONES))
-
-
 def main(config: TrainMotionConfig) -> None:
     """Train from the last checkpoint to the last step and write the averaged generator."""
-    device = choose_device(config.device)
-    run = Run(config.run, config)
+    run = Run(config.run, config, config.device)
+    processes = run.processes
     torch.manual_seed(config.seed)
-    train, val = (
-        MotionClips(
-            config.corpus,
-            config.features,
-            split,
-            tuple(STYLES),
-            config.n_variants,
-            config.n_emotion_variants,
-            config.prototypes,
-        )
-        for split in ("train", "val")
-    )
-    head_file = read_head()
-    head = FlameHead.from_file(head_file).to(device)
-    generator = prepared_generator(config, train, head_file).to(device)
-    heads = SteadyHeads(config.generator.hidden_dim).to(device)
-    averaged = copy.deepcopy(generator)
-    optimizer = torch.optim.Adam([*generator.parameters(), *heads.parameters()], lr=config.learning_rate)
-    modules = {"generator": generator, "heads": heads, "averaged": averaged}
-    started, first = time.monotonic(), run.resume(modules, optimizer) + 1
+    train, val = (read_clips(config, split) for split in ("train", "val"))
+    head_file = read_head(config.head)
+    head = FlameHead.from_file(head_file)
+    judges = read_judges(config.sync, config.visual_weights, config.visual, config.weights)
+    generator = prepared_generator(config, train, head_file)
+    stage = MotionStage(generator, head, *judges, config.visual.image_size).to(processes.device)
+    averaged = copy.deepcopy(stage.generator)
+    parameters = [*stage.generator.parameters(), *stage.phones.parameters()]
+    optimizer = torch.optim.Adam(parameters, lr=config.learning_rate)
+    modules = {"generator": stage.generator, "phones": stage.phones, "averaged": averaged}
+    first = run.resume(modules, optimizer) + 1
+    rows, began = processes.share(config.batch_size), time.monotonic()
 
-    for step in range(first, config.n_steps + 1):
+    for step, whole in drawn_ahead(config, train, first):
         seed_step(config.seed, step)
-        rng = step_generator(config.seed, step)
-        batch = train.batch(rng, config.batch_size, config.n_frames, config.sources).to(device)
-        output = generator(batch.motion, batch.content, batch.emotion, batch.style, batch.label)
-        losses = motion_losses(generator, heads, head, batch, output)
+        posterior, prior = (noise[rows].to(processes.device) for noise in step_noise(config))
+        batch = whole.rows(rows).to(processes.device)
+        look = None if step % config.look.every else config.look
+        with processes.autocast():
+            losses = stage(batch, posterior, prior, look)
         losses["closure"] = losses["closure"] * (step > config.closure_from)
-        loss = torch.stack([asdict(config.weights)[name] * value for name, value in losses.items()]).sum()
+        loss = weighted(losses, config.weights) * processes.weight(whole.mask)
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate * warm_up_then_cosine(step, config.n_steps, config.warm_up)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(generator.parameters(), config.clip_gradient)
-        optimizer.step()
-        decay = min(config.average, step / (step + 100))
-        move_towards(averaged, generator, 1 - decay)
+        ids = [train.rows[int(number)].id for number in batch.number]
+        run.descend(loss, losses, parameters, optimizer, config.clip_gradient, step, ids)
+        move_towards(averaged, stage.generator, 1 - min(config.average, step / (step + 100)))
         if step % config.log_every == 0:
-            seconds = (time.monotonic() - started) / (step - first + 1)
-            run.log(
-                step, {"loss": loss.item(), **{k: v.item() for k, v in losses.items()}, "s_per_step": seconds}
-            )
+            values = {"loss": loss.item()} | {name: value.item() for name, value in losses.items()}
+            run.log(step, values | {"s_per_step": (time.monotonic() - began) / (step - first + 1)})
         if step % config.score_every == 0 or step == config.n_steps:
-            scores = prior_scores(averaged.eval(), head, val, config.n_scored_clips, config.seed)
-            print(
-                f"step {step}: " + ", ".join(f"{name} {value:.3f}" for name, value in scores.items()),
-                flush=True,
-            )
+            if processes.is_main:
+                scores = prior_scores(averaged.eval(), stage.head, val, config.n_scored_clips, config.seed)
+                print(f"step {step}: {', '.join(f'{k} {v:.3f}' for k, v in scores.items())}", flush=True)
             run.save(step, modules, optimizer)
             run.plot()
-    write_generator(averaged, config.run / GENERATOR)
+    if processes.is_main:
+        write_generator(averaged, train.styles, config.run / GENERATOR)
+
+
+def read_clips(config: TrainMotionConfig, split: str) -> MotionClips:
+    """One split of the corpus with its features."""
+    return MotionClips(
+        config.corpus,
+        config.features,
+        split,
+        config.n_variants,
+        config.n_emotion_variants,
+        config.prototypes,
+    )
+
+
+def drawn_ahead(
+    config: TrainMotionConfig, clips: MotionClips, first: int
+) -> Iterator[tuple[int, MotionBatch]]:
+    """Steps with their whole batches; the next one is drawn in a thread while this one is computed."""
+
+    def batch(step: int) -> MotionBatch:
+        rng = step_generator(config.seed, step)
+        return clips.batch(rng, config.batch_size, config.n_frames, config.sources, config.speaker_dropout)
+
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(batch, first)
+        for step in range(first, config.n_steps + 1):
+            drawn = coming.result()
+            if step < config.n_steps:
+                coming = thread.submit(batch, step + 1)
+            yield step, drawn
+
+
+def step_noise(config: TrainMotionConfig) -> tuple[Tensor, Tensor]:
+    """The whole batch's epsilon of Eq. (9), white, and its prior noise, from torch's seed of this step."""
+    n_steps = config.n_frames // config.generator.stride
+    white = torch.randn(config.batch_size, n_steps, config.generator.latent_dim)
+    seeded = torch.Generator().manual_seed(torch.initial_seed() + 1)
+    return white, draw_noise(config.generator, n_steps, seeded, batch=config.batch_size)
 
 
 def prepared_generator(
     config: TrainMotionConfig, clips: MotionClips, head_file: FlameFile
 ) -> MotionGenerator:
-    """A new generator that knows its corpus's statistics and which directions move the lips."""
-    generator = MotionGenerator(config.generator)
+    """A new generator that knows its corpus's statistics and which directions move lips and lids."""
+    sizes = {"n_styles": len(clips.styles), "n_sets": len(clips.datasets)}
+    generator = MotionGenerator(dataclasses.replace(config.generator, **sizes))
     for name, value in clips.statistics().items():
         generator.get_buffer(name).copy_(torch.from_numpy(value))
     if config.generator.steady_face:
-        directions = lip_directions(
-            head_file, config.generator.n_lip_directions, generator.motion_std.numpy()
-        )
-        generator.lip_directions.copy_(torch.from_numpy(directions))
+        std = generator.motion_std[0].numpy()
+        lips = lip_directions(head_file, config.generator.n_lip_directions, std)
+        lids = lid_directions(head_file, config.generator.n_lid_directions, std, lips)
+        generator.lip_directions.copy_(torch.from_numpy(lips))
+        generator.lid_directions.copy_(torch.from_numpy(lids))
     return generator
-
-
-def motion_losses(
-    generator: MotionGenerator,
-    heads: SteadyHeads,
-    head: FlameHead,
-    batch: MotionBatch,
-    output: GeneratorOutput,
-) -> dict[str, Tensor]:
-    """The terms of Eq. (11) by the names of `LossWeights`; the sync and emotion terms join them here."""
-
-    def normalised(motion: Tensor) -> Tensor:
-        return (motion - generator.motion_mean) / generator.motion_std
-
-    decoded, target = normalised(output.motion), normalised(batch.motion)
-    spoken = output.motion if output.steady is None else output.steady  # what moves the lips
-    lips, true_lips = head.landmarks(spoken), head.landmarks(batch.motion)
-    losses = {
-        "reconstruction": reconstruction_loss(decoded, target, batch.mask),
-        "velocity": velocity_loss(decoded, target, batch.mask),
-        "lips": lip_loss(lips, true_lips, batch.mask),
-        "closure": closure_loss(lips, true_lips, batch.closed, batch.mask),
-        "kl": kl_loss(
-            output.z,
-            output.mu,
-            output.log_sigma,
-            generator.log_prior(output.z_prior),
-            batch.mask[:, :: generator.config.stride],
-        ),
-    }
-    if output.steady is not None and output.steady_hidden is not None:
-        steady = normalised(output.steady)
-        losses["steady"] = reconstruction_loss(steady, target, batch.mask)
-        losses["steady_velocity"] = velocity_loss(steady, target, batch.mask)
-        gate = heads.gate(output.steady_hidden)[..., 0]  # (B, T)
-        losses["closure_gate"] = closure_gate_loss(gate, batch.closed, batch.mask)
-        losses["phones"] = phone_loss(heads.phones(output.steady_hidden), batch.phone, batch.mask)
-    return losses
 
 
 @torch.no_grad()
@@ -219,11 +181,14 @@ def move_towards(average: nn.Module, module: nn.Module, share: float) -> None:
         mean.lerp_(value, share)
 
 
-def write_generator(generator: MotionGenerator, path: Path) -> None:
-    """Write the trained generator with its weight normalisation folded in."""
+def write_generator(generator: MotionGenerator, styles: Sequence[str], path: Path) -> None:
+    """Write the trained generator, weight normalisation folded in, with its config and its styles."""
     generator = copy.deepcopy(generator)
     fold_weight_norm(generator)
-    save_file({name: value.contiguous() for name, value in generator.state_dict().items()}, path)
+    metadata = {"config": json.dumps(dataclasses.asdict(generator.config)), "styles": json.dumps(styles)}
+    tensors = {name: value.contiguous().cpu() for name, value in generator.state_dict().items()}
+    with write_beside(path) as temporary:
+        save_file(tensors, temporary, metadata)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ class Augmentation:
     tilt: float = 0.5
     """Probability of a random tilt of the spectrum, up to `tilt_slope` dB per octave."""
     tilt_slope: float = 3.0
-    band: float = 0.25
+    band: float = 0.45
     """Probability of a narrow band: telephone, or lowpass at 4 kHz and above."""
     noise: float = 0.5
     """Probability of noise: white, pink, brown, or a babble of other voices."""
@@ -40,7 +40,7 @@ class Augmentation:
 
 
 FULL = Augmentation()
-MILD = Augmentation(tilt_slope=1.0, noise_ratio=(12.0, 40.0), gain=9.0, clip=0.05, codec=0.1, room=0.3)
+MILD = Augmentation(band=0.25, tilt_slope=1.0, noise_ratio=(12.0, 40.0), gain=9.0, clip=0.05, codec=0.1, room=0.3)
 """For the emotion encoder: tilt is a cue of emotion and may not be drowned; level is one too, but recordings
 of one voice differ by more than its moods do."""
 

@@ -34,7 +34,7 @@ def acted(row: ClipRow, number: int) -> np.ndarray:
     if row.intensity_level:
         unit = file.arkit_names.index(UNITS[EMOTIONS.index(row.emotion) - 1])
         motion += 0.5 * row.intensity_level * file.arkit_coefficients[unit]
-    motion[:, 10 + len(row.speaker)] += 0.5
+    motion[:, 10 + ("anna", "cleo", "guest", "somebody").index(row.speaker)] += 1.0
     motion[:, 50] = 0.1 + 0.1 * np.sin(np.arange(FRAMES))
     motion[:, 51:] *= 0.1
     return motion.astype(np.float32)

@@ -10,6 +10,7 @@ from jaxtyping import Float32
 from numpy.typing import NDArray
 
 from ecoface_model.config import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
+from ecoface_model.emotion_source import EmotionLabel
 from training import lip_metrics
 from training.clips import CorpusError
 from training.evaluation_clips import Motion, Stage, balanced, held_out, rows_of
@@ -18,7 +19,8 @@ from training.lip_metrics import LipClip
 from training.metrics import count_blinks, repetition, share_above
 from training.phones import PAUSE
 from training.real_speech import read_recordings
-from training.synthetic.performance import perform
+from training.synthetic.performance import Feeling, perform
+from training.synthetic.styles import STYLES
 from training.synthetic.utterance import Phone
 
 SHORTEST_LOOP = 2.0  # s
@@ -41,8 +43,9 @@ class Alive:
     """Take the five LibriVox recordings instead, again and again in another order."""
     seconds: float = 60.0
     style: str | None = None
-    emotion: str | None = None
-    """LABEL[:INTENSITY]; from the speech if not given."""
+    """The model's default one if not given; the animator takes the same where it knows it."""
+    emotion: str = "neutral"
+    """LABEL[:INTENSITY], asked of the model and of the animator alike."""
     out: Path = Path("work/evaluation")
     """Folder for alive.md and alive.json."""
     seed: int = 0
@@ -125,11 +128,17 @@ def alive(config: Alive) -> None:
     """Measure, print and write."""
     stage = Stage.open(config.model, config.device)
     waveform, phones = joined(parts_of(config), config.seconds, np.random.default_rng(config.seed))
-    ecoface = stage.ecoface
+    ecoface, label = stage.ecoface, EmotionLabel.parse(config.emotion)
     made = ecoface.generate(waveform, style=config.style, emotion=config.emotion, seed=config.seed)
-    motion = made.motion
-    model = measured(stage, motion, phones)
-    animator = measured(stage, perform(phones, waveform, seed=config.seed), phones)
+    model = measured(stage, made.motion, phones)
+    acted = perform(
+        phones,
+        waveform,
+        feeling=Feeling(label.name, label.intensity),
+        style=STYLES.get(made.metadata["style"], STYLES["natural"]),
+        seed=config.seed,
+    )
+    animator = measured(stage, acted, phones)
     rows: list[list[object]] = []
     for name, (low, high) in wanted(animator).items():
         verdict = "pass" if low <= model[name] <= high else "FAIL"
@@ -138,14 +147,14 @@ def alive(config: Alive) -> None:
     text = "\n\n".join(
         [
             "# Alive",
-            f"{len(motion) / FRAME_RATE:.0f} s of {what}; beside the model the rule-based animator, neutral "
-            "and natural, on the same phones.",
+            f"{made.seconds:.0f} s of {what}, {label}, style {made.metadata['style']}; beside the model the "
+            "rule-based animator on the same phones.",
             markdown_table(["measure", "model", "animator", "wanted", ""], rows),
             "Repetition: highest autocorrelation of the heights of brows, nose and eyes at lags of 2 s to "
             "half the speech. Jitter: share of energy above 8 Hz.",
         ]
     )
-    write_report(config.out, "alive", text, {"model": model, "animator": animator})
+    write_report(config.out, "alive", text, {"model": model, "animator": animator, "emotion": str(label)})
     print(text)
 
 

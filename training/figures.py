@@ -204,12 +204,16 @@ def speak_sheet(
 
 
 def moments_of(opening: NDArray[np.floating[Any]]) -> list[int]:
-    """Frames to show: in turn the widest and the most closed of as many even parts of the clip."""
-    parts = np.array_split(np.arange(len(opening)), N_MOMENTS)
-    return [
-        int(part[opening[part].argmin() if number % 3 == 2 else opening[part].argmax()])
-        for number, part in enumerate(parts)
-    ]
+    """Frames to show: one in the middle of each of as many even parts of the clip.
+
+    It is the part's widest, and in every third part the most closed.
+    """
+    moments = []
+    for number, part in enumerate(np.array_split(np.arange(len(opening)), N_MOMENTS)):
+        middle = part[len(part) // 5 : len(part) - len(part) // 5]
+        place = opening[middle].argmin() if number % 3 == 2 else opening[middle].argmax()
+        moments.append(int(middle[place]))
+    return moments
 
 
 @torch.inference_mode()

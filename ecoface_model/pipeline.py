@@ -16,7 +16,7 @@ from ecoface_model.audio import n_frames
 from ecoface_model.checkpoint import Model, read_model
 from ecoface_model.config import FEATURE_RATE, FEATURES_PER_FRAME, MOTION_DIM, SAMPLES_PER_FRAME
 from ecoface_model.contact import LipContact
-from ecoface_model.device import choose_device, inference_on
+from ecoface_model.device import choose_device, full_precision, inference_on
 from ecoface_model.emotion_source import (
     STEPS_PER_POINT,
     EmotionLabel,
@@ -129,7 +129,8 @@ class EcoFace:
         if self._contact is None:
             return motion
         parts = zip(motion.split(SETTLED_AT_ONCE), closure.split(SETTLED_AT_ONCE), strict=True)  # type: ignore[no-untyped-call]
-        return torch.cat([self._contact.settle(*part) for part in parts])
+        with full_precision(motion.device):
+            return torch.cat([self._contact.settle(*part) for part in parts])
 
     def _run_windows(
         self,

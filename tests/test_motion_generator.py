@@ -1,6 +1,7 @@
 """The motion generator: its clocks, its flow's inverse, its latent's place."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -26,7 +27,7 @@ def generator_with_life(config: MotionGeneratorConfig = TINY) -> MotionGenerator
     return generator
 
 
-LABEL = torch.randn(2, 10)
+LABEL, WHITE = torch.randn(2, 10), torch.randn(2, 5, 4)
 
 
 def speech(frames: int, batch: int = 2) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -38,7 +39,7 @@ def speech(frames: int, batch: int = 2) -> tuple[torch.Tensor, torch.Tensor, tor
 @pytest.mark.parametrize("config", [TINY, AS_PRINTED])
 def test_each_clock_keeps_its_count(config):
     generator, (content, emotion, style) = MotionGenerator(config), speech(20)
-    output = generator(torch.randn(2, 20, 53), content, emotion, style, LABEL)
+    output = generator(torch.randn(2, 20, 53), content, emotion, style, LABEL, WHITE)
     assert output.motion.shape == (2, 20, 53)
     assert output.mu.shape == output.z_prior.shape == (2, 5, 4)
 
@@ -46,7 +47,7 @@ def test_each_clock_keeps_its_count(config):
 def test_frames_off_the_stride_are_refused():
     content, emotion, style = speech(18)
     with pytest.raises(ValueError, match="multiples of 4, found 18"):
-        MotionGenerator(TINY)(torch.randn(2, 18, 53), content, emotion, style, LABEL)
+        MotionGenerator(TINY)(torch.randn(2, 18, 53), content, emotion, style, LABEL, WHITE)
 
 
 def test_noise_of_another_length_is_refused():
@@ -69,16 +70,18 @@ def test_the_flow_inverts_itself_and_keeps_volume():
 
 def test_a_posterior_sample_sent_through_the_flow_and_back_decodes_alike():
     generator, (content, emotion, style) = generator_with_life(AS_PRINTED), speech(20)
-    output = generator(torch.randn(2, 20, 53), content, emotion, style, LABEL)
-    torch.testing.assert_close(
-        generator.sample(content, emotion, style, output.z_prior), output.motion, atol=1e-4, rtol=1e-4
-    )
+    output = generator(torch.randn(2, 20, 53), content, emotion, style, LABEL, WHITE)
+    sample = generator.sample(content, emotion, style, output.z_prior)
+    torch.testing.assert_close(sample.motion, output.motion, atol=1e-4, rtol=1e-4)
+    assert not sample.closure.any()  # the paper's form does not tell
 
 
 def test_the_latent_cannot_reach_the_lip_directions():
     generator, (content, emotion, style) = generator_with_life(), speech(20)
-    generator.lip_directions.copy_(torch.linalg.qr(torch.randn(53, 5))[0])
-    takes = [generator.sample(content, emotion, style, torch.randn(2, 5, 4)) for _ in range(2)]
+    basis = torch.linalg.qr(torch.randn(53, 9))[0]
+    generator.lip_directions.copy_(basis[:, :5])
+    generator.lid_directions.copy_(basis[:, 5:])
+    takes = [generator.sample(content, emotion, style, torch.randn(2, 5, 4)).motion for _ in range(2)]
     difference = takes[0] - takes[1]
     assert difference.abs().max() > 0.01
     torch.testing.assert_close(
@@ -89,12 +92,12 @@ def test_the_latent_cannot_reach_the_lip_directions():
 def test_the_style_moves_the_decoder_but_not_the_posterior():
     generator, (content, emotion, _) = generator_with_life(AS_PRINTED), speech(20)
     motion, styles = torch.randn(2, 20, 53), torch.eye(3)
-    first, second = (generator(motion, content, emotion, styles[[i, i]], LABEL) for i in (0, 1))
+    first, second = (generator(motion, content, emotion, styles[[i, i]], LABEL, WHITE) for i in (0, 1))
     torch.testing.assert_close(first.mu, second.mu)
     noise = torch.randn(2, 5, 4)
     assert not torch.allclose(
-        generator.sample(content, emotion, styles[[0, 0]], noise),
-        generator.sample(content, emotion, styles[[1, 1]], noise),
+        generator.sample(content, emotion, styles[[0, 0]], noise).motion,
+        generator.sample(content, emotion, styles[[1, 1]], noise).motion,
     )
 
 
@@ -123,7 +126,8 @@ def test_folding_the_weight_norm_changes_no_output():
     noise = torch.randn(2, 5, 4)
     before = generator.sample(content, emotion, style, noise)
     fold_weight_norm(generator)
-    torch.testing.assert_close(generator.sample(content, emotion, style, noise), before)
+    after = generator.sample(content, emotion, style, noise)
+    torch.testing.assert_close((after.motion, after.closure), (before.motion, before.closure))
     assert not [name for name in generator.state_dict() if "parametrizations" in name]
 
 
@@ -150,3 +154,47 @@ def test_off_the_lips_the_steady_face_does_not_tremble():
     lips = generator.lip_directions
     torch.testing.assert_close(calm @ lips, wild @ lips, atol=1e-5, rtol=0)
     assert calm.diff(dim=1).std() < wild.diff(dim=1).std() / 2
+
+
+def test_what_the_latent_does_off_the_lids_is_slow_and_at_the_lids_as_fast_as_a_blink():
+    generator = generator_with_life()
+    basis = torch.linalg.qr(torch.randn(53, 9))[0]
+    generator.lip_directions.copy_(basis[:, :5])
+    generator.lid_directions.copy_(basis[:, 5:])
+    tremble = torch.tensor([1.0, -1.0]).repeat(10)[None, :, None]  # (1, 20, 1)
+    for direction, kept in ((basis[:, 0], 0.0), (basis[:, 6], 1.0)):
+        moved = generator._life(tremble * direction)
+        torch.testing.assert_close(moved, kept * tremble * direction, atol=1e-5, rtol=0)
+    elsewhere = torch.linalg.qr(torch.cat([basis, torch.randn(53, 1)], dim=1))[0][:, -1]
+    assert (generator._life(tremble * elsewhere)[:, 4:-4] @ elsewhere).abs().max() < 0.05
+
+
+def test_each_style_is_normalised_by_its_own_data_set_and_no_style_by_the_first():
+    generator = MotionGenerator(replace(TINY, n_sets=2))
+    generator.motion_mean.copy_(torch.tensor([[1.0], [5.0]]).expand(2, 53))
+    generator.motion_std.copy_(torch.tensor([[2.0], [0.5]]).expand(2, 53))
+    generator.style_sets.copy_(torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]))
+    styles = torch.cat([torch.eye(3), torch.zeros(1, 3)])
+    motion = torch.full((4, 1, 53), 3.0)
+    normalised = generator.normalised(motion, styles)
+    assert normalised[:, 0, 0].tolist() == [1.0, -4.0, -4.0, 1.0]
+    torch.testing.assert_close(generator.in_coefficients(normalised, styles), motion)
+
+
+def test_the_life_of_the_prior_is_what_a_sample_adds_and_teaches_the_decoder_alone():
+    generator, (content, emotion, style) = generator_with_life(), speech(20)
+    noise = torch.randn(2, 5, 4)
+    life = generator.life_of_prior(content, emotion, style, noise)
+    with_it = generator.normalised(generator.sample(content, emotion, style, noise).motion, style)
+    features = generator._normalise(content, emotion)
+    steady = generator._calm(generator.steady(*features, style).motion)
+    torch.testing.assert_close(with_it, steady + life, atol=1e-4, rtol=1e-4)
+    life.square().sum().backward()
+    taught = {name.split(".")[0] for name, p in generator.named_parameters() if p.grad is not None}
+    assert taught == {"decoder_condition", "expand_latent", "decoder_norm", "decoder", "to_motion"}
+
+
+def test_without_couplings_the_flow_is_the_plain_gaussian_prior():
+    flow = MotionGenerator(replace(TINY, n_couplings=0)).prior
+    z = torch.randn(2, 4, 7)
+    assert torch.equal(flow(z, torch.randn(2, 12, 7)), z)

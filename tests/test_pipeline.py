@@ -90,9 +90,9 @@ def test_two_processes_write_the_same_bytes(tmp_path, tiny_model_file):
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
 
 
-def test_average_is_all_styles_in_equal_parts_and_the_default(tiny_ecoface):
+def test_average_is_nobodys_style_and_the_default(tiny_ecoface):
     weights = tiny_ecoface._style_weights("average")
-    torch.testing.assert_close(weights, torch.full((1, 3), 1 / 3))
+    torch.testing.assert_close(weights, torch.zeros(1, 3))
     torch.testing.assert_close(tiny_ecoface._style_weights(None), weights)
     torch.testing.assert_close(tiny_ecoface._style_weights("ben"), torch.tensor([[0.0, 1.0, 0.0]]))
     speech = voice(1.0)

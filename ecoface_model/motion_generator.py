@@ -11,7 +11,16 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from .config import FEATURES_PER_FRAME, MotionGeneratorConfig
-from .generator_blocks import ConditionEncoder, FlowPrior, SteadyDecoder, WaveNet, cycled_dilations, smoothed
+from .generator_blocks import (
+    LIP_FILTER,
+    ConditionEncoder,
+    FlowPrior,
+    SteadyDecoder,
+    WaveNet,
+    cycled_dilations,
+    filtered,
+    smoothed,
+)
 
 MIN_LOG_SIGMA, MAX_LOG_SIGMA = -6.0, 2.0  # keeps a young posterior away from overflow
 
@@ -212,9 +221,10 @@ class MotionGenerator(nn.Module):
         return motion - motion @ self.lip_directions @ self.lip_directions.T
 
     def _calm(self, steady: Tensor) -> Tensor:
-        """The steady face, smoothed in time off the lips."""
+        """The steady face in time: the lips as fast as syllables, everything else slower."""
         elsewhere = self._off_lips(steady)
-        return steady - elsewhere + smoothed(elsewhere, self.config.steady_smoothing)
+        lips = filtered(steady - elsewhere, steady.new_tensor(LIP_FILTER))
+        return lips + smoothed(elsewhere, self.config.steady_smoothing)
 
     def _life(self, decoded: Tensor) -> Tensor:
         """What a decoded latent adds: nothing at the lips, fast at the lids, slower elsewhere."""

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ecoface_model.config import MotionGeneratorConfig, paper_config
-from ecoface_model.generator_blocks import fold_weight_norm, smoothed
+from ecoface_model.config import FRAME_RATE, MotionGeneratorConfig, paper_config
+from ecoface_model.generator_blocks import LIP_FILTER, filtered, fold_weight_norm, smoothed
 from ecoface_model.motion_generator import MotionGenerator, draw_noise, parameter_count
 
 TINY = MotionGeneratorConfig(
@@ -152,8 +152,17 @@ def test_off_the_lips_the_steady_face_does_not_tremble():
     wild = torch.randn(2, 40, 53)
     calm = generator._calm(wild)
     lips = generator.lip_directions
-    torch.testing.assert_close(calm @ lips, wild @ lips, atol=1e-5, rtol=0)
+    by_hand = sum(tap * (wild @ lips)[:, k : 36 + k] for k, tap in enumerate(LIP_FILTER))
+    torch.testing.assert_close((calm @ lips)[:, 2:-2], by_hand, atol=1e-5, rtol=0)
     assert calm.diff(dim=1).std() < wild.diff(dim=1).std() / 2
+
+
+def test_the_lips_filter_lets_syllables_pass_and_stops_trembling():
+    time = torch.arange(100) / FRAME_RATE
+    for hertz, wanted in ((0.0, 1.0), (4.0, 0.911), (8.0, 0.451), (12.5, 0.0)):
+        wave = (2 * math.pi * hertz * time).cos()[None, :, None]
+        passed = filtered(wave, torch.tensor(LIP_FILTER))[:, 4:-4]
+        assert passed.abs().max().item() == pytest.approx(wanted, abs=0.005)
 
 
 def test_what_the_latent_does_off_the_lids_is_slow_and_at_the_lids_as_fast_as_a_blink():

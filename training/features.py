@@ -6,8 +6,9 @@ the generator learns to read both.
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,12 +16,13 @@ import tyro
 from jaxtyping import Float
 from numpy.typing import NDArray
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from ecoface_model.config import FEATURE_RATE, FEATURES_PER_FRAME, SAMPLE_RATE, ContentConfig, EmotionConfig
-from ecoface_model.content import WhisperContent
-from ecoface_model.emotion import MelEmotion
+from ecoface_model.content import SpeechEncoder, build_content
+from ecoface_model.device import choose_device, inference_on
+from ecoface_model.emotion import build_emotion
 
 from .clips import ClipRow, CorpusError, read_clip, read_manifest
 from .synthetic.augment import augment
@@ -34,10 +36,15 @@ class FeaturesConfig:
     folder: Path = Path("work/features")
     content_weights: Path = Path("work/whisper_tiny_en.safetensors")
     emotion_weights: Path = Path("work/emotion/encoder.safetensors")
-    kind: str = "content"
-    """"content" or "emotion"."""
+    kind: Literal["content", "emotion"] = "content"
+    content: ContentConfig = field(default_factory=ContentConfig)
+    emotion: EmotionConfig = field(default_factory=EmotionConfig)
+    """As train_emotion trained it."""
+    hubert: Path | None = None
+    """A transformers folder of hubert-large-ls960-ft, for content of the kind "hubert"."""
     n_variants: int = 3
     seed: int = 0
+    device: str | None = None
 
 
 class FeatureStore:
@@ -66,7 +73,7 @@ class FeatureStore:
 
 
 def build(
-    config: FeaturesConfig, variant: int, rows: list[ClipRow], encoder: nn.Module, feature_dim: int
+    config: FeaturesConfig, variant: int, rows: list[ClipRow], encoder: SpeechEncoder, feature_dim: int
 ) -> None:
     """Write one variant's store, or leave a finished one of the same clips as it is."""
     config.folder.mkdir(parents=True, exist_ok=True)
@@ -93,28 +100,53 @@ def build(
 
 @torch.inference_mode()
 def encode(
-    encoder: nn.Module, waveform: Float[Tensor, " samples"], n_steps: int
+    encoder: SpeechEncoder, waveform: Float[Tensor, " samples"], n_steps: int
 ) -> Float[Tensor, "steps feature"]:
     """Features of one clip, of which exactly 2T steps are wanted."""
     wanted = n_steps * SAMPLE_RATE // FEATURE_RATE
     waveform = torch.nn.functional.pad(waveform[:wanted], (0, max(0, wanted - len(waveform))))
-    features: Tensor = encoder(waveform[None])[0]
+    device = next(encoder.parameters()).device
+    with inference_on(device):
+        features: Tensor = encoder(waveform[None].to(device))[0].float().cpu()
     assert len(features) == n_steps, (len(features), n_steps)
     return features
 
 
 def main(config: FeaturesConfig) -> None:
     """Compute the features of every clip in the manifest."""
-    if config.kind == "content":
-        feature_dim, weights = ContentConfig().feature_dim, config.content_weights
-        encoder: nn.Module = WhisperContent(ContentConfig())
-    else:
-        feature_dim, weights = EmotionConfig().feature_dim, config.emotion_weights
-        encoder = MelEmotion(EmotionConfig())
-    encoder.load_state_dict({name: value.float() for name, value in load_file(weights).items()})
+    encoder = trained_encoder(config).eval().to(choose_device(config.device))
+    feature_dim = config.content.feature_dim if config.kind == "content" else config.emotion.feature_dim
     rows = read_manifest(config.corpus)
     for variant in range(config.n_variants):
-        build(config, variant, rows, encoder.eval(), feature_dim)
+        build(config, variant, rows, encoder, feature_dim)
+
+
+def trained_encoder(config: FeaturesConfig) -> SpeechEncoder:
+    """The frozen encoder of the wanted kind.
+
+    Raises:
+        CorpusError: if its weights are missing.
+        ModelFileError: if the HuBERT folder is none.
+    """
+    if config.kind == "content" and config.content.kind == "hubert":
+        from ecoface_model.hubert import HubertContent, load_hubert
+
+        if config.hubert is None:
+            raise CorpusError(
+                "expected a folder of hubert-large-ls960-ft for content of the kind 'hubert', found none; "
+                "download it and say --hubert FOLDER"
+            )
+        content = build_content(config.content)
+        assert isinstance(content, HubertContent)
+        load_hubert(content, config.hubert)
+        return content
+    encoder = build_content(config.content) if config.kind == "content" else build_emotion(config.emotion)
+    weights = config.content_weights if config.kind == "content" else config.emotion_weights
+    if not weights.is_file():
+        step = "training.whisper_weights" if config.kind == "content" else "training.train_emotion"
+        raise CorpusError(f"expected weights at {weights}, found none; run `python -m {step}` first")
+    encoder.load_state_dict({name: value.float() for name, value in load_file(weights).items()})
+    return encoder
 
 
 if __name__ == "__main__":

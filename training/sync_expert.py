@@ -138,7 +138,8 @@ def cosine(
 ) -> Float[Tensor, "*batch"]:
     """a·l / max(|a| |l|, ε)."""
     norms = mouth.norm(dim=-1) * content.norm(dim=-1)
-    return (mouth * content).sum(-1) / norms.clamp_min(SMALLEST_NORM)
+    alike: Tensor = (mouth * content).sum(-1) / norms.clamp_min(SMALLEST_NORM)
+    return alike
 
 
 def log_probability(cosine: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:

@@ -161,8 +161,8 @@ def prepared_generator(
     config: TrainMotionConfig, clips: MotionClips, head_file: FlameFile
 ) -> MotionGenerator:
     """A new generator that knows its corpus's statistics and which directions move lips and lids."""
-    sizes = {"n_styles": len(clips.styles), "n_sets": len(clips.datasets)}
-    generator = MotionGenerator(dataclasses.replace(config.generator, **sizes))
+    sized = dataclasses.replace(config.generator, n_styles=len(clips.styles), n_sets=len(clips.datasets))
+    generator = MotionGenerator(sized)
     for name, value in clips.statistics().items():
         generator.get_buffer(name).copy_(torch.from_numpy(value))
     if config.generator.steady_face:

@@ -118,11 +118,13 @@ def judge(config: Table, stage: Stage, judges: Judges) -> Judged:
         }
         if group == SEEN:
             motions[OWN] = [motions[ALL][styles.index(clip.row.speaker)]]
+        spoken = [(method, motion) for method, variants in motions.items() for motion in variants]
+        errors = judges.errors(clip, [motion for _, motion in spoken])
+        for (method, _), row in zip(spoken, errors, strict=True):
+            judged.errors[Place(method, group, *clip.kind)].append((len(clip.motion), row))
         for method, variants in motions.items():
-            place = Place(method, group, *clip.kind)
-            for motion in variants:
-                judged.errors[place].append((len(motion), judges.errors(clip, motion)))
-            judged.features[place].append(judges.features(variants[number % len(variants)]))
+            seen = judges.features(variants[number % len(variants)])
+            judged.features[Place(method, group, *clip.kind)].append(seen)
     return judged
 
 

@@ -1,6 +1,6 @@
 """Who judges a motion in the evaluation's table: vertices, our own networks, the user's foreign judges."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,19 +74,26 @@ class Judges:
         """What `features` gives."""
         return (VISUAL, MOTION, *((VE_FID,) if self.attention else ()))
 
-    def errors(self, clip: HeldOut, motion: Motion) -> dict[str, float]:
-        """Numbers of one motion of a clip, against the clip's own motion and its sound."""
-        found = {}
-        if motion is not clip.motion:
-            found = self._vertex_errors(clip, motion)
-        if self.sync and len(motion) >= FRAMES + MAX_SHIFT:
-            landmarks = torch.from_numpy(self.stage.landmarks(motion))
-            content = torch.from_numpy(self.stage.content(clip))
-            found |= dict(zip(OUR_SYNC, sync_confidence(self.sync, landmarks, content), strict=True))
-        if self.syncnet and len(motion) >= FRAMES + MAX_SHIFT:
-            distances = syncnet_distances(self.syncnet, self._pictures(motion), clip.waveform)
-            found |= {LSE[0]: metrics.sync_distance(distances), LSE[1]: metrics.sync_confidence(distances)}
-        return {name: found.get(name, float("nan")) for name in self.error_columns}
+    def errors(self, clip: HeldOut, motions: Sequence[Motion]) -> list[dict[str, float]]:
+        """Numbers of motions of one clip, against the clip's own motion and its sound.
+
+        The clip's own motion itself has no vertex errors.
+        """
+        long_enough = len(clip.motion) >= FRAMES + MAX_SHIFT
+        content = torch.from_numpy(self.stage.content(clip))
+        true = self.stage.vertices(clip.motion)
+        rows = []
+        for motion in motions:
+            found = {} if motion is clip.motion else self._vertex_errors(true, self.stage.vertices(motion))
+            if self.sync and long_enough:
+                landmarks = torch.from_numpy(self.stage.landmarks(motion))
+                found |= dict(zip(OUR_SYNC, sync_confidence(self.sync, landmarks, content), strict=True))
+            if self.syncnet and long_enough:
+                distances = syncnet_distances(self.syncnet, self._pictures(motion), clip.waveform)
+                scores = metrics.sync_distance(distances), metrics.sync_confidence(distances)
+                found |= dict(zip(LSE, scores, strict=True))
+            rows.append({name: found.get(name, float("nan")) for name in self.error_columns})
+        return rows
 
     def features(self, motion: Motion) -> dict[str, NDArray[Any]]:
         """Rows of features of one motion, by the Frechet distance that they enter."""
@@ -97,8 +104,9 @@ class Judges:
                 found[VE_FID] = self.attention(seen)[None].numpy()
         return found
 
-    def _vertex_errors(self, clip: HeldOut, motion: Motion) -> dict[str, float]:
-        true, found = self.stage.vertices(clip.motion), self.stage.vertices(motion)
+    def _vertex_errors(
+        self, true: Float[NDArray[Any], "frames vertices 3"], found: Float[NDArray[Any], "frames vertices 3"]
+    ) -> dict[str, float]:
         lips, upper = self.stage.lips, self.stage.upper
         values = (
             metrics.vertex_error_squared(true[:, lips], found[:, lips]) / SQUARED_UNIT,

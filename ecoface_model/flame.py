@@ -171,7 +171,7 @@ class FlameHead(nn.Module):
         rotation = rotation_matrix(motion[:, EXPRESSION_DIM:])  # (N, 3, 3)
         turn = rotation - torch.eye(3, dtype=motion.dtype, device=motion.device)
         moved = motion[:, :EXPRESSION_DIM] @ expression + turn.flatten(1) @ correctives  # (N, 3K)
-        moved = template + moved.reshape(len(motion), -1, 3)  # (N, K, 3)
+        moved = template + moved.reshape(len(motion), len(template), 3)  # (N, K, 3)
         # only the jaw turns: sum over joints of w G x = x + w_jaw (R - I) (x - joint)
         turned = torch.einsum("nxy,nky->nkx", turn, moved - joint)
         out: Tensor = moved + weights[:, None] * turned

@@ -104,6 +104,12 @@ def test_long_motions_go_in_chunks_and_come_out_the_same(flame_file: FlameFile, 
     torch.testing.assert_close(head.vertices(motion), whole)
 
 
+def test_no_frames_give_no_vertices(reference: FlameFile):
+    head = FlameHead.from_file(reference)
+    assert head.vertices(torch.zeros(0, 53)).shape == (0, head.n_vertices, 3)
+    assert head.landmarks(torch.zeros(0, 53)).shape == (0, 68, 3)
+
+
 def test_landmarks_are_points_on_the_faces_of_the_moved_mesh(flame_file: FlameFile):
     head, motion = FlameHead.from_file(flame_file), random_motion(4)
     corners = head.vertices(motion)[:, torch.from_numpy(flame_file.faces[flame_file.landmark_faces]).long()]

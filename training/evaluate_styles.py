@@ -90,9 +90,13 @@ def speak_all(config: Styles, stage: Stage, judge: StatisticsClassifier, clips: 
     return Spoken(asked, judge.name(np.stack(statistics)), closures)
 
 
-def ceiling(stage: Stage, judge: StatisticsClassifier, clips: Sequence[HeldOut]) -> float:
+def ceiling(config: Styles, stage: Stage, judge: StatisticsClassifier) -> float:
     """Share of held-out performances whose style is named rightly; nan where the model knows none of them."""
-    known = [clip for clip in clips if clip.row.speaker in stage.ecoface.styles]
+    rows = rows_of(config.corpus, config.split, labelled=False)
+    rows = [row for row in rows if row.speaker in stage.ecoface.styles]
+    known = held_out(
+        config.corpus, balanced(rows, config.n_learned // 3, lambda row: row.speaker, config.seed)
+    )
     if not known:
         return float("nan")
     named = judge.name(np.stack([style_statistics(stage.landmarks(clip.motion)) for clip in known]))
@@ -109,7 +113,7 @@ def styles(config: Styles) -> None:
     names = stage.ecoface.styles
     shares = confusion(spoken.asked, spoken.named, names)
     accuracy = float(np.mean([a == b for a, b in zip(spoken.asked, spoken.named, strict=True)]))
-    performed = ceiling(stage, judge, clips)
+    performed = ceiling(config, stage, judge)
     closures = [[style, score.value, str(score.count)] for style, score in spoken.closures.items()]
     text = "\n\n".join(
         [

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from tiny_model import TINY_HUBERT
 
 from ecoface_model.config import EMOTIONS, INTENSITIES, SAMPLE_RATE, EmotionConfig, VisualConfig, paper_config
 from ecoface_model.emotion import MelEmotion
@@ -28,10 +29,10 @@ from training.train_emotion import (
     TrainEmotionConfig,
     emotion_losses,
     main,
-    paper_emotion_config,
     standardise,
     weighted,
 )
+from training.train_emotion_paper import PAPER
 
 TINY = EmotionConfig(feature_dim=16, n_layers=1, n_heads=2, feedforward_dim=32)
 TINY_VISUAL = VisualConfig(widths=(4, 4, 8, 8), feature_dim=16, image_size=32)
@@ -246,7 +247,41 @@ def test_scores_are_written_for_both_modalities_and_between_them(
     assert all(-1 <= value <= 1 for group in scores.values() for value in group.values())
 
 
-def test_the_paper_s_run_has_its_sizes_and_names() -> None:
-    config = paper_emotion_config(Path("r"), Path("c"), Path("f"), None)
-    assert (config.n_steps, config.n_clips, config.learning_rate) == (10_000, 30, 5e-5)
-    assert config.encoder == paper_config().emotion and config.visual == paper_config().visual
+def test_faces_of_another_size_than_the_encoder_s_are_refused(
+    corpus: Path, faces: Path, tmp_path: Path
+) -> None:
+    config = tiny_config(corpus, faces, tmp_path / "run")
+    config = dataclasses.replace(config, visual=dataclasses.replace(TINY_VISUAL, image_size=64))
+    with pytest.raises(
+        CorpusError, match=r"expected faces of 64 pixels in .*, found 32; run .*--image-size 64"
+    ):
+        main(config)
+
+
+def test_the_paper_s_run_has_its_sizes_and_schedule() -> None:
+    assert (PAPER.n_steps, PAPER.n_clips, PAPER.learning_rate) == (10_000, 30, 5e-5)
+    assert PAPER.encoder == paper_config().emotion and PAPER.visual == paper_config().visual
+    assert PAPER.weights == EmotionLossWeights() and PAPER.temperature == TrainEmotionConfig().temperature
+
+
+def test_an_encoder_of_hubert_s_structure_trains_behind_its_frozen_frontend(
+    corpus: Path, faces: Path, tmp_path: Path
+) -> None:
+    config = dataclasses.replace(
+        tiny_config(corpus, faces, tmp_path / "run", n_steps=2),
+        encoder=TINY_HUBERT.emotion,
+        visual=dataclasses.replace(TINY_VISUAL, feature_dim=32),
+        n_clips=1,
+        score_every=9,
+        n_clips_prototype=1,
+    )
+    main(config)
+    after = load_file(tmp_path / "run" / ENCODER)
+    torch.manual_seed(config.seed)
+    before = EmotionEncoders(config).audio.state_dict()
+    assert after.keys() == before.keys()
+    for name, weight in after.items():
+        if name.startswith("frontend."):
+            assert torch.equal(weight, before[name]), name
+    trained = [name for name in after if not torch.equal(after[name], before[name])]
+    assert len(trained) > 10 and all(name.startswith("transformer.") for name in trained)

@@ -174,7 +174,9 @@ def _scatter(
             text = f"{name} {('', *INTENSITIES)[level]}" if label else None
             axes.scatter(*places[members].T, 18, marker=shape, ec=colours(index), fc=face, label=text)
             mean = places[members].mean(axis=0)
-            axes.scatter(*mean, 140, marker=shape, ec="black", fc=face, linewidths=2, alpha=0.8)
+            axes.scatter(*mean, 240, marker=shape, c="black")
+            face = "white" if level == 1 else colours(index)
+            axes.scatter(*mean, 130, marker=shape, ec=colours(index), fc=face, linewidths=3)
 
 
 def _similarity(

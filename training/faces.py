@@ -92,9 +92,10 @@ def main(config: FacesConfig) -> None:
         raise CorpusError(
             f"expected clips with motions in {config.corpus}, found none: make or track their motions first."
         )
-    index = config.out / INDEX
-    if index.exists() and set(json.loads(index.read_text())["clips"]) == {row.id for row in rows}:
-        return
+    if (config.out / INDEX).exists():
+        store = FaceStore(config.out)
+        if store.image_size == config.image_size and store.places.keys() == {row.id for row in rows}:
+            return
     (config.out / "parts").mkdir(parents=True, exist_ok=True)
     parts = [Part(config, tuple(rows[k : k + CLIPS_AT_ONCE])) for k in range(0, len(rows), CLIPS_AT_ONCE)]
     todo = [part for part in parts if not part.path.exists()]

@@ -244,13 +244,18 @@ def test_a_fitted_motion_is_cut_or_played_to_and_fro():
     assert fitted(motion, 2)[:, 0].tolist() == [0, 1]
 
 
-def test_motion_features_are_coefficients_and_their_change():
-    motion = np.zeros((4, 53), np.float32)
-    motion[:, 0], motion[:, 50] = [0, 1, 3, 3], 0.12
-    features = motion_features(motion)
-    np.testing.assert_allclose(features[:, 0], [0, 1, 3, 3])
-    np.testing.assert_allclose(features[:, 53], [0, 1, 2, 0])
-    np.testing.assert_allclose(features[:, 50], 2.0, rtol=1e-6)
+def test_motion_features_are_landmarks_and_their_change_in_millimetres():
+    landmarks = np.random.default_rng(0).normal(size=(4, 68, 3)) / 100
+    features = motion_features(landmarks)
+    assert features.shape == (4, 306)
+    for frame in range(4):
+        for number in range(51):
+            place = slice(3 * number, 3 * number + 3)
+            change = slice(153 + 3 * number, 153 + 3 * number + 3)
+            before = landmarks[max(frame - 1, 0), 17 + number]
+            np.testing.assert_allclose(features[frame, place], 1000 * landmarks[frame, 17 + number])
+            moved = 1000 * (landmarks[frame, 17 + number] - before)
+            np.testing.assert_allclose(features[frame, change], moved, atol=1e-9)
 
 
 def test_expression_statistics_do_not_see_how_the_lips_speak():

@@ -10,7 +10,6 @@ import torch
 from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 
-from ecoface_model.config import EXPRESSION_DIM
 from ecoface_model.errors import ModelFileError
 from ecoface_model.renderer_portrait import Portrait
 from training import metrics
@@ -25,7 +24,7 @@ ERRORS = (
 )  # fmt: skip
 OUR_SYNC = ("sync distance (ours)", "sync confidence (ours)")
 LSE = ("LSE-D", "LSE-C")
-VISUAL, MOTION, VE_FID = "Frechet (our visual encoder)", "Frechet (motion)", "VE-FID"
+VISUAL, MOTION, VE_FID = "Frechet (our visual encoder)", "Frechet (landmarks)", "VE-FID"
 _STEPS_PER_FRAME = 4  # of SyncNet's cepstra
 _STEPS = 20  # of them heard at once
 _WINDOWS_AT_ONCE = 16
@@ -97,7 +96,7 @@ class Judges:
 
     def features(self, motion: Motion) -> dict[str, NDArray[Any]]:
         """Rows of features of one motion, by the Frechet distance that they enter."""
-        found = {VISUAL: self.stage.look(motion), MOTION: motion_features(motion)}
+        found = {VISUAL: self.stage.look(motion), MOTION: motion_features(self.stage.landmarks(motion))}
         if self.attention:
             seen = torch.from_numpy(self._pictures(motion)).float() / 255
             with torch.inference_mode():
@@ -125,11 +124,10 @@ class Judges:
             return np.asarray(self.portrait.render(vertices).cpu().numpy())
 
 
-def motion_features(motion: Motion) -> Float[NDArray[Any], "frames 106"]:
-    """Coefficients and their change of every frame; the jaw in units of 0.06 rad, as large as the others."""
-    scaled = motion.astype(np.float64)
-    scaled[:, EXPRESSION_DIM:] /= 0.06
-    return np.concatenate([scaled, np.diff(scaled, axis=0, prepend=scaled[:1])], axis=1)
+def motion_features(landmarks: Float[NDArray[Any], "frames 68 3"]) -> Float[NDArray[Any], "frames 306"]:
+    """Of every frame the places of all landmarks but the jaw line's, and their change since the last, in mm."""
+    places = 1000 * landmarks[:, 17:].reshape(len(landmarks), -1).astype(np.float64)
+    return np.concatenate([places, np.diff(places, axis=0, prepend=places[:1])], axis=1)
 
 
 @torch.inference_mode()

@@ -188,8 +188,8 @@ error, in mm. EVE: the same over forehead and eye region. "lips" and "upper face
 vertices. All are means over frames. "All training styles": every clip in each of them, numbers averaged (the
 Frechet distances see one of them a clip, in turn). "Unknown style": the model without a speaker. Emotions are
 the speech's own. "Another clip's performance" and "mean face" are there for scale. Frechet distances compare
-with the performances: of our visual encoder's features of 16 rendered frames a clip; of the landmarks and their
-change in all frames, in mm^2."""
+with the performances: of our visual encoder's features of 16 rendered frames a clip; of the landmarks and
+their change in all frames, in mm^2."""
 
 
 def table(config: Table) -> None:

@@ -125,7 +125,7 @@ class Judges:
 
 
 def motion_features(landmarks: Float[NDArray[Any], "frames 68 3"]) -> Float[NDArray[Any], "frames 306"]:
-    """Of every frame the places of all landmarks but the jaw line's, and their change since the last, in mm."""
+    """Of every frame the places of the landmarks off the jaw line, and their change since the last, mm."""
     places = 1000 * landmarks[:, 17:].reshape(len(landmarks), -1).astype(np.float64)
     return np.concatenate([places, np.diff(places, axis=0, prepend=places[:1])], axis=1)
 

@@ -56,8 +56,8 @@ class TrainMotionConfig:
     speaker_dropout: float = 0.1
     """Share of the crops that do not tell whose style it is, of which the style "average" is learned; 1 is
     the paper's ablation "w/o speaker-aware"."""
-    n_steps: int = 2000
-    closure_from: int = 1600
+    n_steps: int = 1700
+    closure_from: int = 1350
     batch_size: int = 24
     n_frames: int = 96
     """Frames of a crop; a multiple of the stride q."""

@@ -22,6 +22,9 @@ def move(module: torch.nn.Module, mode: FakeTensorMode) -> torch.nn.Module:
     return module
 
 
+TAKE_CONTIGUOUS = (torch.conv1d, torch.conv_transpose1d, torch.nn.functional.cross_entropy)
+
+
 class WithoutCudaBuild(TorchFunctionMode):
     """Some Python bindings ask a CUDA build for the device; the operators they stand for do not."""
 
@@ -29,16 +32,21 @@ class WithoutCudaBuild(TorchFunctionMode):
         if function is torch.Tensor.__getitem__:
             return view(*args)
         if function is torch.Tensor.__setitem__:
-            return view(*args[:2]).copy_(args[2])
+            return torch.ops.aten.copy_(view(*args[:2]), args[2])
         if function is torch.Tensor.nonzero:  # no numbers: as if all of them were true
             (mask,) = args
             assert mask.ndim == 1
-            return torch.arange(len(mask), device=mask.device)[:, None]
+            return torch.ops.aten.arange(len(mask), device=mask.device).unsqueeze(1)
+        if function is torch.repeat_interleave:  # as if each were repeated once
+            (repeats,) = args
+            return torch.ops.aten.arange(len(repeats), device=repeats.device)
+        if function is torch.Tensor.new_tensor:
+            return on_fake_cuda(torch.tensor(args[1], dtype=args[0].dtype, device="cpu"), args[0].fake_mode)
         if function is torch.Tensor.__invert__:
             return torch.ops.aten.bitwise_not(args[0])
         if function is torch.Tensor.contiguous:
             return contiguous(args[0])
-        if function in (torch.conv1d, torch.conv_transpose1d):  # they use that binding on their input
+        if function in TAKE_CONTIGUOUS:  # they use that binding on their input
             args = (contiguous(args[0]), *args[1:])
         if function is torch.nn.functional.batch_norm:  # it would choose cuDNN's
             return batch_norm(*args, **(kwargs or {}))
@@ -61,29 +69,30 @@ def contiguous(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def view(tensor: torch.Tensor, key) -> torch.Tensor:
-    """tensor[key] for slices, numbers, None, dots, and index tensors in front of all else."""
+    """tensor[key]; where a mask is the whole key, as if all of it were true."""
     keys = key if isinstance(key, tuple) else (key,)
-    indices = [one for one in keys if isinstance(one, torch.Tensor)]
-    if indices and indices[0].dtype == torch.bool:  # as if all of them were true
-        assert len(keys) == 1 and indices[0].device == tensor.device, (
-            "expected device of a mask as its tensor's"
+    if isinstance(keys[0], torch.Tensor) and keys[0].dtype == torch.bool:
+        assert len(keys) == 1 and keys[0].device == tensor.device, (
+            "expected the device of a mask as its tensor's"
         )
-        return tensor.flatten(0, indices[0].ndim - 1)
-    if indices:
-        assert all(one is index for one, index in zip(keys, indices, strict=False)), "tensors in front"
-        assert all(one == slice(None) for one in keys[len(indices) :])
-        return torch.ops.aten.index(tensor, indices)
-    if Ellipsis in keys:
-        dots = keys.index(Ellipsis)
-        n_given = sum(k is not None for k in keys) - 1
-        keys = (*keys[:dots], *[slice(None)] * (tensor.ndim - n_given), *keys[dots + 1 :])
-    axis = 0
+        return tensor.flatten(0, keys[0].ndim - 1)
+    if dots := [place for place, one in enumerate(keys) if one is Ellipsis]:
+        n_given = sum(one is not None for one in keys) - 1
+        keys = (*keys[: dots[0]], *[slice(None)] * (tensor.ndim - n_given), *keys[dots[0] + 1 :])
+    indices: list[torch.Tensor | None] = []
     for one in keys:
+        axis = len(indices)
+        if isinstance(one, int):
+            tensor = tensor.select(axis, one)
+            continue
         if one is None:
-            tensor, axis = tensor.unsqueeze(axis), axis + 1
+            tensor = tensor.unsqueeze(axis)
         elif isinstance(one, slice):
             start, stop, step = one.indices(tensor.shape[axis])
-            tensor, axis = torch.ops.aten.slice(tensor, axis, start, max(start, stop), step), axis + 1
+            tensor = torch.ops.aten.slice(tensor, axis, start, max(start, stop), step)
         else:
-            tensor = tensor.select(axis, one)
+            one = one if isinstance(one, torch.Tensor) else torch.tensor(one, device="cpu")
+        indices.append(one if isinstance(one, torch.Tensor) else None)
+    if any(index is not None for index in indices):
+        return torch.ops.aten.index(tensor, indices)
     return tensor

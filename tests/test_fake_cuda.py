@@ -45,7 +45,7 @@ def test_everything_stays_on_its_device_from_waveform_to_motion(ecoface, emotion
         WAVEFORM, ecoface._style_weights("ben"), ecoface._noise(100, 0, 1.0), source, None
     )
     assert len(ecoface.plan.windows(100)) > 2
-    assert motion.shape == (100, 53) and motion.device.type == "cpu"
+    assert motion.shape == (100, 54) and motion.device.type == "cpu"
 
 
 def test_what_the_networks_see_and_give_is_on_cuda(ecoface):

@@ -11,24 +11,27 @@ from typing import Any
 import pytest
 import torch
 from fake_cuda import CUDA, WithoutCudaBuild, move, on_fake_cuda
-from tiny_corpus import write_tiny_corpus
-from tiny_stages import CONTENT_DIM, EMOTION_DIM, IMAGE_SIZE, emotion_config, sync_config
+from tiny_stages import emotion_config, motion_config, sync_config, write_stage_corpus
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from ecoface_model.flame import FlameHead
 from ecoface_model.flame_file import read_head
+from ecoface_model.generator_blocks import fold_weight_norm
 from training.batches_emotion import EmotionClips
 from training.batches_sync import SyncClips
+from training.motion_stage import MotionStage, read_judges
+from training.motion_stage import weighted as weighted_motion
 from training.run import step_generator
 from training.train_emotion import EmotionEncoders, emotion_losses, weighted
+from training.train_motion import prepared_generator, read_clips, step_noise
 from training.train_sync import cosines, prepared_expert, sync_losses
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("corpus")
-    write_tiny_corpus(folder, CONTENT_DIM, EMOTION_DIM, IMAGE_SIZE)
+    write_stage_corpus(folder)
     return folder
 
 
@@ -91,3 +94,22 @@ def test_a_step_of_the_sync_stage_stays_on_its_device(folder, mode):
         right, wrong = cosines(expert, batch)
         losses = sync_losses(right, wrong, batch.clear)
         finish(losses, (losses["right"] + losses["wrong"]) / 2, parameters)
+
+
+@torch.no_grad()
+def test_a_step_of_the_motion_stage_stays_on_its_device(folder, mode):
+    config = motion_config(folder, folder / "run")
+    clips = read_clips(config, "train")
+    rng = step_generator(0, 1)
+    batch = moved_batch(clips.batch(rng, config.batch_size, config.n_frames, config.sources, 0.5), mode)
+    noise = [on_fake_cuda(drawn, mode) for drawn in step_noise(config)]
+    head_file = read_head()
+    judges = read_judges(config.sync, config.visual_weights, config.visual, config.weights)
+    generator = prepared_generator(config, clips, head_file)
+    stage = MotionStage(generator, FlameHead.from_file(head_file), *judges, config.visual.image_size)
+    fold_weight_norm(stage.generator)  # a parametrization hides its parameters from `move`
+    parameters = moved(stage, mode)
+    with mode, WithoutCudaBuild():
+        losses = stage(batch, *noise, config.look)
+        assert losses.keys() == vars(config.weights).keys()
+        finish(losses, weighted_motion(losses, config.weights), parameters)

@@ -17,7 +17,7 @@ PHONES = ("SIL", "B", "AA", "M", "IY")
 
 
 def write_tiny_corpus(
-    folder: Path, content_dim: int, emotion_dim: int, image_size: int, n_variants: int = 1
+    folder: Path, content_dim: int, emotion_dim: int, image_size: int, n_variants: int = 1, n_faces: int = 8
 ) -> None:
     """corpus/, features/, faces/ and prototypes.safetensors: noise, two clips of each class and split."""
     rng, rows = np.random.default_rng(0), []
@@ -45,7 +45,7 @@ def write_tiny_corpus(
     _write_features(
         folder / "features", rows, {"content": content_dim, "emotion": emotion_dim}, n_variants, rng
     )
-    _write_faces(folder / "faces", rows, image_size, rng)
+    _write_faces(folder / "faces", rows, image_size, n_faces, rng)
     levels = torch.from_numpy(rng.standard_normal((len(EMOTIONS), 3, emotion_dim)).astype(np.float32))
     levels[:, 0] = levels[0, 0]
     save_file({"prototypes": levels}, folder / "prototypes.safetensors")
@@ -74,9 +74,10 @@ def _write_features(
             (folder / f"{kind}_{variant}.json").write_text(json.dumps(spans))
 
 
-def _write_faces(folder: Path, rows: list[ClipRow], image_size: int, rng: np.random.Generator) -> None:
+def _write_faces(
+    folder: Path, rows: list[ClipRow], image_size: int, n_frames: int, rng: np.random.Generator
+) -> None:
     folder.mkdir()
-    n_frames = 8
     pixels = rng.integers(0, 256, (len(rows) * n_frames, image_size, image_size)).astype(np.uint8)
     (folder / PIXELS).write_bytes(pixels.tobytes())
     places = {row.id: (number * n_frames, 4, n_frames) for number, row in enumerate(rows)}

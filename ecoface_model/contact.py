@@ -19,24 +19,30 @@ from ecoface_model.config import EXPRESSION_DIM, MOTION_DIM
 from ecoface_model.errors import HeadError
 from ecoface_model.flame import FlameHead
 from ecoface_model.flame_file import FlameFile
+from ecoface_model.lips import LOWER_INNER, UPPER_INNER
 
-FREE_DEPTH = 0.2  # mm that lips may press into one another before they feel it
-GIVE = 0.18  # mm more that they give in at most, however hard they press
-SHUT_DEPTH = 0.15  # mm, of lips that a closure brings together
+FREE_DEPTH = 0.15  # mm that lips may press into one another before they feel it
+GIVE = 0.2  # mm more that they give in at most, however hard they press
+SHUT_DEPTH = 0.1  # mm, of lips that a closure brings together
 PULLED_FROM = (
     1.5,
     3.0,
 )  # mm; a closure pulls lips no further apart than the first fully, than the second not
 SURE = (0.5, 0.8)  # probabilities of a closure between which its pull grows from nothing to all
 N_COLUMNS = 11
-ITERATIONS = 4
+ITERATIONS = 5
 _WIDTH = 0.019  # m to either side of the middle; further out the lips are one fold
 _CORNER = 0.004  # m of surface from where the lips join
-_NEAR = 0.004  # m between lips that just touch, for points that may meet
-_CANDIDATES = 24  # places of the other lip that a point may meet
-_IDLE = 1e4  # mm^2; how little a column that needs nothing is held in place
-_ELASTIC = 1e-3  # mm^2
-_STIFFNESS = 0.05  # mm of the face's root mean square motion that one unit of a coefficient costs besides
+_SURROUNDINGS = 0.02  # m
+_NEAR = 0.001  # m between lips that just touch, for points that may meet
+_CANDIDATES = 8  # places of the other lip that a point may meet
+_ASIDE = 1.5  # mm from the nearest place, along its face; points further off are past the lip's rim
+_STEP = 0.3  # mm at most at once
+_IDLE = 1e6  # mm^2; how little a column that needs nothing is held in place
+_ELASTIC = 20.0  # mm^2
+_STIFFNESS = 0.02  # mm of root mean square motion that one unit of a coefficient counts besides
+_LIPS, _UPPER_FACE = 1.0, 200.0
+_OPEN = 1.0  # mm between the inner lips' landmarks; lips further apart cross nowhere
 _TOUCHING = 0.05  # weight of mouthClose at which the reference head's lips touch
 _UPPER_MIDDLE, _LOWER_MIDDLE = (51, 62), (57, 66)  # iBUG: outer and inner edge of each lip
 _PLACES = (
@@ -71,7 +77,11 @@ class _Meeting:
         sides = faces[:, :, 1:] - faces[:, :, :1]  # (n, F, 2, 3)
         normals = torch.nn.functional.normalize(torch.linalg.cross(sides[:, :, 0], sides[:, :, 1]), dim=-1)
         normal = normals.gather(1, (place // len(_PLACES))[..., None].expand(-1, -1, 3))  # (n, P, 3)
-        return (off * normal).sum(dim=-1), normal, place
+        height = (off * normal).sum(dim=-1)
+        distance = off.norm(dim=-1)
+        aside = (distance.square() - height.square()).clamp(min=0).sqrt()  # mm along that face
+        gap: Tensor = torch.where(aside < _ASIDE, height, distance)
+        return gap, normal, place
 
 
 class LipContact:
@@ -93,7 +103,7 @@ class LipContact:
         corner = _corner(file, upper, lower)
         skin = np.flatnonzero((upper | lower)[file.faces].all(axis=1) & lips[file.faces].any(axis=1))
         head = FlameHead.from_file(file)
-        self._head = head.restricted_to(torch.from_numpy(skin))
+        self._whole, self._head = head, head.restricted_to(torch.from_numpy(skin))
         number = _numbers(file, skin, head)
         close = _TOUCHING * torch.from_numpy(file.arkit_coefficients[file.arkit_names.index("mouthClose")])
         touching = self._head.vertices(close.float()[None])[0]  # (K, 3)
@@ -125,12 +135,13 @@ class LipContact:
         """
         if closure is None:
             closure = motion.new_zeros(len(motion))
-        gaps = self._gaps(motion)[0]  # (T, C) mm
-        goal = _goal(gaps, closure)
-        chosen = (goal != gaps).any(dim=1).nonzero()[:, 0]
-        if not len(chosen):
-            return motion
-        frames, goal, asked = motion[chosen], goal[chosen], (goal != gaps)[chosen]
+        near = self._nearly_shut(motion, closure)  # (n,)
+        gaps = self.gaps(motion[near])  # (n, C) mm
+        goal = _goal(gaps, closure[near])
+        asked = goal != gaps
+        some = asked.any(dim=1)
+        chosen, goal, asked = near[some], goal[some], asked[some]
+        frames = motion[chosen]
         for _ in range(ITERATIONS):
             frames = frames + self._step(frames, goal, asked)
         out = motion.clone()
@@ -140,6 +151,15 @@ class LipContact:
     def gaps(self, motion: Float[Tensor, "frames 53"]) -> Float[Tensor, "frames columns"]:
         """mm between the lips in each column, from the subject's right to the left; below 0 they cross."""
         return self._gaps(motion)[0]
+
+    def _nearly_shut(
+        self, motion: Float[Tensor, "frames 53"], closure: Float[Tensor, " frames"]
+    ) -> Int[Tensor, " n"]:
+        """Numbers of the frames whose lips may cross, or may have to be shut."""
+        height = 1000 * self._whole.landmarks(motion)[..., 1]  # (T, 68)
+        gap = (height[:, UPPER_INNER] - height[:, LOWER_INNER]).amin(dim=1)  # (T,)
+        pulled = (closure > SURE[0]) & (gap < PULLED_FROM[1])
+        return ((gap < _OPEN) | pulled).nonzero()[:, 0]
 
     def _step(
         self,
@@ -154,7 +174,7 @@ class LipContact:
         held = torch.where(asked | (missing > 0), _ELASTIC, _IDLE)
         soft = slopes @ self._soft  # (n, C, 53)
         system = soft @ slopes.mT + torch.diag_embed(held)  # (n, C, C)
-        forces = torch.linalg.solve(system, missing[..., None])  # (n, C, 1)
+        forces = torch.linalg.solve(system, missing.clamp(-_STEP, _STEP)[..., None])  # (n, C, 1)
         return (soft.mT @ forces)[..., 0]
 
     def _gaps(
@@ -163,7 +183,7 @@ class LipContact:
         """Gap of each column at its closest point, and what each coefficient adds to it."""
         vertices = 1000 * self._head.vertices(motion)  # (n, K, 3)
         gap, normal, place = (
-            torch.cat(f, dim=1) for f in zip(*(m.closest(vertices) for m in self._meetings))
+            torch.cat(f, dim=1) for f in zip(*(m.closest(vertices) for m in self._meetings), strict=True)
         )
         padded = torch.cat([gap, gap.new_full((len(gap), 1), torch.inf)], dim=1)
         least, nth = padded[:, self._columns].min(dim=2)  # (n, C)
@@ -172,7 +192,8 @@ class LipContact:
         moves = (
             self._point_moves[point] - self._place_moves[place.gather(1, point) + self._first_place[point]]
         )
-        return least, torch.einsum("ncxm,ncx->ncm", moves, axis)
+        slopes: Tensor = torch.einsum("ncxm,ncx->ncm", moves, axis)
+        return least, slopes
 
 
 def _goal(gaps: Float[Tensor, "n columns"], closure: Float[Tensor, " n"]) -> Float[Tensor, "n columns"]:
@@ -202,8 +223,11 @@ def _corner(file: FlameFile, upper: NDArray[Any], lower: NDArray[Any]) -> NDArra
 
 
 def _distance(file: FlameFile, of: NDArray[Any]) -> NDArray[np.float64]:
-    """Metres (V,) along edges from the nearest of some vertices; infinite where no edge leads."""
-    faces = file.faces
+    """Metres (V,) along edges from the nearest of some vertices; infinite off the lips' surroundings."""
+    lips = file.v_template[file.masks["lips"]]
+    low, high = lips.min(axis=0) - _SURROUNDINGS, lips.max(axis=0) + _SURROUNDINGS
+    around = ((file.v_template >= low) & (file.v_template <= high)).all(axis=1)
+    faces = file.faces[around[file.faces].all(axis=1)]
     edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
     edges = np.concatenate([edges, edges[:, ::-1]])
     length = np.linalg.norm(file.v_template[edges[:, 0]] - file.v_template[edges[:, 1]], axis=1)
@@ -246,11 +270,14 @@ def _meeting(touching: Tensor, own: Int[Tensor, "f 3"], other: Int[Tensor, "g 3"
 
 
 def _columns(touching: Tensor, meetings: list[_Meeting]) -> Int[Tensor, "columns points"]:
-    """Numbers of the points of each column, filled up with the number after the last."""
-    x = torch.cat([torch.einsum("pk,pk->p", m.shares, touching[m.corners][..., 0]) for m in meetings])
-    of = ((x / _WIDTH + 1) / 2 * N_COLUMNS).long().clamp(0, N_COLUMNS - 1)
-    rows = [(of == column).nonzero()[:, 0] for column in range(N_COLUMNS)]
-    return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=len(x))
+    """Numbers of the points of each column, one lip's and then the other's, filled up with one too many."""
+    rows, first = [], 0
+    for meeting in meetings:
+        x = torch.einsum("pk,pk->p", meeting.shares, touching[meeting.corners][..., 0])
+        of = ((x / _WIDTH + 1) / 2 * N_COLUMNS).long().clamp(0, N_COLUMNS - 1)
+        rows += [first + (of == column).nonzero()[:, 0] for column in torch.unique(of)]
+        first += len(x)
+    return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=first)
 
 
 def _moves(head: FlameHead) -> Float[Tensor, "vertices 3 53"]:
@@ -263,10 +290,17 @@ def _moves(head: FlameHead) -> Float[Tensor, "vertices 3 53"]:
 
 
 def _softness(file: FlameFile) -> Float[Tensor, "53 53"]:
-    """Inverse of how much a change of coefficients moves the face, mean square in mm, lips left out."""
-    away = np.setdiff1d(np.unique(file.faces), file.masks["lips"])
-    moves = _moves(FlameHead.from_file(file))[torch.from_numpy(away)].reshape(-1, MOTION_DIM).double()
-    energy = moves.T @ moves / len(away)
+    """Inverse of what a change of coefficients costs: how much it moves the face, mean square in mm.
+
+    The eyes' surroundings and the forehead count `_UPPER_FACE` times, lips `_LIPS` times.
+    """
+    weight = np.zeros(len(file.v_template))
+    weight[np.unique(file.faces)] = 1
+    weight[file.masks["lips"]] = _LIPS
+    weight[np.union1d(file.masks["eye_region"], file.masks["forehead"])] = _UPPER_FACE
+    moves = _moves(FlameHead.from_file(file)).double()
+    energy = torch.einsum("v,vxm,vxn->mn", torch.from_numpy(weight), moves, moves) / weight.sum()
     stiff = torch.eye(MOTION_DIM, dtype=torch.float64) * _STIFFNESS**2
     stiff[EXPRESSION_DIM:, EXPRESSION_DIM:] /= 0.06**2  # radians that are as much as one unit of expression
-    return torch.linalg.inv(energy + stiff).float()
+    inverse: Tensor = torch.linalg.inv(energy + stiff)
+    return inverse.float()

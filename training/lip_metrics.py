@@ -41,6 +41,10 @@ class LipClip:
     phones: Sequence[Phone]
     reference: Float[NDArray[Any], " frames"] | None = None
     """Relative aperture of the rule-based animator on the same phones."""
+    in_lips: Float[NDArray[Any], " frames"] | None = None
+    """mm that a lip is inside the other (`training.penetration`)."""
+    in_teeth: Float[NDArray[Any], " frames"] | None = None
+    """mm that a lip is inside the teeth."""
 
     @property
     def millimetres(self) -> Float[NDArray[Any], " frames"]:
@@ -195,15 +199,45 @@ def pauses(clips: Sequence[LipClip]) -> Score:
     return Score(float(np.concatenate(frames).mean()) if frames else float("nan"), len(frames))
 
 
-def jitter(clips: Sequence[LipClip]) -> Score:
-    """Share of the aperture's energy (its mean left out) above 8 Hz."""
+def _fast_share(curves: Sequence[Float[NDArray[Any], " frames"]]) -> float:
+    """Share of some curves' energy (their means left out) above 8 Hz."""
     high = total = 0.0
-    for clip in clips:
-        power = np.abs(np.fft.rfft(clip.aperture - clip.aperture.mean())) ** 2
-        frequency = np.fft.rfftfreq(len(clip.aperture), 1 / FRAME_RATE)
+    for curve in curves:
+        power = np.abs(np.fft.rfft(curve - curve.mean())) ** 2
+        frequency = np.fft.rfftfreq(len(curve), 1 / FRAME_RATE)
         high += float(power[frequency > _JITTER].sum())
         total += float(power.sum())
-    return Score(high / max(total, 1e-12), len(clips))
+    return high / max(total, 1e-12)
+
+
+def jitter(clips: Sequence[LipClip]) -> Score:
+    """Share of the aperture's energy (its mean left out) above 8 Hz."""
+    return Score(_fast_share([clip.aperture for clip in clips]), len(clips))
+
+
+def jitter_beyond_animator(clips: Sequence[LipClip]) -> Score:
+    """Jitter less the rule-based animator's on the same phones."""
+    curves = [clip.reference for clip in clips if clip.reference is not None]
+    assert len(curves) == len(clips), "needs the reference's aperture"
+    return Score(jitter(clips).value - _fast_share(curves), len(clips))
+
+
+def _deepest(depths: Sequence[Float[NDArray[Any], " frames"] | None]) -> Score:
+    """The greatest of some clips' depths; not a number where none was measured."""
+    measured = [depth for depth in depths if depth is not None]
+    if not measured:
+        return Score(float("nan"), 0)
+    return Score(float(np.concatenate(measured).max()), sum(map(len, measured)))
+
+
+def lips_in_lips(clips: Sequence[LipClip]) -> Score:
+    """mm of the deepest point of a lip in the other lip, over all frames."""
+    return _deepest([clip.in_lips for clip in clips])
+
+
+def lips_in_teeth(clips: Sequence[LipClip]) -> Score:
+    """mm of the deepest point of a lip in the teeth, over all frames."""
+    return _deepest([clip.in_teeth for clip in clips])
 
 
 def opening(clips: Sequence[LipClip]) -> Score:

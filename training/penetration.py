@@ -1,9 +1,9 @@
 """How deep lips go into one another and into the teeth, measured on the surface of the head.
 
 A point of one lip is inside the other if it lies behind the other's surface, and its depth is the distance to
-the nearest point of that surface: the way it would have to be pushed to get out. Every corner, edge middle and
-face middle of the lips is such a point, on both lips and against both rows of teeth. Where the lips join, at the
-corners of the mouth, nothing is measured: there they are one surface that folds.
+the nearest point of that surface: the way it would have to be pushed to get out. Every corner, edge middle
+and face middle of the lips is such a point, on both lips and against both rows of teeth. Where the lips join,
+at the corners of the mouth, nothing is measured: there they are one surface that folds.
 """
 
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components, dijkstra
 
+from ecoface_model.contact import lip_sides
 from ecoface_model.errors import HeadError
 from ecoface_model.flame import FlameHead
 from ecoface_model.flame_file import FlameFile
@@ -25,7 +26,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-_UPPER_MIDDLE, _LOWER_MIDDLE = (51, 62), (57, 66)  # iBUG: outer and inner edge of each lip
 _AROUND = 0.014  # m of surface round the lips that belongs to them: deeper than any lip goes
 _INSIDE = 0.006  # m into the mouth, from the lips, that may touch teeth
 _CORNER = 0.004  # m of surface from where the lips join
@@ -56,9 +56,9 @@ class Mouth:
     upper: Points
     lower: Points
     near_teeth: Points
-    upper_surface: Int[Ints, "faces 3"]
-    lower_surface: Int[Ints, "faces 3"]
-    teeth: tuple[Int[Ints, "faces 3"], ...]
+    upper_surface: Int[Ints, "upper_faces 3"]
+    lower_surface: Int[Ints, "lower_faces 3"]
+    teeth: tuple[Int[Ints, "_ 3"], ...]
     """The rows, each a surface of its own."""
 
     @staticmethod
@@ -77,7 +77,7 @@ class Mouth:
         bone = np.union1d(np.union1d(teeth, file.masks["tongue"]), file.masks["eyeballs"])
         faces = file.faces.astype(np.int64)
         skin = faces[~np.isin(faces, bone).any(axis=1)]
-        upper, lower = _sides(file, skin)
+        upper, lower = lip_sides(file)
         is_lip = np.isin(np.arange(len(file.v_template)), lips)
         around = _within(file, skin, lips, _AROUND)
         joined = np.unique(skin[upper[skin].any(axis=1) & lower[skin].any(axis=1)])
@@ -229,14 +229,6 @@ def _rim(faces: Ints) -> Bools:
     _, index, count = np.unique(edges.reshape(-1, 2), axis=0, return_inverse=True, return_counts=True)
     out: Bools = (count[index.ravel()] == 1).reshape(-1, 3)
     return out
-
-
-def _sides(file: FlameFile, skin: Ints) -> tuple[Bools, Bools]:
-    """Vertices of the skin (V,) nearer to the upper lip than to the lower, along the surface, and the others."""
-    corners = file.faces[file.landmark_faces]
-    upper, lower = (_distance(file, skin, corners[list(m)].ravel()) for m in (_UPPER_MIDDLE, _LOWER_MIDDLE))
-    on_skin = np.isfinite(upper) & np.isfinite(lower)
-    return on_skin & (upper < lower), on_skin & (upper >= lower)
 
 
 def _within(file: FlameFile, skin: Ints, of: NDArray[Any], reach: float) -> Bools:

@@ -122,7 +122,7 @@ def draw_prosody(emotion: str, intensity: str, rng: np.random.Generator) -> Pros
     return Prosody(**cues)
 
 
-def _world() -> Any:
+def world() -> Any:
     """pyworld, without its warning about setuptools."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -132,15 +132,13 @@ def _world() -> Any:
 
 def analyse(utterance: Utterance) -> Analysis:
     """Pitch, spectral envelope and aperiodicity every 5 ms."""
-    world = _world()
-
     samples = utterance.waveform.astype(np.float64)
     samples += 1e-5 * np.random.default_rng(0).standard_normal(len(samples))  # digital zero has no envelope
-    pitch, times = world.harvest(
+    pitch, times = world().harvest(
         samples, SAMPLE_RATE, f0_floor=PITCH_FLOOR, f0_ceil=PITCH_CEILING, frame_period=FRAME_MS
     )
-    envelope = world.cheaptrick(samples, pitch, times, SAMPLE_RATE)
-    aperiodicity = world.d4c(samples, pitch, times, SAMPLE_RATE)
+    envelope = world().cheaptrick(samples, pitch, times, SAMPLE_RATE)
+    aperiodicity = world().d4c(samples, pitch, times, SAMPLE_RATE)
     return Analysis(utterance, pitch, envelope, aperiodicity)
 
 
@@ -156,7 +154,7 @@ def perform(analysis: Analysis, prosody: Prosody, speaker: Speaker, rng: np.rand
     aperiodicity = np.clip(aperiodicity + breath, 0, 1)
     pitch = _performed_pitch(analysis.pitch, prosody, speaker, rng)
     speed = 2.0**prosody.rate
-    samples = _world().synthesize(
+    samples = world().synthesize(
         pitch,
         np.ascontiguousarray(envelope),
         np.ascontiguousarray(aperiodicity),

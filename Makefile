@@ -1,4 +1,5 @@
-# make demo [SPEECH=path.wav EMOTION=happy] | make test | make extension | make train-default | make head
+# make demo [SPEECH=path.wav EMOTION=happy] | make test | make extension | make head
+# make train-default | make evaluate | make ablations | make toy-recipe [VOICES="hibari flite espeak"]
 
 PYTHON ?= python3.11
 # CPU or CUDA is pip's choice from the indexes it knows; TORCH takes any requirement, with options.
@@ -7,7 +8,7 @@ SPEECH ?= demo/speech.wav
 EMOTION ?=
 BIN := .venv/bin
 
-.PHONY: demo test lint extension train-default head clean
+.PHONY: demo test lint extension train-default evaluate ablations toy-recipe head clean
 
 demo: .venv/demo.done
 	$(BIN)/python tools/demo.py $(SPEECH) $(if $(EMOTION),--emotion $(EMOTION)) --out out/demo
@@ -27,16 +28,36 @@ extension: .venv/demo.done
 head: .venv/test.done
 	$(BIN)/python -m training.reference_head
 
-# Corpus to model file; every step goes on where it was stopped.
+# Corpus to model file and its scores; every step goes on where it was stopped.
 train-default: .venv/test.done
 	$(BIN)/python -m training.whisper_weights
-	$(BIN)/python -m training.synthetic.corpus work/corpus
+	$(BIN)/python -m training.synthetic.corpus work/corpus --hours 3.9
 	$(BIN)/python -m training.synthetic.perform work/corpus
+	$(BIN)/python -m training.features --kind content --n-variants 3
+	$(BIN)/python -m training.faces work/corpus --out work/faces
+	$(BIN)/python -m training.train_sync
 	$(BIN)/python -m training.train_emotion
-	$(BIN)/python -m training.features --kind content
 	$(BIN)/python -m training.features --kind emotion --n-variants 2
 	$(BIN)/python -m training.train_motion
 	$(BIN)/python -m training.release
+	$(MAKE) evaluate
+
+evaluate: .venv/test.done
+	$(BIN)/python -m training.evaluate table --sync work/sync/sync.safetensors
+	$(BIN)/python -m training.evaluate exchange
+	$(BIN)/python -m training.evaluate styles
+	$(BIN)/python -m training.evaluate alive
+	$(BIN)/python -m training.evaluate figures --emotion work/emotion --sync work/sync \
+		--runs work/sync work/emotion work/motion
+	$(BIN)/python -m training.evaluate real-speech
+
+# After train-default's stages: short runs, one table in work/ablations.
+ablations: .venv/test.done
+	$(BIN)/python -m training.ablations
+
+# The whole recipe in minutes: that every stage runs, not that it learns. VOICES=hibari needs no Debian package.
+toy-recipe: .venv/test.done
+	$(BIN)/python tools/toy_recipe.py $(if $(VOICES),--voices $(VOICES))
 
 .venv/python.done:
 	@command -v $(PYTHON) >/dev/null || { echo "EcoFace needs Python 3.11: expected '$(PYTHON)' on the PATH, found none; install it or say make PYTHON=/path/to/python3.11."; exit 2; }

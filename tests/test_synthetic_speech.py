@@ -266,6 +266,6 @@ def test_missing_voices_are_named_with_the_command_that_installs_them(
     monkeypatch.setattr(shutil, "which", lambda _: None)
     monkeypatch.setattr(espeak, "LIBRARY", "libmissing.so")
     with pytest.raises(CorpusError, match="`apt-get install flite espeak-ng`"):
-        corpus.check_voices()
+        corpus.check_voices(corpus.SYSTEM_SHARES)
     with pytest.raises(CorpusError, match="apt-get install flite"):
         flite.speak("Hello.", "slt", stretch=1.0)

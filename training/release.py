@@ -1,25 +1,40 @@
 """Put the trained parts into one model file, half precision, with its licences: the last step of training.
 
 python -m training.release
+
+Sizes and styles are read from what the stages wrote beside their weights, so any training is released so.
 """
 
-from dataclasses import dataclass
+import json
+import sys
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 import tyro
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
+from torch import Tensor, nn
 
 from ecoface_model.checkpoint import DEFAULT_MODEL, write_model
-from ecoface_model.config import EcoFaceConfig, MotionGeneratorConfig
+from ecoface_model.config import (
+    ContentConfig,
+    EcoFaceConfig,
+    EmotionConfig,
+    MotionGeneratorConfig,
+    VisualConfig,
+)
+from ecoface_model.errors import EcoFaceError, ModelFileError
 from ecoface_model.flame_file import read_head
+from ecoface_model.generator_blocks import fold_weight_norm
+from ecoface_model.motion_generator import MotionGenerator
 from ecoface_model.networks import Networks
 
-from .synthetic.styles import STYLES
+from .run import CONFIG
 from .train_emotion import ENCODER, PROTOTYPES, VISUAL
 from .train_motion import GENERATOR
 
-LARGEST = 40_000_000  # bytes
 LICENCES = (
     "EcoFace default model: GPL-3.0-or-later.",
     "Content encoder: first three layers of OpenAI's Whisper tiny.en, MIT, Copyright (c) 2022 OpenAI.",
@@ -33,38 +48,161 @@ TRAINING = (
 
 @dataclass(frozen=True, kw_only=True)
 class ReleaseConfig:
-    """Where the parts are, and where the model goes."""
+    """Where the parts are, and where the model goes; the sentences are true of the synthetic corpus alone."""
 
     content: Path = Path("work/whisper_tiny_en.safetensors")
+    """Weights of the content encoder that the features were computed by."""
+    content_encoder: ContentConfig = field(default_factory=ContentConfig)
     emotion: Path = Path("work/emotion")
+    """Run folder of train_emotion."""
     motion: Path = Path("work/motion")
+    """Run folder of train_motion."""
+    head: Path | None = None
+    """FLAME file or folder whose coefficients the motions are, as in train_motion; else our own head."""
     out: Path = DEFAULT_MODEL
     name: str = "ecoface-default"
+    training: str = TRAINING
+    """What the model says of how it was made; say your own for data of your own."""
+    licences: tuple[str, ...] = LICENCES
+    """Of the model and of what it was trained on; say your own for data of your own."""
+    largest: int = 40_000_000
+    """Bytes that the file may have: the default model's bound; the paper's size takes over a gigabyte."""
 
 
 def main(config: ReleaseConfig) -> None:
-    """Write the model file and say how big it is."""
-    networks = Networks(EcoFaceConfig(generator=MotionGeneratorConfig(n_styles=len(STYLES))))
-    for network, path in (
-        (networks.content, config.content),
-        (networks.emotion, config.emotion / ENCODER),
-        (networks.visual, config.emotion / VISUAL),
-        (networks.generator, config.motion / GENERATOR),
-    ):
-        network.load_state_dict({name: value.float() for name, value in load_file(path).items()})
-    prototypes: torch.Tensor = load_file(config.emotion / PROTOTYPES)["prototypes"]
+    """Write the model file and say how big it is.
+
+    Raises:
+        ModelFileError: if a part is missing or does not fit the others, or the whole is too large.
+    """
+    generator, styles = read_generator(config.motion / GENERATOR)
+    emotion, visual = read_emotion_configs(config.emotion)
+    networks = fitting_networks(config.content_encoder, emotion, visual, generator.config)
+    fill(networks.content, config.content, "training.whisper_weights")
+    fill(networks.emotion, config.emotion / ENCODER, "training.train_emotion")
+    fill(networks.visual, config.emotion / VISUAL, "training.train_emotion")
+    networks.generator.load_state_dict(generator.state_dict())
+    if (size := bytes_of(networks)) > config.largest:
+        raise ModelFileError(
+            f"expected a model of at most {config.largest:,} bytes, found about {size:,}; train a smaller "
+            f"one, or allow more with --largest {size + size // 20}"
+        )
     info = {
         "name": config.name,
-        "head": read_head().name,
-        "licences": list(LICENCES),
-        "training": TRAINING,
-        "default_style": next(iter(STYLES)),
+        "head": read_head(config.head).name,
+        "licences": list(config.licences),
+        "training": config.training,
+        "default_style": styles[0],
     }
-    write_model(config.out, networks, styles=tuple(STYLES), prototypes=prototypes, info=info)
-    size = config.out.stat().st_size
-    assert size <= LARGEST, f"{size} bytes"
-    print(f"{config.out}: {size / 1e6:.1f} MB")
+    prototypes = read_tensors(config.emotion / PROTOTYPES, "training.train_emotion")["prototypes"]
+    config.out.parent.mkdir(parents=True, exist_ok=True)
+    write_model(config.out, networks, styles=styles, prototypes=prototypes, info=info)
+    print(f"{config.out}: {config.out.stat().st_size / 1e6:.1f} MB, styles {', '.join(styles)}")
+
+
+def read_generator(path: Path) -> tuple[MotionGenerator, tuple[str, ...]]:
+    """What train_motion wrote, ready to run, and the names of its styles.
+
+    Raises:
+        ModelFileError: if the file is missing or holds something else.
+    """
+    weights = read_tensors(path, "training.train_motion")
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+        values, styles = json.loads(metadata["config"]), tuple(json.loads(metadata["styles"]))
+        config = MotionGeneratorConfig(**values | {"dilations": tuple(values["dilations"])})
+        generator = MotionGenerator(config)
+        fold_weight_norm(generator)
+        generator.load_state_dict(weights)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise _of_another_kind(path, "a motion generator", error) from error
+    return generator.eval().requires_grad_(False), styles
+
+
+def read_emotion_configs(run: Path) -> tuple[EmotionConfig, VisualConfig]:
+    """Sizes of the encoders that a run of train_emotion made.
+
+    Raises:
+        ModelFileError: if its config.json is missing or another stage's.
+    """
+    path = run / CONFIG
+    if not path.is_file():
+        raise _missing(path, "training.train_emotion")
+    try:
+        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        visual = values["visual"] | {"widths": tuple(values["visual"]["widths"])}
+        return EmotionConfig(**values["encoder"]), VisualConfig(**visual)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _of_another_kind(path, "the config of train_emotion", error) from error
+
+
+def fitting_networks(
+    content: ContentConfig, emotion: EmotionConfig, visual: VisualConfig, generator: MotionGeneratorConfig
+) -> Networks:
+    """Networks of these sizes, their weights still random.
+
+    Raises:
+        ModelFileError: if they do not fit together.
+    """
+    try:
+        config = EcoFaceConfig(content=content, emotion=emotion, visual=visual, generator=generator)
+    except ValueError as error:
+        raise ModelFileError(f"{error}; train the generator on these encoders' features") from error
+    return Networks(config)
+
+
+def fill(network: nn.Module, path: Path, step: str) -> None:
+    """Load one network's weights.
+
+    Raises:
+        ModelFileError: if they are missing or another network's.
+    """
+    weights = {name: value.float() for name, value in read_tensors(path, step).items()}
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise _of_another_kind(path, f"weights of this {type(network).__name__}", error) from error
+
+
+def read_tensors(path: Path, step: str) -> dict[str, Tensor]:
+    """All tensors of a file that `step` makes.
+
+    Raises:
+        ModelFileError: if it is missing or damaged.
+    """
+    if not path.is_file():
+        raise _missing(path, step)
+    try:
+        tensors: dict[str, Tensor] = load_file(path)
+    except SafetensorError as error:
+        raise _of_another_kind(path, "tensors", error) from error
+    return tensors
+
+
+def bytes_of(networks: Networks) -> int:
+    """About the size of a model file: matrices in half precision, the rest in full."""
+    matrices = {name for name, parameter in networks.named_parameters() if parameter.ndim > 1}
+    return sum(
+        tensor.numel() * (torch.half if name in matrices else torch.float).itemsize
+        for name, tensor in networks.own_state().items()
+    )
+
+
+def _missing(path: Path, step: str) -> ModelFileError:
+    return ModelFileError(f"expected {path.name} in {path.parent}, found none; run `python -m {step}` first")
+
+
+def _of_another_kind(path: Path, wanted: str, error: Exception) -> ModelFileError:
+    said = str(error).strip().splitlines()[0].rstrip(".:") or type(error).__name__
+    return ModelFileError(
+        f"expected {wanted} in {path}, found a file that is damaged or of another kind ({said}); "
+        f"make it again"
+    )
 
 
 if __name__ == "__main__":
-    main(tyro.cli(ReleaseConfig))
+    try:
+        main(tyro.cli(ReleaseConfig))
+    except EcoFaceError as error:
+        sys.exit(f"error: {error}")

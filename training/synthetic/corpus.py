@@ -9,7 +9,7 @@ import importlib.util
 import multiprocessing
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -26,7 +26,7 @@ from ecoface_model.errors import EcoFaceError
 from training.clips import ClipRow, CorpusError, write_clip, write_manifest
 from training.synthetic import espeak, flite, hibari
 from training.synthetic.alignment import AlignmentError
-from training.synthetic.plan import ClipPlan, Job, plan
+from training.synthetic.plan import ESPEAK, SYSTEM_SHARES, ClipPlan, Job, plan
 from training.synthetic.prosody import Analysis, analyse, draw_prosody, perform
 from training.synthetic.utterance import Utterance, at_level, joined, trimmed
 
@@ -45,11 +45,19 @@ class CorpusConfig:
     seed: int = 0
     workers: int = 2
     """Processes."""
+    voices: tuple[str, ...] = tuple(SYSTEM_SHARES)
+    """Systems that speak; hibari needs no Debian package. Without espeak all sentences are English."""
+
+    def __post_init__(self) -> None:
+        if not self.voices or not set(self.voices) <= SYSTEM_SHARES.keys():
+            raise CorpusError(
+                f"expected voices of {', '.join(SYSTEM_SHARES)}, found {', '.join(self.voices) or 'none'}."
+            )
 
 
 def main(config: CorpusConfig) -> None:
-    check_voices()
-    jobs = plan(config.hours, config.seed)
+    check_voices(config.voices)
+    jobs = plan(config.hours, config.seed, config.voices)
     print(f"{len(jobs)} sentences, {sum(len(job.clips) for job in jobs)} clips")
     rows: list[ClipRow] = []
     work = partial(run_job, config.folder)
@@ -61,14 +69,14 @@ def main(config: CorpusConfig) -> None:
     print(summary(rows))
 
 
-def check_voices() -> None:
-    """Raises:
-    CorpusError: naming everything that is missing and how to install it.
+def check_voices(voices: Collection[str]) -> None:
+    """Hold what the voices need.
+
+    Raises:
+        CorpusError: naming everything that is missing and how to install it.
     """
-    missing = [name for name in ("flite",) if shutil.which(name) is None]
-    try:
-        ctypes.CDLL(espeak.LIBRARY)
-    except OSError:
+    missing = [name for name in ("flite",) if name in voices and shutil.which(name) is None]
+    if ESPEAK in voices and not _has_espeak():
         missing.append("espeak-ng")
     packages = {"hibari": "hibari-tts==0.2.1", "pocketsphinx": "pocketsphinx==5.1.1", "pyworld": "pyworld"}
     absent = [wheel for package, wheel in packages.items() if importlib.util.find_spec(package) is None]
@@ -79,6 +87,14 @@ def check_voices() -> None:
             f"expected the voices' programs and packages, found no {', '.join(missing + absent)}; "
             f"install with {' and '.join(commands)}."
         )
+
+
+def _has_espeak() -> bool:
+    try:
+        ctypes.CDLL(espeak.LIBRARY)
+    except OSError:
+        return False
+    return True
 
 
 def summary(rows: Iterable[ClipRow]) -> str:

@@ -1,7 +1,7 @@
 """What the synthetic corpus will hold: sentences, voices, emotions and styles, fixed by hours and a seed."""
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -15,7 +15,8 @@ from training.synthetic.prosody import Speaker
 from training.synthetic.sentences import Sentence, sentences
 from training.synthetic.styles import GUESTS, STYLES
 
-SYSTEM_SHARES = {"hibari": 0.42, "flite": 0.30, "espeak": 0.28}
+ESPEAK = "espeak"
+SYSTEM_SHARES = {"hibari": 0.42, "flite": 0.30, ESPEAK: 0.28}
 """Of the English sentences; other languages are espeak's."""
 SPLIT_SHARES = (0.8, 0.1, 0.1)
 TEST = SPLITS[2]
@@ -80,21 +81,23 @@ class Job:
         return f"{name}*{self.speaker.formants:g}{self.speaker.pitch:+g}" if changed else name
 
 
-def plan(hours: float, seed: int) -> list[Job]:
-    """Jobs for about `hours` of sound, fixed by the two numbers.
+def plan(hours: float, seed: int, systems: Collection[str] = tuple(SYSTEM_SHARES)) -> list[Job]:
+    """Jobs for about `hours` of sound, fixed by the numbers and the systems that may speak.
 
     Every emotion comes at every intensity in every style before any comes again. The test split's sentences
-    and voices, and half of its styles, are in no other.
+    and voices, and half of its styles, are in no other. Without espeak all sentences are English.
     """
     rng = np.random.default_rng(seed)
     clips_per_job = NEUTRAL_IN_JOB + sum(EMOTIONAL_PER_JOB) / 2
     n_jobs = max(len(EMOTIONS), round(hours * 3600 / MEAN_SECONDS / clips_per_job))
     spoken = sentences(n_jobs, seed)
+    if ESPEAK not in systems:
+        spoken = [sentence for sentence in sentences(2 * n_jobs, seed) if sentence.language == "en"][:n_jobs]
     splits = _splits(n_jobs, rng)
     decks = {split: _Deck(split, rng) for split in SPLITS}
     jobs = []
     for index, (sentence, split) in enumerate(zip(spoken, splits, strict=True)):
-        system, voice = _voice(sentence.language, split, rng)
+        system, voice = _voice(sentence.language, split, systems, rng)
         speaker = _speaker(system, voice, split, rng)
         job = Job(
             seed=seed * 1_000_003 + index,
@@ -181,9 +184,10 @@ def _endless(cards: list[T], rng: np.random.Generator) -> Iterator[T]:
             yield cards[index]
 
 
-def _voice(language: str, split: str, rng: np.random.Generator) -> tuple[str, str]:
-    systems, shares = list(SYSTEM_SHARES), list(SYSTEM_SHARES.values())
-    system = "espeak" if language != "en" else systems[int(rng.choice(len(systems), p=shares))]
+def _voice(language: str, split: str, systems: Collection[str], rng: np.random.Generator) -> tuple[str, str]:
+    shares = {system: share for system, share in SYSTEM_SHARES.items() if system in systems}
+    chances = np.array(list(shares.values())) / sum(shares.values())
+    system = ESPEAK if language != "en" else list(shares)[int(rng.choice(len(shares), p=chances))]
     if system == "hibari":
         return system, "heart"
     if system == "flite":

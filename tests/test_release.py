@@ -1,0 +1,134 @@
+"""Any training is released by one command: sizes and styles come from the stages' own files."""
+
+import dataclasses
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from ecoface_model.checkpoint import read_model
+from ecoface_model.config import EMOTIONS, ContentConfig, EmotionConfig, MotionGeneratorConfig, VisualConfig
+from ecoface_model.content import build_content
+from ecoface_model.emotion import build_emotion
+from ecoface_model.errors import ModelFileError
+from ecoface_model.motion_generator import MotionGenerator
+from ecoface_model.visual import VisualEmotion
+from training import release
+from training.train_motion import GENERATOR, write_generator
+
+CONTENT = ContentConfig(feature_dim=24, n_layers=1, n_heads=2, feedforward_dim=32)
+EMOTION = EmotionConfig(feature_dim=16, n_layers=1, n_heads=2, feedforward_dim=32)
+VISUAL = VisualConfig(widths=(4, 4, 8, 8), feature_dim=16, image_size=32)
+GENERATOR_CONFIG = MotionGeneratorConfig(
+    content_dim=24, emotion_dim=16, n_styles=2, n_sets=2, hidden_dim=16, condition_dim=8, flow_hidden_dim=8
+)
+STYLES = ("Actor_01", "Actor_02")
+
+
+def written(folder: Path, generator: MotionGeneratorConfig = GENERATOR_CONFIG) -> release.ReleaseConfig:
+    """Random parts, as the stages write them."""
+    torch.manual_seed(0)
+    config = release.ReleaseConfig(
+        content=folder / "content.safetensors",
+        content_encoder=CONTENT,
+        emotion=folder / "emotion",
+        motion=folder / "motion",
+        out=folder / "out" / "model.safetensors",
+        name="ravdess",
+        training="Trained on RAVDESS.",
+        licences=("CC BY-NC-SA 4.0.",),
+    )
+    config.emotion.mkdir()
+    config.motion.mkdir()
+    save_file({k: v.contiguous() for k, v in build_content(CONTENT).state_dict().items()}, config.content)
+    (config.emotion / "config.json").write_text(
+        json.dumps({"encoder": asdict(EMOTION), "visual": asdict(VISUAL)})
+    )
+    save_file(build_emotion(EMOTION).state_dict(), config.emotion / release.ENCODER)
+    save_file(VisualEmotion(VISUAL).state_dict(), config.emotion / release.VISUAL)
+    save_file({"prototypes": torch.randn(len(EMOTIONS), 3, 16)}, config.emotion / release.PROTOTYPES)
+    write_generator(MotionGenerator(generator), STYLES, config.motion / GENERATOR)
+    return config
+
+
+def test_a_model_of_other_sizes_and_speakers_is_released_and_read_back(tmp_path, capsys):
+    config = written(tmp_path)
+    release.main(config)
+    model = read_model(config.out)
+    assert model.styles == STYLES
+    assert model.networks.config.generator == GENERATOR_CONFIG
+    assert (model.networks.config.emotion, model.networks.config.visual) == (EMOTION, VISUAL)
+    assert model.info["default_style"] == "Actor_01" and model.info["licences"] == ["CC BY-NC-SA 4.0."]
+    assert (model.info["name"], model.info["training"]) == ("ravdess", "Trained on RAVDESS.")
+    generator, styles = release.read_generator(config.motion / GENERATOR)
+    assert styles == STYLES and "Actor_02" in capsys.readouterr().out
+    for name, value in generator.state_dict().items():
+        torch.testing.assert_close(model.networks.generator.state_dict()[name], value, rtol=1e-3, atol=1e-3)
+
+
+def test_the_size_that_is_foretold_is_the_file_s_but_for_its_header_and_prototypes(tmp_path):
+    config = written(tmp_path)
+    release.main(config)
+    file = config.out.read_bytes()
+    header = 8 + int.from_bytes(file[:8], "little")  # safetensors: length of the JSON, the JSON
+    prototypes = len(EMOTIONS) * 3 * EMOTION.feature_dim * 4
+    assert len(file) == header + prototypes + release.bytes_of(read_model(config.out).networks)
+
+
+def test_a_model_that_is_too_large_is_refused_before_it_is_written(tmp_path):
+    config = dataclasses.replace(written(tmp_path), largest=1000)
+    with pytest.raises(ModelFileError, match=r"at most 1,000 bytes, found about .* --largest"):
+        release.main(config)
+    assert not config.out.exists()
+
+
+@pytest.mark.parametrize(
+    ("missing", "step"),
+    [
+        ("content.safetensors", "training.whisper_weights"),
+        ("emotion/config.json", "training.train_emotion"),
+        ("emotion/encoder.safetensors", "training.train_emotion"),
+        ("emotion/visual.safetensors", "training.train_emotion"),
+        ("emotion/prototypes.safetensors", "training.train_emotion"),
+        ("motion/generator.safetensors", "training.train_motion"),
+    ],
+)
+def test_a_missing_part_is_named_with_the_step_that_makes_it(missing, step, tmp_path):
+    config = written(tmp_path)
+    (tmp_path / missing).unlink()
+    with pytest.raises(ModelFileError, match=f"expected {Path(missing).name} in .*{step}"):
+        release.main(config)
+
+
+def test_parts_that_do_not_fit_are_refused(tmp_path):
+    config = written(tmp_path, dataclasses.replace(GENERATOR_CONFIG, emotion_dim=12))
+    with pytest.raises(ModelFileError, match=r"expected generator widths \(24, 16\).*features"):
+        release.main(config)
+
+
+@pytest.mark.parametrize(
+    ("damaged", "wanted"),
+    [
+        ("emotion/config.json", "the config of train_emotion"),
+        ("emotion/encoder.safetensors", "tensors"),
+        ("motion/generator.safetensors", "tensors"),
+    ],
+)
+def test_a_damaged_part_is_refused(damaged, wanted, tmp_path):
+    config = written(tmp_path)
+    (tmp_path / damaged).write_bytes(b"{}")
+    with pytest.raises(ModelFileError, match=f"expected {wanted} in .*make it again"):
+        release.main(config)
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    config = written(tmp_path)
+    save_file({"surplus": torch.zeros(1)}, config.emotion / release.ENCODER)
+    with pytest.raises(ModelFileError, match="expected weights of this MelEmotion"):
+        release.main(config)
+    save_file({"surplus": torch.zeros(1)}, config.motion / GENERATOR)
+    with pytest.raises(ModelFileError, match="expected a motion generator in"):
+        release.main(config)

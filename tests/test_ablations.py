@@ -46,7 +46,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> ablations.AblationsConfi
         faces=folder / "faces",
         sync=folder / "sync.safetensors",
         judge=folder / "judge",
-        n_train_clips=16,
+        n_train_clips=30,
         n_val_clips=6,
         emotion=dataclasses.replace(judge, n_steps=2, n_clips_prototype=1),
         motion=TrainMotionConfig(
@@ -58,6 +58,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> ablations.AblationsConfi
             n_emotion_variants=1,
             n_steps=1,
             batch_size=2,
+            log_every=1,
             n_frames=16,
             score_every=1,
             n_scored_clips=1,
@@ -171,7 +172,7 @@ def test_a_generator_that_never_heard_of_speakers_is_not_asked_for_one(config):
     assert ablation_table.held_out_clips(motion).whole(0).style.sum() == 1
 
 
-def test_the_small_corpus_holds_the_same_clips_in_both_splits(config):
+def test_generators_are_scored_on_as_many_held_out_clips_as_the_config_says(config):
     _, motion = ablations.stages(config, "full", ablations.ABLATIONS["full"], config.out / "corpus")
     assert len(ablation_table.held_out_clips(motion).rows) == config.n_val_clips
 

@@ -104,7 +104,6 @@ class NamelessClips(MotionClips):
         return batch
 
 
-@torch.inference_mode()
 def row_scores(
     emotion: TrainEmotionConfig, motion: TrainMotionConfig, judge: Judge, config: TableConfig
 ) -> dict[str, float]:
@@ -160,6 +159,7 @@ def spread_evenly(clips: MotionClips, n: int, shortest: int) -> list[MotionBatch
     return [clips.whole(long_enough[index]) for index in chosen]
 
 
+@torch.inference_mode()
 def sync_scores(
     generator: MotionGenerator, head: FlameHead, clips: MotionClips, judge: Judge, config: TableConfig
 ) -> dict[str, float]:
@@ -179,6 +179,7 @@ def sync_scores(
     }
 
 
+@torch.inference_mode()
 def lip_spread(generator: MotionGenerator, head: FlameHead, clips: MotionClips, config: TableConfig) -> float:
     """Standard deviation of the lips' opening between seeds, over the clip's own opening; mean over clips."""
     shares = []
@@ -191,6 +192,7 @@ def lip_spread(generator: MotionGenerator, head: FlameHead, clips: MotionClips, 
     return float(torch.stack(shares).mean())
 
 
+@torch.inference_mode()
 def seen_labels(
     generator: MotionGenerator, head: FlameHead, clips: MotionClips, judge: Judge, config: TableConfig
 ) -> Mapped:
@@ -200,7 +202,7 @@ def seen_labels(
     for batch in spread_evenly(clips, config.n_clips_seen, config.n_frames_seen):
         start = (batch.motion.shape[1] - config.n_frames_seen) // 2
         for name, level in LABELS:
-            asked = torch.from_numpy(clips.prototypes[EMOTIONS.index(name), level])  # (F,)
+            asked = torch.tensor(clips.prototypes[EMOTIONS.index(name), level])  # (F,)
             batch.emotion = asked.expand_as(batch.emotion)
             motion = sampled(generator, batch, [config.seed])[:, start : start + config.n_frames_seen]
             features.append(judge.visual(faces(motion)).mean(dim=1)[0])

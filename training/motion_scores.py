@@ -13,11 +13,12 @@ from torch import Tensor
 
 from ecoface_model.config import FRAME_RATE
 from ecoface_model.flame import FlameHead
-from ecoface_model.lips import LOWER_LIDS, UPPER_LIDS, aperture
+from ecoface_model.lips import aperture
 from ecoface_model.motion_generator import MotionGenerator, draw_noise
 
 from .batches import BILABIALS, MotionClips
 from .clips import PHONES
+from .metrics import count_blinks
 
 OPEN_VOWELS = [PHONES.index(name) for name in ("AA", "AE", "AH", "AO", "AW", "AY")]
 CLOSED = 0.15  # of the clip's 95th percentile: the lips count as shut
@@ -76,14 +77,6 @@ def _upper_face_scores(pairs: list[_Pair]) -> dict[str, float]:
     return {
         "brow_spread_ratio": float(spread[1] / spread[0]),
         "brow_change_ratio": float(change[1] / change[0]),
-        "blinks_true": sum(_count_blinks(pair.true) for pair in pairs) / minutes,
-        "blinks_sampled": sum(_count_blinks(pair.sampled) for pair in pairs) / minutes,
+        "blinks_true": sum(count_blinks(pair.true.numpy()) for pair in pairs) / minutes,
+        "blinks_sampled": sum(count_blinks(pair.sampled.numpy()) for pair in pairs) / minutes,
     }
-
-
-def _count_blinks(landmarks: Float[Tensor, "frames 68 3"]) -> int:
-    """Times the lids come closer than 35 % of the clip's median distance."""
-    upper, lower = landmarks[:, UPPER_LIDS, 1], landmarks[:, LOWER_LIDS, 1]
-    distance = (upper - lower).mean(dim=1)
-    shut = (distance < 0.35 * distance.median()).int()
-    return int((shut.diff() == 1).sum())

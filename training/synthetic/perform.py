@@ -40,7 +40,9 @@ def perform_clip(corpus: Path, row: ClipRow) -> float:
         for name, start, end in zip(clip.phone_name, clip.phone_start, clip.phone_end, strict=True)
     ]
     if row.speaker not in PERFORMERS:
-        raise EcoFaceError(f"clip {row.id}: expected a style of {', '.join(PERFORMERS)}, found {row.speaker!r}")
+        raise EcoFaceError(
+            f"clip {row.id}: expected a style of {', '.join(PERFORMERS)}, found {row.speaker!r}"
+        )
     motion = perform(
         phones,
         clip.waveform,

@@ -56,7 +56,7 @@ class LossWeights:
     life: float = 0.1
     """Prior samples as lively as the performances, ours."""
     closure: float = 3.0
-    """Lips off their closures on P, B, M, ours; from `closure_from` on: early it costs vowels their opening."""
+    """Lips off their closures on P, B, M, ours; only from `closure_from` on, for early it shuts vowels."""
     closure_gate: float = 0.1
     phones: float = 0.1
 

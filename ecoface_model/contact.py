@@ -30,18 +30,18 @@ PULLED_FROM = (
 )  # mm; a closure pulls lips no further apart than the first fully, than the second not
 SURE = (0.5, 0.8)  # probabilities of a closure between which its pull grows from nothing to all
 N_COLUMNS = 11
-ITERATIONS = 5
+ITERATIONS = 6
 _WIDTH = 0.019  # m to either side of the middle; further out the lips are one fold
 _CORNER = 0.004  # m of surface from where the lips join
 _SURROUNDINGS = 0.02  # m
 _NEAR = 0.001  # m between lips that just touch, for points that may meet
 _CANDIDATES = 8  # places of the other lip that a point may meet
 _ASIDE = 1.5  # mm from the nearest place, along its face; points further off are past the lip's rim
-_STEP = 0.3  # mm at most at once
+_STEP = 0.4  # mm at most at once
 _IDLE = 1e6  # mm^2; how little a column that needs nothing is held in place
-_ELASTIC = 20.0  # mm^2
+_ELASTIC = 5.0  # mm^2
 _STIFFNESS = 0.02  # mm of root mean square motion that one unit of a coefficient counts besides
-_LIPS, _UPPER_FACE = 1.0, 200.0
+_LIPS, _UPPER_FACE = 4.0, 50.0
 _OPEN = 1.0  # mm between the inner lips' landmarks; lips further apart cross nowhere
 _TOUCHING = 0.05  # weight of mouthClose at which the reference head's lips touch
 _UPPER_MIDDLE, _LOWER_MIDDLE = (51, 62), (57, 66)  # iBUG: outer and inner edge of each lip
@@ -175,7 +175,8 @@ class LipContact:
         soft = slopes @ self._soft  # (n, C, 53)
         system = soft @ slopes.mT + torch.diag_embed(held)  # (n, C, C)
         forces = torch.linalg.solve(system, missing.clamp(-_STEP, _STEP)[..., None])  # (n, C, 1)
-        return (soft.mT @ forces)[..., 0]
+        change: Tensor = (soft.mT @ forces)[..., 0]
+        return change
 
     def _gaps(
         self, motion: Float[Tensor, "n 53"]
@@ -286,7 +287,8 @@ def _moves(head: FlameHead) -> Float[Tensor, "vertices 3 53"]:
     arm = head.template - head.jaw_joint()
     axes = torch.eye(3)
     turns = torch.stack([torch.linalg.cross(axis.expand_as(arm), arm) for axis in axes], dim=-1)  # (K, 3, 3)
-    return 1000 * torch.cat([expression, head.jaw_weights[:, None, None] * turns], dim=-1)
+    moves: Tensor = 1000 * torch.cat([expression, head.jaw_weights[:, None, None] * turns], dim=-1)
+    return moves
 
 
 def _softness(file: FlameFile) -> Float[Tensor, "53 53"]:
@@ -299,7 +301,7 @@ def _softness(file: FlameFile) -> Float[Tensor, "53 53"]:
     weight[file.masks["lips"]] = _LIPS
     weight[np.union1d(file.masks["eye_region"], file.masks["forehead"])] = _UPPER_FACE
     moves = _moves(FlameHead.from_file(file)).double()
-    energy = torch.einsum("v,vxm,vxn->mn", torch.from_numpy(weight), moves, moves) / weight.sum()
+    energy = torch.einsum("v,vxm,vxn->mn", torch.from_numpy(weight), moves, moves) / np.count_nonzero(weight)
     stiff = torch.eye(MOTION_DIM, dtype=torch.float64) * _STIFFNESS**2
     stiff[EXPRESSION_DIM:, EXPRESSION_DIM:] /= 0.06**2  # radians that are as much as one unit of expression
     inverse: Tensor = torch.linalg.inv(energy + stiff)

@@ -1,0 +1,137 @@
+"""Lips kept out of one another, judged by the surface measure that training uses, not by what moves them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ecoface_model.contact import FREE_DEPTH, GIVE, LipContact, _goal, lip_sides
+from ecoface_model.errors import HeadError
+from ecoface_model.flame_file import FlameFile, read_head
+from training.penetration import Mouth, penetration
+
+
+@pytest.fixture(scope="module")
+def file() -> FlameFile:
+    return read_head()
+
+
+@pytest.fixture(scope="module")
+def contact(file) -> LipContact:
+    return LipContact(file)
+
+
+def unit(file, name: str) -> np.ndarray:
+    return file.arkit_coefficients[file.arkit_names.index(name)]
+
+
+def closing(file, most: float = 0.09, frames: int = 15) -> torch.Tensor:
+    """Lips that come together, cross and part again, smiling a little to one side."""
+    share = np.sin(np.linspace(0, np.pi, frames)) ** 2
+    open_jaw, close, smile = (unit(file, n) for n in ("jawOpen", "mouthClose", "mouthSmileLeft"))
+    motion = 0.15 * (1 - share)[:, None] * open_jaw + most * share[:, None] * close + 0.15 * smile
+    return torch.from_numpy(motion.astype(np.float32))
+
+
+def test_the_gap_of_a_column_is_the_depth_measured_on_the_surfaces(file, contact):
+    motion = closing(file)[5:10]
+    deepest = -contact.gaps(motion).amin(dim=1).clamp(max=0)
+    measured = penetration(Mouth.of(file), motion.numpy()).lips
+    assert measured.max() > 0.8
+    np.testing.assert_allclose(deepest, measured, atol=0.1)
+
+
+def test_lips_that_cross_by_more_than_a_millimetre_end_within_the_soft_contact(file, contact):
+    motion = closing(file)
+    settled = contact.settle(motion)
+    before, after = (penetration(Mouth.of(file), m.numpy()) for m in (motion, settled))
+    assert before.lips.max() > 1.0
+    assert after.lips.max() < 0.5 and after.teeth.max() == 0
+    assert after.lips[7] > 0.2  # it is still shut
+    assert (contact.gaps(settled[7:8]) < 0.4).sum() >= len(contact.gaps(settled[7:8])[0]) - 2
+
+
+def test_frames_whose_lips_do_not_press_stay_bit_for_bit(file, contact):
+    motion = closing(file)
+    settled = contact.settle(motion)
+    free = contact.gaps(motion).amin(dim=1) > -FREE_DEPTH
+    assert free.any() and not free.all()
+    assert torch.equal(settled[free], motion[free])
+
+
+def test_a_mouth_that_never_shuts_and_a_motion_without_frames_stay(file, contact):
+    jaw = torch.from_numpy(unit(file, "jawOpen")).float()
+    for motion in (0.8 * jaw.expand(4, -1), torch.zeros(0, 53)):
+        assert torch.equal(contact.settle(motion), motion)
+
+
+def test_brows_and_eyes_hardly_move(file, contact):
+    motion = closing(file)
+    head = Mouth.of(file).head
+    moved = 1000 * (head.landmarks(contact.settle(motion)) - head.landmarks(motion)).norm(dim=-1)
+    brows, eyes, lips = moved[:, 17:27], moved[:, 36:48], moved[:, 60:]  # the nose goes with the lip
+    assert max(brows.max(), eyes.max()) < 0.15 and lips.max() > 0.5
+
+
+def test_each_frame_is_treated_by_itself(file, contact):
+    motion = closing(file)
+    whole = contact.settle(motion)
+    parts = torch.cat([contact.settle(part) for part in motion.split(4)])
+    torch.testing.assert_close(whole, parts, atol=1e-4, rtol=0)
+
+
+def test_a_smooth_closing_stays_as_smooth(file, contact):
+    motion = closing(file, most=0.055, frames=40)
+    head = Mouth.of(file).head
+
+    def shake(frames: torch.Tensor) -> float:
+        """Greatest third difference of the inner lips' height, mm."""
+        height = 1000 * (head.landmarks(frames)[:, 62, 1] - head.landmarks(frames)[:, 66, 1])
+        return float(height.diff(n=3).abs().max())
+
+    assert penetration(Mouth.of(file), motion[20:21].numpy()).lips[0] > 0.9
+    assert shake(contact.settle(motion)) < shake(motion) + 0.35
+
+
+def test_a_sure_closure_brings_nearly_shut_lips_together_and_leaves_open_ones(file, contact):
+    close, jaw = (torch.from_numpy(unit(file, n)).float() for n in ("mouthClose", "jawOpen"))
+    motion = torch.stack([-0.03 * close, -0.03 * close, 0.5 * jaw])  # 1 mm, 1 mm and wide open
+    settled = contact.settle(motion, torch.tensor([1.0, 0.0, 1.0]))
+    assert contact.gaps(motion[:1]).amin() > 0.5
+    middle = slice(3, 8)
+    assert contact.gaps(settled[:1])[0, middle].amax() < 0.1
+    assert torch.equal(settled[1:], motion[1:])
+
+
+def test_the_goal_is_smooth_and_never_deeper_than_the_soft_contact():
+    gaps = torch.linspace(1, -3, 4001)[:, None]
+    goal = _goal(gaps, torch.zeros(4001))
+    assert torch.equal(goal[gaps > -FREE_DEPTH], gaps[gaps > -FREE_DEPTH])
+    assert goal.min() >= -FREE_DEPTH - GIVE - 1e-6
+    slope = goal.diff(dim=0) / gaps.diff(dim=0)
+    assert slope.min() >= -1e-3 and slope.max() <= 1 + 1e-3 and slope.diff(dim=0).abs().max() < 0.02
+
+
+def test_the_slopes_are_those_of_finite_differences(file, contact):
+    motion = closing(file)[6:7]
+    gaps, slopes = contact._gaps(motion)
+    step = 1e-2
+    for coefficient in (0, 3, 7):
+        moved = motion.clone()
+        moved[:, coefficient] += step
+        found = (contact.gaps(moved) - gaps)[0] / step
+        same = (found - slopes[0, :, coefficient]).abs() < 0.15 * slopes[0, :, coefficient].abs().max() + 0.02
+        assert same.double().mean() > 0.8  # elsewhere another point became the closest
+
+
+def test_upper_and_lower_lip_are_told_apart_by_their_landmarks(file):
+    upper, lower = lip_sides(file)
+    corners = file.faces[file.landmark_faces]
+    assert upper[corners[[50, 51, 52, 61, 62, 63]]].all() and lower[corners[[56, 57, 58, 65, 66, 67]]].all()
+    assert not (upper & lower).any() and not upper[file.masks["teeth"]].any()
+
+
+def test_a_head_without_lips_is_refused(file):
+    with pytest.raises(HeadError, match="expected landmarks, lips and mouthClose with the head"):
+        LipContact(replace(file, arkit_names=()))

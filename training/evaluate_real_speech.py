@@ -105,11 +105,15 @@ class Judge:
 
     def judged(self, motions: Sequence[Float32[Motion, "frames 53"]]) -> list[LipClip]:
         """One motion of each recording, beside the animator's."""
-        own, theirs = self._lips(motions), self._lips(self.performances)
+        pairs = zip(self._lips(motions), self._lips(self.performances), strict=True)
+        return [replace(own, reference=animated.aperture) for own, animated in pairs]
+
+    def judged_with_depths(self, motions: Sequence[Float32[Motion, "frames 53"]]) -> list[LipClip]:
+        """The same with how deep lips go in, which takes a minute."""
         depths = [penetration(self.mouth, motion) for motion in motions]
         return [
-            replace(clip, reference=other.aperture, in_lips=depth.lips, in_teeth=depth.teeth)
-            for clip, other, depth in zip(own, theirs, depths, strict=True)
+            replace(clip, in_lips=depth.lips, in_teeth=depth.teeth)
+            for clip, depth in zip(self.judged(motions), depths, strict=True)
         ]
 
     def _lips(self, motions: Sequence[Motion]) -> list[LipClip]:
@@ -175,10 +179,10 @@ def real_speech(config: RealSpeech) -> None:
     """Print the tables of the lips."""
     judge = Judge()
     if config.animator:
-        print(table(judge.judged(judge.performances)))
+        print(table(judge.judged_with_depths(judge.performances)))
         return
     model = EcoFace.load(config.model, config.device)
-    clean = judge.judged(speak(model, config, judge.recordings, np.asarray))
+    clean = judge.judged_with_depths(speak(model, config, judge.recordings, np.asarray))
     print(table(clean))
     if config.degraded:
         others = {

@@ -63,7 +63,7 @@ def run_one(stage: str, threads: int) -> None:
     torch.set_num_threads(threads)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_paper_corpus(folder)
+        write_paper_corpus(folder, full=True)
         began = time.monotonic()
         STAGES[stage](folder, folder / "run", SMALLEST[stage], True)
         seconds = time.monotonic() - began

@@ -31,6 +31,7 @@ from ecoface_model.generator_blocks import smoothed
 from ecoface_model.motion import FlameMotion
 from ecoface_model.motion_generator import draw_noise
 from ecoface_model.networks import Measured
+from ecoface_model.pauses import resting
 from ecoface_model.windows import WindowPlan, join
 
 Progress = Callable[[str, int, int], None]
@@ -110,7 +111,7 @@ class EcoFace:
         with inference_on(self.device):
             source = self._emotion_source(emotion, emotion_from, frames, progress)
             joined = self._run_windows(waveform, weights, noise, source, progress)[:frames]
-        motion = self._settled(joined)
+        motion = self._settled(joined, torch.from_numpy(resting(waveform)))
         metadata: dict[str, Any] = {
             "head": self.model.info["head"],
             "style": style or self.model.info.get("default_style", AVERAGE),
@@ -123,9 +124,14 @@ class EcoFace:
         }
         return FlameMotion(motion.contiguous().numpy(), metadata=metadata)
 
-    def _settled(self, joined: Float[Tensor, "frames 54"]) -> Float[Tensor, "frames 53"]:
-        """The motion with lips that touch instead of crossing, where the head is one whose lips we know."""
-        motion, closure = joined[:, :MOTION_DIM], joined[:, MOTION_DIM]
+    def _settled(
+        self, joined: Float[Tensor, "frames 54"], rest: Float[Tensor, " frames"]
+    ) -> Float[Tensor, "frames 53"]:
+        """The motion with lips that touch instead of crossing, where the head is one whose lips we know.
+
+        Nearly shut lips shut where a sound closes them, and in pauses.
+        """
+        motion, closure = joined[:, :MOTION_DIM], joined[:, MOTION_DIM].maximum(rest)
         if self._contact is None:
             return motion
         parts = zip(motion.split(SETTLED_AT_ONCE), closure.split(SETTLED_AT_ONCE), strict=True)  # type: ignore[no-untyped-call]

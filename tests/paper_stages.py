@@ -15,24 +15,25 @@ from training.sync_expert import SyncConfig
 PAPER = paper_config()
 SYNC = SyncConfig(content_dim=PAPER.content.feature_dim, hidden_dim=512, embedding_dim=512)
 FRAMES_SEEN = train_emotion_paper.PAPER.n_frames_seen
+FEW = 4  # faces, where the stage does not run in full
 
 
-def write_paper_corpus(folder: Path) -> None:
+def write_paper_corpus(folder: Path, full: bool) -> None:
     """Features and faces as wide as the paper's."""
     dims = PAPER.content.feature_dim, PAPER.emotion.feature_dim
-    write_tiny_corpus(folder, *dims, PAPER.visual.image_size, n_faces=FRAMES_SEEN)
+    write_tiny_corpus(folder, *dims, PAPER.visual.image_size, n_faces=FRAMES_SEEN if full else FEW)
     write_judges(folder, PAPER.visual, PAPER.content.feature_dim)
 
 
 def emotion(folder: Path, run: Path, batch: int, full: bool) -> None:
-    """HuBERT and ResNet-18; if not in full, two of HuBERT's 24 layers, and four faces instead of 24."""
+    """HuBERT and ResNet-18; if not in full, two of HuBERT's 24 layers, and few faces."""
     config = replace(
         train_emotion_paper.PAPER,
         run=run,
         corpus=folder / "corpus",
         faces=folder / "faces",
         encoder=PAPER.emotion if full else replace(PAPER.emotion, n_layers=2),
-        n_frames_seen=FRAMES_SEEN if full else 4,
+        n_frames_seen=FRAMES_SEEN if full else FEW,
         n_steps=2,
         n_clips=batch,
         log_every=1,

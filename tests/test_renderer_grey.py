@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from test_fake_cuda import CUDA, WithoutCudaBuild, move, on_fake_cuda
+from fake_cuda import CUDA, WithoutCudaBuild, move, on_fake_cuda
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from ecoface_model.flame import FlameHead

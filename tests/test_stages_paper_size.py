@@ -15,7 +15,7 @@ from training.run import LOG
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("paper")
-    write_paper_corpus(folder)
+    write_paper_corpus(folder, full=False)
     return folder
 
 

@@ -17,9 +17,10 @@ from training.synthetic import corpus, espeak, flite, hibari
 from training.synthetic.alignment import AlignmentError, align, words_of
 from training.synthetic.augment import MILD, augment, band_limited, coarse, in_room, tilted, with_noise
 from training.synthetic.ipa import to_arpabet
-from training.synthetic.plan import OTHER_SPEAKERS, SYSTEM_SHARES, plan
+from training.synthetic.plan import SPEAKER_RANGES, SYSTEM_SHARES, TEST, plan, speakers
 from training.synthetic.prosody import Prosody, Speaker, analyse, draw_prosody, perform
 from training.synthetic.sentences import FOREIGN, pronunciations, sentences
+from training.synthetic.styles import GUESTS, STYLES
 from training.synthetic.utterance import Phone, Utterance, at_level, covering, joined, speech_level, trimmed
 
 
@@ -123,7 +124,30 @@ def test_the_plan_is_fixed_by_its_seed_and_balanced() -> None:
     splits = Counter(job.split for job in jobs)
     assert splits["train"] == pytest.approx(0.8 * len(jobs), abs=1) and splits["val"] > 0 < splits["test"]
     assert {job.system for job in jobs} == set(SYSTEM_SHARES)
-    assert set(OTHER_SPEAKERS) == {"hibari", "espeak", *flite.VOICES}
+    assert set(SPEAKER_RANGES) == {"hibari", "espeak", *flite.VOICES}
+
+
+def test_every_emotion_comes_in_every_style_and_the_test_split_has_voices_and_guests_of_its_own() -> None:
+    jobs = plan(2.0, 0)
+    shown = {(c.emotion, c.intensity, c.style) for job in jobs if job.split == "train" for c in job.clips}
+    assert len(shown) == (7 * 2 + 1) * len(STYLES)
+    heard = {
+        held: {job.voice_name(clip) for job in jobs if (job.split == TEST) == held for clip in job.clips}
+        for held in (True, False)
+    }
+    assert heard[True] and not heard[True] & heard[False]
+    styles = {
+        held: {c.style for j in jobs if (j.split == TEST) == held for c in j.clips} for held in (True, False)
+    }
+    assert styles[False] == set(STYLES) and styles[True] == set(STYLES | GUESTS)
+
+
+@pytest.mark.parametrize("voice", SPEAKER_RANGES)
+def test_a_voices_speakers_differ_from_one_another_within_its_range(voice: str) -> None:
+    made = speakers(voice)
+    assert len(set(made)) == len(made) == 20 and made == speakers(voice)
+    (smallest, largest), _ = SPEAKER_RANGES[voice]
+    assert (made[0].formants, made[-1].formants) == (smallest, largest)
 
 
 # prosody

@@ -1,0 +1,37 @@
+"""Where nobody speaks: pauses heard by level alone, so that lips may rest there."""
+
+import numpy as np
+from jaxtyping import Float32
+from numpy.typing import NDArray
+
+from ecoface_model.config import FRAME_RATE, SAMPLES_PER_FRAME
+
+QUIETEST = 60.0  # dB under speech; what is quieter counts as that
+CLEAR = 25.0  # dB of speech over the room's noise, under which pauses are not told from it
+SHARE = 0.25  # of the way from the room's level up to speech's: below it nobody speaks
+SHORTEST = round(0.16 * FRAME_RATE)  # frames; stops close for less
+AFTER = round(0.08 * FRAME_RATE)  # frames from the last sound to rest
+BEFORE = round(0.12 * FRAME_RATE)  # frames by which lips part ahead of the next sound
+
+
+def resting(waveform: Float32[NDArray[np.float32], " samples"]) -> Float32[NDArray[np.float32], " frames"]:
+    """How far a mouth may rest in each frame, 0 to 1: 1 amid pauses, eased towards the speech around them."""
+    n_frames = round(len(waveform) / SAMPLES_PER_FRAME)
+    padded = np.pad(waveform, (0, max(0, n_frames * SAMPLES_PER_FRAME - len(waveform))))
+    frames = padded[: n_frames * SAMPLES_PER_FRAME].reshape(n_frames, SAMPLES_PER_FRAME)
+    level = 10 * np.log10(np.einsum("ts,ts->t", frames, frames) / SAMPLES_PER_FRAME + 1e-12)
+    speech = np.percentile(level, 95)
+    level = np.maximum(level, speech - QUIETEST)
+    room = np.percentile(level, 5)
+    gate = np.zeros(n_frames, np.float32)
+    if speech - room < CLEAR:
+        return gate
+    quiet = level < room + SHARE * (speech - room)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], quiet, [False]]).astype(int)))
+    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        if stop - start >= SHORTEST:
+            place = np.arange(start, stop)
+            rise = (place - start + 1) / AFTER if start > 0 else np.ones(stop - start)
+            fall = (stop - place) / BEFORE if stop < n_frames else np.ones(stop - start)
+            gate[start:stop] = np.minimum(np.minimum(rise, fall), 1)
+    return gate

@@ -1,0 +1,63 @@
+"""Pauses heard by level."""
+
+import numpy as np
+import pytest
+from tiny_model import voice
+
+from ecoface_model.config import SAMPLE_RATE
+from ecoface_model.pauses import resting
+from training.real_speech import SOUNDS, read_recordings
+
+
+def spoken(*parts: float, noise: float = 1e-4) -> np.ndarray:
+    """Seconds of a loud tone (above 0) and of silence (below 0) in turn, in a room."""
+    rng = np.random.default_rng(0)
+    sounds = [np.sin(np.arange(round(abs(p) * SAMPLE_RATE)) * 0.3) * (0.3 if p > 0 else 0) for p in parts]
+    sound = np.concatenate(sounds)
+    return (sound + noise * rng.standard_normal(len(sound))).astype(np.float32)
+
+
+def test_a_mouth_rests_in_a_pause_eases_into_it_and_parts_before_the_next_sound() -> None:
+    gate = resting(spoken(1.0, -0.8, 1.0))
+    assert len(gate) == 70
+    assert not gate[:25].any() and not gate[45:].any()
+    assert (gate[28:40] == 1).all()
+    assert (np.diff(gate[24:30]) >= 0).all() and (np.diff(gate[40:46]) <= 0).all()
+    assert np.abs(np.diff(gate)).max() <= 0.5
+
+
+def test_the_silence_around_a_line_is_rest_to_the_very_ends() -> None:
+    gate = resting(spoken(-0.5, 1.0, -0.5))
+    assert gate[0] == gate[-1] == 1
+
+
+def test_a_stops_closure_is_no_pause() -> None:
+    assert not resting(spoken(1.0, -0.12, 1.0, -0.08, 1.0))[20:60].any()
+
+
+@pytest.mark.parametrize("level", [1.0, 0.01])
+def test_the_level_of_the_recording_does_not_matter(level: float) -> None:
+    sound = spoken(1.0, -0.8, 1.0)
+    np.testing.assert_array_equal(resting((level * sound).astype(np.float32)), resting(sound))
+
+
+def test_in_loud_noise_and_without_pauses_nothing_is_claimed() -> None:
+    assert not resting(spoken(1.0, -0.8, 1.0, noise=0.05)).any()
+    assert not resting(spoken(2.0)).any()
+
+
+def test_clips_of_any_length_and_digital_silence_have_a_gate_for_every_frame() -> None:
+    for n_samples in (640, 700, 1281, 16_000):
+        assert resting(np.zeros(n_samples, np.float32)).shape == (round(n_samples / 640),)
+    assert resting(voice(1.0)).dtype == np.float32
+
+
+@pytest.mark.skipif(not SOUNDS.is_dir(), reason="needs Debian's pocketsphinx-testdata")
+def test_on_recorded_speech_rest_lies_in_aligned_pauses() -> None:
+    inside = total = 0
+    for clip in read_recordings():
+        middles = (np.flatnonzero(resting(clip.waveform) > 0.5) + 0.5) / 25
+        pauses = [(phone.start - 0.04, phone.end + 0.04) for phone in clip.phones if phone.name == "SIL"]
+        inside += sum(any(start <= t < end for start, end in pauses) for t in middles)
+        total += len(middles)
+    assert total > 40 and inside / total > 0.95

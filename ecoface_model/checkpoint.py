@@ -125,7 +125,9 @@ def _expect_a_file(path: Path) -> None:
         hint = "train it with `make train-default`" if path == DEFAULT_MODEL else "check the path"
         raise ModelFileError(f"expected a model file at {path}, found none; {hint}")
     with path.open("rb") as file:
-        if file.read(4).startswith(PICKLE_STARTS):
+        start = file.read(9)
+        # a safetensors file begins with its header's length, whose first byte may be any, and then a brace
+        if start.startswith(PICKLE_STARTS) and not start.endswith(b"{"):
             raise ModelFileError(
                 f"expected a .safetensors model in {path.name}, found a pickle, which can run foreign code"
                 " and is never opened; convert it with `training.release`"

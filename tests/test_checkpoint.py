@@ -122,6 +122,18 @@ def test_pickles_are_refused_unopened(tmp_path):
             read_model(tmp_path / name)
 
 
+def test_a_model_whose_file_begins_like_a_pickle_is_none(tmp_path):
+    """The first byte is the low one of the header's length: one file in 256 begins with a pickle's 0x80."""
+    written = write_tiny_model(tmp_path / "model.safetensors").read_bytes()
+    length = int.from_bytes(written[:8], "little")
+    longer = (length // 256 + 1) * 256 + 0x80
+    header = written[8 : 8 + length] + b" " * (longer - length)
+    path = tmp_path / "like a pickle.safetensors"
+    path.write_bytes(longer.to_bytes(8, "little") + header + written[8 + length :])
+    assert path.read_bytes().startswith(b"\x80")
+    assert read_model(path).styles == read_model(tmp_path / "model.safetensors").styles
+
+
 @pytest.mark.parametrize("change", ["missing", "surplus", "other shape", "config"])
 def test_weights_must_fit_exactly(tmp_path, change):
     path = write_tiny_model(tmp_path / "model.safetensors")

@@ -117,10 +117,8 @@ def test_sentences_hold_dictionary_words_and_come_once() -> None:
 def test_the_plan_is_fixed_by_its_seed_and_balanced() -> None:
     jobs = plan(0.7, 1)
     assert jobs == plan(0.7, 1)
-    acted = Counter(
-        (clip.emotion, clip.intensity) for job in jobs for clip in job.clips if clip.emotion != "neutral"
-    )
-    assert len(acted) == 14 and max(acted.values()) - min(acted.values()) <= 4
+    acted = {(clip.emotion, clip.intensity) for job in jobs for clip in job.clips}
+    assert len(acted) == 15
     splits = Counter(job.split for job in jobs)
     assert splits["train"] == pytest.approx(0.8 * len(jobs), abs=1) and splits["val"] > 0 < splits["test"]
     assert {job.system for job in jobs} == set(SYSTEM_SHARES)
@@ -129,8 +127,17 @@ def test_the_plan_is_fixed_by_its_seed_and_balanced() -> None:
 
 def test_every_emotion_comes_in_every_style_and_the_test_split_has_voices_and_guests_of_its_own() -> None:
     jobs = plan(2.0, 0)
-    shown = {(c.emotion, c.intensity, c.style) for job in jobs if job.split == "train" for c in job.clips}
-    assert len(shown) == (7 * 2 + 1) * len(STYLES)
+    shown = Counter(
+        (clip.emotion, clip.intensity, clip.style)
+        for job in jobs
+        if job.split == "train"
+        for clip in job.clips
+    )
+    acted = [count for cell, count in shown.items() if cell[0] != "neutral"]
+    assert (
+        len(acted) == 7 * 2 * len(STYLES) and max(acted) - min(acted) <= 2
+    )  # a card may come twice to a job
+    assert len(shown) - len(acted) == len(STYLES)
     heard = {
         held: {job.voice_name(clip) for job in jobs if (job.split == TEST) == held for clip in job.clips}
         for held in (True, False)

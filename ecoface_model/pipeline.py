@@ -28,6 +28,7 @@ from ecoface_model.emotion_source import (
 from ecoface_model.errors import RequestError, SoundError
 from ecoface_model.flame_file import read_head
 from ecoface_model.generator_blocks import smoothed
+from ecoface_model.lids import LidContact
 from ecoface_model.motion import FlameMotion
 from ecoface_model.motion_generator import draw_noise
 from ecoface_model.networks import Measured
@@ -54,7 +55,8 @@ class EcoFace:
             "windows hold whole strides"
         )
         head = read_head()
-        self._contact = LipContact(head) if model.info["head"] == head.name else None
+        own_head = model.info["head"] == head.name
+        self._lips, self._lids = (LipContact(head), LidContact(head)) if own_head else (None, None)
 
     @classmethod
     def load(cls, path: Path | str | None = None, device: str | None = None) -> "EcoFace":
@@ -127,16 +129,16 @@ class EcoFace:
     def _settled(
         self, joined: Float[Tensor, "frames 54"], rest: Float[Tensor, " frames"]
     ) -> Float[Tensor, "frames 53"]:
-        """The motion with lips that touch instead of crossing, where the head is one whose lips we know.
+        """The motion with lips that touch instead of crossing, and blinks that shut, on a head that we know.
 
         Nearly shut lips shut where a sound closes them, and in pauses.
         """
         motion, closure = joined[:, :MOTION_DIM], joined[:, MOTION_DIM].maximum(rest)
-        if self._contact is None:
+        if self._lips is None or self._lids is None:
             return motion
         parts = zip(motion.split(SETTLED_AT_ONCE), closure.split(SETTLED_AT_ONCE), strict=True)  # type: ignore[no-untyped-call]
         with full_precision(motion.device):
-            return torch.cat([self._contact.settle(*part) for part in parts])
+            return self._lids.settle(torch.cat([self._lips.settle(*part) for part in parts]))
 
     def _run_windows(
         self,

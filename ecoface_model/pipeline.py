@@ -56,7 +56,7 @@ class EcoFace:
         )
         head = read_head()
         own_head = model.info["head"] == head.name
-        self._lips, self._lids = (LipContact(head), LidContact(head)) if own_head else (None, None)
+        self._contacts = (LipContact(head), LidContact(head)) if own_head else None
 
     @classmethod
     def load(cls, path: Path | str | None = None, device: str | None = None) -> "EcoFace":
@@ -134,11 +134,12 @@ class EcoFace:
         Nearly shut lips shut where a sound closes them, and in pauses.
         """
         motion, closure = joined[:, :MOTION_DIM], joined[:, MOTION_DIM].maximum(rest)
-        if self._lips is None or self._lids is None:
+        if self._contacts is None:
             return motion
+        lips, lids = self._contacts
         parts = zip(motion.split(SETTLED_AT_ONCE), closure.split(SETTLED_AT_ONCE), strict=True)  # type: ignore[no-untyped-call]
         with full_precision(motion.device):
-            return self._lids.settle(torch.cat([self._lips.settle(*part) for part in parts]))
+            return lids.settle(torch.cat([lips.settle(*part) for part in parts]))
 
     def _run_windows(
         self,

@@ -37,7 +37,7 @@ INFO = {"name": "tiny", "head": "EcoFace reference head", "licences": ["Random n
 
 
 def tiny_networks(config: EcoFaceConfig = TINY, seed: int = 0) -> Networks:
-    """Random networks whose motion is as large as a face's."""
+    """Random networks whose motion is as large as a face's, with an open mouth."""
     torch.manual_seed(seed)
     networks = Networks(config).eval()
     for (
@@ -45,6 +45,7 @@ def tiny_networks(config: EcoFaceConfig = TINY, seed: int = 0) -> Networks:
     ) in networks.generator.prior.to_shift.parameters():  # an untrained flow would be the identity
         torch.nn.init.normal_(parameter, std=0.1)
     networks.generator.motion_std.fill_(0.1)
+    networks.generator.motion_mean[:, 50] = 0.2  # radians: an open mouth, whose lips have nothing to settle
     return networks
 
 

@@ -16,7 +16,7 @@ from ecoface_model.flame_file import FlameFile
 from ecoface_model.lips import LOWER_LIDS, UPPER_LIDS
 
 SHUT = -0.2  # mm between the lids' landmarks of a shut eye
-DONE = 0.7  # of the way to shut, from which on a blink is one
+DONE = 0.55  # of the way to shut, from which on a blink is one
 LEAST_OPEN = 2.0  # mm; an eye that is usually open less squints: it is only kept from more than shut
 _AROUND = FRAME_RATE  # frames to either side over which an eye's usual opening is the median
 _PROBE = 0.5  # weight of eyeBlink, to measure what it does

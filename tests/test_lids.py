@@ -33,7 +33,7 @@ def test_a_blink_that_nearly_shuts_or_shuts_too_far_shuts_exactly(lids, weight):
 
 
 def test_a_small_motion_of_the_lids_becomes_smaller_not_larger(lids):
-    motion = blinking(lids, 0.1)
+    motion = blinking(lids, 0.05)
     before, after = lids.openings(motion)[50], lids.openings(lids.settle(motion))[50]
     assert (after > before).all() and (after < lids.openings(motion)[0]).all()
 

@@ -133,7 +133,7 @@ def _styles_of(path: Path, _changed: int) -> tuple[str, ...]:
             names, info = json.loads(metadata["styles"]), json.loads(metadata["info"])
         except (ValueError, KeyError, TypeError):
             return ()  # not a model of ours: generating says so
-    names = ("average", *names)  # all of them in equal parts
+    names = ("average", *names)  # nobody's: the speaker left out
     default = info.get("default_style", "average")
     return (default, *(name for name in names if name != default))
 

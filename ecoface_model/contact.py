@@ -24,10 +24,7 @@ from ecoface_model.lips import LOWER_INNER, UPPER_INNER
 FREE_DEPTH = 0.15  # mm that lips may press into one another before they feel it
 GIVE = 0.2  # mm more that they give in at most, however hard they press
 SHUT_DEPTH = 0.1  # mm, of lips that a closure brings together
-PULLED_FROM = (
-    1.5,
-    3.0,
-)  # mm; a closure pulls lips no further apart than the first fully, than the second not
+PULLED_FROM = (1.5, 3.0)  # mm; lips closer than the first are pulled shut fully, further than the second not
 SURE = (0.5, 0.8)  # probabilities of a closure between which its pull grows from nothing to all
 N_COLUMNS = 11
 ITERATIONS = 6
@@ -104,10 +101,9 @@ class LipContact:
         skin = np.flatnonzero((upper | lower)[file.faces].all(axis=1) & lips[file.faces].any(axis=1))
         head = FlameHead.from_file(file)
         self._whole, self._head = head, head.restricted_to(torch.from_numpy(skin))
-        number = _numbers(file, skin, head)
         close = _TOUCHING * torch.from_numpy(file.arkit_coefficients[file.arkit_names.index("mouthClose")])
         touching = self._head.vertices(close.float()[None])[0]  # (K, 3)
-        faces = number[torch.from_numpy(file.faces[skin].astype(np.int64))]  # (F, 3)
+        faces = self._head.faces  # (F, 3)
         side = [torch.from_numpy(s[file.faces[skin]].all(axis=1)) for s in (upper, lower)]
         free = torch.from_numpy((lips & ~corner)[file.faces[skin]].all(axis=1))
         self._meetings = [_meeting(touching, faces[side[own] & free], faces[side[1 - own]]) for own in (1, 0)]
@@ -240,15 +236,6 @@ def _distance(file: FlameFile, of: NDArray[Any]) -> NDArray[np.float64]:
         if np.array_equal(shorter, out):
             return out
         out = shorter
-
-
-def _numbers(file: FlameFile, chosen: NDArray[Any], head: FlameHead) -> Int[Tensor, " vertices"]:
-    """Each vertex's number in the head restricted to some faces."""
-    placing = head.jaw_regressor.nonzero()[:, 0].numpy()
-    kept = np.union1d(file.faces[chosen].ravel(), placing)
-    number = torch.zeros(len(file.v_template), dtype=torch.long)
-    number[torch.from_numpy(kept.astype(np.int64))] = torch.arange(len(kept))
-    return number
 
 
 def _meeting(touching: Tensor, own: Int[Tensor, "f 3"], other: Int[Tensor, "g 3"]) -> _Meeting:

@@ -169,8 +169,7 @@ class MotionGenerator(nn.Module):
                 f"expected {steps:g} steps of noise for 2T = {content.shape[1]}, found {noise.shape[1]}"
             )
         content, emotion = self._normalise(content, emotion)
-        condition = self.compress_condition(self.condition(content, emotion))  # (B, 2C, T/q)
-        z = self.prior.inverse(noise.mT, condition).mT
+        z = self._prior_latent(content, emotion, noise)
         motion = self._life(self.decode(z, content, emotion, style))
         closure = motion.new_zeros(motion.shape[:2])
         if self.steady is not None:
@@ -188,9 +187,13 @@ class MotionGenerator(nn.Module):
         """What a prior sample adds to the steady face, normalised; its gradient ends at the latent."""
         content, emotion = self._normalise(content, emotion)
         with torch.no_grad():
-            condition = self.compress_condition(self.condition(content, emotion))  # (B, 2C, T/q)
-            z = self.prior.inverse(noise.mT, condition).mT
+            z = self._prior_latent(content, emotion, noise)
         return self._life(self.decode(z, content, emotion, style))
+
+    def _prior_latent(self, content: Tensor, emotion: Tensor, noise: Tensor) -> Tensor:
+        """The prior's noise sent back through the flow, (B, T/q, latent); speech features come normalised."""
+        condition = self.compress_condition(self.condition(content, emotion))  # (B, 2C, T/q)
+        return self.prior.inverse(noise.mT, condition).mT
 
     def encode(
         self, motion: Float[Tensor, "batch frames 53"], condition: Float[Tensor, "batch condition steps"]

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from ecoface_model.config import FRAME_RATE, SAMPLES_PER_FRAME
 
+NOBODY = -65.0  # dB of full scale: a clip whose loudest parts are quieter holds no speech
 QUIETEST = 60.0  # dB under speech; what is quieter counts as that
 CLEAR = 25.0  # dB of speech over the room's noise, under which pauses are not told from it
 SHARE = 0.25  # of the way from the room's level up to speech's: below it nobody speaks
@@ -21,6 +22,8 @@ def resting(waveform: Float32[NDArray[np.float32], " samples"]) -> Float32[NDArr
     frames = padded[: n_frames * SAMPLES_PER_FRAME].reshape(n_frames, SAMPLES_PER_FRAME)
     level = 10 * np.log10(np.einsum("ts,ts->t", frames, frames) / SAMPLES_PER_FRAME + 1e-12)
     speech = np.percentile(level, 95)
+    if speech < NOBODY:
+        return np.ones(n_frames, np.float32)
     level = np.maximum(level, speech - QUIETEST)
     room = np.percentile(level, 5)
     gate = np.zeros(n_frames, np.float32)

@@ -52,6 +52,11 @@ def test_clips_of_any_length_and_digital_silence_have_a_gate_for_every_frame() -
     assert resting(voice(1.0)).dtype == np.float32
 
 
+@pytest.mark.parametrize("noise", [0.0, 2e-4])
+def test_where_nobody_speaks_at_all_the_mouth_rests_throughout(noise: float) -> None:
+    assert (resting(spoken(-3.0, noise=noise)) == 1).all()
+
+
 @pytest.mark.skipif(not SOUNDS.is_dir(), reason="needs Debian's pocketsphinx-testdata")
 def test_on_recorded_speech_rest_lies_in_aligned_pauses() -> None:
     inside = total = 0

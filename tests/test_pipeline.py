@@ -16,6 +16,9 @@ from ecoface_model.config import EMOTIONS, SAMPLES_PER_FRAME
 from ecoface_model.device import choose_device
 from ecoface_model.emotion_source import EmotionSource
 from ecoface_model.errors import RequestError, SoundError
+from ecoface_model.flame import FlameHead
+from ecoface_model.flame_file import read_head
+from ecoface_model.lips import aperture
 from ecoface_model.pipeline import EcoFace
 from ecoface_model.windows import FADE, WindowPlan, join
 
@@ -300,3 +303,12 @@ def test_the_default_model_s_windows_cannot_be_seen():
     for line in lines:
         assert np.corrcoef(line[inside, 50], alone[inside, 50])[0, 1] > 0.95  # the jaw
         assert np.abs(np.diff(line, axis=0))[inside].mean() == pytest.approx(change, rel=0.15)
+
+
+def test_the_default_models_mouth_is_shut_where_nobody_speaks():
+    ecoface, head = EcoFace.load(device="cpu"), FlameHead.from_file(read_head())
+    room = 3e-4 * np.random.default_rng(0).standard_normal(48_000).astype(np.float32)
+    for sound in (np.zeros(48_000, np.float32), room):
+        landmarks = head.landmarks(torch.from_numpy(ecoface.generate(sound, emotion="neutral").motion))
+        opening = 1000 * (aperture(landmarks) - head.rest_lip_gap())
+        assert opening.mean() < 0.5 and opening.max() < 3

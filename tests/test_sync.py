@@ -13,10 +13,8 @@ from training.sync_expert import (
     STEPS,
     SyncConfig,
     SyncExpert,
-    content_windows,
     cosine,
     log_probability,
-    mouth_windows,
     shift_cosines,
     sync_confidence,
     sync_loss,
@@ -42,6 +40,16 @@ def clip(n_frames: int, n_clips: int = 2) -> tuple[torch.Tensor, torch.Tensor]:
         torch.randn(n_clips, n_frames, 68, 3, generator=generator),
         torch.randn(n_clips, 2 * n_frames, 12, generator=generator),
     )
+
+
+def mouth_windows(landmarks: torch.Tensor) -> torch.Tensor:
+    """The windows that start at each frame: (B, T, 68, 3) -> (B, T-4, 5, 20, 3)."""
+    return landmarks[:, :, 48:68].unfold(1, 5, 1).movedim(-1, 2)
+
+
+def content_windows(content: torch.Tensor) -> torch.Tensor:
+    """What is spoken in the same windows: (B, 2T, F) -> (B, T-4, 10, F)."""
+    return content.unfold(1, 10, 2).mT
 
 
 def test_windows_are_cut_as_a_loop_cuts_them():

@@ -21,6 +21,7 @@ from ecoface_model.config import EMOTIONS, FEATURE_RATE, FEATURES_PER_FRAME, FRA
 
 from .clips import PHONES, SPLITS, ClipRow, CorpusError, read_clip, read_manifest
 from .features import FeatureStore
+from .motion_statistics import statistics_of
 from .synthetic.styles import STYLES
 
 BILABIALS = [PHONES.index(name) for name in ("P", "B", "M")]
@@ -121,10 +122,9 @@ class MotionClips:
     def statistics(self) -> dict[str, NDArray[np.float32]]:
         """Mean and standard deviation of each set's motion, of content and emotion, and the styles' sets."""
         by_set = [
-            np.concatenate([m for m, row in zip(self.motions, self.rows, strict=True) if row.dataset == name])
+            statistics_of(m for m, row in zip(self.motions, self.rows, strict=True) if row.dataset == name)
             for name in self.datasets
         ]
-        stds = [motion.std(0) for motion in by_set]
         some = self.rows[:: max(1, len(self.rows) // N_FOR_STATISTICS)]
         content, emotion = (
             np.concatenate([store[row.id] for row in some]).astype(np.float32)
@@ -132,8 +132,8 @@ class MotionClips:
         )
         set_of = {row.speaker: self.datasets.index(row.dataset) for row in self.rows}
         return {
-            "motion_mean": np.stack([motion.mean(0) for motion in by_set]),
-            "motion_std": np.stack([np.maximum(std, 0.02 * std.max()) for std in stds]),
+            "motion_mean": np.stack([of_set.mean for of_set in by_set]),
+            "motion_std": np.stack([np.maximum(of_set.std, 0.02 * of_set.std.max()) for of_set in by_set]),
             "style_sets": np.eye(len(by_set), dtype=np.float32)[[set_of[name] for name in self.styles]],
             "content_mean": content.mean(0),
             "content_std": content.std(0) + 1e-3,

@@ -13,12 +13,12 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from ecoface_model.config import FRAME_RATE
+from ecoface_model.lips import LOWER_INNER, UPPER_INNER
 from training.phones import BILABIALS, PAUSE, seconds
 from training.synthetic.utterance import Phone
 
 OPEN_VOWELS = ("AA", "AE", "AH", "AO", "AW", "AY")
 ROUND, SPREAD = ("UW", "OW", "W", "UH"), ("IY", "EY", "EH", "S", "Z")
-_UPPER, _LOWER = [61, 62, 63], [67, 66, 65]
 _CORNERS = (48, 54)
 _LIP_MIDDLES = [51, 57, 62, 66]
 _NEAR = 0.04  # s around a phone in which a closure counts
@@ -50,7 +50,7 @@ class LipClip:
     def millimetres(self) -> Float[NDArray[Any], " frames"]:
         """Aperture in mm."""
         height = self.landmarks[:, :, 1]
-        gap: NDArray[Any] = np.abs(height[:, _UPPER] - height[:, _LOWER]).mean(axis=1) - self.rest
+        gap: NDArray[Any] = np.abs(height[:, UPPER_INNER] - height[:, LOWER_INNER]).mean(axis=1) - self.rest
         return 1000 * gap
 
     @property

@@ -7,10 +7,10 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from ecoface_model.config import FRAME_RATE
+from ecoface_model.lips import LOWER_LIDS, UPPER_LIDS
 
 MAX_SHIFT = 15  # frames by which SyncNet's protocol shifts the sound against the picture, both ways
 BLINK = 0.35  # of the clip's median distance of the lids: below it the eyes count as shut
-_UPPER_LIDS, _LOWER_LIDS = [37, 38, 43, 44], [41, 40, 47, 46]
 
 
 def largest_squared_error(
@@ -102,7 +102,7 @@ def sync_confidence(distances: Float[NDArray[Any], "windows shifts"]) -> float:
 
 def lid_distance(landmarks: Float[NDArray[Any], "frames 68 3"]) -> Float[NDArray[Any], " frames"]:
     """Mean height of the upper over the lower lids, in the landmarks' unit."""
-    distance: NDArray[Any] = (landmarks[:, _UPPER_LIDS, 1] - landmarks[:, _LOWER_LIDS, 1]).mean(axis=1)
+    distance: NDArray[Any] = (landmarks[:, UPPER_LIDS, 1] - landmarks[:, LOWER_LIDS, 1]).mean(axis=1)
     return distance
 
 

@@ -9,9 +9,10 @@ import csv
 import dataclasses
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +25,8 @@ from ecoface_model.files import write_beside
 
 from .batch_norm import over_whole_batch
 from .processes import Processes
+
+Batch = TypeVar("Batch")
 
 CHECKPOINT, LOG, PLOT, CONFIG = "checkpoint.safetensors", "log.csv", "losses.png", "config.json"
 
@@ -233,6 +236,19 @@ def _cut_log(path: Path, last_step: int) -> None:
 def step_generator(seed: int, step: int) -> np.random.Generator:
     """The one source of a step's draws on the CPU: crops, pairs, noise levels."""
     return np.random.default_rng([seed, step])
+
+
+def drawn_ahead(
+    draw: Callable[[np.random.Generator, int], Batch], seed: int, first: int, n_steps: int
+) -> Iterator[tuple[int, Batch]]:
+    """Steps with their batches; the next one is drawn in a thread while this one is computed."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(draw, step_generator(seed, first), first)
+        for step in range(first, n_steps + 1):
+            drawn = coming.result()
+            if step < n_steps:
+                coming = thread.submit(draw, step_generator(seed, step + 1), step + 1)
+            yield step, drawn
 
 
 def seed_step(seed: int, step: int) -> None:

@@ -150,20 +150,6 @@ def log_probability(cosine: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
     return (OFF_ENDS + (1 - 2 * OFF_ENDS) * cosine).log()
 
 
-def mouth_windows(
-    landmarks: Float[Tensor, "batch frames 68 3"],
-) -> Float[Tensor, "batch frames-4 5 20 3"]:
-    """The windows that start at each frame."""
-    return landmarks[:, :, MOUTH].unfold(1, FRAMES, 1).movedim(-1, 2)
-
-
-def content_windows(
-    content: Float[Tensor, "batch steps feature"],
-) -> Float[Tensor, "batch steps//2-4 10 feature"]:
-    """What is spoken in the windows that start at each frame."""
-    return content.unfold(1, STEPS, FEATURES_PER_FRAME).mT
-
-
 def sync_loss(
     expert: SyncExpert,
     landmarks: Float[Tensor, "batch frames 68 3"],

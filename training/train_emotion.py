@@ -8,8 +8,6 @@ python -m training.train_emotion --run work/emotion
 
 import json
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,7 +34,7 @@ from training.losses_emotion import (
     triplet_loss,
 )
 from training.retrieval import as_lines, space_scores
-from training.run import Run, seed_step, step_generator, warm_up_then_cosine
+from training.run import Run, drawn_ahead, seed_step, warm_up_then_cosine
 
 ENCODER, VISUAL, PROTOTYPES = "encoder.safetensors", "visual.safetensors", "prototypes.safetensors"
 SPACE, SCORES = "emotion_space.png", "scores.json"
@@ -144,7 +142,10 @@ def main(config: TrainEmotionConfig) -> None:
     own = slice(2 * rows.start, 2 * rows.stop)  # two views of each clip
     began = time.monotonic()
 
-    for step, batch in drawn_ahead(config, train, first):
+    def draw(rng: np.random.Generator, step: int) -> EmotionBatch:
+        return train.batch(rng, config.n_clips, config.n_frames, config.n_frames_seen, ramp(config, step))
+
+    for step, batch in drawn_ahead(draw, config.seed, first, config.n_steps):
         seed_step(config.seed, step)
         batch = batch.to(processes.device)
         encoders.train()
@@ -188,24 +189,6 @@ def started(config: TrainEmotionConfig, train: EmotionClips) -> EmotionEncoders:
 def ramp(config: TrainEmotionConfig, step: int) -> float:
     """0 to 1 over the first steps."""
     return min(1.0, step / config.ramp)
-
-
-def drawn_ahead(
-    config: TrainEmotionConfig, train: EmotionClips, first: int
-) -> Iterator[tuple[int, EmotionBatch]]:
-    """Steps with their batches; the next one is drawn in a thread while this one is computed."""
-
-    def batch(step: int) -> EmotionBatch:
-        rng = step_generator(config.seed, step)
-        return train.batch(rng, config.n_clips, config.n_frames, config.n_frames_seen, ramp(config, step))
-
-    with ThreadPoolExecutor(1) as thread:
-        coming = thread.submit(batch, first)
-        for step in range(first, config.n_steps + 1):
-            drawn = coming.result()
-            if step < config.n_steps:
-                coming = thread.submit(batch, step + 1)
-            yield step, drawn
 
 
 @torch.no_grad()

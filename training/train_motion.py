@@ -7,11 +7,11 @@ import copy
 import dataclasses
 import json
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 import tyro
 from safetensors.torch import save_file
@@ -28,7 +28,7 @@ from ecoface_model.motion_generator import MotionGenerator, draw_noise
 from .batches import EmotionSources, MotionBatch, MotionClips
 from .motion_scores import prior_scores
 from .motion_stage import EmotionLook, LossWeights, MotionStage, read_judges, weighted
-from .run import Run, seed_step, step_generator, warm_up_then_cosine
+from .run import Run, drawn_ahead, seed_step, warm_up_then_cosine
 
 GENERATOR = "generator.safetensors"
 
@@ -92,7 +92,10 @@ def main(config: TrainMotionConfig) -> None:
     first = run.resume(modules, optimizer) + 1
     rows, began = processes.share(config.batch_size), time.monotonic()
 
-    for step, whole in drawn_ahead(config, train, first):
+    def draw(rng: np.random.Generator, _: int) -> MotionBatch:
+        return train.batch(rng, config.batch_size, config.n_frames, config.sources, config.speaker_dropout)
+
+    for step, whole in drawn_ahead(draw, config.seed, first, config.n_steps):
         seed_step(config.seed, step)
         posterior, prior = (noise[rows].to(processes.device) for noise in step_noise(config))
         batch = whole.rows(rows).to(processes.device)
@@ -129,24 +132,6 @@ def read_clips(config: TrainMotionConfig, split: str) -> MotionClips:
         config.n_emotion_variants,
         config.prototypes,
     )
-
-
-def drawn_ahead(
-    config: TrainMotionConfig, clips: MotionClips, first: int
-) -> Iterator[tuple[int, MotionBatch]]:
-    """Steps with their whole batches; the next one is drawn in a thread while this one is computed."""
-
-    def batch(step: int) -> MotionBatch:
-        rng = step_generator(config.seed, step)
-        return clips.batch(rng, config.batch_size, config.n_frames, config.sources, config.speaker_dropout)
-
-    with ThreadPoolExecutor(1) as thread:
-        coming = thread.submit(batch, first)
-        for step in range(first, config.n_steps + 1):
-            drawn = coming.result()
-            if step < config.n_steps:
-                coming = thread.submit(batch, step + 1)
-            yield step, drawn
 
 
 def step_noise(config: TrainMotionConfig) -> tuple[Tensor, Tensor]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ecoface_model.config import MOTION_DIM
 from ecoface_model.flame import FlameHead
 from ecoface_model.flame_file import FlameFile
-from ecoface_model.lips import aperture
+from ecoface_model.lips import LOWER_LIDS, UPPER_LIDS, aperture
 from training.synthetic.articulation import Mouth
 from training.synthetic.channels import INDEX, columns, jaw_row, mixing_matrix
 
@@ -29,7 +29,6 @@ _LABIODENTAL_JAW = 1.5
 _STEP = 0.02  # of a weight, to measure what it does
 _ITERATIONS = 3
 _NOTICED = 1e-3
-_UPPER_LIDS, _LOWER_LIDS = [37, 38, 43, 44], [41, 40, 47, 46]  # iBUG
 _SHUT_EYE = -0.2  # mm between the lid landmarks of a shut eye
 _MOST_SHUT = 0.72  # weight of eyeBlink above which this head's lid sags onto the cheek
 
@@ -94,7 +93,7 @@ class Face:
         motion = torch.from_numpy(self.motion(weights, np.zeros(len(weights))).astype(np.float32))
         with torch.inference_mode():
             height = 1000 * self.head.landmarks(motion)[..., 1].double().numpy()
-        opening: NDArray[Any] = (height[:, _UPPER_LIDS] - height[:, _LOWER_LIDS]).mean(axis=1)
+        opening: NDArray[Any] = (height[:, UPPER_LIDS] - height[:, LOWER_LIDS]).mean(axis=1)
         return opening
 
     def solve(

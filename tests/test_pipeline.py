@@ -299,10 +299,14 @@ def test_the_default_model_s_windows_cannot_be_seen():
     lines = ecoface.generate(speech, emotion="neutral", temperature=0.0).motion.reshape(5, -1, 53)
     alone = ecoface.generate(speech[: len(speech) // 5], emotion="neutral", temperature=0.0).motion
     inside = slice(10, -10)  # where one line follows another, it sounds otherwise
-    change = np.abs(np.diff(alone, axis=0))[inside].mean()
     for line in lines:
         assert np.corrcoef(line[inside, 50], alone[inside, 50])[0, 1] > 0.95  # the jaw
-        assert np.abs(np.diff(line, axis=0))[inside].mean() == pytest.approx(change, rel=0.15)
+        assert usual_change(line[inside]) == pytest.approx(usual_change(alone[inside]), rel=0.1)
+
+
+def usual_change(motion):
+    """The median over frames: a blink more, which hangs on a threshold, is no seam."""
+    return np.median(np.abs(np.diff(motion, axis=0)).mean(axis=1))
 
 
 def test_the_default_models_mouth_is_shut_where_nobody_speaks():

@@ -1,25 +1,22 @@
 """EcoFace in Blender: a voice on the timeline becomes keyframes on a head. Registers, and nothing else."""
 
 import bpy
-from bpy.props import PointerProperty
 
 from . import command, engine, generation, operators, panels, settings
 
-CLASSES = (
-    settings.EcoFacePreferences,
-    settings.EcoFaceSettings,
-    *operators.CLASSES,
-    *panels.CLASSES,
-)
+MODULES = (settings, operators, panels)
+"""In the order in which they register; each has CLASSES, some have PROPERTIES that go on Blender's types."""
 
 _commands = []
 
 
 def register():
     """Make the classes known; starts no process and reads no file."""
-    for cls in CLASSES:
-        bpy.utils.register_class(cls)
-    bpy.types.Scene.ecoface = PointerProperty(type=settings.EcoFaceSettings)
+    for module in MODULES:
+        for cls in module.CLASSES:
+            bpy.utils.register_class(cls)
+        for owner, name, declaration in getattr(module, "PROPERTIES", ()):
+            setattr(owner, name, declaration)
     _commands.append(bpy.utils.register_cli_command("ecoface", command.run))
 
 
@@ -29,6 +26,8 @@ def unregister():
     engine.close()
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())
-    del bpy.types.Scene.ecoface
-    for cls in reversed(CLASSES):
-        bpy.utils.unregister_class(cls)
+    for module in reversed(MODULES):
+        for owner, name, _declaration in getattr(module, "PROPERTIES", ()):
+            delattr(owner, name)
+        for cls in reversed(module.CLASSES):
+            bpy.utils.unregister_class(cls)

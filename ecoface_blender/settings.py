@@ -166,3 +166,8 @@ def engine_settings(context) -> engine.EngineSettings:
         flame=bpy.path.abspath(values.flame),
         device=values.device.strip(),
     )
+
+
+CLASSES = (EcoFacePreferences, EcoFaceSettings)
+
+PROPERTIES = ((bpy.types.Scene, "ecoface", PointerProperty(type=EcoFaceSettings)),)

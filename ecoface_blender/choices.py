@@ -28,7 +28,16 @@ class Line:
     """Scene time of first_second; need not be whole."""
     style: str | None = None
     emotion: str | None = None
+    emotion_track: str | None = None
+    """An .npz of emotions over time, as `emotion_track.write` makes it."""
     emotion_from: str | None = None
+    """A sound, or an .npz of a performance."""
+    emotion_first_second: float = 0.0
+    emotion_seconds: float | None = None
+    strength: float = 1.0
+    """Of the emotion; so for the upper face and the mouth."""
+    upper: float = 1.0
+    mouth: float = 1.0
     seed: int = 0
     temperature: float = 1.0
     add_strip: bool = False

@@ -9,11 +9,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from ecoface_model import __version__
 from ecoface_model.config import EMOTIONS
 from ecoface_model.errors import EcoFaceError, RequestError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ecoface_model.motion import FlameMotion
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,9 +71,24 @@ def build_parser() -> argparse.ArgumentParser:
     )
     emotion = generate.add_mutually_exclusive_group()
     emotion.add_argument(
-        "--emotion", metavar="LABEL[:INTENSITY]", help=f"{', '.join(EMOTIONS)}; intensity 0 to 2"
+        "--emotion",
+        metavar="LABEL[:INTENSITY]",
+        help=f"{', '.join(EMOTIONS)}; intensity 0 to 2; several as LABEL@SECONDS follow each other",
     )
-    emotion.add_argument("--emotion-from", type=Path, metavar="CLIP", help="take the emotion of another clip")
+    emotion.add_argument(
+        "--emotion-from",
+        type=Path,
+        metavar="CLIP",
+        help="take the emotion of another clip: a sound, or a performance as .npz of generate",
+    )
+    for amount, what in (
+        ("strength", "of the emotion"),
+        ("upper", "of it above the nose"),
+        ("mouth", "below"),
+    ):
+        generate.add_argument(
+            f"--{amount}", type=float, default=1.0, metavar="X", help=f"amount {what}, 0 to 2 (1)"
+        )
     generate.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, another take (0)")
     generate.add_argument("--temperature", type=float, default=1.0, metavar="X", help="liveliness (1)")
     export = command("export", run_export)
@@ -104,16 +125,22 @@ def build_parser() -> argparse.ArgumentParser:
 def run_generate(options: argparse.Namespace) -> list[Exception]:
     """Make the motion of one or more recorded voices."""
     places = results(options.speech, options.out, ".npz")
+    from ecoface_model.amounts import Amounts
     from ecoface_model.audio import read_sound
     from ecoface_model.pipeline import EcoFace
 
+    amounts = Amounts(strength=options.strength, upper=options.upper, mouth=options.mouth)
     first = (
         read_sound(options.speech[0]) if len(options.speech) == 1 else None
     )  # answer at once if it is no sound
-    reference = None if options.emotion_from is None else read_sound(options.emotion_from)
+    reference = None if options.emotion_from is None else read_reference(options.emotion_from)
     ecoface = EcoFace.load(options.model, options.device)
     ecoface.check(
-        style=options.style, emotion=options.emotion, seed=options.seed, temperature=options.temperature
+        style=options.style,
+        emotion=options.emotion,
+        seed=options.seed,
+        temperature=options.temperature,
+        amounts=amounts,
     )
     complaints: list[Exception] = []
     for speech, place in places.items():
@@ -125,6 +152,7 @@ def run_generate(options: argparse.Namespace) -> list[Exception]:
                 style=options.style,
                 emotion=options.emotion,
                 emotion_from=reference,
+                amounts=amounts,
                 seed=options.seed,
                 temperature=options.temperature,
                 progress=terminal_progress(speech.name),
@@ -138,6 +166,14 @@ def run_generate(options: argparse.Namespace) -> list[Exception]:
         except EcoFaceError as error:  # the other files may still be good
             complaints.append(error)
     return complaints
+
+
+def read_reference(path: Path) -> "NDArray[np.float32] | FlameMotion":
+    """A clip whose emotion is heard, or a performance in which it is seen."""
+    from ecoface_model.audio import read_sound
+    from ecoface_model.motion import FlameMotion
+
+    return FlameMotion.read(path) if path.suffix.lower() == ".npz" else read_sound(path)
 
 
 def run_export(options: argparse.Namespace) -> list[Exception]:

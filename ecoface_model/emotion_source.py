@@ -1,62 +1,22 @@
-"""Where a clip's emotion comes from, if not its own speech: a label, or another clip (Sec. 4.3, App. C).
+"""Where a clip's emotion comes from, if not its own speech: labels, or another clip (Sec. 4.3, App. C).
 
 A source gives emotion features for any stretch of the 2T steps, so that long clips can be made in windows.
-Mixes of sources over time (App. C.3) are one more class with the same method.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ecoface_model.config import DEFAULT_INTENSITY, EMOTIONS, FEATURE_RATE, INTENSITIES
-from ecoface_model.errors import RequestError
+from ecoface_model.config import FEATURE_RATE
+from ecoface_model.emotion_label import TRACK_RATE, EmotionLabel, EmotionTrack, one_emotion
 
-TRACK_RATE = 10  # Hz; features of a reference are kept at this rate, since they are smoothed anyway
 STEPS_PER_POINT = FEATURE_RATE // TRACK_RATE
 SMOOTHING = 0.5  # seconds over which a reference's features are averaged: moods, not syllables
 EMPHASIS = 1.4  # of a label beyond neutral; at the class's mean the generator mixes in what sounds alike
 LONGEST_STRETCH = 2.0  # a reference shorter than that is played to and fro
-
-
-@dataclass(frozen=True)
-class EmotionLabel:
-    """One of EMOTIONS, and how strong: 0 none, 1 normal, 2 strong."""
-
-    name: str
-    intensity: float = DEFAULT_INTENSITY
-
-    @classmethod
-    def parse(cls, text: str) -> "EmotionLabel":
-        """`LABEL[:INTENSITY]`, the intensity a number 0..2 or one of the words normal and strong.
-
-        Raises:
-            RequestError: if there is no such emotion or intensity.
-        """
-        name, colon, intensity = text.strip().lower().partition(":")
-        if name not in EMOTIONS:
-            raise RequestError(
-                f"expected an emotion among {', '.join(EMOTIONS)}, found {name!r}; choose one of them"
-            )
-        if not colon:
-            return cls(name)
-        if intensity in INTENSITIES:
-            return cls(name, 1.0 + INTENSITIES.index(intensity))
-        try:
-            strength = float(intensity)
-        except ValueError:
-            strength = -1.0
-        if not 0 <= strength <= len(INTENSITIES):
-            raise RequestError(
-                f"expected an intensity from 0 to 2, or {' or '.join(INTENSITIES)}, found {intensity!r};"
-                f" write for example {name}:{DEFAULT_INTENSITY}"
-            )
-        return cls(name, strength)
-
-    def __str__(self) -> str:
-        return f"{self.name}:{self.intensity:g}"
 
 
 class EmotionSource(ABC):
@@ -71,15 +31,60 @@ class SteadyEmotion(EmotionSource):
     """A label: the same features all the way."""
 
     def __init__(self, prototypes: Float[Tensor, "emotions 3 feature"], label: EmotionLabel) -> None:
-        """Between the prototypes of the intensities on either side, emphasised."""
-        levels = prototypes[EMOTIONS.index(label.name)]  # (3, F)
-        below = min(int(label.intensity), len(levels) - 2)
-        features = torch.lerp(levels[below], levels[below + 1], label.intensity - below)  # (F,)
-        self.features = torch.lerp(levels[0], features, EMPHASIS)
+        weights = one_emotion(label.name).to(prototypes.device)
+        self.features = mixed(prototypes, weights, prototypes.new_tensor([label.intensity]))[0]  # (F,)
 
     def steps(self, start: int, stop: int) -> Float[Tensor, "1 steps feature"]:
         """The label's features, stop - start times."""
         return self.features.expand(1, stop - start, -1)
+
+
+class MixedEmotion(EmotionSource):
+    """Labels mixed, each as strong as it is at that time (App. C.3); between the track's points, its line."""
+
+    def __init__(self, prototypes: Float[Tensor, "emotions 3 feature"], track: EmotionTrack) -> None:
+        """Before the track's first point and after its last, these hold."""
+        self.prototypes = prototypes
+        self.curves = torch.from_numpy(np.column_stack([track.weights, track.intensity])).float()
+        self.rate = track.rate
+
+    def steps(self, start: int, stop: int) -> Float[Tensor, "1 steps feature"]:
+        """What the curves ask for in the middle of each step."""
+        moment = (torch.arange(start, stop, dtype=torch.float64) + 0.5) / FEATURE_RATE * self.rate
+        moment = moment.clamp(0, len(self.curves) - 1)
+        before = moment.long()
+        after = (before + 1).clamp(max=len(self.curves) - 1)
+        share = (moment - before).float()[:, None]
+        curves = torch.lerp(self.curves[before], self.curves[after], share).to(self.prototypes.device)
+        return mixed(self.prototypes, curves[:, :-1], curves[:, -1])[None]
+
+
+class StrongerEmotion(EmotionSource):
+    """Another source's features, nearer to neutral or further away than they are."""
+
+    def __init__(self, source: EmotionSource, neutral: Float[Tensor, " feature"], strength: float) -> None:
+        """`strength` 0 is neutral, 1 the source as it is, above 1 extrapolated."""
+        self.source, self.neutral, self.strength = source, neutral, strength
+
+    def steps(self, start: int, stop: int) -> Float[Tensor, "1 steps feature"]:
+        """The source's, scaled around neutral."""
+        return torch.lerp(self.neutral, self.source.steps(start, stop), self.strength)
+
+
+def mixed(
+    prototypes: Float[Tensor, "emotions 3 feature"],
+    weights: Float[Tensor, "n emotions"],
+    intensity: Float[Tensor, " n"],
+) -> Float[Tensor, "n feature"]:
+    """Features of mixed labels: each between the prototypes of the intensities on either side, emphasised.
+
+    Weights add up to 1 at most: what is missing is neutral, what is too much is scaled down.
+    """
+    weights = weights / weights.sum(dim=1, keepdim=True).clamp(min=1)
+    levels = torch.arange(prototypes.shape[1], device=prototypes.device)
+    near = (1 - (intensity[:, None] - levels).abs()).clamp(min=0)  # (n, 3) of each intensity's prototype
+    neutral = prototypes[0, 0]
+    return neutral + EMPHASIS * torch.einsum("ne,nl,elf->nf", weights, near, prototypes - neutral)
 
 
 class ReferenceEmotion(EmotionSource):

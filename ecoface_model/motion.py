@@ -71,8 +71,8 @@ class FlameMotion:
         motion = self.motion[before] * (1 - share) + self.motion[after] * share
         return FlameMotion(motion.astype(np.float32), float(fps), self.metadata)
 
-    def write(self, path: Path | str) -> None:
-        """Write the .npz, whole or not at all.
+    def write(self, path: Path | str, **beside: NDArray[np.float32]) -> None:
+        """Write the .npz, whole or not at all, with other arrays beside the motion if some are given.
 
         Raises:
             RequestError: if it cannot be written there.
@@ -80,7 +80,11 @@ class FlameMotion:
         text = json.dumps(self.metadata, ensure_ascii=False, sort_keys=True)
         with write_beside(Path(path)) as temporary, temporary.open("wb") as file:
             np.savez(
-                file, motion=self.motion.astype(np.float32), fps=float(self.fps), metadata=np.array(text)
+                file,
+                motion=self.motion.astype(np.float32),
+                fps=float(self.fps),
+                metadata=np.array(text),
+                **beside,
             )
 
     @classmethod

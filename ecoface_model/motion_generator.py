@@ -53,6 +53,10 @@ class GeneratorSample:
     closure: Float[Tensor, "batch frames"]
     """Probability that P, B or M shuts the lips; 0 in the paper's form, which does not tell."""
 
+    def with_closure(self) -> Float[Tensor, "batch frames 54"]:
+        """Both in one: the closure is the last channel."""
+        return torch.cat([self.motion, self.closure[..., None]], dim=-1)
+
 
 class MotionGenerator(nn.Module):
     """Speech features -> FLAME motion (Eqs. 8-10).

@@ -1,6 +1,5 @@
 """Speech in, motion out: the whole of EcoFace at work (Fig. 1a). Read this first."""
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,36 +8,35 @@ import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import pad
 
 from ecoface_model import __version__
-from ecoface_model.audio import n_frames
+from ecoface_model.amounts import AS_IT_IS, Amounts
 from ecoface_model.checkpoint import Model, read_model
-from ecoface_model.config import FEATURE_RATE, FEATURES_PER_FRAME, MOTION_DIM, SAMPLES_PER_FRAME
+from ecoface_model.config import FEATURE_RATE, FEATURES_PER_FRAME, FRAME_RATE, MOTION_DIM
 from ecoface_model.contact import LipContact
 from ecoface_model.device import choose_device, full_precision, inference_on
+from ecoface_model.emotion_label import EmotionLabel, EmotionTrack
 from ecoface_model.emotion_source import (
-    STEPS_PER_POINT,
-    EmotionLabel,
     EmotionSource,
+    MixedEmotion,
     ReferenceEmotion,
     SteadyEmotion,
-    to_track,
+    StrongerEmotion,
 )
-from ecoface_model.errors import RequestError, SoundError
+from ecoface_model.errors import RequestError
+from ecoface_model.flame import FlameHead
 from ecoface_model.flame_file import read_head
 from ecoface_model.generator_blocks import smoothed
 from ecoface_model.lids import LidContact
+from ecoface_model.listening import Listener, Progress, frames_of
 from ecoface_model.motion import FlameMotion
 from ecoface_model.motion_generator import draw_noise
-from ecoface_model.networks import Measured
 from ecoface_model.pauses import resting
+from ecoface_model.regions import upper_projection
+from ecoface_model.renderer_grey import GreyFaces
 from ecoface_model.windows import WindowPlan, join
 
-Progress = Callable[[str, int, int], None]
-"""Called with a stage, what is done of it, and its whole; it may raise to give up."""
 SETTLED_AT_ONCE = 500  # frames whose lips are looked at together: memory
-ROOM = 1.5e-4  # -76 dB of full scale, as in the quietest clips of the training
 OWN_SMOOTHING = FEATURE_RATE // 2  # steps, 0.5 s: the speech's own emotion is a mood, not a syllable
 AVERAGE = "average"  # style: nobody's, learned by leaving the speaker out in training
 
@@ -55,9 +53,10 @@ class EcoFace:
         assert self.plan.window % stride == 0 and self.plan.context % stride == 0, (
             "windows hold whole strides"
         )
+        self.listener = Listener(self.networks, device, self.plan)
         head = read_head()
-        own_head = model.info["head"] == head.name
-        self._contacts = (LipContact(head), LidContact(head)) if own_head else None
+        self._head = head if model.info["head"] == head.name else None
+        self._contacts = (LipContact(head), LidContact(head)) if self._head else None
 
     @classmethod
     def load(cls, path: Path | str | None = None, device: str | None = None) -> "EcoFace":
@@ -73,16 +72,26 @@ class EcoFace:
         """Names that `generate` takes as a style, besides "average"."""
         return self.model.styles
 
-    def check(self, *, style: str | None, emotion: str | None, seed: int, temperature: float) -> None:
+    def check(
+        self,
+        *,
+        style: str | None,
+        emotion: str | None,
+        seed: int,
+        temperature: float,
+        amounts: Amounts = AS_IT_IS,
+    ) -> None:
         """Refuse at once what `generate` would refuse.
 
         Raises:
-            RequestError: if style, emotion, seed or temperature do not exist.
+            RequestError: if style, emotion, seed or temperature do not exist, or amounts need another model.
         """
         self._style_weights(style)
         self._noise(1, seed, temperature)
         if emotion is not None:
-            EmotionLabel.parse(emotion)
+            self._named(emotion)
+        if amounts.apart:
+            self._upper()
 
     @torch.inference_mode()
     def generate(
@@ -90,8 +99,9 @@ class EcoFace:
         waveform: NDArray[np.float32],
         *,
         style: str | None = None,
-        emotion: str | EmotionSource | None = None,
-        emotion_from: NDArray[np.float32] | None = None,
+        emotion: str | EmotionTrack | EmotionSource | None = None,
+        emotion_from: NDArray[np.float32] | FlameMotion | None = None,
+        amounts: Amounts = AS_IT_IS,
         seed: int = 0,
         temperature: float = 1.0,
         progress: Progress | None = None,
@@ -100,25 +110,30 @@ class EcoFace:
 
         Args:
             style: one of `styles`, or "average"; the model's own default if not given.
-            emotion: "LABEL[:INTENSITY]"; the speech's own if neither this nor `emotion_from` is given.
-            emotion_from: waveform of another clip, of any length, whose emotion is taken.
+            emotion: "LABEL[:INTENSITY]", or several as "LABEL[:INTENSITY]@SECONDS ..."; the speech's own if
+                neither this nor `emotion_from` is given.
+            emotion_from: another clip, of any length, whose emotion is taken: a waveform is heard, a
+                performance of the model's head is seen.
+            amounts: how much of the emotion is shown.
             temperature: spread of the prior sample; 0 gives its mean.
 
         Raises:
-            RequestError: if style, emotion, seed or temperature do not exist.
+            RequestError: if style, emotion, seed or temperature do not exist, or the model's head is not ours
+                and has to be seen.
             SoundError: if a waveform is shorter than a frame.
         """
-        frames = _frames_of(waveform)
+        frames = frames_of(waveform)
         weights = self._style_weights(style)
         noise = self._noise(frames, seed, temperature)
         with inference_on(self.device):
             source = self._emotion_source(emotion, emotion_from, frames, progress)
-            joined = self._run_windows(waveform, weights, noise, source, progress)[:frames]
+            joined = self._run_windows(waveform, weights, noise, source, progress, amounts)[:frames]
         motion = self._settled(joined, torch.from_numpy(resting(waveform)))
         metadata: dict[str, Any] = {
             "head": self.model.info["head"],
             "style": style or self.model.info.get("default_style", AVERAGE),
             "emotion": _describe(emotion, emotion_from),
+            "amounts": amounts.as_dict(),
             "seed": seed,
             "temperature": temperature,
             "model": {"name": self.model.info["name"], "hash": self.model.hash},
@@ -149,72 +164,80 @@ class EcoFace:
         noise: Float[Tensor, "1 steps latent"],
         source: EmotionSource | None,
         progress: Progress | None,
+        amounts: Amounts = AS_IT_IS,
     ) -> Float[Tensor, "frames 54"]:
         """Motion and closure of all windows, joined, on the CPU; nothing else grows with the length."""
-        stride = self.networks.config.generator.stride
+        stride, generator = self.networks.config.generator.stride, self.networks.generator
         motion = torch.zeros(noise.shape[1] * stride, MOTION_DIM + 1)  # T, up to a multiple of q
+        neutral = self.model.prototypes[0, 0].to(self.device)  # (F,)
+        upper = self._upper() if amounts.apart else None
+        if source is not None and amounts.strength != 1:
+            source = StrongerEmotion(source, neutral, amounts.strength)
         previous = None
-        for window, sound, measured in self._listen(waveform, len(motion), "Animating", progress):
+        for window, sound, measured in self.listener.windows(waveform, len(motion), "Animating", progress):
             if source is None:
                 content, emotion = self.networks.hear(sound, measured)  # each (1, 2T, F)
-                emotion = smoothed(emotion, OWN_SMOOTHING)
+                emotion = torch.lerp(neutral, smoothed(emotion, OWN_SMOOTHING).float(), amounts.strength)
             else:
                 content = self.networks.content(sound, measured[0])
                 emotion = source.steps(FEATURES_PER_FRAME * window.start, FEATURES_PER_FRAME * window.stop)
             window_noise = noise[:, window.start // stride : window.stop // stride]
-            sample = self.networks.generator.sample(content, emotion, style, window_noise)
-            part = torch.cat([sample.motion, sample.closure[..., None]], dim=-1)[0]
-            join(motion, part.float().cpu(), window, previous)
+            part = generator.sample(content, emotion, style, window_noise).with_closure()[0].float().cpu()
+            if upper is not None:
+                without = generator.sample(content, neutral.expand_as(emotion), style, window_noise)
+                part = amounts.apply(part, without.with_closure()[0].float().cpu(), upper)
+            join(motion, part, window, previous)
             previous = window
         return motion
 
-    def _listen(
-        self, waveform: NDArray[np.float32], frames: int, stage: str, progress: Progress | None
-    ) -> Iterator[tuple[range, Float[Tensor, "1 samples"], Measured]]:
-        """The clip's windows on the device, silence after its end, and what was measured of all of it."""
-        whole = torch.from_numpy(np.ascontiguousarray(waveform, np.float32))[None].to(self.device)
-        measured = self.networks.measure(whole)
-        windows = self.plan.windows(frames)
-        room = _room(max(len(window) for window in windows)).to(self.device)
-        for number, window in enumerate(windows):
-            if progress:
-                progress(stage, number, len(windows))
-            sound = whole[:, window.start * SAMPLES_PER_FRAME : window.stop * SAMPLES_PER_FRAME]
-            silence = len(window) * SAMPLES_PER_FRAME - sound.shape[1]
-            yield window, pad(sound, (0, silence)) + room[:, : len(window) * SAMPLES_PER_FRAME], measured
-        if progress:
-            progress(stage, len(windows), len(windows))
-
     def _emotion_source(
         self,
-        emotion: str | EmotionSource | None,
-        emotion_from: NDArray[np.float32] | None,
+        emotion: str | EmotionTrack | EmotionSource | None,
+        emotion_from: NDArray[np.float32] | FlameMotion | None,
         frames: int,
         progress: Progress | None,
     ) -> EmotionSource | None:
         """What was asked for; None is the speech itself."""
         if emotion is not None and emotion_from is not None:
             raise RequestError("expected an emotion or a clip to take it from, found both; leave one out")
-        if isinstance(emotion, str):
-            return SteadyEmotion(self.model.prototypes.to(self.device), EmotionLabel.parse(emotion))
+        if isinstance(emotion, str | EmotionTrack):
+            return self._named(emotion)
+        if isinstance(emotion_from, FlameMotion):
+            return ReferenceEmotion(self._seen(emotion_from, progress), FEATURES_PER_FRAME * frames)
         if emotion_from is not None:
-            track = self._track(emotion_from, progress)
+            track = self.listener.heard(emotion_from, progress)
             return ReferenceEmotion(track, FEATURES_PER_FRAME * frames)
         return emotion
 
-    def _track(
-        self, reference: NDArray[np.float32], progress: Progress | None
-    ) -> Float[Tensor, "points feature"]:
-        """Emotion features of a reference clip at 10 Hz; of overlapping windows, each gives its middle."""
-        track = torch.zeros(0, self.networks.config.emotion.feature_dim, device=self.device)
-        covered = 0  # frames
-        for window, sound, measured in self._listen(reference, _frames_of(reference), "Listening", progress):
-            features = self.networks.emotion(sound, measured[1])[0].float()  # (steps, F)
-            middle = (window.start + covered) // STEPS_PER_POINT  # points: of the overlap, in whole ones
-            first_step = middle * STEPS_PER_POINT - FEATURES_PER_FRAME * window.start
-            track = torch.cat([track[:middle], to_track(features[first_step:])])
-            covered = window.stop
-        return track
+    def _named(self, emotion: str | EmotionTrack) -> EmotionSource:
+        """Of one label, or of labels over time."""
+        prototypes = self.model.prototypes.to(self.device)
+        if isinstance(emotion, str) and "@" not in emotion:
+            return SteadyEmotion(prototypes, EmotionLabel.parse(emotion))
+        return MixedEmotion(prototypes, EmotionTrack.parse(emotion) if isinstance(emotion, str) else emotion)
+
+    def _seen(self, performance: FlameMotion, progress: Progress | None) -> Float[Tensor, "points feature"]:
+        """What the visual encoder sees of a performance, at 10 Hz."""
+        owner = performance.metadata.get("head")
+        if self._head is None or owner != self._head.name:
+            raise RequestError(
+                f"expected a performance of '{self.model.info['head']}', as a head that EcoFace knows, "
+                f"found one of '{owner}'; give its sound instead"
+            )
+        size = self.networks.config.visual.image_size
+        faces = GreyFaces(FlameHead.from_file(self._head), size).to(self.device)
+        motion = torch.from_numpy(performance.resample(float(FRAME_RATE)).motion).to(self.device)
+        with full_precision(self.device):
+            return self.listener.seen(faces, motion, progress)
+
+    def _upper(self) -> Float[Tensor, "50 50"]:
+        """Which part of an expression is the upper face's."""
+        if self._head is None:
+            raise RequestError(
+                f"expected amounts of 1 for upper face and mouth, since the head '{self.model.info['head']}' "
+                "is not in reach to tell them apart, found others; use the strength of the emotion instead"
+            )
+        return torch.from_numpy(upper_projection(self._head))
 
     def _noise(self, frames: int, seed: int, temperature: float) -> Float[Tensor, "1 steps latent"]:
         """The prior's noise of the whole clip, so that windows cannot be told: the same on every device."""
@@ -243,26 +266,17 @@ class EcoFace:
         return weights[None].to(self.device)
 
 
-def _room(n_frames: int) -> Float[Tensor, "1 samples"]:
-    """The least noise of a recording, the same in every window: the networks never heard digital silence."""
-    noise = torch.randn(1, n_frames * SAMPLES_PER_FRAME, generator=torch.Generator().manual_seed(0))
-    return ROOM * noise
-
-
-def _frames_of(waveform: NDArray[np.float32]) -> int:
-    """T of a waveform, at least one."""
-    if waveform.ndim != 1 or n_frames(len(waveform)) == 0:
-        raise SoundError(
-            f"expected mono sound of at least 0.04 s at 16 kHz, found samples of shape {waveform.shape};"
-            " choose a longer part"
-        )
-    return n_frames(len(waveform))
-
-
-def _describe(emotion: str | EmotionSource | None, emotion_from: NDArray[np.float32] | None) -> str:
+def _describe(
+    emotion: str | EmotionTrack | EmotionSource | None,
+    emotion_from: NDArray[np.float32] | FlameMotion | None,
+) -> str:
     """Where the emotion came from, for the metadata."""
     if isinstance(emotion, str):
-        return str(EmotionLabel.parse(emotion))
+        return emotion if "@" in emotion else str(EmotionLabel.parse(emotion))
+    if isinstance(emotion, EmotionTrack):
+        return "from an emotion track"
+    if isinstance(emotion_from, FlameMotion):
+        return "from a performance"
     if emotion_from is not None:
         return "from another clip"
     return "from the speech" if emotion is None else "given"

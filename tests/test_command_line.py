@@ -67,12 +67,17 @@ def test_a_voice_becomes_a_motion_file_with_its_story(ecoface, speech, tmp_path)
 
 
 def test_every_option_reaches_the_motion(ecoface, speech, tmp_path):
-    takes = []
+    takes, performance = [], tmp_path / "performance.npz"
+    assert ecoface("generate", speech, "-o", performance, "--emotion", "angry:2")[0] == 0
     for options in (
         (),
         ("--style", "ben"),
         ("--emotion", "happy:strong"),
+        ("--emotion", "happy@0 sad@0.7"),
         ("--emotion-from", speech),
+        ("--emotion-from", performance),
+        ("--emotion", "happy:strong", "--strength", 0.5),
+        ("--emotion", "happy:strong", "--mouth", 0.5),
         ("--seed", 4),
         ("--temperature", 0.3),
     ):
@@ -80,7 +85,7 @@ def test_every_option_reaches_the_motion(ecoface, speech, tmp_path):
         takes.append(FlameMotion.read(tmp_path / "out.npz"))
     for i, one in enumerate(takes):
         assert all(np.abs(one.motion - other.motion).max() > 1e-6 for other in takes[:i])
-    assert takes[3].metadata["emotion"] == "from speech.wav" and takes[4].metadata["seed"] == 4
+    assert takes[4].metadata["emotion"] == "from speech.wav" and takes[8].metadata["seed"] == 4
 
 
 def test_the_same_command_writes_the_same_bytes(ecoface, speech, tmp_path):

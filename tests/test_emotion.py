@@ -7,7 +7,15 @@ from tiny_model import TINY, TINY_HUBERT, tiny_prototypes, voice
 
 from ecoface_model.config import EMOTIONS, EcoFaceConfig, EmotionConfig, VisualConfig, paper_config
 from ecoface_model.emotion import MelEmotion, build_emotion
-from ecoface_model.emotion_source import EMPHASIS, EmotionLabel, ReferenceEmotion, SteadyEmotion, to_track
+from ecoface_model.emotion_label import EmotionLabel, EmotionTrack
+from ecoface_model.emotion_source import (
+    EMPHASIS,
+    MixedEmotion,
+    ReferenceEmotion,
+    SteadyEmotion,
+    StrongerEmotion,
+    to_track,
+)
 from ecoface_model.errors import RequestError
 from ecoface_model.visual import VisualEmotion
 
@@ -202,3 +210,60 @@ def test_visual_features_have_the_audio_s_size_whatever_is_seen():
 def test_audio_and_visual_features_must_be_of_one_width():
     with pytest.raises(ValueError, match="expected visual features as wide as the audio's, 192, found 16"):
         EcoFaceConfig(visual=TINY.visual)
+
+
+def test_a_mix_lies_between_its_labels_and_lacking_weight_is_neutral():
+    prototypes = tiny_prototypes()
+    weights = np.zeros((3, len(EMOTIONS)), np.float32)
+    weights[1, EMOTIONS.index("happy")] = 1
+    weights[2, [EMOTIONS.index("happy"), EMOTIONS.index("sad")]] = 1  # too much by half
+    source = MixedEmotion(prototypes, EmotionTrack(weights, np.ones(3, np.float32), rate=1.0))
+    features = source.steps(0, 150)[0]
+    happy, sad = (SteadyEmotion(prototypes, EmotionLabel(name, 1.0)).features for name in ("happy", "sad"))
+    neutral = prototypes[0, 0]
+    torch.testing.assert_close(features[25], torch.lerp(neutral, happy, 0.51))  # between points 0 and 1
+    torch.testing.assert_close(features[149], (happy + sad) / 2)  # the last point holds
+    parts = torch.cat([source.steps(a, b) for a, b in ((0, 40), (40, 150))], dim=1)
+    torch.testing.assert_close(parts[0], features)
+
+
+def test_named_emotions_give_way_to_each_other_smoothly():
+    track = EmotionTrack.parse("neutral@0 angry:2@2, sad:1@4")
+    angry, sad = EMOTIONS.index("angry"), EMOTIONS.index("sad")
+    assert track.weights.shape == (41, len(EMOTIONS)) and track.rate == 10
+    np.testing.assert_allclose(track.weights.sum(axis=1), 1, atol=1e-6)
+    assert track.weights[14, angry] < 0.01 < track.weights[17, angry] < 0.9
+    assert track.weights[20, angry] == track.weights[33, angry] == track.weights[40, sad] == 1
+    assert track.intensity[20] == 2 and track.intensity[40] == 1
+    assert np.abs(np.diff(track.weights, axis=0)).max() < 0.3
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("happy@", "'happy@'"), ("happy@-1", "'happy@-1'"), ("happy@0 sad", "'sad'"),
+     ("happy@1 sad@1", "two at"),
+     (" , ", "none"), ("bored@0", "'bored'"), ("happy@0 sad@nan", "'sad@nan'")],
+)  # fmt: skip
+def test_a_track_that_cannot_be_read_is_refused(text, found):
+    with pytest.raises(RequestError, match=f"found {found}"):
+        EmotionTrack.parse(text)
+
+
+def test_a_track_of_other_shapes_or_numbers_is_refused():
+    good = np.zeros((4, len(EMOTIONS)), np.float32)
+    for weights, intensity in (
+        (good[:, :3], np.ones(4)), (good, np.ones(3)), (good - 1, np.ones(4)), (good, np.full(4, np.nan)),
+        (good[:0], np.ones(0)),
+    ):  # fmt: skip
+        with pytest.raises(RequestError, match="expected"):
+            EmotionTrack(weights, intensity.astype(np.float32))
+
+
+def test_strength_scales_around_neutral():
+    prototypes = tiny_prototypes()
+    plain = SteadyEmotion(prototypes, EmotionLabel("angry", 1.0))
+    for strength in (0.0, 0.5, 1.0, 2.0):
+        found = StrongerEmotion(plain, prototypes[0, 0], strength).steps(3, 5)
+        torch.testing.assert_close(
+            found, prototypes[0, 0] + strength * (plain.steps(3, 5) - prototypes[0, 0])
+        )

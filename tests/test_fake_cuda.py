@@ -49,7 +49,7 @@ def test_everything_stays_on_its_device_from_waveform_to_motion(ecoface, emotion
 
 
 def test_what_the_networks_see_and_give_is_on_cuda(ecoface):
-    for window, sound, measured in ecoface._listen(WAVEFORM, 100, "Animating", None):
+    for window, sound, measured in ecoface.listener.windows(WAVEFORM, 100, "Animating", None):
         content, emotion = ecoface.networks.hear(sound, measured)
         assert content.device == emotion.device == sound.device == CUDA
         assert content.shape[1] == emotion.shape[1] == FEATURES_PER_FRAME * len(window)

@@ -244,7 +244,7 @@ def test_a_window_border_cannot_be_seen(tiny_model_file):
 def test_a_reference_through_windows_equals_one_look(tiny_model_file):
     reference = voice(29.0, seed=2)
     wide, narrow = (
-        looking_through(tiny_model_file, plan)._track(reference, None)
+        looking_through(tiny_model_file, plan).listener.heard(reference, None)
         for plan in (WIDE, WindowPlan(window=200, context=48))
     )
     assert wide.shape == narrow.shape == (290, TINY.emotion.feature_dim)

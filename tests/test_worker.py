@@ -15,8 +15,11 @@ from tiny_model import INFO, STYLES, voice
 from ecoface_blender import worker_client
 from ecoface_blender.worker import protocol
 from ecoface_blender.worker_client import WorkerClient, WorkerError
+from ecoface_model.amounts import Amounts
+from ecoface_model.emotion_label import EmotionTrack
 from ecoface_model.flame_file import read_head
 from ecoface_model.motion import FlameMotion
+from ecoface_model.regions import upper_projection
 
 
 @pytest.fixture
@@ -264,3 +267,27 @@ def test_closing_ends_the_process_and_its_threads_and_may_be_repeated(client):
     assert client._process.returncode is not None
     assert not any(thread.is_alive() for thread in client._threads)
     assert client not in worker_client._running
+
+
+def test_a_performance_a_track_and_amounts_are_obeyed(loaded, speech, tiny_ecoface, tmp_path):
+    sound = soundfile.read(speech, dtype="float32")[0]
+    performance = tiny_ecoface.generate(sound, emotion="sad")
+    performance.write(tmp_path / "performance.npz")
+    weights, intensity = np.eye(8, dtype=np.float32)[[2, 3, 4]], np.full(3, 1.5, np.float32)
+    np.savez(tmp_path / "track.npz", weights=weights, intensity=intensity, rate=2.0)
+    part = {"emotion_first_second": 0.5, "emotion_seconds": 0.4}
+    less = Amounts(strength=0.5, upper=0.25)
+    for asked, expected in (
+        ({"emotion_from": str(tmp_path / "performance.npz")}, {"emotion_from": performance}),
+        (
+            {"emotion_track": str(tmp_path / "track.npz")},
+            {"emotion": EmotionTrack(weights, intensity, rate=2.0)},
+        ),
+        ({"emotion": "happy:2", "strength": 0.5, "upper": 0.25}, {"emotion": "happy:2", "amounts": less}),
+        ({"emotion_from": str(speech)} | part, {"emotion_from": sound[8_000:14_400]}),
+    ):
+        loaded.wait(generate(loaded, speech, tmp_path / "motion.npz", **asked))
+        with np.load(tmp_path / "motion.npz") as result:
+            wanted = tiny_ecoface.generate(sound, **expected).motion
+            np.testing.assert_allclose(result["motion"], wanted, atol=1e-4)
+            np.testing.assert_allclose(result["upper"], upper_projection(read_head()))

@@ -85,8 +85,11 @@ class Jobs:
     def _generate(self, request: protocol.Generate, on_progress: OnProgress) -> dict[str, Any]:
         """Sound file -> motion file, with the model that is loaded."""
         on_progress("Reading the sound", 0, 1)
+        from ecoface_model.amounts import Amounts
         from ecoface_model.audio import read_sound
         from ecoface_model.errors import RequestError
+        from ecoface_model.flame_file import read_head
+        from ecoface_model.regions import upper_projection
 
         if self._model is None:  # its loading has failed, and said why
             raise RequestError("expected a model to be loaded first, found none; load one")
@@ -95,16 +98,38 @@ class Jobs:
         motion = self._model.generate(
             waveform,
             style=request.style,
-            emotion=request.emotion,
-            emotion_from=request.emotion_from and read_sound(request.emotion_from),
+            emotion=self._track(request.emotion_track) if request.emotion_track else request.emotion,
+            emotion_from=self._reference(request) if request.emotion_from else None,
+            amounts=Amounts(strength=request.strength, upper=request.upper, mouth=request.mouth),
             seed=request.seed,
             temperature=request.temperature,
             progress=on_progress,
         )
         motion = replace(motion, metadata=motion.metadata | {"source": Path(request.sound).name})
         motion = fit(motion, request.head, request.head_file)
-        motion.write(request.result)
+        own = request.head_file if motion.metadata["head"] != read_head().name else None
+        motion.write(request.result, upper=upper_projection(read_head(own and Path(own))))
         return {"frames": motion.n_frames, "seconds": motion.seconds}
+
+    def _reference(self, request: protocol.Generate) -> Any:
+        """The waveform that is heard, or the performance that is seen, in the model's head's terms."""
+        path = Path(request.emotion_from or "")
+        if path.suffix.lower() != ".npz":
+            from ecoface_model.audio import read_sound
+
+            return cut(read_sound(path), request.emotion_first_second, request.emotion_seconds)
+        from ecoface_model.motion import FlameMotion
+
+        return fit(FlameMotion.read(path), self._model.model.info["head"], request.head_file)
+
+    def _track(self, path: str) -> Any:
+        """Weights of emotions over time, as Blender wrote them."""
+        import numpy as np
+
+        from ecoface_model.emotion_label import EmotionTrack
+
+        with np.load(path, allow_pickle=False) as arrays:
+            return EmotionTrack(arrays["weights"], arrays["intensity"], float(arrays["rate"]))
 
     def _head(self, request: protocol.Head) -> dict[str, Any]:
         """Head file -> the same arrays in an .npz that Blender's numpy reads without any pickle."""

@@ -50,8 +50,18 @@ class Generate:
     result: str
     style: str | None
     emotion: str | None
-    """LABEL or LABEL:INTENSITY; None takes the emotion from `emotion_from`, else from the sound."""
+    """LABEL or LABEL:INTENSITY, or several with @SECONDS; None takes it from what follows, else the sound."""
+    emotion_track: str | None = None
+    """An .npz with `weights` (points, 8), `intensity` (points,) and their `rate`, from first_second on."""
     emotion_from: str | None
+    """A sound whose emotion is heard, or an .npz of a performance, which is seen."""
+    emotion_first_second: float = 0.0
+    """Where in that sound's own time to begin."""
+    emotion_seconds: float | None = None
+    strength: float = 1.0
+    """Of the emotion: 0 is neutral, 1 as it is; so for upper face and mouth."""
+    upper: float = 1.0
+    mouth: float = 1.0
     seed: int
     temperature: float
     head: str

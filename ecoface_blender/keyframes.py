@@ -2,8 +2,9 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
@@ -15,6 +16,20 @@ from .head import key_names, why_not_a_head
 METADATA = "ecoface"
 """Custom property of an action: JSON of everything that made it."""
 LINEAR = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items["LINEAR"].value
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One curve of a data-block over time."""
+
+    id_data: bpy.types.ID
+    """Shape keys (a Key) or an Object."""
+    path: str
+    """RNA path from the data-block, such as 'key_blocks["Jaw Open"].value'."""
+    index: int
+    """Into an array property; -1 for a single number."""
+    values: np.ndarray
+    """(T,), one for each frame."""
 
 
 def resample_to_scene(
@@ -64,26 +79,67 @@ def write_keys(
 ) -> bpy.types.Action:
     """As `write_action`, on the named key blocks of any shape keys."""
     assert values.shape == (len(frames), len(names)), (values.shape, len(frames), len(names))
-    if reason := _why_not_animatable(keys):
-        raise EcoFaceBlenderError(reason)
-    had_animation = keys.animation_data is not None
-    animation = keys.animation_data_create()
-    before, slot_before = animation.action, animation.action_slot
+    return write_channels(key_channels(keys, names, values), frames, name, metadata)
+
+
+def key_channels(keys: bpy.types.Key, names: tuple[str, ...], values: np.ndarray) -> list[Channel]:
+    """Values (frames, keys) of the named key blocks as channels."""
+    paths = [keys.key_blocks[each].path_from_id("value") for each in names]
+    return [Channel(keys, path, -1, column) for path, column in zip(paths, values.T, strict=True)]
+
+
+def write_channels(
+    channels: Sequence[Channel],
+    frames: np.ndarray,
+    name: str,
+    metadata: Mapping[str, Any] | None = None,
+) -> bpy.types.Action:
+    """A new action with linear keys, a slot for each data-block of the channels, which all then use it.
+
+    The actions that they had are kept, with fake users. If it fails nothing has changed.
+
+    Raises:
+        EcoFaceBlenderError: if there is no channel, or a data-block cannot be animated now.
+    """
+    owners = list({channel.id_data.as_pointer(): channel.id_data for channel in channels}.values())
+    if not owners:
+        raise EcoFaceBlenderError(
+            "Expected curves to write, found none; choose a head whose keys are mapped."
+        )
+    assert all(channel.values.shape == (len(frames),) for channel in channels)
+    for owner in owners:
+        if reason := _why_not_animatable(owner):
+            raise EcoFaceBlenderError(reason)
+    before = [_Before.of(owner) for owner in owners]
     action = bpy.data.actions.new(name)
     try:
         action[METADATA] = json.dumps(dict(metadata or {}))
-        animation.action = action  # before its first curve, so that the slot is made for these keys
-        for column, each in enumerate(names):
-            path = keys.key_blocks[each].path_from_id("value")
-            _fill(action.fcurve_ensure_for_datablock(keys, path), frames, values[:, column])
+        for owner in owners:  # explicit slots: Blender by itself may give two meshes the same one
+            slot = action.slots.new(owner.id_type, _owner(owner))
+            assign(owner, action, slot)
+        for channel in channels:
+            curve = action.fcurve_ensure_for_datablock(
+                channel.id_data, channel.path, index=max(0, channel.index)
+            )
+            _fill(curve, frames, channel.values)
     except BaseException:
-        _restore(keys, before, slot_before, had_animation)
+        for each in before:
+            each.restore()
         bpy.data.actions.remove(action)
         raise
-    if before is not None:
-        before.use_fake_user = True
-    keys.update_tag()
+    for each in before:
+        if each.action is not None:
+            each.action.use_fake_user = True
+    for owner in owners:
+        owner.update_tag()
     return action
+
+
+def assign(owner: bpy.types.ID, action: bpy.types.Action, slot: bpy.types.ActionSlot) -> None:
+    """Let a data-block play a slot of an action."""
+    animation = owner.animation_data_create()
+    animation.action = action
+    animation.action_slot = slot
 
 
 def read_metadata(action: bpy.types.Action) -> dict[str, Any]:
@@ -115,8 +171,10 @@ def animated_frames(keys: bpy.types.Key, scene: bpy.types.Scene) -> tuple[int, i
     return math.floor(min(start for start, _ in spans)), math.ceil(max(end for _, end in spans))
 
 
-def _owner(keys: bpy.types.Key) -> str:
-    return keys.user.name if keys.user else keys.name
+def _owner(data: bpy.types.ID) -> str:
+    """The name by which the artist knows it: shape keys go by their mesh's."""
+    user = getattr(data, "user", None)
+    return user.name if user else data.name
 
 
 def _fill(curve: bpy.types.FCurve, frames: np.ndarray, values: np.ndarray) -> None:
@@ -128,19 +186,35 @@ def _fill(curve: bpy.types.FCurve, frames: np.ndarray, values: np.ndarray) -> No
     curve.update()
 
 
-def _why_not_animatable(keys: bpy.types.Key) -> str | None:
-    owner = _owner(keys)
-    if not keys.is_editable:
+def _why_not_animatable(data: bpy.types.ID) -> str | None:
+    owner = _owner(data)
+    if not data.is_editable:
         return f"'{owner}' is linked from another file; make it local, or override it."
-    if keys.animation_data and keys.animation_data.use_tweak_mode:
+    if data.animation_data and data.animation_data.use_tweak_mode:
         return f"A strip of '{owner}' is in tweak mode in the Nonlinear Animation editor; leave it first."
     return None
 
 
-def _restore(keys: bpy.types.Key, action: bpy.types.Action | None, slot: Any, had_animation: bool) -> None:
-    if not had_animation:
-        keys.animation_data_clear()
-        return
-    keys.animation_data.action = action
-    if slot is not None:
-        keys.animation_data.action_slot = slot
+@dataclass(frozen=True)
+class _Before:
+    """The animation of a data-block as it was."""
+
+    owner: bpy.types.ID
+    had_animation: bool
+    action: bpy.types.Action | None
+    slot: bpy.types.ActionSlot | None
+
+    @classmethod
+    def of(cls, owner: bpy.types.ID) -> "_Before":
+        animation = owner.animation_data
+        if animation is None:
+            return cls(owner, False, None, None)
+        return cls(owner, True, animation.action, animation.action_slot)
+
+    def restore(self) -> None:
+        if not self.had_animation:
+            self.owner.animation_data_clear()
+            return
+        self.owner.animation_data.action = self.action
+        if self.slot is not None:
+            self.owner.animation_data.action_slot = self.slot

@@ -112,6 +112,35 @@ def test_a_failure_leaves_the_head_as_it_was(head, monkeypatch):
     assert head.data.shape_keys.animation_data.action_slot == slot
 
 
+def test_one_action_moves_a_face_its_teeth_and_a_bone_by_a_slot_each(head):
+    teeth = heads.add_head(bpy.context, small_head(1), "Teeth")
+    frames, values = np.arange(3.0, 6.0), np.array([0.0, 0.5, 1.0])
+    keyed = [item.data.shape_keys for item in (head, teeth)]
+    path = keyed[0].key_blocks["Jaw Open"].path_from_id("value")
+    channels = [keyframes.Channel(keys, path, -1, values * n) for n, keys in enumerate(keyed, 1)]
+    channels += [keyframes.Channel(head, "rotation_euler", axis, values * axis) for axis in (0, 2)]
+    action = keyframes.write_channels(channels, frames, "Both", {"seed": 1})
+    assert [slot.target_id_type for slot in action.slots] == ["KEY", "KEY", "OBJECT"]
+    bpy.context.scene.frame_set(5)
+    assert [keys.key_blocks["Jaw Open"].value for keys in keyed] == [1, 2]
+    assert head.rotation_euler[:] == (0, 0, 2)
+    assert all(each.animation_data.action == action for each in (*keyed, head))
+
+
+def test_a_failure_in_the_last_of_several_data_blocks_leaves_them_all(head):
+    action = make_action(head)
+    keys = head.data.shape_keys
+    path = keys.key_blocks["Jaw Open"].path_from_id("value")
+    channels = [keyframes.Channel(keys, path, -1, np.ones(1))]
+    channels += [keyframes.Channel(head, "location", 0, np.array([{}]))]  # no number
+    with pytest.raises(TypeError):
+        keyframes.write_channels(channels, np.ones(1), "Both")
+    assert keys.animation_data.action == action and head.animation_data is None
+    assert list(bpy.data.actions) == [action]
+    with pytest.raises(EcoFaceBlenderError, match="Expected curves to write"):
+        keyframes.write_channels([], np.ones(1), "None")
+
+
 def test_a_failure_on_a_fresh_head_leaves_no_animation_data(head):
     with pytest.raises(TypeError):
         keyframes.write_action(

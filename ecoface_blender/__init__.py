@@ -2,9 +2,9 @@
 
 import bpy
 
-from . import command, engine, generation, operators, panels, settings
+from . import command, engine, generation, operators, operators_takes, panels, settings, takes
 
-MODULES = (settings, operators, panels)
+MODULES = (settings, takes, operators, operators_takes, panels)
 """In the order in which they register; each has CLASSES, some have PROPERTIES that go on Blender's types."""
 
 _commands = []

@@ -40,6 +40,8 @@ class Line:
     mouth: float = 1.0
     seed: int = 0
     temperature: float = 1.0
+    frames: tuple[int, int] | None = None
+    """Of the take that is played, which alone are made anew; None makes a new take."""
     add_strip: bool = False
 
 

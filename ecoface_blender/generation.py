@@ -14,7 +14,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from . import choices, engine, head, keyframes, sequencer
+from . import choices, engine, head, keyframes, sequencer, takes
 from .errors import EcoFaceBlenderError
 from .settings import engine_settings
 from .worker import protocol
@@ -126,18 +126,7 @@ def finish(context: bpy.types.Context, job: Generation) -> str:
         EcoFaceBlenderError: if scene or head are no more what they were.
     """
     line = job.line
-    scene = bpy.data.scenes.get(line.scene)
-    speaker = scene and scene.objects.get(line.speaker)
-    if scene is None or speaker is None:
-        gone = f"scene '{line.scene}'" if scene is None else f"head '{line.speaker}'"
-        raise EcoFaceBlenderError(f"The {gone} is gone: it was deleted or renamed meanwhile; generate again.")
-    motion, motion_rate, metadata = read_motion(job.result)
-    rate = sequencer.scene_rate(scene)
-    frames, at_frames = keyframes.resample_to_scene(motion, motion_rate, rate, line.first_frame)
-    name = f"{speaker.name} {Path(line.sound).stem}"
-    metadata |= {"first_frame": line.first_frame, "first_second": line.first_second}
-    action = keyframes.write_action(speaker, head.key_values(speaker, at_frames), frames, name, metadata)
-    result = f"{action.name}: frames {frames[0]:.0f} to {frames[-1]:.0f} ({len(motion) / motion_rate:.1f} s)"
+    result = takes.receive(context, line, *read_motion(job.result))
     if line.add_strip:
         try:
             add_sound(context, line, job.folder.name)
@@ -186,10 +175,15 @@ def abandon() -> None:
         end(running)
 
 
-def read_motion(path: Path) -> tuple[np.ndarray, float, dict[str, Any]]:
-    """Motion (T, 53), its rate, and its metadata, from the file that the engine has written."""
+def read_motion(path: Path) -> tuple[np.ndarray, float, np.ndarray, dict[str, Any]]:
+    """Motion (T, 53), its rate, `upper` (50, 50), and metadata, from the file that the engine has written."""
     with np.load(path, allow_pickle=False) as arrays:
-        return arrays["motion"], float(arrays["fps"]), json.loads(str(arrays["metadata"]))
+        return (
+            arrays["motion"],
+            float(arrays["fps"]),
+            arrays["upper"],
+            json.loads(str(arrays["metadata"])),
+        )
 
 
 def head_arrays(settings: engine.EngineSettings) -> dict[str, np.ndarray]:

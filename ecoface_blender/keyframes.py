@@ -108,12 +108,12 @@ def write_channels(
         )
     assert all(channel.values.shape == (len(frames),) for channel in channels)
     for owner in owners:
-        if reason := _why_not_animatable(owner):
+        if reason := why_not_animatable(owner):
             raise EcoFaceBlenderError(reason)
     before = [_Before.of(owner) for owner in owners]
     action = bpy.data.actions.new(name)
     try:
-        action[METADATA] = json.dumps(dict(metadata or {}))
+        write_metadata(action, metadata or {})
         for owner in owners:  # explicit slots: Blender by itself may give two meshes the same one
             slot = action.slots.new(owner.id_type, _owner(owner))
             assign(owner, action, slot)
@@ -140,6 +140,36 @@ def assign(owner: bpy.types.ID, action: bpy.types.Action, slot: bpy.types.Action
     animation = owner.animation_data_create()
     animation.action = action
     animation.action_slot = slot
+
+
+def push_down(owner: bpy.types.ID) -> bpy.types.NlaStrip:
+    """Move the data-block's action to a strip on a new NLA track, where it plays as before.
+
+    Raises:
+        EcoFaceBlenderError: if it cannot be animated now, or has no action.
+    """
+    if reason := why_not_animatable(owner):
+        raise EcoFaceBlenderError(reason)
+    animation = owner.animation_data
+    if animation is None or animation.action is None:
+        raise EcoFaceBlenderError(f"'{_owner(owner)}' plays no action that could be pushed down.")
+    action, slot = animation.action, animation.action_slot
+    start, end = action.curve_frame_range
+    track = animation.nla_tracks.new()
+    track.name = action.name
+    strip = track.strips.new(action.name, math.floor(start), action)
+    strip.action_slot = slot
+    strip.action_frame_start, strip.action_frame_end = start, end
+    strip.frame_start_ui, strip.frame_end_ui = start, end  # keys of a shifted take are between frames
+    strip.blend_type, strip.influence = animation.action_blend_type, animation.action_influence
+    strip.extrapolation = animation.action_extrapolation
+    animation.action = None
+    return strip
+
+
+def write_metadata(action: bpy.types.Action, metadata: Mapping[str, Any]) -> None:
+    """Store with an action what made it."""
+    action[METADATA] = json.dumps(dict(metadata))
 
 
 def read_metadata(action: bpy.types.Action) -> dict[str, Any]:
@@ -186,7 +216,8 @@ def _fill(curve: bpy.types.FCurve, frames: np.ndarray, values: np.ndarray) -> No
     curve.update()
 
 
-def _why_not_animatable(data: bpy.types.ID) -> str | None:
+def why_not_animatable(data: bpy.types.ID) -> str | None:
+    """What keeps a data-block from being keyed now, in one sentence; None if nothing does."""
     owner = _owner(data)
     if not data.is_editable:
         return f"'{owner}' is linked from another file; make it local, or override it."

@@ -1,0 +1,177 @@
+"""Takes: what is stored with them, their live controls, and parts made anew; the artist's keys stay."""
+
+import time
+
+import bpy
+import numpy as np
+import pytest
+from blender_support import empty_blend, small_head, talking_motion
+
+import ecoface_blender
+from ecoface_blender import choices, controls, keyframes, takes
+from ecoface_blender import head as heads
+from ecoface_blender.errors import EcoFaceBlenderError
+
+FIRST, RATE = 3.4, 24
+UPPER = np.diag(np.arange(50) % 2).astype(np.float32)
+"""Every second coefficient moves the upper face."""
+MADE_BY = {
+    "style": "anna",
+    "emotion": "happy",
+    "seed": 4,
+    "model": {"name": "tiny", "hash": "ab12"},
+    "version": "1.0",
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def registered():
+    ecoface_blender.register()
+    yield
+    ecoface_blender.unregister()
+
+
+@pytest.fixture
+def speaker():
+    empty_blend().scene.render.fps = RATE
+    return heads.add_head(bpy.context, small_head(), "Anna")
+
+
+def line_of(speaker, **changes):
+    values = {"sound": "/voices/hello.wav", "first_second": 0.5, "first_frame": FIRST, "seed": 4} | changes
+    return choices.Line(
+        scene=bpy.context.scene.name, speaker=speaker.name, head=heads.head_name(speaker), **values
+    )
+
+
+def receive(speaker, motion, **changes):
+    takes.receive(bpy.context, line_of(speaker, **changes), motion, 25, UPPER, MADE_BY)
+    return takes.played(speaker)
+
+
+def curve_of(take, speaker, name="Expression 01"):
+    keys = speaker.data.shape_keys
+    path = keys.key_blocks[name].path_from_id("value")
+    return controls.find_curve(take, keyframes.Channel(keys, path, -1, np.zeros(0)))
+
+
+def keys_of(take, speaker, name="Expression 01"):
+    return controls.read(curve_of(take, speaker, name).keyframe_points, "co")
+
+
+def expected(speaker, motion):
+    """Frames, and values by name, of a motion as it is keyed at first."""
+    frames, at = keyframes.resample_to_scene(motion, 25, RATE, FIRST)
+    return frames, dict(zip(heads.key_names(speaker), heads.key_values(speaker, at).T, strict=True))
+
+
+def test_a_take_carries_all_that_made_it_through_a_file(speaker, tmp_path):
+    motion = talking_motion(40).astype(np.float32)
+    track = tmp_path / "track.npz"
+    track.write_bytes(b"weights")
+    take = receive(speaker, motion, emotion_track=str(track))
+    assert take.name == "hello anna happy" and take.use_fake_user
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
+    empty_blend()
+    track.unlink()
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
+    take, speaker = bpy.data.actions["hello anna happy"], bpy.data.objects["Anna"]
+    stored, rate = takes.stored_motion(take)
+    np.testing.assert_array_equal(stored, motion)
+    assert rate == 25
+    assert MADE_BY.items() <= keyframes.read_metadata(take).items()
+    sound = tmp_path / "hello.wav"
+    sound.touch()
+    story = keyframes.read_metadata(take)
+    keyframes.write_metadata(take, story | {"line": story["line"] | {"sound": str(sound)}})
+    again = takes.line_again(bpy.context, take, str(tmp_path))
+    assert (again.seed, again.first_second, again.first_frame) == (4, 0.5, FIRST)
+    assert (tmp_path / "emotion_track.npz").read_bytes() == b"weights"
+    take.ecoface_take.jaw = 0.5  # and its controls are alive
+    _, values = expected(speaker, motion * np.r_[np.ones(50), np.full(3, 0.5)].astype(np.float32))
+    np.testing.assert_allclose(keys_of(take, speaker, "Jaw Open")[:, 1], values["Jaw Open"], atol=1e-5)
+
+
+def test_other_actions_are_no_takes(speaker):
+    own = bpy.data.actions.new("Own")
+    assert takes.stored_motion(own) is None and not takes.takes_of(speaker)
+    own[takes.MOTION] = b"short"
+    assert takes.stored_motion(own) is None
+
+
+def test_amounts_scale_their_part_alone(speaker):
+    motion = talking_motion(30)
+    take = receive(speaker, motion)
+    take.ecoface_take.upper, take.ecoface_take.lips = 0.25, 2.0
+    _, values = expected(speaker, motion)
+    np.testing.assert_allclose(keys_of(take, speaker)[:, 1], 2 * values["Expression 01"], atol=1e-5)
+    np.testing.assert_allclose(
+        keys_of(take, speaker, "Expression 02")[:, 1], values["Expression 02"] / 4, atol=1e-5
+    )
+
+
+def test_smoothing_is_a_gaussian_that_keeps_a_still_face():
+    still = np.ones((20, 53))
+    np.testing.assert_allclose(controls.smoothed(still, 25, 0.2), still)
+    pulse = np.zeros((201, 53))
+    pulse[100] = 1
+    spread = controls.smoothed(pulse, 25, 0.2)[:, 0]
+    at = np.arange(201) - 100.0
+    assert np.sqrt((spread * at**2).sum()) / 25 == pytest.approx(0.2, rel=0.03)
+
+
+def test_edits_by_hand_stay_under_the_controls_and_reset_gives_the_first_keys_back(speaker):
+    motion = talking_motion(30)
+    take = receive(speaker, motion)
+    first = keys_of(take, speaker)
+    curve_of(take, speaker).keyframe_points[7].co[1] += 0.3
+    curve_of(take, speaker).keyframe_points.remove(curve_of(take, speaker).keyframe_points[2])
+    edited = keys_of(take, speaker)
+    group = take.ecoface_take
+    for step in range(20):
+        group.lips, group.smoothing, group.offset = step / 10, step / 100, step / 50
+    group.lips, group.smoothing, group.offset = 0.0, 0.0, 0.5
+    moved = keys_of(take, speaker)
+    assert moved[6, 1] == pytest.approx(0.3, abs=1e-4)
+    np.testing.assert_allclose(np.delete(moved[:, 1], 6), 0, atol=1e-5)
+    np.testing.assert_allclose(moved[:, 0], edited[:, 0] + 12, atol=1e-3)
+    assert bpy.ops.ecoface.take_reset() == {"FINISHED"}
+    np.testing.assert_allclose(keys_of(take, speaker), edited, atol=1e-4)
+    np.testing.assert_allclose(np.delete(edited[:, 1], 6), np.delete(first[:, 1], [2, 7]), atol=1e-4)
+
+
+def test_a_range_made_anew_leaves_every_other_key(speaker):
+    old, new = talking_motion(100), talking_motion(100, seed=9)
+    take = receive(speaker, old)
+    curve_of(take, speaker).keyframe_points[2].co[1] += 0.5
+    before = keys_of(take, speaker)
+    part = receive(speaker, new, frames=(30, 60), seed=7)
+    assert part != take and takes.is_take(take) and take.name in bpy.data.actions
+    np.testing.assert_array_equal(keys_of(take, speaker), before)
+    after, (frames, values) = keys_of(part, speaker), expected(speaker, new)
+    outside = (frames < 30) | (frames > 60)
+    np.testing.assert_array_equal(after[outside], before[outside])
+    middle = (frames >= 35) & (frames <= 55)
+    np.testing.assert_allclose(after[middle, 1], values["Expression 01"][middle], atol=1e-4)
+    fade = after[(frames >= 29) & (frames <= 35), 1]
+    assert np.abs(np.diff(fade)).max() < np.abs(np.diff(values["Expression 01"])).max() + 0.6
+    part.ecoface_take.lips = 0.5  # the stored motion is the blended one
+    halved = keys_of(part, speaker)
+    middle = (frames >= 36) & (frames <= 54)
+    np.testing.assert_allclose(halved[middle, 1], values["Expression 01"][middle] / 2, atol=1e-3)
+
+
+def test_a_range_of_no_take_is_refused(speaker):
+    with pytest.raises(EcoFaceBlenderError, match="plays no take"):
+        receive(speaker, talking_motion(10), frames=(1, 5))
+    receive(speaker, talking_motion(10))
+    with pytest.raises(EcoFaceBlenderError, match="lie outside the take"):
+        receive(speaker, talking_motion(10), frames=(100, 150))
+    assert len(bpy.data.actions) == 1
+
+
+def test_a_minute_is_adjusted_while_a_slider_moves(speaker):
+    take = receive(speaker, np.tile(talking_motion(300), (5, 1)))
+    started = time.process_time()
+    take.ecoface_take.jaw = 1.3
+    assert time.process_time() - started < 0.5

@@ -2,9 +2,9 @@
 
 import bpy
 
-from . import command, engine, generation, operators, operators_takes, panels, settings, takes
+from . import command, engine, generation, operators, operators_takes, panels, panels_takes, settings, takes
 
-MODULES = (settings, takes, operators, operators_takes, panels)
+MODULES = (settings, takes, operators, operators_takes, panels, panels_takes)
 """In the order in which they register; each has CLASSES, some have PROPERTIES that go on Blender's types."""
 
 _commands = []

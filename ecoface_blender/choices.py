@@ -1,7 +1,7 @@
 """What is to be spoken, by whom and how: gathered from the panel or from a script as plain values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import bpy
@@ -127,6 +127,19 @@ def line_from_panel(context: bpy.types.Context, given: Mapping[str, Any], folder
         temperature=given.get("temperature", settings.temperature),
         **_sound(context, settings, given, folder),
     )
+
+
+def emotion_fields(context: bpy.types.Context) -> dict[str, Any]:
+    """All fields of a Line that say what emotion the panel asks for, whatever they were before.
+
+    Raises:
+        EcoFaceBlenderError: if something is missing or contradicts itself.
+    """
+    emotion, emotion_from = _emotion(context.scene.ecoface, {})
+    own = {"emotion": emotion, "emotion_from": emotion_from}
+    names = ("emotion_track", "emotion_first_second", "emotion_seconds", "strength", "upper", "mouth")
+    defaults = {field.name: field.default for field in fields(Line) if field.name in names}
+    return defaults | own
 
 
 def _sound(context, settings, given: Mapping[str, Any], folder: str) -> dict[str, Any]:

@@ -54,48 +54,8 @@ class ECOFACE_OT_add_head(_Sentences, Operator):
         return result
 
 
-class ECOFACE_OT_generate(_Sentences, Operator):
-    """Animate the head from the voice, into a new action. What a script leaves out is taken from the panel"""
-
-    bl_idname = "ecoface.generate"
-    bl_label = "Generate Emotional Lip Sync"
-    bl_options = {
-        "UNDO"
-    }  # not REGISTER: adjusting the last operation would generate at every step of a slider
-
-    head: StringProperty(name="Head", description="Name of the head's object", options={"SKIP_SAVE"})
-    sound: StringProperty(
-        name="Sound",
-        description="A sound file; it is spoken from the first frame of the scene",
-        subtype="FILE_PATH",
-        options={"SKIP_SAVE"},
-    )
-    strip: StringProperty(
-        name="Strip", description="Name of a sound strip of the sequencer", options={"SKIP_SAVE"}
-    )
-    style: StringProperty(name="Style", description="Name of a speaker style", options={"SKIP_SAVE"})
-    emotion: StringProperty(
-        name="Emotion",
-        description="LABEL or LABEL:INTENSITY, such as happy or happy:1.5; empty is the emotion of the voice",
-        options={"SKIP_SAVE"},
-    )
-    emotion_from: StringProperty(
-        name="Emotion From",
-        description="A recording whose emotion is shown",
-        subtype="FILE_PATH",
-        options={"SKIP_SAVE"},
-    )
-    seed: IntProperty(
-        name="Seed", description="Another seed, another performance", min=0, options={"SKIP_SAVE"}
-    )
-    temperature: FloatProperty(
-        name="Temperature",
-        description="How far one performance may be from another",
-        min=0.0,
-        max=2.0,
-        default=1.0,
-        options={"SKIP_SAVE"},
-    )
+class _Generating(_Sentences):
+    """For operators that let the engine speak the Line of their `line(context, folder)`."""
 
     @classmethod
     def poll(cls, context):
@@ -156,11 +116,9 @@ class ECOFACE_OT_generate(_Sentences, Operator):
         generation.end(self._job)
 
     def _start(self, context):
-        names = [name for name in type(self).__annotations__ if self.properties.is_property_set(name)]
-        given = {name: getattr(self, name) for name in names}
         folder = generation.job_folder()
         try:
-            line = choices.line_from_panel(context, given, folder.name)
+            line = self.line(context, folder.name)
             return generation.start(line, engine_settings(context), folder)
         except EcoFaceBlenderError:
             folder.cleanup()
@@ -176,6 +134,56 @@ class ECOFACE_OT_generate(_Sentences, Operator):
             self._shown = (self._job.stage, self._job.fraction)
             context.workspace.status_text_set(f"EcoFace: {self._job.stage} ... (Esc to cancel)")
             redraw_panels()
+
+
+class ECOFACE_OT_generate(_Generating, Operator):
+    """Animate the head from the voice, into a new action. What a script leaves out is taken from the panel"""
+
+    bl_idname = "ecoface.generate"
+    bl_label = "Generate Emotional Lip Sync"
+    bl_options = {
+        "UNDO"
+    }  # not REGISTER: adjusting the last operation would generate at every step of a slider
+
+    head: StringProperty(name="Head", description="Name of the head's object", options={"SKIP_SAVE"})
+    sound: StringProperty(
+        name="Sound",
+        description="A sound file; it is spoken from the first frame of the scene",
+        subtype="FILE_PATH",
+        options={"SKIP_SAVE"},
+    )
+    strip: StringProperty(
+        name="Strip", description="Name of a sound strip of the sequencer", options={"SKIP_SAVE"}
+    )
+    style: StringProperty(name="Style", description="Name of a speaker style", options={"SKIP_SAVE"})
+    emotion: StringProperty(
+        name="Emotion",
+        description="LABEL or LABEL:INTENSITY, such as happy or happy:1.5; empty is the emotion of the voice",
+        options={"SKIP_SAVE"},
+    )
+    emotion_from: StringProperty(
+        name="Emotion From",
+        description="A recording whose emotion is shown",
+        subtype="FILE_PATH",
+        options={"SKIP_SAVE"},
+    )
+    seed: IntProperty(
+        name="Seed", description="Another seed, another performance", min=0, options={"SKIP_SAVE"}
+    )
+    temperature: FloatProperty(
+        name="Temperature",
+        description="How far one performance may be from another",
+        min=0.0,
+        max=2.0,
+        default=1.0,
+        options={"SKIP_SAVE"},
+    )
+
+    def line(self, context, folder):
+        """What the script has said, else the panel."""
+        names = [name for name in type(self).__annotations__ if self.properties.is_property_set(name)]
+        given = {name: getattr(self, name) for name in names}
+        return choices.line_from_panel(context, given, folder)
 
 
 class ECOFACE_OT_cancel(Operator):

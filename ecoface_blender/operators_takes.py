@@ -1,14 +1,17 @@
 """What is done with takes: switch, copy, delete, reset, make anew."""
 # ruff: noqa: RUF012 (bl_options is written as Blender wants it)
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import IntProperty, StringProperty
 from bpy.types import Operator
 
-from . import choices, controls, keyframes, takes
-from .operators import _Sentences
+from . import choices, controls, generation, keyframes, takes
+from .errors import EcoFaceBlenderError
+from .operators import _Generating, _Sentences
+
+NO_TAKE = "The head plays no take; generate lip sync, or choose a take first"
 
 
 class _OnTake(_Sentences):
@@ -19,7 +22,7 @@ class _OnTake(_Sentences):
     @classmethod
     def poll(cls, context):
         if takes.played(choices.chosen_head(context)) is None:
-            cls.poll_message_set("The head plays no take; generate lip sync, or choose a take first")
+            cls.poll_message_set(NO_TAKE)
             return False
         return True
 
@@ -97,7 +100,90 @@ class ECOFACE_OT_take_reset(_OnTake, Operator):
         return {"FINISHED"}
 
 
+class _Again(_Generating):
+    """For what lets the engine speak a take's line once more."""
+
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        if reason := generation.why_not_ready(context):
+            cls.poll_message_set(reason)
+            return False
+        if takes.played(choices.chosen_head(context)) is None:
+            cls.poll_message_set(NO_TAKE)
+            return False
+        return True
+
+    def stored_line(self, context, folder):
+        """The line of the take that is played."""
+        speaker = choices.chosen_head(context)
+        return replace(
+            takes.line_again(context, takes.played(speaker), folder),
+            scene=context.scene.name,
+            speaker=speaker.name,
+        )
+
+
+class ECOFACE_OT_take_again(_Again, Operator):
+    """Make this take again from what is stored with it, into a new take: the same seed gives the same"""
+
+    bl_idname = "ecoface.take_again"
+    bl_label = "Make Again"
+
+    seed: IntProperty(
+        name="Seed", description="Another seed than the take's own", min=0, options={"SKIP_SAVE"}
+    )
+
+    def line(self, context, folder):
+        line = self.stored_line(context, folder)
+        return replace(line, seed=self.seed) if self.properties.is_property_set("seed") else line
+
+
+class ECOFACE_OT_take_swap(_Again, Operator):
+    """Make this take again with the panel's emotion, into a new take; its seed and style stay"""
+
+    bl_idname = "ecoface.take_swap"
+    bl_label = "Swap Emotion"
+
+    def line(self, context, folder):
+        return replace(self.stored_line(context, folder), **choices.emotion_fields(context))
+
+
+class ECOFACE_OT_take_range(_Again, Operator):
+    """Make some frames anew with the panel's emotion and seed, in a copy of this take, blended at both ends.
+    Keys outside stay as they are"""
+
+    bl_idname = "ecoface.take_range"
+    bl_label = "Regenerate Range"
+
+    start: IntProperty(
+        name="Start", description="First frame; the preview range's, else the scene's", options={"SKIP_SAVE"}
+    )
+    end: IntProperty(
+        name="End", description="Last frame; the preview range's, else the scene's", options={"SKIP_SAVE"}
+    )
+
+    def line(self, context, folder):
+        scene, given = context.scene, self.properties.is_property_set
+        preview = scene.use_preview_range
+        first = scene.frame_preview_start if preview else scene.frame_start
+        last = scene.frame_preview_end if preview else scene.frame_end
+        start, end = self.start if given("start") else first, self.end if given("end") else last
+        if end <= start:
+            raise EcoFaceBlenderError(f"Expected frames in order, found {start} to {end}; swap them.")
+        return replace(
+            self.stored_line(context, folder),
+            **choices.emotion_fields(context),
+            seed=scene.ecoface.seed,
+            frames=(start, end),
+        )
+
+
 CLASSES = (
+    ECOFACE_OT_take_again,
+    ECOFACE_OT_take_swap,
+    ECOFACE_OT_take_range,
     ECOFACE_OT_take_play,
     ECOFACE_OT_take_duplicate,
     ECOFACE_OT_take_delete,

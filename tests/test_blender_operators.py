@@ -12,7 +12,17 @@ from blender_support import empty_blend, read_sound, small_head, write_head, wri
 from engine_python import ENGINE_PYTHON, write_tiny_model
 
 import ecoface_blender
-from ecoface_blender import choices, engine, generation, head, keyframes, operators, sequencer, settings
+from ecoface_blender import (
+    choices,
+    engine,
+    generation,
+    head,
+    keyframes,
+    operators,
+    sequencer,
+    settings,
+    takes,
+)
 from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.worker import protocol
 
@@ -420,3 +430,27 @@ def test_every_property_and_operator_says_what_it_is():
     assert len(properties) > 20
     for each in properties:
         assert each.description and not each.description.endswith("."), f"{each.identifier}: Blender ends it"
+
+
+def test_a_take_is_made_again_exactly_and_its_emotion_swapped(speaker, voice, context):
+    bpy.ops.ecoface.generate(sound=str(voice), style="ben", emotion="sad:1", seed=5)
+    first = takes.played(speaker)
+    context.scene.ecoface.style, context.scene.ecoface.seed = "anna", 0  # the panel has gone on
+    bpy.ops.ecoface.take_again()
+    again = takes.played(speaker)
+    assert again != first
+    assert again[takes.MOTION] == first[takes.MOTION]
+    settings = context.scene.ecoface
+    settings.emotion_from, settings.emotion, settings.intensity = "LABEL", "happy", 2.0
+    bpy.ops.ecoface.take_swap()
+    swapped = keyframes.read_metadata(takes.played(speaker))
+    assert (swapped["style"], swapped["seed"], swapped["emotion"]) == ("ben", 5, "happy:2")
+    np.testing.assert_allclose(
+        takes.stored_motion(takes.played(speaker))[0],
+        motion_of(voice, style="ben", seed=5, emotion="happy:2"),
+        atol=1e-6,
+    )
+    bpy.ops.ecoface.take_range(start=20, end=40)
+    part = takes.played(speaker)
+    assert keyframes.read_metadata(part)["parts"][0]["frames"] == [20, 40]
+    assert "found 40 to 20" in refusal(bpy.ops.ecoface.take_range, start=40, end=20)

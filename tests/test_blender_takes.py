@@ -175,3 +175,39 @@ def test_a_minute_is_adjusted_while_a_slider_moves(speaker):
     started = time.process_time()
     take.ecoface_take.jaw = 1.3
     assert time.process_time() - started < 0.5
+
+
+def test_takes_are_switched_copied_and_deleted_and_the_artists_action_is_none_of_them(speaker):
+    keys = speaker.data.shape_keys
+    keys.key_blocks["Expression 01"].keyframe_insert("value", frame=3)
+    own = keys.animation_data.action
+    first, second = receive(speaker, talking_motion(10)), receive(speaker, talking_motion(10, seed=1))
+    assert takes.takes_of(speaker) == [first, second]
+    scene = bpy.context.scene
+    assert bpy.data.actions[scene.ecoface_take] == second
+    scene.ecoface_take = bpy.data.actions.find(first.name)
+    assert takes.played(speaker) == first
+    bpy.ops.ecoface.take_duplicate()
+    copy = takes.played(speaker)
+    assert copy not in (first, second)
+    copy.ecoface_take.lips = 2.0
+    np.testing.assert_allclose(keys_of(copy, speaker)[:, 1], 2 * keys_of(first, speaker)[:, 1], atol=1e-5)
+    bpy.ops.ecoface.take_delete()
+    assert set(bpy.data.actions) == {own, first, second}
+    bpy.ops.ecoface.take_play(take=first.name)
+    scene.ecoface_take = bpy.data.actions.find(own.name)  # no take: it is not the list's to play
+    assert takes.played(speaker) == first
+
+
+def test_a_pushed_take_plays_as_before(speaker):
+    receive(speaker, talking_motion(40)).ecoface_take.offset = 0.11  # between frames
+    shown = []
+    for _ in range(2):
+        bpy.context.scene.frame_set(20)
+        shown.append([block.value for block in speaker.data.shape_keys.key_blocks])
+        if takes.played(speaker):
+            bpy.ops.ecoface.take_push()
+    assert takes.played(speaker) is None
+    np.testing.assert_allclose(shown[0], shown[1], atol=1e-5)
+    with pytest.raises(RuntimeError, match="plays no take"):
+        bpy.ops.ecoface.take_push()

@@ -5,9 +5,9 @@ import bpy
 from bpy.props import IntProperty
 from bpy.types import Panel, UIList
 
-from . import choices, takes
+from . import choices, diagnosis, takes
 from .errors import EcoFaceBlenderError
-from .panels import _Sidebar
+from .panels import _Sidebar, draw_sentence
 
 
 class ECOFACE_UL_takes(UIList):
@@ -31,6 +31,9 @@ class ECOFACE_PT_takes(_Sidebar, Panel):
 
     def draw(self, context):
         layout, _ = self._start(context)
+        speaker = choices.chosen_head(context)
+        if speaker and (reason := diagnosis.why_still(context.scene, speaker)):
+            draw_sentence(layout, context, reason, icon="ERROR")
         row = layout.row()
         row.template_list("ECOFACE_UL_takes", "", bpy.data, "actions", context.scene, "ecoface_take", rows=4)
         column = row.column(align=True)

@@ -81,13 +81,13 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="CLIP",
         help="take the emotion of another clip: a sound, or a performance as .npz of generate",
     )
-    for amount, what in (
+    for amount, meaning in (
         ("strength", "of the emotion"),
         ("upper", "of it above the nose"),
         ("mouth", "below"),
     ):
         generate.add_argument(
-            f"--{amount}", type=float, default=1.0, metavar="X", help=f"amount {what}, 0 to 2 (1)"
+            f"--{amount}", type=float, default=1.0, metavar="X", help=f"amount {meaning}, 0 to 2 (1)"
         )
     generate.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, another take (0)")
     generate.add_argument("--temperature", type=float, default=1.0, metavar="X", help="liveliness (1)")

@@ -63,3 +63,20 @@ def test_wide_eyes_stay_wide_and_short_clips_have_lids_too(lids):
     wide = -0.2 * lids._blink.sum(dim=0).expand(3, 53)
     torch.testing.assert_close(lids.settle(wide), wide)
     assert lids.settle(torch.zeros(1, 53)).shape == (1, 53)
+
+
+def test_brows_do_not_tremble_and_lips_and_blinks_stay(lids):
+    units = list(read_head().arkit_names)
+    coefficients = torch.from_numpy(read_head().arkit_coefficients).float()
+    brows, jaw = coefficients[units.index("browInnerUp")], coefficients[units.index("jawOpen")]
+    frames = torch.arange(100)
+    trembling = (0.1 * (torch.pi * 0.8 * frames).cos())[:, None] * brows  # 10 Hz
+    speaking = (0.3 * (1 + (torch.pi * 0.8 * frames).sin()))[:, None] * jaw
+    calm = lids.settle(trembling + speaking + blinking(lids, 0.3, 1.0, 0.3))
+    still = lids.settle(speaking + blinking(lids, 0.3, 1.0, 0.3))
+    landmarks = [lids._head.landmarks(one) for one in (calm, still, trembling, torch.zeros(1, 53))]
+    left = (landmarks[0] - landmarks[1])[2:-2, 17:27, 1].std(dim=0)
+    assert (left < 0.15 * (landmarks[2] - landmarks[3])[:, 17:27, 1].std(dim=0)).all()
+    untouched = lids._head.landmarks(speaking)[:, 48:, 1]
+    torch.testing.assert_close(landmarks[0][:45, 48:, 1], untouched[:45], atol=2e-4, rtol=0)
+    assert lids.openings(calm)[51].max() < SHUT + 0.15

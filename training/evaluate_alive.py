@@ -41,7 +41,8 @@ class Alive:
     split: str = "test"
     real_speech: bool = False
     """Take the five LibriVox recordings instead, again and again in another order."""
-    seconds: float = 60.0
+    seconds: float = 180.0
+    """Blinks and brows differ from one minute to the next by half."""
     style: str | None = None
     """The model's default one if not given; the animator takes the same where it knows it."""
     emotion: str = "neutral"

@@ -2,10 +2,34 @@
 
 import bpy
 
-from . import command, engine, generation, operators, operators_takes, panels, panels_takes, settings, takes
+from . import (
+    command,
+    engine,
+    generation,
+    interruptions,
+    operators,
+    operators_export,
+    operators_takes,
+    panels,
+    panels_export,
+    panels_takes,
+    settings,
+    takes,
+)
 
-MODULES = (settings, takes, operators, operators_takes, panels, panels_takes)
-"""In the order in which they register; each has CLASSES, some have PROPERTIES that go on Blender's types."""
+MODULES = (
+    settings,
+    takes,
+    operators,
+    operators_takes,
+    operators_export,
+    panels,
+    panels_takes,
+    panels_export,
+    interruptions,
+)
+"""In the order in which they register; each has CLASSES, some PROPERTIES (they go on Blender's types)
+or HANDLERS (of Blender's events)."""
 
 _commands = []
 
@@ -17,6 +41,8 @@ def register():
             bpy.utils.register_class(cls)
         for owner, name, declaration in getattr(module, "PROPERTIES", ()):
             setattr(owner, name, declaration)
+        for name, handler in getattr(module, "HANDLERS", ()):
+            getattr(bpy.app.handlers, name).append(handler)
     _commands.append(bpy.utils.register_cli_command("ecoface", command.run))
 
 
@@ -27,6 +53,8 @@ def unregister():
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())
     for module in reversed(MODULES):
+        for name, handler in getattr(module, "HANDLERS", ()):
+            getattr(bpy.app.handlers, name).remove(handler)
         for owner, name, _declaration in getattr(module, "PROPERTIES", ()):
             delattr(owner, name)
         for cls in reversed(module.CLASSES):

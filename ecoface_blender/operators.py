@@ -4,15 +4,13 @@
 import time
 
 import bpy
-from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
+from bpy.props import FloatProperty, IntProperty, StringProperty
 from bpy.types import Operator
-from bpy_extras.io_utils import ExportHelper
 
-from . import choices, engine, export, generation, head
+from . import choices, engine, generation, head
 from .errors import EcoFaceBlenderError
+from .modal import POLL_SECONDS, Watching
 from .settings import engine_settings
-
-POLL_SECONDS = 0.05
 
 
 class _Sentences:
@@ -54,7 +52,7 @@ class ECOFACE_OT_add_head(_Sentences, Operator):
         return result
 
 
-class _Generating(_Sentences):
+class _Generating(_Sentences, Watching):
     """For operators that let the engine speak the Line of their `line(context, folder)`."""
 
     @classmethod
@@ -66,13 +64,20 @@ class _Generating(_Sentences):
 
     def run(self, context):
         """Wait for the result: the path taken by scripts, tests and background runs."""
-        job = self._start(context)
+        job, why = self._start(context), ""
+        manager = context.window_manager
+        manager.progress_begin(0, 100)
         try:
             while not job.step():
+                manager.progress_update(round(100 * job.fraction))
                 time.sleep(POLL_SECONDS)
-            return self._finish(context, job)
+            return self.finish(context, job)
+        except EcoFaceBlenderError as error:
+            why = str(error)
+            raise
         finally:
-            generation.end(job)
+            manager.progress_end()
+            self.end(job, why)
 
     def invoke(self, context, event):
         """Stay responsive: the path taken by a click."""
@@ -83,37 +88,7 @@ class _Generating(_Sentences):
         except EcoFaceBlenderError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        self._job, self._shown = job, None
-        timer = context.window_manager.event_timer_add(POLL_SECONDS, window=context.window)
-        job.at_end = lambda: stop_showing(timer)
-        context.window_manager.modal_handler_add(self)
-        self._show(context)
-        return {"RUNNING_MODAL"}
-
-    def modal(self, context, event):
-        if event.type == "ESC" and event.value == "PRESS":
-            self._job.cancel()
-            return {"RUNNING_MODAL"}
-        if event.type != "TIMER":
-            return {"PASS_THROUGH"}
-        over = True
-        try:
-            if self._job.step():
-                return self._finish(context, self._job)
-            over = False
-            self._show(context)
-            return {"PASS_THROUGH"}
-        except EcoFaceBlenderError as error:
-            self.report({"INFO"} if self._job.cancelled else {"ERROR"}, str(error))
-            return {"CANCELLED"}
-        finally:
-            if over:
-                generation.end(self._job)
-
-    def cancel(self, _context):
-        """Blender itself ends the operator: another file is opened, or the window closes."""
-        self._job.cancel()
-        generation.end(self._job)
+        return self.watch(context, job)
 
     def _start(self, context):
         folder = generation.job_folder()
@@ -124,16 +99,15 @@ class _Generating(_Sentences):
             folder.cleanup()
             raise
 
-    def _finish(self, context, job):
-        self.report({"INFO"}, generation.finish(context, job))
+    def finish(self, context, job):
+        """Write the keys and say so."""
+        result = generation.finish(context, job)
+        self.report({"WARNING"} if job.warnings else {"INFO"}, result)
         return {"FINISHED"}
 
-    def _show(self, context):
-        """Progress in the status bar, and in the panel by its redraw."""
-        if self._shown != (self._job.stage, self._job.fraction):
-            self._shown = (self._job.stage, self._job.fraction)
-            context.workspace.status_text_set(f"EcoFace: {self._job.stage} ... (Esc to cancel)")
-            redraw_panels()
+    def end(self, job, why):
+        """Clear up after the job."""
+        generation.end(job, why)
 
 
 class ECOFACE_OT_generate(_Generating, Operator):
@@ -202,51 +176,6 @@ class ECOFACE_OT_cancel(Operator):
         return {"FINISHED"}
 
 
-class _OnHead(_Sentences):
-    """For what is done with the chosen head and its keys."""
-
-    @classmethod
-    def poll(cls, context):
-        if reason := choices.why_no_keys(context):
-            cls.poll_message_set(reason)
-            return False
-        return True
-
-
-class ECOFACE_OT_bake(_OnHead, Operator):
-    """Key every frame of what the head does, all layers together, as plain linear keys in a new action"""
-
-    bl_idname = "ecoface.bake"
-    bl_label = "Bake"
-    bl_options = {"REGISTER", "UNDO"}
-
-    def run(self, context):
-        action = export.bake(context, choices.chosen_head(context))
-        self.report({"INFO"}, f"Baked into {action.name}")
-        return {"FINISHED"}
-
-
-class ECOFACE_OT_export_fbx(_OnHead, Operator, ExportHelper):
-    """Write the head with its shape keys and their animation to an FBX file"""
-
-    bl_idname = "ecoface.export_fbx"
-    bl_label = "Export FBX"
-    bl_options = {"REGISTER"}
-    filename_ext = ".fbx"
-
-    filter_glob: StringProperty(default="*.fbx", options={"HIDDEN"})
-    raw: BoolProperty(
-        name="Raw Keys",
-        description="Write shape keys as they are here, from minus to plus 10. "
-        "Game engines cut them to 0..1, so that otherwise each key is written as two halves",
-    )
-
-    def run(self, context):
-        export.export_fbx(context, choices.chosen_head(context), self.filepath, raw=self.raw)
-        self.report({"INFO"}, f"Wrote {self.filepath}")
-        return {"FINISHED"}
-
-
 class ECOFACE_OT_check_engine(_Sentences, Operator):
     """Start the engine, load the model, and show what they are; takes some seconds"""
 
@@ -261,28 +190,9 @@ class ECOFACE_OT_check_engine(_Sentences, Operator):
         return {"FINISHED"}
 
 
-def stop_showing(timer):
-    """The window as it was before the click."""
-    bpy.context.window_manager.event_timer_remove(timer)
-    for workspace in bpy.data.workspaces:  # it may not be the one any more in which the button is
-        workspace.status_text_set(None)
-    redraw_panels()
-
-
-def redraw_panels():
-    """Show the new state: Blender redraws a sidebar by itself only under the mouse."""
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            for region in area.regions:
-                if area.type == "VIEW_3D" and region.type == "UI":
-                    region.tag_redraw()
-
-
 CLASSES = (
     ECOFACE_OT_add_head,
     ECOFACE_OT_generate,
     ECOFACE_OT_cancel,
-    ECOFACE_OT_bake,
-    ECOFACE_OT_export_fbx,
     ECOFACE_OT_check_engine,
 )

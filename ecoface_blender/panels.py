@@ -6,6 +6,7 @@ import textwrap
 from bpy.types import Panel
 
 from . import choices, generation
+from .modal import progress_text
 
 
 class _Sidebar:
@@ -73,6 +74,8 @@ class ECOFACE_PT_speech(_Sidebar, Panel):
         row.operator("ecoface.generate", icon="PLAY_SOUND")
         if missing:
             draw_sentence(layout, context, missing, icon="INFO")
+        elif generation.failure:
+            draw_sentence(layout, context, generation.failure, icon="ERROR")
         elif made := generation.describe(choices.chosen_head(context)):
             draw_sentence(layout, context, made, icon="ACTION")
 
@@ -90,24 +93,11 @@ class ECOFACE_PT_variation(_Sidebar, Panel):
         layout.prop(settings, "temperature", slider=True)
 
 
-class ECOFACE_PT_export(_Sidebar, Panel):
-    """From the keys onwards."""
-
-    bl_label = "Bake and Export"
-    bl_parent_id = "ECOFACE_PT_speech"
-    bl_options = {"DEFAULT_CLOSED"}
-
-    def draw(self, context):
-        layout, _ = self._start(context)
-        layout.operator("ecoface.bake", icon="KEYFRAME_HLT")
-        layout.operator("ecoface.export_fbx", icon="EXPORT")
-
-
 def draw_progress(layout, job):
     """A bar with the stage, and the way out."""
     row = layout.row(align=True)
     row.scale_y = 1.6
-    row.progress(factor=job.fraction, text=job.stage)
+    row.progress(factor=job.fraction, text=progress_text(job))
     row.operator("ecoface.cancel", text="", icon="CANCEL")
 
 
@@ -120,4 +110,4 @@ def draw_sentence(layout, context, sentence, icon):
         column.label(text=line, icon=icon if number == 0 else "BLANK1")
 
 
-CLASSES = (ECOFACE_PT_speech, ECOFACE_PT_variation, ECOFACE_PT_export)
+CLASSES = (ECOFACE_PT_speech, ECOFACE_PT_variation)

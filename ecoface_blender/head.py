@@ -7,6 +7,7 @@ import bpy
 import numpy as np
 
 from . import jaw_keys
+from .channels import Channel, key_channels
 from .errors import EcoFaceBlenderError
 from .jaw_keys import N_EXPRESSIONS
 from .materials import COLOUR_ATTRIBUTE, make_material
@@ -50,7 +51,7 @@ def add_head(context: bpy.types.Context, arrays: Mapping[str, np.ndarray], name:
     _add_shape_keys(head, arrays, jaw)
     head["ecoface_head"], head["ecoface_version"] = str(arrays["name"]), VERSION
     head["ecoface_jaw_error_mm"] = round(jaw.error * 1000, 3)
-    mesh["ecoface_jaw"] = jaw.weights.astype("<f4").tobytes()
+    mesh["ecoface_jaw"] = jaw.weights.ravel().tolist()  # of bytes, Alembic's export ends Blender
     for other in context.view_layer.objects.selected[:]:
         other.select_set(False)
     head.select_set(True)
@@ -111,9 +112,14 @@ def key_values(head: bpy.types.Object, motion: np.ndarray) -> np.ndarray:
     return np.hstack([expression, jaw_keys.terms(expression, jaw) @ _jaw_weights(head)])
 
 
+def channels(head: bpy.types.Object, motion: np.ndarray) -> list[Channel]:
+    """The curves that a motion (T, 53) is on our own head; raises as `key_values` does."""
+    return key_channels(head.data.shape_keys, key_names(head), key_values(head, motion))
+
+
 def _jaw_weights(head: bpy.types.Object) -> np.ndarray:
     """JawKeys.weights (N_TERMS, keys) of this head."""
-    return np.frombuffer(head.data["ecoface_jaw"], "<f4").reshape(jaw_keys.N_TERMS, -1)
+    return np.array(head.data["ecoface_jaw"]).reshape(jaw_keys.N_TERMS, -1)
 
 
 def _check_shapes(arrays: Mapping[str, np.ndarray], path: str | Path) -> None:

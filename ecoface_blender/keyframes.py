@@ -10,26 +10,13 @@ from typing import Any
 import bpy
 import numpy as np
 
+from .channels import Channel, key_channels
 from .errors import EcoFaceBlenderError
 from .head import key_names, why_not_a_head
 
 METADATA = "ecoface"
 """Custom property of an action: JSON of everything that made it."""
 LINEAR = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items["LINEAR"].value
-
-
-@dataclass(frozen=True)
-class Channel:
-    """One curve of a data-block over time."""
-
-    id_data: bpy.types.ID
-    """Shape keys (a Key) or an Object."""
-    path: str
-    """RNA path from the data-block, such as 'key_blocks["Jaw Open"].value'."""
-    index: int
-    """Into an array property; -1 for a single number."""
-    values: np.ndarray
-    """(T,), one for each frame."""
 
 
 def resample_to_scene(
@@ -82,12 +69,6 @@ def write_keys(
     return write_channels(key_channels(keys, names, values), frames, name, metadata)
 
 
-def key_channels(keys: bpy.types.Key, names: tuple[str, ...], values: np.ndarray) -> list[Channel]:
-    """Values (frames, keys) of the named key blocks as channels."""
-    paths = [keys.key_blocks[each].path_from_id("value") for each in names]
-    return [Channel(keys, path, -1, column) for path, column in zip(paths, values.T, strict=True)]
-
-
 def write_channels(
     channels: Sequence[Channel],
     frames: np.ndarray,
@@ -133,6 +114,16 @@ def write_channels(
     for owner in owners:
         owner.update_tag()
     return action
+
+
+def keep_keys(
+    action: bpy.types.Action, channels: Sequence[Channel], frames: np.ndarray, kept: np.ndarray
+) -> None:
+    """Leave of the channels' keys only those that are marked in `kept` (frames, channels)."""
+    for channel, keep in zip(channels, kept.T, strict=True):
+        curve = action.fcurve_ensure_for_datablock(channel.id_data, channel.path, index=max(0, channel.index))
+        curve.keyframe_points.clear()
+        _fill(curve, frames[keep], channel.values[keep])
 
 
 def assign(owner: bpy.types.ID, action: bpy.types.Action, slot: bpy.types.ActionSlot) -> None:

@@ -41,7 +41,7 @@ def receive(
     Raises:
         EcoFaceBlenderError: if scene or speaker are no more what they were, or there is no take to change.
     """
-    scene, speaker = _stage(line)
+    scene, speaker = stage(line)
     if line.frames:
         return _receive_range(scene, speaker, line, motion, rate, metadata)
     scene_rate = sequencer.scene_rate(scene)
@@ -55,7 +55,7 @@ def receive(
         "line": asdict(line),
     }
     name = take_name(line, metadata)
-    action = keyframes.write_channels(channels_of(speaker, at_frames), frames, name, story)
+    action = keyframes.write_channels(head.channels(speaker, at_frames), frames, name, story)
     action.use_fake_user = True
     _store(action, MOTION, np.asarray(motion, "<f4").tobytes())
     _store(action, UPPER, np.asarray(upper, "<f4").tobytes())
@@ -69,12 +69,6 @@ def take_name(line: choices.Line, metadata: Mapping[str, Any]) -> str:
     """After the sound, the style and the emotion; short enough for Blender to number it."""
     style, emotion = metadata.get("style") or "", str(metadata.get("emotion") or "")
     return " ".join(f"{Path(line.sound).stem[:28]} {style} {emotion.replace(':', ' ')}".split())[:52]
-
-
-def channels_of(speaker: bpy.types.Object, motion: np.ndarray) -> list[keyframes.Channel]:
-    """The curves that a motion (T, 53) is on this speaker."""
-    values = head.key_values(speaker, motion)
-    return keyframes.key_channels(speaker.data.shape_keys, head.key_names(speaker), values)
 
 
 def is_take(action: bpy.types.Action | None) -> bool:
@@ -195,7 +189,7 @@ def _base(
     upper = np.frombuffer(take[UPPER], "<f4").reshape(head.N_EXPRESSIONS, -1)
     shown = controls.adjusted(motion, rate, upper, settings)
     frames, at_frames = keyframes.resample_to_scene(shown, rate, story["scene_rate"], story["first_frame"])
-    return frames, channels_of(speaker, at_frames)
+    return frames, head.channels(speaker, at_frames)
 
 
 def _receive_range(
@@ -247,7 +241,7 @@ def _store(action: bpy.types.Action, key: str, data: bytes) -> None:
     action[key] = data
 
 
-def _stage(line: choices.Line) -> tuple[bpy.types.Scene, bpy.types.Object]:
+def stage(line: choices.Line) -> tuple[bpy.types.Scene, bpy.types.Object]:
     """Scene and speaker of a line, which may have gone since it was started."""
     scene = bpy.data.scenes.get(line.scene)
     speaker = scene and scene.objects.get(line.speaker)

@@ -132,7 +132,7 @@ def no_influence(speaker):
     ("still", "sentence"),
     [
         (mute_keys, "shape keys of 'Anna' are muted, the first is 'Expression 01'"),
-        (pin, "shows its shape key 'Basis' alone"),
+        (pin, "shows its shape key 'Neutral' alone"),
         (edit, "in Edit Mode"),
         (absolute, "are absolute"),
         (drive, "Drivers move"),

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -26,7 +27,7 @@ from ecoface_model.networks import Networks
 
 DEFAULT_MODEL = Path(__file__).parent / "assets" / "ecoface-default.safetensors"
 FORMAT = "ecoface 1"
-PROTOTYPES = "prototypes"
+PROTOTYPES, VISUAL_PROTOTYPES = "prototypes", "visual_prototypes"
 PICKLE_STARTS = (b"PK\x03\x04", b"\x80")  # torch.save, new and old
 
 
@@ -38,7 +39,9 @@ class Model:
     styles: tuple[str, ...]
     """Names of the speaker styles, in the generator's order."""
     prototypes: Tensor
-    """(n_emotions, 3, F): mean features of each of EMOTIONS at intensity 0, 1 and 2."""
+    """(n_emotions, 3, F): mean features of speech in each of EMOTIONS at intensity 0, 1 and 2."""
+    visual_prototypes: Tensor
+    """The same of faces, as the visual encoder sees them."""
     info: dict[str, Any]
     """name, head, licences (list of sentences), training (how it was made); default_style if there is one."""
     hash: str
@@ -51,6 +54,7 @@ def write_model(
     *,
     styles: Sequence[str],
     prototypes: Float[Tensor, "emotions 3 feature"],
+    visual_prototypes: Float[Tensor, "emotions 3 feature"],
     info: dict[str, Any],
 ) -> None:
     """Write a model file: matrices in half precision, everything small in full.
@@ -59,14 +63,15 @@ def write_model(
         RequestError: if it cannot be written there.
     """
     assert len(styles) == networks.config.generator.n_styles, "every style has a name"
-    assert prototypes.shape == (len(EMOTIONS), 3, networks.config.emotion.feature_dim), prototypes.shape
+    for means in (prototypes, visual_prototypes):
+        assert means.shape == (len(EMOTIONS), 3, networks.config.emotion.feature_dim), means.shape
     assert info.get("name") and info.get("head") and info.get("licences"), "a model says what it is"
     matrices = {name for name, parameter in networks.named_parameters() if parameter.ndim > 1}
     tensors = {
         name: tensor.half() if name in matrices else tensor.float()
         for name, tensor in networks.own_state().items()
     }
-    tensors[PROTOTYPES] = prototypes.float()
+    tensors |= {PROTOTYPES: prototypes.float(), VISUAL_PROTOTYPES: visual_prototypes.float()}
     assert all(tensor.isfinite().all() for tensor in tensors.values()), (
         "a weight is not finite in half precision"
     )
@@ -92,9 +97,12 @@ def read_model(path: Path | str | None = None) -> Model:
                     f"expected a model of format {FORMAT!r} in {path.name}, found {metadata.get('format')!r};"
                     " choose a model file made by this version's `training.release`"
                 )
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+            tensors = {  # copied out of the map, which holds an open file fast or changes with it
+                name: file.get_tensor(name).to(torch.float32, copy=True)
+                for name in file.keys()  # noqa: SIM118
+            }
         config = read_config(json.loads(metadata["config"]))
-        prototypes = tensors.pop(PROTOTYPES)
+        prototypes, visual_prototypes = tensors.pop(PROTOTYPES), tensors.pop(VISUAL_PROTOTYPES)
         networks = _with_weights(Networks(config), tensors)
         styles, info = tuple(json.loads(metadata["styles"])), json.loads(metadata["info"])
     except (SafetensorError, OSError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as error:
@@ -104,7 +112,14 @@ def read_model(path: Path | str | None = None) -> Model:
         ) from error
     with path.open("rb") as raw:
         digest = hashlib.file_digest(raw, "sha256").hexdigest()
-    return Model(networks=networks, styles=styles, prototypes=prototypes, info=info, hash=digest)
+    return Model(
+        networks=networks,
+        styles=styles,
+        prototypes=prototypes,
+        visual_prototypes=visual_prototypes,
+        info=info,
+        hash=digest,
+    )
 
 
 def read_config(values: dict[str, Any]) -> EcoFaceConfig:

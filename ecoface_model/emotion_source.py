@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from ecoface_model.config import FEATURE_RATE
 from ecoface_model.emotion_label import TRACK_RATE, EmotionLabel, EmotionTrack, one_emotion
@@ -16,6 +17,7 @@ from ecoface_model.emotion_label import TRACK_RATE, EmotionLabel, EmotionTrack, 
 STEPS_PER_POINT = FEATURE_RATE // TRACK_RATE
 SMOOTHING = 0.5  # seconds over which a reference's features are averaged: moods, not syllables
 EMPHASIS = 1.4  # of a label beyond neutral; at the class's mean the generator mixes in what sounds alike
+LIKENESS = 0.05  # temperature of a face's likeness to the prototypes, a softmax of cosines
 LONGEST_STRETCH = 2.0  # a reference shorter than that is played to and fro
 
 
@@ -85,6 +87,25 @@ def mixed(
     near = (1 - (intensity[:, None] - levels).abs()).clamp(min=0)  # (n, 3) of each intensity's prototype
     neutral = prototypes[0, 0]
     return neutral + EMPHASIS * torch.einsum("ne,nl,elf->nf", weights, near, prototypes - neutral)
+
+
+def as_heard(
+    seen: Float[Tensor, "points feature"],
+    visual_prototypes: Float[Tensor, "emotions 3 feature"],
+    prototypes: Float[Tensor, "emotions 3 feature"],
+) -> Float[Tensor, "points feature"]:
+    """Features of a face -> features of speech in the same mood, which is what the generator knows.
+
+    Eq. (5) brings the modalities together, not to one place. A face is told by its likeness to the faces'
+    prototypes, and the speech's prototypes are mixed alike.
+    """
+    faces, speech = (
+        torch.cat([one[0, :1], one[1:, 1:].flatten(0, 1)]) for one in (visual_prototypes, prototypes)
+    )
+    middle = faces.mean(dim=0)
+    cosines = normalize(seen - middle, dim=1) @ normalize(faces - middle, dim=1).T  # (points, 15)
+    likeness = (cosines / LIKENESS).softmax(dim=1)
+    return speech[0] + EMPHASIS * likeness @ (speech - speech[0])
 
 
 class ReferenceEmotion(EmotionSource):

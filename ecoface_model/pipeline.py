@@ -22,6 +22,7 @@ from ecoface_model.emotion_source import (
     ReferenceEmotion,
     SteadyEmotion,
     StrongerEmotion,
+    as_heard,
 )
 from ecoface_model.errors import RequestError
 from ecoface_model.flame import FlameHead
@@ -217,7 +218,7 @@ class EcoFace:
         return MixedEmotion(prototypes, EmotionTrack.parse(emotion) if isinstance(emotion, str) else emotion)
 
     def _seen(self, performance: FlameMotion, progress: Progress | None) -> Float[Tensor, "points feature"]:
-        """What the visual encoder sees of a performance, at 10 Hz."""
+        """What the visual encoder sees of a performance, at 10 Hz, as speech of that mood would be heard."""
         owner = performance.metadata.get("head")
         if self._head is None or owner != self._head.name:
             raise RequestError(
@@ -228,7 +229,9 @@ class EcoFace:
         faces = GreyFaces(FlameHead.from_file(self._head), size).to(self.device)
         motion = torch.from_numpy(performance.resample(float(FRAME_RATE)).motion).to(self.device)
         with full_precision(self.device):
-            return self.listener.seen(faces, motion, progress)
+            seen = self.listener.seen(faces, motion, progress)
+        model = self.model
+        return as_heard(seen, model.visual_prototypes.to(self.device), model.prototypes.to(self.device))
 
     def _upper(self) -> Float[Tensor, "50 50"]:
         """Which part of an expression is the upper face's."""

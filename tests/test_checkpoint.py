@@ -23,6 +23,7 @@ def test_a_model_comes_back_whole(tmp_path, config):
     assert model.networks.config == config
     assert model.styles == STYLES and model.info == INFO
     torch.testing.assert_close(model.prototypes, tiny_prototypes(config))
+    torch.testing.assert_close(model.visual_prototypes, tiny_prototypes(config, seed=2))
     again = model.networks.state_dict()
     assert again.keys() == networks.state_dict().keys()
     for name, tensor in networks.state_dict().items():
@@ -53,6 +54,7 @@ def test_the_visual_encoder_sees_the_same_after_half_precision_on_disk(tmp_path)
         networks,
         styles=STYLES,
         prototypes=tiny_prototypes(),
+        visual_prototypes=tiny_prototypes(seed=2),
         info=INFO,
     )
     again = read_model(tmp_path / "model.safetensors").networks
@@ -168,6 +170,7 @@ def test_a_model_without_a_licence_cannot_be_written(tmp_path):
             tiny_networks(),
             styles=STYLES,
             prototypes=tiny_prototypes(),
+            visual_prototypes=tiny_prototypes(seed=2),
             info={"name": "x"},
         )
 
@@ -184,3 +187,12 @@ def test_the_default_model_is_small_and_says_where_it_comes_from():
     assert any("MIT" in licence for licence in model.info["licences"])
     assert len(model.styles) >= 8
     assert model.prototypes.isfinite().all()
+
+
+def test_a_model_that_was_read_outlives_its_file(tmp_path):
+    path = write_tiny_model(tmp_path / "model.safetensors")
+    model = read_model(path)
+    before = {name: tensor.clone() for name, tensor in model.networks.state_dict().items()}
+    path.write_bytes(bytes(path.stat().st_size))  # in place, as a copy over it would be
+    assert all(torch.equal(before[name], tensor) for name, tensor in model.networks.state_dict().items())
+    assert model.prototypes.abs().sum() > 0

@@ -14,6 +14,7 @@ from ecoface_model.emotion_source import (
     ReferenceEmotion,
     SteadyEmotion,
     StrongerEmotion,
+    as_heard,
     to_track,
 )
 from ecoface_model.errors import RequestError
@@ -267,3 +268,15 @@ def test_strength_scales_around_neutral():
         torch.testing.assert_close(
             found, prototypes[0, 0] + strength * (plain.steps(3, 5) - prototypes[0, 0])
         )
+
+
+def test_a_face_is_heard_as_the_speech_of_its_prototype_and_between_two_as_both():
+    speech, faces = tiny_prototypes(), tiny_prototypes(seed=2)
+    happy, sad = EMOTIONS.index("happy"), EMOTIONS.index("sad")
+    seen = torch.stack([faces[happy, 2], faces[0, 0], faces[happy, 2] + faces[sad, 1]])
+    heard = as_heard(seen, faces, speech)
+    label = SteadyEmotion(speech, EmotionLabel("happy", 2.0)).features
+    assert torch.linalg.vector_norm(heard[0] - label) < 0.05 * torch.linalg.vector_norm(label - speech[0, 0])
+    assert torch.linalg.vector_norm(heard[1] - speech[0, 0]) < 0.1
+    away = speech - speech[0, 0]
+    assert all(heard[2] @ away[emotion, level] > 0 for emotion, level in ((happy, 2), (sad, 1)))

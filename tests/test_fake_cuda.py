@@ -24,6 +24,7 @@ def ecoface(request) -> EcoFace:
         networks=networks,
         styles=STYLES,
         prototypes=mode.from_tensor(tiny_prototypes(request.param)),
+        visual_prototypes=mode.from_tensor(tiny_prototypes(request.param, seed=2)),
         info={"name": "x", "head": "x"},
         hash="x",
     )

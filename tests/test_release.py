@@ -49,7 +49,8 @@ def written(folder: Path, generator: MotionGeneratorConfig = GENERATOR_CONFIG) -
     )
     save_file(build_emotion(EMOTION).state_dict(), config.emotion / release.ENCODER)
     save_file(VisualEmotion(VISUAL).state_dict(), config.emotion / release.VISUAL)
-    save_file({"prototypes": torch.randn(len(EMOTIONS), 3, 16)}, config.emotion / release.PROTOTYPES)
+    means = {name: torch.randn(len(EMOTIONS), 3, 16) for name in ("prototypes", "visual")}
+    save_file(means, config.emotion / release.PROTOTYPES)
     write_generator(MotionGenerator(generator), STYLES, config.motion / GENERATOR)
     return config
 
@@ -74,7 +75,7 @@ def test_the_size_that_is_foretold_is_the_file_s_but_for_its_header_and_prototyp
     release.main(config)
     file = config.out.read_bytes()
     header = 8 + int.from_bytes(file[:8], "little")  # safetensors: length of the JSON, the JSON
-    prototypes = len(EMOTIONS) * 3 * EMOTION.feature_dim * 4
+    prototypes = 2 * len(EMOTIONS) * 3 * EMOTION.feature_dim * 4
     assert len(file) == header + prototypes + release.bytes_of(read_model(config.out).networks)
 
 

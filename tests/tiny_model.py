@@ -49,10 +49,10 @@ def tiny_networks(config: EcoFaceConfig = TINY, seed: int = 0) -> Networks:
     return networks
 
 
-def tiny_prototypes(config: EcoFaceConfig = TINY) -> torch.Tensor:
+def tiny_prototypes(config: EcoFaceConfig = TINY, seed: int = 1) -> torch.Tensor:
     """Random prototypes; at intensity 0 every emotion is neutral."""
     prototypes = torch.randn(
-        len(EMOTIONS), 3, config.emotion.feature_dim, generator=torch.Generator().manual_seed(1)
+        len(EMOTIONS), 3, config.emotion.feature_dim, generator=torch.Generator().manual_seed(seed)
     )
     prototypes[:, 0] = prototypes[0, 0]
     return prototypes
@@ -61,7 +61,12 @@ def tiny_prototypes(config: EcoFaceConfig = TINY) -> torch.Tensor:
 def write_tiny_model(path: Path, config: EcoFaceConfig = TINY, seed: int = 0) -> Path:
     """A whole model file of random networks."""
     write_model(
-        path, tiny_networks(config, seed), styles=STYLES, prototypes=tiny_prototypes(config), info=INFO
+        path,
+        tiny_networks(config, seed),
+        styles=STYLES,
+        prototypes=tiny_prototypes(config),
+        visual_prototypes=tiny_prototypes(config, seed=2),
+        info=INFO,
     )
     return path
 

@@ -94,9 +94,16 @@ def main(config: ReleaseConfig) -> None:
         "training": config.training,
         "default_style": styles[0],
     }
-    prototypes = read_tensors(config.emotion / PROTOTYPES, "training.train_emotion")["prototypes"]
+    means = read_tensors(config.emotion / PROTOTYPES, "training.train_emotion")
     config.out.parent.mkdir(parents=True, exist_ok=True)
-    write_model(config.out, networks, styles=styles, prototypes=prototypes, info=info)
+    write_model(
+        config.out,
+        networks,
+        styles=styles,
+        prototypes=means["prototypes"],
+        visual_prototypes=means["visual"],
+        info=info,
+    )
     print(f"{config.out}: {config.out.stat().st_size / 1e6:.1f} MB, styles {', '.join(styles)}")
 
 

@@ -6,11 +6,14 @@ A motion belongs to one head; what is done with it on another goes through here 
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ecoface_model.config import EXPRESSION_DIM
 from ecoface_model.errors import HeadError, MotionError
+from ecoface_model.flame import FlameHead
 from ecoface_model.flame_file import FlameFile
+from ecoface_model.lips import LOWER_INNER, UPPER_INNER
 from ecoface_model.motion import FlameMotion
 
 Floats = NDArray[np.floating[Any]]
@@ -18,10 +21,15 @@ Ints = NDArray[np.integer[Any]]
 
 JAW = 2  # joints: global, neck, jaw, left eye, right eye
 INNER = slice(17, 68)  # landmarks inside the face: the contour is not well placed
+LIPS = 5.0  # weight of a lip vertex's squared distance against any other vertex's
+PAIRS = 1000.0  # weight of the squared height between inner lips that face one another, likewise
 RIDGE = 2e-4
 """Of the mean unit's size: keeps units that do nearly the same from pulling against each other."""
-SWEEPS = 400
-CONVERGED = 2e-5  # largest change of a weight in a sweep
+STIFFNESS = 0.1  # of the splitting in `bounded_least_squares`, for units of size 1; changes its speed alone
+ROUNDS = 400
+CONVERGED = 1e-5  # largest change of a weight in ten rounds
+MENDINGS = 3  # rounds in which `from_arkit` mends the lips
+CHUNK = 256  # frames whose vertices are in memory together
 NORMAL_REACH = 0.006  # metres: what a right angle between normals counts for in finding neighbours
 NOISE = 0.0003  # metres by which corresponding points may move apart; coefficients have a spread of 1
 
@@ -43,12 +51,12 @@ def check_head(motion: FlameMotion, head: FlameFile) -> None:
 def to_arkit(motion: FlameMotion, head: FlameFile) -> NDArray[np.float32]:
     """ARKit weights (T, 52) in 0..1, in the order of `head.arkit_names`.
 
-    jawOpen is read off the jaw's rotation. The others are the bounded least squares of all vertices'
-    displacements, expression and what is left of the jaw's turn together.
+    jawOpen is read off the jaw's rotation. The others are the bounded least squares of all vertices' exact
+    displacements, less what jawOpen moves. Lips count for more, and how far they are open for most.
 
     Raises:
         MotionError: if the motion belongs to another head.
-        HeadError: if the head has no ARKit units.
+        HeadError: if the head has no ARKit units, or no landmarks to find its lips by.
     """
     check_head(motion, head)
     if not head.arkit_names:
@@ -58,56 +66,95 @@ def to_arkit(motion: FlameMotion, head: FlameFile) -> NDArray[np.float32]:
     opening = head.arkit_names.index("jawOpen")
     turn = head.arkit_coefficients[opening, EXPRESSION_DIM:]
     jaw_open = np.clip(motion.jaw @ turn / (turn @ turn), 0.0, 1.0)  # (T,)
-    rest = np.concatenate([motion.expression, motion.jaw - jaw_open[:, None] * turn], axis=1)  # (T, 53)
     others = np.delete(np.arange(len(head.arkit_names)), opening)
-    units = head.arkit_units[others].reshape(len(others), -1).astype(np.float64)
-    gram = units @ units.T
-    gram[np.diag_indices_from(gram)] += RIDGE * np.trace(gram) / len(gram)
+    units = head.arkit_units.reshape(len(head.arkit_names), -1).astype(np.float64)
+    metric = _towards_lips(head, units)  # (52, 3V)
+    gram = metric[others] @ units[others].T
+    gram[np.diag_indices_from(gram)] += RIDGE * np.square(units[others]).sum() / len(others)
+    moves = _displacements(motion.motion, head, metric[others].T)  # (T, 51)
     weights = np.empty((motion.n_frames, len(head.arkit_names)), np.float32)
     weights[:, opening] = jaw_open
-    weights[:, others] = bounded_least_squares(gram, rest @ (units @ _directions(head)).T)
+    weights[:, others] = bounded_least_squares(
+        gram, moves - np.outer(jaw_open, units[opening] @ metric[others].T)
+    )
     return weights
 
 
 def from_arkit(weights: Floats, head: FlameFile) -> NDArray[np.float32]:
-    """Motion (T, 53) of ARKit weights (T, 52) in the order of `head.arkit_names`, in the head basis."""
-    return (weights @ head.arkit_coefficients).astype(np.float32)
+    """Motion (T, 53) of ARKit weights (T, 52) in the order of `head.arkit_names`, in the head basis.
+
+    The units' own coefficients, and as much expression more as opens the lips as far as the units do: units
+    add up as they are, a turning jaw does not.
+
+    Raises:
+        HeadError: if the head has no landmarks to find its lips by.
+    """
+    motion = (weights @ head.arkit_coefficients).astype(np.float32)
+    pairs = lip_pairs(head)
+    wanted = weights @ (head.arkit_units.reshape(len(head.arkit_names), -1) @ pairs.T)  # (T, 3)
+    directions = head.expression_directions.reshape(-1, EXPRESSION_DIM).astype(np.float64)
+    opens = pairs @ directions  # (3, 50)
+    least = np.linalg.solve(directions.T @ directions + NOISE**2 * np.eye(EXPRESSION_DIM), opens.T)
+    gains = np.linalg.solve(opens @ least, least.T)  # (3, 50), what moves all else least
+    for _ in range(MENDINGS):
+        motion[:, :EXPRESSION_DIM] += (wanted - _displacements(motion, head, pairs.T)) @ gains
+    return motion
+
+
+def lip_pairs(head: FlameFile) -> NDArray[np.float64]:
+    """Rows (3, 3V) that give of vertices the heights between inner lips that face one another.
+
+    Raises:
+        HeadError: if the head has no landmarks.
+    """
+    _require_landmarks(head)
+    rows = np.zeros((len(UPPER_INNER), *head.v_template.shape))
+    for row, upper, lower in zip(rows, UPPER_INNER, LOWER_INNER, strict=True):
+        for sign, landmark in ((1, upper), (-1, lower)):
+            corners = head.faces[head.landmark_faces[landmark]]
+            np.add.at(row[:, 1], corners, sign * head.landmark_barycentric[landmark])
+    return rows.reshape(len(rows), -1)
 
 
 def bounded_least_squares(gram: Floats, products: Floats) -> NDArray[np.float64]:
     """Weights (T, n) in 0..1 that minimise |sum_k w_k u_k - d|^2, for all frames at once.
 
-    Coordinate descent: each weight in turn takes its best value, the others held.
+    By the alternating direction method of multipliers, whose every round is one product of matrices.
 
     Args:
         gram: u_i . u_j, (n, n).
         products: d . u_k for every frame, (T, n).
     """
-    weights = np.zeros(products.T.shape)  # (n, T)
-    slope = np.ascontiguousarray(products.T, dtype=np.float64)  # what is left to explain: products - gram @ w
-    for _ in range(SWEEPS):
-        largest = 0.0
-        for k in range(len(weights)):
-            value = np.clip(weights[k] + slope[k] / gram[k, k], 0.0, 1.0)
-            change = value - weights[k]
-            size = float(np.abs(change).max())
-            if size == 0.0:
-                continue
-            largest = max(largest, size)
-            weights[k] = value
-            slope -= np.outer(gram[:, k], change)
-        if largest < CONVERGED:
+    size = np.sqrt(np.diag(gram))
+    inverse = np.linalg.inv(gram / np.outer(size, size) + STIFFNESS * np.eye(len(gram)))
+    best = products / size @ inverse
+    within, price = np.zeros_like(best), np.zeros_like(best)  # both of weights times their unit's size
+    for number in range(ROUNDS):
+        free = 1.7 * (best + STIFFNESS * (within - price) @ inverse) - 0.7 * within  # 1.7: over-relaxed
+        before, price = within, price + free
+        within = np.clip(price, 0.0, size)
+        price = price - within
+        if number % 10 == 9 and np.abs((within - before) / size).max(initial=0) < CONVERGED / 10:
             break
-    return weights.T
+    return np.asarray(within / size)
 
 
-def _directions(head: FlameFile) -> NDArray[np.float64]:
-    """Displacements (3V, 53) per unit of each number of a motion, at rest."""
-    joint = head.J_regressor[JAW] @ head.v_template
-    arm = head.v_template - joint
-    turns = [np.cross(axis, arm) * head.weights[:, JAW, None] for axis in np.eye(3)]
-    expression = head.expression_directions.reshape(-1, EXPRESSION_DIM)
-    return np.column_stack([expression, *(turn.ravel() for turn in turns)]).astype(np.float64)
+def _towards_lips(head: FlameFile, units: Floats) -> NDArray[np.float64]:
+    """Displacements (n, 3V) by which products weigh the lips and their pairs as `to_arkit` does."""
+    weight = np.ones(head.v_template.shape)
+    weight[head.masks["lips"]] = LIPS
+    pairs = lip_pairs(head)
+    return units * weight.ravel() + PAIRS * (units @ pairs.T) @ pairs
+
+
+def _displacements(motion: Floats, head: FlameFile, products: Floats) -> NDArray[np.float64]:
+    """Products (T, n) of a motion's exact displacements with the columns of `products` (3V, n)."""
+    skinned, out = FlameHead.from_file(head), np.empty((len(motion), products.shape[1]))
+    for first in range(0, len(motion), CHUNK):
+        part = torch.from_numpy(np.asarray(motion[first : first + CHUNK], np.float32))
+        moved = skinned.vertices(part).numpy() - head.v_template
+        out[first : first + CHUNK] = moved.reshape(len(part), -1) @ products
+    return out
 
 
 def transfer(motion: FlameMotion, source: FlameFile, target: FlameFile) -> FlameMotion:
@@ -158,13 +205,17 @@ def _alignment(
     return scale, rotation, b_mean - scale * rotation @ a_mean
 
 
-def _landmarks(head: FlameFile) -> NDArray[np.float64]:
-    """The landmarks inside the face at rest, (51, 3)."""
+def _require_landmarks(head: FlameFile) -> None:
     if not head.has_landmarks:
         raise HeadError(
             f"expected landmarks with the head '{head.name}', found none; put flame_static_embedding.pkl"
             " beside the FLAME file"
         )
+
+
+def _landmarks(head: FlameFile) -> NDArray[np.float64]:
+    """The landmarks inside the face at rest, (51, 3)."""
+    _require_landmarks(head)
     corners = head.v_template[head.faces[head.landmark_faces[INNER]]].astype(np.float64)
     points: NDArray[np.float64] = np.einsum("lc,lcx->lx", head.landmark_barycentric[INNER], corners)
     return points

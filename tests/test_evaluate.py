@@ -102,7 +102,7 @@ def test_table_asks_foreign_judges_where_their_files_are_given(tiny_model_file, 
     assert features["VE-FID"].shape == (1, 1024)
 
 
-def test_exchange_reports_all_class_pairs_through_both_doors(tiny_model_file, corpus, tmp_path):
+def test_exchange_reports_all_class_pairs_through_all_doors(tiny_model_file, corpus, tmp_path):
     values = run(
         "exchange",
         tiny_model_file,
@@ -115,7 +115,8 @@ def test_exchange_reports_all_class_pairs_through_both_doors(tiny_model_file, co
         "--n-rendered",
         "15",
     )
-    for door in ("label", "reference clip"):
+    assert set(values["agreement"]) == {"reference clip", "reference performance"}
+    for door in ("label", "reference clip", "reference performance"):
         assert set(values["matrices"][door]) == set(MEASURES)
         for matrix in values["matrices"][door].values():
             assert np.shape(matrix) == (8, 8)
@@ -146,9 +147,9 @@ def test_matrices_are_means_over_the_swaps_of_each_pair():
         assert matrix[happy, sad] == pytest.approx(wanted)
         assert off_diagonal(matrix) == pytest.approx(wanted)
         assert np.isnan(matrix[sad, happy])
-    assert agreement({"label": swaps, "reference clip": swaps[::-1]})[
-        "by the separate classifier"
-    ] == pytest.approx(1 / 3)
+    agreed = agreement({"label": swaps, "reference clip": swaps[::-1], "reference performance": swaps})
+    assert agreed["reference clip"]["by the separate classifier"] == pytest.approx(1 / 3)
+    assert agreed["reference performance"]["by the separate classifier"] == 1
 
 
 def test_styles_names_what_the_model_speaks(tiny_model_file, corpus, tmp_path):

@@ -24,13 +24,13 @@ from training.evaluation_namers import Namers
 from training.evaluation_report import SYNTHETIC, draw_matrices, markdown_table, matrix_table, write_report
 from training.metrics import share_rising
 
-DOORS = ("label", "reference clip")
+DOORS = ("label", "reference clip", "reference performance")
 INTENSITIES_ASKED = (0.5, 1.0, 1.5, 2.0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exchange:
-    """Swap the emotion of held-out sentences to every class, by labels and by reference clips."""
+    """Swap the emotion of held-out sentences to every class: by label, by a clip heard, by one seen."""
 
     model: Path | None = None
     """Model file; the default model if not given."""
@@ -92,7 +92,7 @@ def swapped(namers: Namers, source: HeldOut, plain: Motion, motion: Motion, refe
 
 
 def exchange_all(config: Exchange, namers: Namers, clips: Sequence[HeldOut]) -> dict[str, list[Swap]]:
-    """Every clip to every class through both doors; references of a class are taken in turn."""
+    """Every clip to every class through each door; references of a class are taken in turn."""
     stage = namers.stage
     by_class = {name: [clip for clip in clips if clip.row.emotion == name] for name in EMOTIONS}
     swaps: dict[str, list[Swap]] = {door: [] for door in DOORS}
@@ -105,6 +105,7 @@ def exchange_all(config: Exchange, namers: Namers, clips: Sequence[HeldOut]) -> 
             asked = (
                 stage.speak(source, emotion=target, **how),
                 stage.speak(source, emotion_from=reference.waveform, **how),
+                stage.speak(source, emotion_from=stage.performance(reference.motion), **how),
             )
             for door, motion in zip(DOORS, asked, strict=True):
                 swaps[door].append(swapped(namers, source, plain, motion, reference))
@@ -161,12 +162,16 @@ def accuracies(namers: Namers, clips: Sequence[HeldOut]) -> dict[str, float]:
     }
 
 
-def agreement(swaps: dict[str, list[Swap]]) -> dict[str, float]:
-    """How often a label and a reference clip of its class get the same name."""
-    pairs = list(zip(*(swaps[door] for door in DOORS), strict=True))
+def agreement(swaps: dict[str, list[Swap]]) -> dict[str, dict[str, float]]:
+    """How often a label and a reference of its class get the same name, for each other door."""
+    label, *others = DOORS
+    pairs = {door: list(zip(swaps[label], swaps[door], strict=True)) for door in others}
     return {
-        "by our visual encoder": float(np.mean([a.eye == b.eye for a, b in pairs])),
-        "by the separate classifier": float(np.mean([a.statistics == b.statistics for a, b in pairs])),
+        door: {
+            "by our visual encoder": float(np.mean([a.eye == b.eye for a, b in both])),
+            "by the separate classifier": float(np.mean([a.statistics == b.statistics for a, b in both])),
+        }
+        for door, both in pairs.items()
     }
 
 
@@ -210,7 +215,7 @@ def exchange(config: Exchange) -> None:
 def as_text(
     by_door: dict[str, dict[str, NDArray[Any]]],
     performances: dict[str, float],
-    agreed: dict[str, float],
+    agreed: dict[str, dict[str, float]],
     strength: dict[str, NDArray[Any]],
     n_clips: int,
 ) -> str:
@@ -227,9 +232,12 @@ def as_text(
         "# Exchange of emotions",
         f"{n_clips} held-out sentences, each asked for all {len(EMOTIONS)} emotions. {SYNTHETIC}",
         markdown_table(["mean over swaps", *DOORS, "performances"], means),
-        "Same name for a label and a reference clip of its class: "
-        + ", ".join(f"{share:.2f} {judge}" for judge, share in agreed.items())
-        + ".",
+        *(
+            f"Same name for a label and a {door} of its class: "
+            + ", ".join(f"{share:.2f} {judge}" for judge, share in judges.items())
+            + "."
+            for door, judges in agreed.items()
+        ),
         "## Intensities: distance in mm from neutral above the mouth",
         markdown_table(
             ["emotion", *(f"{i:g}" for i in INTENSITIES_ASKED), "share of sentences rising"], rising

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ecoface_model.config import SAMPLES_PER_FRAME
 from ecoface_model.flame import FlameHead
 from ecoface_model.flame_file import FlameFile, read_head
+from ecoface_model.motion import FlameMotion
 from ecoface_model.pipeline import EcoFace
 from ecoface_model.renderer_grey import GreyFaces
 from training.clips import Clip, ClipRow, CorpusError, read_clip, read_manifest
@@ -127,6 +128,10 @@ class Stage:
         n = len(clip.motion)
         out: Motion = np.concatenate([motion, motion[-1:].repeat(max(0, n - len(motion)), axis=0)])[:n]
         return out
+
+    def performance(self, motion: Motion) -> FlameMotion:
+        """A motion as a reference that is seen."""
+        return FlameMotion(motion, metadata={"head": self.file.name})
 
     @torch.inference_mode()
     def landmarks(self, motion: Motion) -> Float[NDArray[Any], "frames 68 3"]:

@@ -91,7 +91,7 @@ def make(options: argparse.Namespace) -> None:
     result = animate(context, line_from_options(context, options, speaker), settings)
     print(f"{result} in {time.monotonic() - started:.1f} s")
     if options.fbx:
-        print(export.export_fbx(context, speaker, options.fbx))
+        print(export.write(context, speaker, options.fbx))
     if options.blend:
         save(options.blend)
 

@@ -1,13 +1,15 @@
-"""The sub-panel Bake and Export."""
+"""The sub-panel Bake and Export: from the keys onwards."""
 # ruff: noqa: RUF012 (bl_options is written as Blender wants it)
 
 from bpy.types import Panel
 
+from . import export
+from .operators_export import draw_options
 from .panels import _Sidebar
 
 
 class ECOFACE_PT_export(_Sidebar, Panel):
-    """From the keys onwards."""
+    """Plain keys, and files for other programs."""
 
     bl_label = "Bake and Export"
     bl_parent_id = "ECOFACE_PT_speech"
@@ -15,8 +17,12 @@ class ECOFACE_PT_export(_Sidebar, Panel):
 
     def draw(self, context):
         layout, _ = self._start(context)
-        layout.operator("ecoface.bake", icon="KEYFRAME_HLT")
-        layout.operator("ecoface.export_fbx", icon="EXPORT")
+        layout.operator("ecoface.bake", icon="KEYFRAME_HLT", text="Bake...")
+        group = context.scene.ecoface_export
+        column = layout.column()
+        column.prop(group, "kind")
+        draw_options(column, group)
+        layout.operator("ecoface.export", icon="EXPORT", text=f"Export {export.KINDS[group.kind].label}...")
 
 
 CLASSES = (ECOFACE_PT_export,)

@@ -1,108 +1,81 @@
-"""Baking and FBX: what leaves the scene is what was seen in it, and the scene stays as it was."""
+"""Files for other programs: the scene stays as it was, what is seen is written, and what is refused."""
+
+import csv
+import json
+import resource
 
 import bpy
 import numpy as np
 import pytest
-from blender_support import REFERENCE_HEAD, empty_blend, seen_vertices, small_head, talking_motion
+from blender_support import empty_blend
+from export_support import (
+    FRAMES,
+    N_FRAMES,
+    START,
+    arkit_head,
+    distance_mm,
+    everything,
+    seen,
+    talk,
+    talking_head,
+)
 
-from ecoface_blender import export, keyframes
+from ecoface_blender import export, export_keys, jaw_keys, writing
 from ecoface_blender import head as heads
+from ecoface_blender import seen as seen_module
+from ecoface_blender.arkit_curves import ArkitUnits
 from ecoface_blender.errors import EcoFaceBlenderError
+from ecoface_blender.export import Options
 
-START = 4
-N_FRAMES = 12
+BLENDER = Options(target="BLENDER")
 
 
-def talk(head, n_frames=N_FRAMES, start=START, seed=0):
-    """Key the head at the motion's own rate."""
-    bpy.context.scene.render.fps = 25
-    frames, motion = keyframes.resample_to_scene(talking_motion(n_frames, seed), 25, 25, start)
-    return keyframes.write_action(head, heads.key_values(head, motion), frames, "Take", {"seed": 3})
+@pytest.fixture(scope="module")
+def arrays():
+    return arkit_head()
 
 
 @pytest.fixture
-def head():
-    head = heads.add_head(empty_blend(), small_head(), "Anna")
-    head.location, head.rotation_euler, head.scale = (0.1, 0.2, 0.3), (0.1, 0.2, 0.3), (2, 2, 2)
-    talk(head)
-    return head
+def head(arrays):
+    return talking_head(arrays)
 
 
-def seen(item, frames):
-    """World vertices (frames, V, 3) over time."""
-    out = []
-    for frame in frames:
-        bpy.context.scene.frame_set(int(frame))
-        out.append(seen_vertices(item))
-    return np.array(out)
-
-
-def imported(path, how):
-    """The mesh that an importer makes of the file, in an empty scene."""
+def imported(path):
+    """The mesh that Blender's importer makes of an FBX, in an empty scene."""
     empty_blend()
     bpy.context.scene.render.fps = 25
-    if how == "python":
-        bpy.ops.import_scene.fbx(filepath=str(path), anim_offset=0.0)
-    elif "fbx_import" in dir(bpy.ops.wm):
-        bpy.ops.wm.fbx_import(filepath=str(path), anim_offset=0.0)
-    else:
-        pytest.skip("this Blender has no such importer")
+    bpy.ops.import_scene.fbx(filepath=str(path), anim_offset=0.0)
     (mesh,) = [item for item in bpy.context.scene.objects if item.type == "MESH"]
     return mesh
-
-
-def set_sliders_wide(item):
-    for block in item.data.shape_keys.key_blocks[1:]:
-        block.slider_max, block.slider_min = 10, -10
-
-
-def everything():
-    """What must be the same before and after an export."""
-    context, data = bpy.context, bpy.data
-    scene = context.scene
-    keys = next(item for item in scene.objects if heads.is_head(item)).data.shape_keys
-    return {
-        "names": [sorted(block.name for block in getattr(data, kind)) for kind in
-                  ("objects", "meshes", "actions", "shape_keys", "materials", "scenes", "collections")],
-        "active": context.view_layer.objects.active,
-        "selected": sorted(item.name for item in context.view_layer.objects if item.select_get()),
-        "frame": (scene.frame_current, scene.frame_subframe, scene.frame_start, scene.frame_end),
-        "action": (keys.animation_data.action, keys.animation_data.action_slot),
-        "values": [block.value for block in keys.key_blocks],
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize("how, raw", [("python", False), ("built in", False), ("python", True)])
-def test_the_fbx_moves_as_the_head_did(head, tmp_path, how, raw):
-    frames = range(START, START + N_FRAMES)
-    expected = seen(head, frames)
-    path = export.export_fbx(bpy.context, head, tmp_path / "anna.fbx", raw=raw)
-    copy = imported(path, how)
-    if raw:
-        set_sliders_wide(copy)
-    difference = np.linalg.norm(seen(copy, frames) - expected, axis=2)
-    assert difference.max() < 1e-5  # metres, of a head that moves centimetres
-    assert np.linalg.norm(expected - expected[0], axis=2).max() > 0.01
 
 
 def test_engine_safe_keys_stay_between_0_and_1_and_are_the_same_in_every_file(head, tmp_path):
     names = []
     for seed in (1, 2):
         talk(head, seed=seed)
-        halves = export._split_keys(head, export._seen_values(bpy.context, head, np.arange(4.0, 16.0)))
+        values = seen_module.key_values(bpy.context, head, FRAMES)
+        halves = export_keys.split_keys(head, values)
         assert all(half.values.min() >= 0 and half.values.max() <= 1 for half in halves)
         names.append([(half.name, half.offsets.tobytes()) for half in halves])
     assert names[0] == names[1]
     assert names[0][0][0] == "Expression01_pos" and names[0][1][0] == "Expression01_neg"
-    copy = imported(export.export_fbx(bpy.context, head, tmp_path / "anna.fbx"), "python")
-    assert [block.name for block in copy.data.shape_keys.key_blocks[1:]] == [name for name, _ in names[0]]
 
 
-def test_the_imported_object_has_the_heads_name(head, tmp_path):
-    assert imported(export.export_fbx(bpy.context, head, tmp_path / "x.fbx"), "python").name == "Anna"
+def test_keys_that_reach_from_0_to_1_keep_their_names():
+    value = np.array([0.0, 0.5, 1.0])
+    (whole,) = export_keys.split("jawOpen", np.ones((4, 3)), value, 0.0, 1.0)
+    assert whole.name == "jawOpen" and (whole.values == value).all()
+    (up,) = export_keys.split("Smile", np.ones((4, 3)), 2 * value, 0.0, 2.0)
+    assert up.name == "Smile_pos" and (up.values == value).all() and (up.offsets == 2).all()
 
 
-def test_the_export_leaves_the_scene_as_it_was(head, tmp_path):
+def test_the_motion_is_read_off_the_keys(head, arrays):
+    motion = jaw_keys.plausible_motion(arrays, 20, seed=3)
+    found = seen_module.motion_of(head, heads.key_values(head, motion))
+    np.testing.assert_allclose(found, motion, atol=1e-6)
+
+
+def test_the_export_leaves_the_scene_as_it_was(head, arrays, tmp_path):
     other = bpy.data.objects.new("Lamp", bpy.data.lights.new("Lamp", "POINT"))
     bpy.context.scene.collection.objects.link(other)
     bpy.context.view_layer.objects.active = other
@@ -111,31 +84,17 @@ def test_the_export_leaves_the_scene_as_it_was(head, tmp_path):
     bpy.context.scene.frame_set(7, subframe=0.25)
     head.data.shape_keys.key_blocks["Jaw Open"].value = 0.123  # moved, not keyed
     before = everything()
-    export.export_fbx(bpy.context, head, tmp_path / "anna.fbx")
+    for name, options in (("a.fbx", Options(jaw_bone=True)), ("a.usdc", Options()), ("a.abc", Options())):
+        export.write(bpy.context, head, tmp_path / name, options, arrays)
+        assert everything() == before
+    (tmp_path / "taken.fbx").mkdir()
+    with pytest.raises(EcoFaceBlenderError, match="cannot be written: it is a folder"):
+        export.write(bpy.context, head, tmp_path / "taken.fbx")
     assert everything() == before
-    with pytest.raises(EcoFaceBlenderError, match="cannot be written"):
-        export.export_fbx(bpy.context, head, _unwritable(tmp_path))
-    assert everything() == before
-    assert [path.name for path in tmp_path.glob("*")] == ["anna.fbx", "taken"]
-
-
-def _unwritable(tmp_path):
-    (tmp_path / "taken").mkdir()
-    return tmp_path / "taken"
+    assert sorted(path.name for path in tmp_path.glob("*")) == ["a.abc", "a.fbx", "a.usdc", "taken.fbx"]
 
 
 def test_what_nla_and_drivers_show_is_exported(head, tmp_path):
-    _layer(head)
-    frames = range(START, START + N_FRAMES)
-    expected = seen(head, frames)
-    copy = imported(
-        export.export_fbx(bpy.context, head, tmp_path / "a.fbx", START, START + N_FRAMES - 1), "python"
-    )
-    np.testing.assert_allclose(seen(copy, frames), expected, atol=1e-5)
-
-
-def _layer(head):
-    """The take in an NLA strip at half influence, a driver and a muted key."""
     animation = head.data.shape_keys.animation_data
     strip = animation.nla_tracks.new().strips.new("Take", START, animation.action)
     animation.action = None
@@ -143,64 +102,146 @@ def _layer(head):
     driver = head.data.shape_keys.key_blocks["Expression 03"].driver_add("value").driver
     driver.expression = "frame / 10"
     head.data.shape_keys.key_blocks["Expression 02"].mute = True
+    expected = seen(head)
+    options = Options(start=START, end=START + N_FRAMES - 1, target="BLENDER")
+    copy = imported(export.write(bpy.context, head, tmp_path / "a.fbx", options))
+    assert copy.name == "Anna"
+    assert distance_mm(seen(copy), expected) < 0.01
 
 
-def test_bake_keeps_what_was_seen_in_plain_keys(head):
-    _layer(head)
-    frames = range(START, START + N_FRAMES)
-    expected = seen(head, frames)
-    bpy.context.scene.frame_set(9)
-    action = export.bake(bpy.context, head, START, START + N_FRAMES - 1)
-    assert bpy.context.scene.frame_current == 9
-    assert head.data.shape_keys.animation_data.action == action
-    head.data.shape_keys.driver_remove('key_blocks["Expression 03"].value')
-    np.testing.assert_allclose(seen(head, frames), expected, atol=1e-6)
-    curves = action.layers[0].strips[0].channelbags[0].fcurves
-    assert len(curves) == len(heads.key_names(head))
-    for curve in curves:
-        assert [point.co.x for point in curve.keyframe_points] == list(frames)
-        assert {point.interpolation for point in curve.keyframe_points} == {"LINEAR"}
+def test_a_head_that_is_carried_about_moves_in_the_file_too(head, tmp_path):
+    carrier = bpy.data.objects.new("Carrier", None)
+    bpy.context.scene.collection.objects.link(carrier)
+    carrier.location.x = 1
+    carrier.keyframe_insert("location", frame=START)
+    carrier.location.x = 2
+    carrier.rotation_euler.z = 1
+    carrier.keyframe_insert("location", frame=START + 8)
+    head.parent = carrier
+    expected = seen(head)
+    assert np.ptp(expected.mean(1)[:, 0]) > 0.5
+    copy = imported(export.write(bpy.context, head, tmp_path / "a.fbx"))
+    assert distance_mm(seen(copy), expected) < 0.01
 
 
-def test_bake_takes_the_range_and_the_story_of_the_action(head):
-    before = head.data.shape_keys.animation_data.action
-    action = export.bake(bpy.context, head)
-    assert action.curve_frame_range[:] == (START, START + N_FRAMES - 1)
-    assert keyframes.read_metadata(action) == {"seed": 3, "baked_from": "Take"}
-    assert before.use_fake_user
+def test_an_arkit_file_has_the_units_shapes_and_curves(head, arrays, tmp_path):
+    units = ArkitUnits.of(arrays)
+    curves = units.curves(seen_module.motion_of(head, seen_module.key_values(bpy.context, head, FRAMES)))
+    assert np.ptp(curves, axis=0).min() > 0.1
+    offsets = heads.to_blender(arrays["arkit_units"])
+    rest = seen_module.coordinates(head.data.shape_keys.key_blocks[0])
+    local = rest + np.tensordot(curves, offsets, 1)
+    world = np.array(head.matrix_world)
+    expected = local @ world[:3, :3].T + world[:3, 3]
+    copy = imported(export.write(bpy.context, head, tmp_path / "a.fbx", Options(keys="ARKIT"), arrays))
+    assert [block.name for block in copy.data.shape_keys.key_blocks[1:]] == list(units.names)
+    assert distance_mm(seen(copy), expected) < 0.01
 
 
-@pytest.mark.skipif(not REFERENCE_HEAD.is_file(), reason="the reference head is not built yet")
-def test_the_reference_head_comes_back_from_fbx_within_a_hundredth_of_a_millimetre(tmp_path):
-    head = heads.add_head(empty_blend(), heads.load_head(REFERENCE_HEAD), "Head")
-    talk(head, n_frames=5)
-    frames = range(START, START + 5)
-    expected = seen(head, frames)
-    copy = imported(export.export_fbx(bpy.context, head, tmp_path / "head.fbx"), "python")
-    assert np.linalg.norm(seen(copy, frames) - expected, axis=2).max() < 1e-5
+def test_live_link_face_gets_its_table(head, arrays, tmp_path):
+    bpy.context.scene.render.fps, bpy.context.scene.render.fps_base = 30, 1.001
+    path = export.write(bpy.context, head, tmp_path / "a.csv", None, arrays)
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == N_FRAMES and len(rows[0]) == 63
+    assert list(rows[0])[:3] == ["Timecode", "BlendShapeCount", "EyeBlinkLeft"]
+    assert list(rows[0])[-10:-8] == ["TongueOut", "HeadYaw"] and list(rows[0])[-1] == "RightEyeRoll"
+    motion = seen_module.motion_of(head, seen_module.key_values(bpy.context, head, FRAMES))
+    curves = ArkitUnits.of(arrays).curves(motion)
+    for k, row in enumerate(rows):
+        hours, minutes, seconds, rest = map(float, row["Timecode"].split(":"))
+        time = 3600 * hours + 60 * minutes + seconds + rest / 29.97003
+        assert time == pytest.approx(k * 1.001 / 30, abs=1e-4) and row["BlendShapeCount"] == "61"
+        assert float(row["JawOpen"]) == pytest.approx(curves[k, 0], abs=1e-6)
+        assert float(row["MouthSmileLeft"]) == pytest.approx(curves[k, 1], abs=1e-6)
+        assert {row[name] for name in row if name.startswith(("Head", "LeftEyeY", "RightEyeP"))} == {
+            "0.000000"
+        }
 
 
-def test_what_cannot_be_exported_is_told_in_a_sentence(head, tmp_path):
-    cube = bpy.data.objects.new("Cube", bpy.data.meshes.new("Cube"))
-    with pytest.raises(EcoFaceBlenderError, match="'Cube' is not a head"):
-        export.export_fbx(bpy.context, cube, tmp_path / "a.fbx")
-    with pytest.raises(EcoFaceBlenderError, match="No head is chosen"):
-        export.bake(bpy.context, None)
-    with pytest.raises(EcoFaceBlenderError, match="Expected the folder"):
-        export.export_fbx(bpy.context, head, tmp_path / "none" / "a.fbx")
-    with pytest.raises(EcoFaceBlenderError, match="found 9 to 8"):
-        export.bake(bpy.context, head, 9, 8)
-    head.data.shape_keys.animation_data_clear()
-    with pytest.raises(EcoFaceBlenderError, match="Nothing moves 'Anna' yet"):
-        export.bake(bpy.context, head)
-    talk(head)
+def test_json_holds_curves_of_every_kind(head, arrays, tmp_path):
+    content = json.loads(
+        export.write(bpy.context, head, tmp_path / "a.json", None, arrays).read_text("utf-8")
+    )
+    values = seen_module.key_values(bpy.context, head, FRAMES)
+    assert (content["format"], content["fps"], content["first_frame"]) == ("ecoface-motion-1", 25.0, START)
+    assert content["seconds"] == N_FRAMES / 25 and content["metadata"] == {"seed": 3}
+    np.testing.assert_allclose(content["shape_keys"]["frames"], values, atol=1e-6)
+    assert content["shape_keys"]["names"] == list(heads.key_names(head))
+    np.testing.assert_allclose(content["flame"]["frames"], seen_module.motion_of(head, values), atol=1e-6)
+    assert np.shape(content["arkit"]["frames"]) == (N_FRAMES, 2)
+    bare = {name: array for name, array in arrays.items() if "arkit" not in name}
+    other = json.loads(export.write(bpy.context, head, tmp_path / "b.json", None, bare).read_text("utf-8"))
+    assert "arkit" not in other and other["flame"] == content["flame"]
+
+
+def test_what_cannot_be_exported_is_told_in_a_sentence(head, arrays, tmp_path):
+    def refused(sentence, item=head, name="a.fbx", **options):
+        with pytest.raises(EcoFaceBlenderError, match=sentence):
+            export.write(bpy.context, item, tmp_path / name, Options(**options), arrays)
+        assert not list(tmp_path.iterdir())
+
+    refused("'Cube' is not a head", bpy.data.objects.new("Cube", bpy.data.meshes.new("Cube")))
+    refused("No head is chosen", None)
+    refused("Expected the folder", name="none/a.fbx")
+    refused(r"ending in .fbx, .glb, .usdc, .abc, .csv, .json, found 'a.obj'", name="a.obj")
+    refused("found 9 to 8; swap them", start=9, end=8)
+    refused("ARKit's keys move the jaw themselves", keys="ARKIT", jaw_bone=True)
+    refused("'/dev/null/a.fbx'|Expected the folder", name="/dev/null/a.fbx")
+    head.hide_set(True)
+    refused("'Anna' is hidden; show it first", name="a.abc")
+    head.hide_set(False)
+    head["ecoface_head"] = "somebody"
+    refused(
+        "'Anna' is a head 'somebody' of 360 vertices, but the preferences name 'small head'", name="a.csv"
+    )
     bpy.ops.object.mode_set(mode="EDIT")
-    with pytest.raises(EcoFaceBlenderError, match="'Anna' is being edited"):
-        export.export_fbx(bpy.context, head, tmp_path / "a.fbx")
+    refused("'Anna' is being edited")
     bpy.ops.object.mode_set(mode="OBJECT")
     bpy.ops.preferences.addon_disable(module="io_scene_fbx")
     try:
-        with pytest.raises(EcoFaceBlenderError, match="'FBX format' is off"):
-            export.export_fbx(bpy.context, head, tmp_path / "a.fbx")
+        refused("'FBX format' is off")
     finally:
         bpy.ops.preferences.addon_enable(module="io_scene_fbx")
+    head.data.shape_keys.animation_data_clear()
+    refused("Nothing moves 'Anna' yet")
+
+
+@pytest.mark.parametrize("name", ["a.fbx", "a.glb", "a.csv"])
+def test_a_file_that_cannot_grow_leaves_the_old_one(head, arrays, tmp_path, name):
+    (tmp_path / name).write_text("old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
+    try:
+        with pytest.raises(EcoFaceBlenderError, match=r"cannot be written; make room there.*File too large"):
+            export.write(bpy.context, head, tmp_path / name, None, arrays)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [path.name for path in tmp_path.iterdir()] == [name] and (tmp_path / name).read_text() == "old"
+
+
+@pytest.mark.parametrize("name", ["a.usdc", "a.abc"])
+def test_a_full_disk_is_told_before_the_exporters_that_would_end_blender(head, tmp_path, monkeypatch, name):
+    usage = type(writing.shutil.disk_usage(tmp_path))(10**9, 10**9 - 50_000, 50_000)
+    monkeypatch.setattr(writing.shutil, "disk_usage", lambda _path: usage)
+    with pytest.raises(EcoFaceBlenderError, match=r"may need \d+ MB, found 0 MB free"):
+        export.write(bpy.context, head, tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_half_a_file_is_no_file(head, arrays, tmp_path):
+    for suffix in (".fbx", ".glb", ".usdc", ".abc"):
+        path = export.write(bpy.context, head, tmp_path / f"a{suffix}", None, arrays)
+        assert writing.is_whole(path)
+        assert path.stat().st_size < export.export_scene.most_bytes(bpy.context, head, N_FRAMES)
+        whole = path.read_bytes()
+        path.write_bytes(
+            whole[: len(whole) // 2] if suffix != ".abc" else whole.replace(b"Ogawa\xff", b"Ogawa\0")
+        )
+        assert not writing.is_whole(path)
+    with (
+        pytest.raises(EcoFaceBlenderError, match="could not be written to its end"),
+        writing.written_beside(tmp_path / "b.fbx") as beside,
+    ):
+        beside.write_bytes(b"half")
+    assert not list(tmp_path.glob("*b.*"))

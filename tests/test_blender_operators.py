@@ -404,10 +404,10 @@ def test_bake_and_export_follow(context, speaker, voice, tmp_path):
     bpy.ops.ecoface.generate(sound=str(voice))
     bpy.ops.ecoface.bake()
     assert "Baked" in action_of(speaker).name
-    bpy.ops.ecoface.export_fbx(filepath=str(tmp_path / "anna.fbx"))
+    bpy.ops.ecoface.export(filepath=str(tmp_path / "anna.fbx"))
     assert (tmp_path / "anna.fbx").stat().st_size > 10_000
     assert "Expected the folder" in refusal(
-        bpy.ops.ecoface.export_fbx, filepath=str(tmp_path / "no" / "a.fbx")
+        bpy.ops.ecoface.export, filepath=str(tmp_path / "no" / "a.fbx")
     )
 
 

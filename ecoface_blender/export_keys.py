@@ -1,0 +1,124 @@
+"""Which shape keys a file gets: as they are, split for engines, ARKit's, or those beside a jaw bone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+
+from . import jaw_keys
+from .arkit_curves import ArkitUnits
+from .errors import EcoFaceBlenderError
+from .head import EXPRESSION_KEYS, head_name, to_blender
+from .seen import motion_of, offsets
+
+TO_BLENDER = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
+"""As a matrix what `head.to_blender` does to FLAME's axes."""
+
+
+@dataclass(frozen=True)
+class Morph:
+    """One key of the file."""
+
+    name: str
+    offsets: np.ndarray
+    """(V, 3) at value 1, in the head's own space."""
+    values: np.ndarray
+    """(frames,)"""
+
+
+@dataclass(frozen=True)
+class JawBone:
+    """The jaw as a bone, in Blender's axes and the head's own space."""
+
+    joint: np.ndarray
+    """(3,)"""
+    weights: np.ndarray
+    """(V,) how much each vertex follows it."""
+    rotations: np.ndarray
+    """(frames, 3, 3)"""
+
+
+def whole_keys(head: bpy.types.Object, values: np.ndarray) -> list[Morph]:
+    """Every key as it is; values (frames, keys)."""
+    blocks = head.data.shape_keys.key_blocks[1:]
+    return [Morph(block.name, offsets(block), value) for block, value in zip(blocks, values.T, strict=True)]
+
+
+def split_keys(head: bpy.types.Object, values: np.ndarray) -> list[Morph]:
+    """Each key that reaches below 0 or above 1 as `..._pos` and `..._neg`, valued 0..1.
+
+    Their shapes at 1 are those of the slider's ends: the same in every file of this head.
+    """
+    morphs = []
+    for block, value in zip(head.data.shape_keys.key_blocks[1:], values.T, strict=True):
+        morphs += split(block.name, offsets(block), value, block.slider_min, block.slider_max)
+    return morphs
+
+
+def split(name: str, moved: np.ndarray, value: np.ndarray, low: float, high: float) -> list[Morph]:
+    """One key of the reach from `low` to `high` as keys of 0..1."""
+    name = name.replace(" ", "")
+    if (low, high) == (0.0, 1.0):
+        return [Morph(name, moved, value.clip(0, 1))]
+    halves = [("pos", high)] * (high > 0) + [("neg", low)] * (low < 0)
+    return [Morph(f"{name}_{suffix}", r * moved, (value / r).clip(0, 1)) for suffix, r in halves]
+
+
+def arkit_keys(head: bpy.types.Object, values: np.ndarray, arrays: Mapping[str, np.ndarray]) -> list[Morph]:
+    """ARKit's 52, with the shapes of the head's own units.
+
+    Raises:
+        EcoFaceBlenderError: if the arrays are of another head, or it has no units.
+    """
+    check_arrays(head, arrays)
+    units = ArkitUnits.of(arrays)
+    curves = units.curves(motion_of(head, values))
+    shapes = to_blender(arrays["arkit_units"])
+    return [Morph(*each) for each in zip(units.names, shapes, curves.T, strict=True)]
+
+
+def keys_beside_bone(
+    head: bpy.types.Object, values: np.ndarray, arrays: Mapping[str, np.ndarray], safe: bool
+) -> tuple[list[Morph], JawBone]:
+    """Keys for the expressions and for what FLAME corrects at the jaw, and the jaw itself as a bone.
+
+    Together they are exact skinning (Eq. 2), which the jaw's own keys follow within half a millimetre.
+
+    Raises:
+        EcoFaceBlenderError: if the arrays are of another head.
+    """
+    check_arrays(head, arrays)
+    blocks = head.data.shape_keys.key_blocks
+    motion = motion_of(head, values)
+    rotations = jaw_keys.rotations(motion[:, jaw_keys.N_EXPRESSIONS :])
+    reaches = [(name, offsets(blocks[name]), blocks[name].slider_min, blocks[name].slider_max)
+               for name in EXPRESSION_KEYS]  # fmt: skip
+    columns = list(motion[:, : jaw_keys.N_EXPRESSIONS].T)
+    n = jaw_keys.N_TURN
+    correctives = arrays["posedirs"][:, :, (jaw_keys.JAW - 1) * n : jaw_keys.JAW * n]
+    for entry in range(n):
+        if correctives[:, :, entry].any():
+            moved = to_blender(correctives[:, :, entry])
+            reaches.append((f"Jaw Corrective {entry + 1}", moved, -1.0, 1.0))
+            columns.append((rotations - np.eye(3)).reshape(-1, n)[:, entry])
+    morphs = []
+    for (name, moved, low, high), value in zip(reaches, columns, strict=True):
+        morphs += split(name, moved, value, low, high) if safe else [Morph(name, moved, value)]
+    joint = arrays["J_regressor"][jaw_keys.JAW] @ arrays["v_template"]
+    turned = TO_BLENDER @ rotations @ TO_BLENDER.T
+    return morphs, JawBone(to_blender(joint), arrays["weights"][:, jaw_keys.JAW], turned)
+
+
+def check_arrays(head: bpy.types.Object, arrays: Mapping[str, np.ndarray]) -> None:
+    """See that the arrays are those that this head was made of.
+
+    Raises:
+        EcoFaceBlenderError: if they are not.
+    """
+    n_vertices = len(head.data.vertices)
+    if str(arrays["name"]) != head_name(head) or len(arrays["v_template"]) != n_vertices:
+        raise EcoFaceBlenderError(
+            f"'{head.name}' is a head '{head_name(head)}' of {n_vertices} vertices, but the preferences name "
+            f"'{arrays['name']}' of {len(arrays['v_template'])}; choose the file that it was made of there."
+        )

@@ -1,0 +1,127 @@
+"""Every kind of file read back, by Blender's importers and by others than Blender, in millimetres."""
+
+import bpy
+import numpy as np
+import pytest
+from blender_support import empty_blend
+from export_support import (
+    FRAMES,
+    arkit_head,
+    distance_mm,
+    read_by_others,
+    seen,
+    talking_head,
+    z_up,
+)
+
+from ecoface_blender import export, jaw_keys
+from ecoface_blender import head as heads
+from ecoface_blender import seen as seen_module
+from ecoface_blender.export import Options
+
+SEEN_MM = 0.01
+"""Of a head of 40 cm that moves centimetres: float32 of the exporters."""
+FILES = {
+    "unreal.fbx": Options(),
+    "unity.fbx": Options(target="UNITY"),
+    "maya.fbx": Options(target="MAYA"),
+    "blender.fbx": Options(target="BLENDER"),
+    "raw.fbx": Options(keys="RAW"),
+    "jaw.fbx": Options(jaw_bone=True),
+    "jaw raw.fbx": Options(jaw_bone=True, keys="RAW", target="BLENDER"),
+    "keys.glb": Options(),
+    "jaw.glb": Options(jaw_bone=True),
+    "keys.usdc": Options(),
+    "jaw.usdc": Options(jaw_bone=True),
+    "cache.abc": Options(),
+}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """All files of one talking head; what was seen of it; what exact skinning gives; what others read."""
+    folder, arrays = tmp_path_factory.mktemp("files"), arkit_head()
+    head = talking_head(arrays)
+    motion = seen_module.motion_of(head, seen_module.key_values(bpy.context, head, FRAMES))
+    exact, world = heads.to_blender(jaw_keys.skinned(arrays, motion)), np.array(head.matrix_world)
+    expected = {"keys": seen(head), "jaw": exact @ world[:3, :3].T + world[:3, 3]}
+    for name, options in FILES.items():
+        export.write(bpy.context, head, folder / name, options, arrays)
+    return folder, expected, read_by_others(folder, [folder / name for name in FILES])
+
+
+def should_be(name, expected):
+    """With a jaw bone it is exact skinning, which the jaw's keys follow closely."""
+    return expected["jaw" if name.startswith("jaw") else "keys"]
+
+
+def imported(path, how):
+    """The mesh that an importer of Blender makes of the file, in an empty scene."""
+    empty_blend()
+    bpy.context.scene.render.fps = 25
+    if how == "io_scene_fbx":
+        bpy.ops.import_scene.fbx(filepath=str(path), anim_offset=0.0)
+    elif path.suffix == ".fbx":
+        bpy.ops.wm.fbx_import(filepath=str(path), anim_offset=0.0)
+    elif path.suffix == ".glb":
+        bpy.ops.import_scene.gltf(filepath=str(path))
+    elif path.suffix == ".usdc":
+        bpy.ops.wm.usd_import(filepath=str(path))
+    else:
+        bpy.ops.wm.alembic_import(filepath=str(path))
+    (mesh,) = [each for each in bpy.context.scene.objects if each.type == "MESH" and each.name != "Icosphere"]
+    return mesh
+
+
+def test_the_expected_moves_and_the_two_differ(written):
+    _, expected, _ = written
+    assert np.linalg.norm(expected["keys"] - expected["keys"][0], axis=2).max() > 0.02
+    assert 0.05 < distance_mm(expected["keys"], expected["jaw"]) < 1.5  # of a head twice as large
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_others_see_what_was_seen(written, name):
+    _, expected, read = written
+    vertices = read[f"{name} vertices"]
+    error = distance_mm(vertices if name.endswith("usdc") else z_up(vertices), should_be(name, expected))
+    print(f"{name}: {error:.6f} mm by others")
+    assert error < SEEN_MM
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if not name.endswith("abc")])
+def test_others_see_engine_safe_values(written, name):
+    _, _, read = written
+    names, values = list(read[f"{name} names"]), read[f"{name} values"]
+    assert len(names) == len(set(names)) == values.shape[1]
+    if FILES[name].keys == "SAFE":
+        assert values.min() >= 0 and values.max() <= 1
+        assert {text.rsplit("_")[-1] for text in names} == {"pos", "neg"}
+    else:
+        assert values.min() < -1 and values.max() > 1
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_blenders_importers_see_what_was_seen(written, name):
+    folder, expected, _ = written
+    both = ("io_scene_fbx", "fbx_import") if name.endswith("fbx") else ("its own",)
+    for how in both:
+        if how == "fbx_import" and how not in dir(bpy.ops.wm):
+            continue  # Blender 4.5 and later have it, not every build does
+        copy = imported(folder / name, how)
+        if FILES[name].keys == "RAW" and copy.data.shape_keys:
+            for block in copy.data.shape_keys.key_blocks[1:]:
+                block.slider_max, block.slider_min = 10, -10
+        error = distance_mm(seen(copy), should_be(name, expected))
+        print(f"{name}: {error:.6f} mm by Blender ({how})")
+        assert error < SEEN_MM
+
+
+@pytest.mark.parametrize("name, scale, turned", [("unreal.fbx", 0.01, True), ("unity.fbx", 1.0, True)])
+def test_units_and_axes_are_in_the_shapes(written, name, scale, turned):
+    """What an engine reads, that does not look at the object: the size of the mesh itself."""
+    folder, _, _ = written
+    copy = imported(folder / name, "io_scene_fbx")
+    rest = seen_module.coordinates(copy.data.shape_keys.key_blocks[0])
+    own = heads.to_blender(arkit_head()["v_template"])
+    file_axes = np.stack([own[:, 0], own[:, 2], -own[:, 1]], axis=1) / scale
+    np.testing.assert_allclose(rest, file_axes, atol=1e-5 / scale)

@@ -23,6 +23,7 @@ def needed_keys(values: np.ndarray, offsets: np.ndarray, tolerance: float) -> tu
     """
     reach = np.linalg.norm(offsets, axis=2)  # (K, V)
     worth = np.stack([_worth(curve) for curve in values.T], axis=1) * reach.max(axis=1)  # (T, K)
+    worth[[0, -1]] = np.inf
     some = np.union1d(reach.argmax(axis=1), np.arange(0, offsets.shape[1], SAMPLE))
     goal = tolerance
     while goal > tolerance / 10:
@@ -50,12 +51,11 @@ def _fewest(values: np.ndarray, worth: np.ndarray, offsets: np.ndarray, toleranc
 
 
 def _worth(curve: np.ndarray) -> np.ndarray:
-    """(T,): the error below which each key of a curve is needed; the ends are needed always.
+    """(T,): the error below which each key of a curve is needed; its ends, needed always, are left at 0.
 
     As Douglas and Peucker: the key farthest from the straight line goes first, then both sides of it.
     """
     worth = np.zeros(len(curve))
-    worth[[0, -1]] = np.inf
     waiting = [(-np.inf, 0, len(curve) - 1)]
     while waiting:
         above, first, last = heapq.heappop(waiting)

@@ -20,7 +20,7 @@ READER = Path(__file__).with_name("read_exports.py")
 
 
 def arkit_head() -> dict[str, np.ndarray]:
-    """The small head with two units that are what its coefficients show, and what their fit asks of a head."""
+    """The small head with two units that are what its coefficients show, and all that their fit asks for."""
     arrays = {
         name: array.astype(np.float32) if array.dtype.kind == "f" else array
         for name, array in small_head().items()

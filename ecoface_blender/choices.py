@@ -1,13 +1,15 @@
 """What is to be spoken, by whom and how: gathered from the panel or from a script as plain values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import bpy
 
-from . import head, sequencer
+from . import emotion_keys, emotion_reference, head, sequencer
 from .errors import EcoFaceBlenderError
+from .settings import engine_settings
 
 NO_HEAD = "Add a head, or choose the one to speak."
 
@@ -98,9 +100,10 @@ def what_is_missing(context: bpy.types.Context) -> str | None:
             chosen_strip(context, settings.strip)
     except EcoFaceBlenderError as error:
         return str(error)
-    if settings.emotion_from == "CLIP" and not settings.clip:
-        return "Choose the recording whose emotion is to be shown."
-    return None
+    if settings.emotion_from == "REFERENCE":
+        return emotion_reference.what_is_missing(settings)
+    speaker = chosen_head(context)
+    return emotion_keys.why_no_track(speaker) if settings.emotion_from == "TRACK" and speaker else None
 
 
 def line_from_panel(context: bpy.types.Context, given: Mapping[str, Any], folder: str) -> Line:
@@ -115,31 +118,62 @@ def line_from_panel(context: bpy.types.Context, given: Mapping[str, Any], folder
     speaker = chosen_head(context, given.get("head", ""))
     if speaker is None:
         raise EcoFaceBlenderError("Expected a head of that name in this scene, found none; add one.")
-    emotion, emotion_from = _emotion(settings, given)
-    return Line(
+    sound = _sound(context, settings, given, folder)
+    line = Line(
         scene=context.scene.name,
         speaker=speaker.name,
         head=head.head_name(speaker),
         style=given.get("style", settings.style) or None,
-        emotion=emotion,
-        emotion_from=emotion_from,
         seed=given.get("seed", settings.seed),
         temperature=given.get("temperature", settings.temperature),
-        **_sound(context, settings, given, folder),
+        **sound,
     )
+    return replace(line, **emotion_fields(context, line, folder, given))
 
 
-def emotion_fields(context: bpy.types.Context) -> dict[str, Any]:
+def emotion_fields(
+    context: bpy.types.Context,
+    line: Line,
+    folder: str,
+    given: Mapping[str, Any] | None = None,
+    seconds: float | None = None,
+) -> dict[str, Any]:
     """All fields of a Line that say what emotion the panel asks for, whatever they were before.
+
+    What a script has said in `given` is taken before the panel's. `seconds` is the length of the line, where
+    it is known better than by itself. Files are written into `folder`.
 
     Raises:
         EcoFaceBlenderError: if something is missing or contradicts itself.
     """
-    emotion, emotion_from = _emotion(context.scene.ecoface, {})
-    own = {"emotion": emotion, "emotion_from": emotion_from}
-    names = ("emotion_track", "emotion_first_second", "emotion_seconds", "strength", "upper", "mouth")
-    defaults = {field.name: field.default for field in fields(Line) if field.name in names}
-    return defaults | own
+    settings, given = context.scene.ecoface, given or {}
+    fields: dict[str, Any] = dict.fromkeys(("emotion", "emotion_track", "emotion_from", "emotion_seconds"))
+    fields["emotion_first_second"] = 0.0
+    fields |= {name: given.get(name, getattr(settings, name)) for name in ("strength", "upper", "mouth")}
+    flame = engine_settings(context).flame
+    source, reference = settings.emotion_from, settings.reference_from
+    if "emotion" in given or "emotion_from" in given:
+        fields["emotion"] = given.get("emotion") or None
+        if clip := given.get("emotion_from"):
+            fields |= emotion_reference.of_file(clip, flame, folder)
+    elif source == "LABEL":
+        fields["emotion"] = f"{settings.emotion}:{settings.intensity:.3g}"
+    elif source == "TRACK":
+        fields["emotion_track"] = str(Path(folder) / "emotion_track.npz")
+        speaker = context.scene.objects[line.speaker]
+        emotion_keys.write_track(
+            context.scene, speaker, line.first_frame, seconds or line.seconds, Path(fields["emotion_track"])
+        )
+    elif source == "REFERENCE":
+        if reason := emotion_reference.what_is_missing(settings):
+            raise EcoFaceBlenderError(reason)
+        if reference == "FILE":
+            fields |= emotion_reference.of_file(settings.reference_file, flame, folder)
+        elif reference == "STRIP":
+            fields |= emotion_reference.of_strip(context, settings.reference_strip, folder)
+        else:
+            fields |= emotion_reference.of_head(context, settings.reference_head, folder)
+    return fields
 
 
 def _sound(context, settings, given: Mapping[str, Any], folder: str) -> dict[str, Any]:
@@ -161,17 +195,6 @@ def _sound(context, settings, given: Mapping[str, Any], folder: str) -> dict[str
         "seconds": heard.out_seconds - heard.in_seconds,
         "first_frame": heard.first_frame,
     }
-
-
-def _emotion(settings, given: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """Label and clip, of which at most one is there."""
-    if "emotion" in given or "emotion_from" in given:
-        label, clip = given.get("emotion", ""), given.get("emotion_from", "")
-    elif settings.emotion_from == "LABEL":
-        label, clip = f"{settings.emotion}:{settings.intensity:.3g}", ""
-    else:
-        label, clip = "", settings.clip if settings.emotion_from == "CLIP" else ""
-    return label or None, bpy.path.abspath(clip) or None
 
 
 def why_no_keys(context: bpy.types.Context) -> str | None:

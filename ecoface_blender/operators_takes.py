@@ -124,6 +124,12 @@ class _Again(_Generating):
             speaker=speaker.name,
         )
 
+    def with_the_panels_emotion(self, context, line, folder):
+        """The line with the panel's emotion in place of its own, over the take's length."""
+        found = takes.stored_motion(takes.played(choices.chosen_head(context)))
+        seconds = found and len(found[0]) / found[1]
+        return replace(line, **choices.emotion_fields(context, line, folder, seconds=seconds))
+
 
 class ECOFACE_OT_take_again(_Again, Operator):
     """Make this take again from what is stored with it, into a new take: the same seed gives the same"""
@@ -147,7 +153,7 @@ class ECOFACE_OT_take_swap(_Again, Operator):
     bl_label = "Swap Emotion"
 
     def line(self, context, folder):
-        return replace(self.stored_line(context, folder), **choices.emotion_fields(context))
+        return self.with_the_panels_emotion(context, self.stored_line(context, folder), folder)
 
 
 class ECOFACE_OT_take_range(_Again, Operator):
@@ -172,12 +178,8 @@ class ECOFACE_OT_take_range(_Again, Operator):
         start, end = self.start if given("start") else first, self.end if given("end") else last
         if end <= start:
             raise EcoFaceBlenderError(f"Expected frames in order, found {start} to {end}; swap them.")
-        return replace(
-            self.stored_line(context, folder),
-            **choices.emotion_fields(context),
-            seed=scene.ecoface.seed,
-            frames=(start, end),
-        )
+        line = self.with_the_panels_emotion(context, self.stored_line(context, folder), folder)
+        return replace(line, seed=scene.ecoface.seed, frames=(start, end))
 
 
 CLASSES = (

@@ -59,12 +59,14 @@ class ECOFACE_PT_speech(_Sidebar, Panel):
             column.prop(settings, "add_strip")
 
     def _draw_emotion(self, column, settings):
-        column.row().prop(settings, "emotion_from", expand=True)
+        column.prop(settings, "emotion_from")
         if settings.emotion_from == "LABEL":
             column.prop(settings, "emotion", text=" ")
             column.prop(settings, "intensity", slider=True)
-        elif settings.emotion_from == "CLIP":
-            column.prop(settings, "clip")
+        elif settings.emotion_from == "REFERENCE":
+            column.row().prop(settings, "reference_from", expand=True)
+            name = {"FILE": "reference_file", "STRIP": "reference_strip", "HEAD": "reference_head"}
+            column.prop(settings, name[settings.reference_from], text=" ")
 
     def _draw_button(self, layout, context):
         missing = generation.why_not_ready(context) or choices.what_is_missing(context)

@@ -11,7 +11,7 @@ from bpy.props import (
 )
 from bpy.types import AddonPreferences, PropertyGroup
 
-from . import engine, head, sequencer
+from . import emotion_reference, engine, head, sequencer
 
 EMOTIONS = [(name, name.title(), "") for name in engine.EMOTIONS]
 _items: dict[tuple[str, ...], list[tuple[str, str, str, int]]] = {}
@@ -74,6 +74,19 @@ def _choose_style(settings, index):
     settings.style_name = engine.styles(engine_settings(bpy.context).model)[index]
 
 
+def _amount(name: str, what: str):
+    """Of the emotion, or of what it does to a part of the face."""
+    return FloatProperty(
+        name=name,
+        description=f"{what}: 0 is neutral, 1 as it is, above 1 it is exaggerated",
+        min=0.0,
+        max=2.0,
+        default=1.0,
+        step=10,
+        precision=2,
+    )
+
+
 class EcoFaceSettings(PropertyGroup):
     """What to generate in this scene."""
 
@@ -115,9 +128,22 @@ class EcoFaceSettings(PropertyGroup):
         name="Emotion",
         description="Where the emotion comes from",
         items=[
-            ("SPEECH", "Voice", "The emotion that is heard in the voice itself", 0),
-            ("LABEL", "Label", "An emotion by its name, as strong as you like", 1),
-            ("CLIP", "Clip", "The emotion of another recording, whatever it says and how long it is", 2),
+            ("SPEECH", "From the Speech", "The emotion that is heard in the voice itself", "SPEAKER", 0),
+            ("LABEL", "Label", "An emotion by its name, as strong as you like", "BOOKMARKS", 1),
+            (
+                "REFERENCE",
+                "Reference",
+                "The mood of another recording or performance, whatever it says and how long it is",
+                "ACTION",
+                2,
+            ),
+            (
+                "TRACK",
+                "Track",
+                "Emotions that are keyed on the head and give way to one another",
+                "KEYFRAME",
+                3,
+            ),
         ],
     )
     emotion: EnumProperty(name="Emotion", description="The emotion to show", items=EMOTIONS, default="happy")
@@ -130,9 +156,50 @@ class EcoFaceSettings(PropertyGroup):
         step=10,
         precision=2,
     )
-    clip: StringProperty(
-        name="Clip", description="A recording whose emotion is to be shown", subtype="FILE_PATH"
+    transition: FloatProperty(
+        name="Transition",
+        description="Seconds over which the emotion before gives way to the one that is keyed",
+        min=0.0,
+        soft_max=3.0,
+        default=0.6,
+        step=10,
+        precision=2,
+        subtype="TIME_ABSOLUTE",
     )
+    reference_from: EnumProperty(
+        name="Reference",
+        description="What shows the emotion",
+        items=[
+            ("FILE", "File", "A sound, a movie, or a face tracker's coefficients (.npz)", "FILE_SOUND", 0),
+            (
+                "STRIP",
+                "Strip",
+                "A sound or movie strip of the sequencer, as far as it is heard",
+                "SEQUENCE",
+                1,
+            ),
+            ("HEAD", "Head", "What a head of this file does now: its take, or its keyframes", "USER", 2),
+        ],
+    )
+    reference_file: StringProperty(
+        name="File",
+        description="A sound or movie whose emotion is heard, or an .npz of a performance, which is seen",
+        subtype="FILE_PATH",
+    )
+    reference_strip: StringProperty(
+        name="Strip",
+        description="The sound or movie strip whose emotion is heard",
+        search=lambda _settings, context, _text: [strip.name for strip in emotion_reference.strips(context)],
+    )
+    reference_head: PointerProperty(
+        name="Head",
+        description="The head whose performance shows the emotion",
+        type=bpy.types.Object,
+        poll=lambda _settings, candidate: head.why_not_a_head(candidate) is None,
+    )
+    strength: _amount("Strength", "The emotion all over, as far as the model knows a stronger one")
+    upper: _amount("Upper Face", "What the emotion does to brows, lids and nose")
+    mouth: _amount("Mouth", "What the emotion does to cheeks, lips and jaw; the words stay")
     seed: IntProperty(
         name="Seed",
         description="Another seed gives another performance of the same line; the same seed the same again",

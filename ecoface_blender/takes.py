@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -151,7 +152,13 @@ def line_again(context: bpy.types.Context, take: bpy.types.Action, folder: str) 
             changes[field] = str(Path(folder) / f"{field}.npz")
             Path(changes[field]).write_bytes(take[key])
     if not Path(line.sound).is_file():
-        changes["sound"] = str(_same_sound(context, line, folder))
+        changes["sound"] = str(_same_sound(context, line.sound, line.first_second, folder))
+    if "emotion_from" not in changes and line.emotion_from and not Path(line.emotion_from).is_file():
+        inside = Path(folder) / "reference"
+        inside.mkdir(exist_ok=True)
+        with suppress(EcoFaceBlenderError):  # the engine says so, unless another emotion is asked for
+            same = _same_sound(context, line.emotion_from, line.emotion_first_second, str(inside))
+            changes["emotion_from"] = str(same)
     return replace(line, **changes)
 
 
@@ -251,18 +258,18 @@ def stage(line: choices.Line) -> tuple[bpy.types.Scene, bpy.types.Object]:
     return scene, speaker
 
 
-def _same_sound(context: bpy.types.Context, line: choices.Line, folder: str) -> Path:
-    """The sound of a line whose file is not there any more, as a strip still plays it (packed, or moved)."""
+def _same_sound(context: bpy.types.Context, path: str, first_second: float, folder: str) -> Path:
+    """A sound whose file is not there any more, as a strip still plays it (packed, or moved)."""
     for strip in sequencer.sound_strips(context):
         try:
             heard = sequencer.heard(strip, folder)
         except EcoFaceBlenderError:  # a strip that plays nothing
             continue
-        same_place = math.isclose(heard.in_seconds, line.first_second, abs_tol=1e-3)
-        if heard.path.name == Path(line.sound).name and same_place:
+        same_place = math.isclose(heard.in_seconds, first_second, abs_tol=1e-3)
+        if heard.path.name == Path(path).name and same_place:
             return heard.path
     raise EcoFaceBlenderError(
-        f"The sound '{line.sound}' of the take is gone; put it back, then make it again."
+        f"The sound '{path}' of the take is gone; put it back, then make it again."
     )
 
 

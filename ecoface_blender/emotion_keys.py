@@ -1,0 +1,325 @@
+"""Emotions keyed on a head: their weights and intensity as animated properties of its object, read over time.
+
+Each change of emotion is a key of all of them, with a moving-hold key at the beginning of its transition.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+import numpy as np
+from bpy.props import FloatProperty, PointerProperty
+from bpy.types import PropertyGroup
+
+from . import controls, sequencer
+from .channels import Channel
+from .engine import EMOTIONS
+from .errors import EcoFaceBlenderError
+from .keyframes import why_not_animatable
+
+TRACK_RATE = 10.0
+"""Points a second of a track: moods are no faster, and the engine draws lines between them."""
+INTENSITY = "intensity"
+NAMES = (*EMOTIONS, INTENSITY)
+MOST = {name: 1.0 for name in EMOTIONS} | {INTENSITY: 2.0}
+HOLD = "MOVING_HOLD"
+NEAR = 0.01
+"""Frames within which two keys are the same moment."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A keyed moment of the track."""
+
+    frame: float
+    values: Mapping[str, float]
+    """Of all NAMES."""
+
+    def __str__(self) -> str:
+        shown = {name: self.values[name] for name in EMOTIONS if self.values[name] >= 0.005}
+        whole = max(1.0, sum(shown.values()))  # more than 1 in all is scaled down by the engine
+        shown = {name: round(100 * weight / whole) for name, weight in shown.items()}
+        if sum(shown.values()) < 99:
+            shown["neutral"] = 100 - sum(shown.values()) + shown.pop("neutral", 0)
+        parts = sorted(shown.items(), key=lambda part: -part[1])
+        mix = ", ".join(name.title() if share >= 99 else f"{name.title()} {share}%" for name, share in parts)
+        return mix if mix == "Neutral" else f"{mix} ({self.values[INTENSITY]:.3g})"
+
+
+def path_of(name: str) -> str:
+    """RNA path of an emotion or the intensity from the head's object."""
+    return f"ecoface_emotions.{name}"
+
+
+def curves(speaker: bpy.types.Object) -> dict[str, bpy.types.FCurve]:
+    """The curves of the head's action that move its emotions, by their names."""
+    action = speaker.animation_data and speaker.animation_data.action
+    if not action:
+        return {}
+    found = {
+        name: controls.find_curve(action, Channel(speaker, path_of(name), -1, _NO_VALUES)) for name in NAMES
+    }
+    return {name: curve for name, curve in found.items() if curve is not None}
+
+
+def changes(speaker: bpy.types.Object) -> list[Change]:
+    """The keyed moments in order, without the holds before transitions."""
+    found = curves(speaker)
+    moments = [
+        (point.co.x, point.type == HOLD) for curve in found.values() for point in curve.keyframe_points
+    ]
+    held = {round(frame, 2) for frame, hold in moments if hold}
+    frames = sorted({round(frame, 2) for frame, hold in moments if not hold} - held)
+    return [Change(frame, _values_at(speaker, found, frame)) for frame in frames]
+
+
+def why_no_track(speaker: bpy.types.Object) -> str | None:
+    """Why the head has no emotions over time, in one sentence; None if it has."""
+    group = speaker.ecoface_emotions
+    animation = speaker.animation_data
+    moved = curves(speaker) or _is_moved_otherwise(speaker) or (animation and animation.nla_tracks)
+    if moved or any(getattr(group, name) for name in EMOTIONS):
+        return None
+    return f"No emotion is keyed on '{speaker.name}'; go to a frame and click an emotion in Emotion Track."
+
+
+def key(speaker: bpy.types.Object, frame: float, values: Mapping[str, float], transition: float) -> None:
+    """Key the emotions at a frame, where they have come in from those before for `transition` frames.
+
+    `values` may leave out what is 0, and the intensity if it stays.
+
+    Raises:
+        EcoFaceBlenderError: if the head's object cannot be keyed now.
+    """
+    if reason := why_not_animatable(speaker):
+        raise EcoFaceBlenderError(reason)
+    _clear(speaker, frame)
+    found = curves(speaker)
+    before, after = _neighbours(found, frame)
+    new = (
+        dict.fromkeys(EMOTIONS, 0.0)
+        | {INTENSITY: _values_at(speaker, found, frame)[INTENSITY]}
+        | dict(values)
+    )
+    held_on = after is None or _is_hold(found, after)
+    start = frame - transition
+    if before is not None and transition > NEAR and start > before + NEAR:
+        _insert(speaker, start, _values_at(speaker, found, before if held_on else start), HOLD)
+    _insert(speaker, frame, new, "KEYFRAME")
+    if after is not None and held_on:
+        _insert(speaker, after, new, HOLD)
+    _show(speaker)
+
+
+def remove(speaker: bpy.types.Object, frame: float) -> bool:
+    """Take away the keys at a frame, so that the emotion before holds on; False if there are none.
+
+    Raises:
+        EcoFaceBlenderError: if the head's object cannot be keyed now.
+    """
+    if reason := why_not_animatable(speaker):
+        raise EcoFaceBlenderError(reason)
+    if not _clear(speaker, frame):
+        return False
+    found = curves(speaker)
+    before, after = _neighbours(found, frame)
+    if after is not None and _is_hold(found, after):
+        if before is None:
+            _delete(speaker, found, after)
+        else:
+            _insert(speaker, after, _values_at(speaker, found, before), HOLD)
+    _show(speaker)
+    return True
+
+
+def sample(scene: bpy.types.Scene, speaker: bpy.types.Object, frames: np.ndarray) -> np.ndarray:
+    """Values (frames, NAMES) at frames that need not be whole, within what the engine takes.
+
+    Curves are read where only the head's action moves them. Drivers and NLA strips need the scene in each
+    frame; it comes back to where it was.
+    """
+    if _is_moved_otherwise(speaker):
+        values = _played(scene, speaker, frames)
+    else:
+        found, group = curves(speaker), speaker.ecoface_emotions
+        values = np.empty((len(frames), len(NAMES)))
+        for column, name in enumerate(NAMES):
+            curve = found.get(name)
+            moved = curve is not None and not curve.mute and len(curve.keyframe_points)
+            steady = getattr(group, name)
+            values[:, column] = [curve.evaluate(frame) if moved else steady for frame in frames]
+    return values.clip(0.0, [MOST[name] for name in NAMES])
+
+
+def write_track(
+    scene: bpy.types.Scene, speaker: bpy.types.Object, first_frame: float, seconds: float | None, path: Path
+) -> None:
+    """The head's emotions from a frame on, as the engine reads them; without `seconds` until the last key.
+
+    Raises:
+        EcoFaceBlenderError: if the head has none.
+    """
+    if reason := why_no_track(speaker):
+        raise EcoFaceBlenderError(reason)
+    rate = sequencer.scene_rate(scene)
+    if seconds is None:
+        last = max([scene.frame_end, *(change.frame for change in changes(speaker))])
+        seconds = max(0.0, (last - first_frame) / rate)
+    n_points = math.ceil(seconds * TRACK_RATE) + 1
+    values = sample(scene, speaker, first_frame + np.arange(n_points) / TRACK_RATE * rate)
+    weights, intensity = values[:, :-1].astype(np.float32), values[:, -1].astype(np.float32)
+    np.savez(path, weights=weights, intensity=intensity, rate=TRACK_RATE)
+
+
+_NO_VALUES = np.zeros(0)
+
+
+def _values_at(
+    speaker: bpy.types.Object, found: Mapping[str, bpy.types.FCurve], frame: float
+) -> dict[str, float]:
+    """All values at a frame, by the curves where there are any."""
+    group = speaker.ecoface_emotions
+    values = {name: found[name].evaluate(frame) if name in found else getattr(group, name) for name in NAMES}
+    return {name: min(max(value, 0.0), MOST[name]) for name, value in values.items()}
+
+
+def _neighbours(found: Mapping[str, bpy.types.FCurve], frame: float) -> tuple[float | None, float | None]:
+    """Frames of the last key before and the first key after a frame."""
+    frames = [point.co.x for curve in found.values() for point in curve.keyframe_points]
+    before = max((each for each in frames if each < frame - NEAR), default=None)
+    return before, min((each for each in frames if each > frame + NEAR), default=None)
+
+
+def _points(found: Mapping[str, bpy.types.FCurve], frame: float) -> Iterable[tuple[str, bpy.types.Keyframe]]:
+    """The keys at a frame, with their curves' names."""
+    for name, curve in found.items():
+        yield from ((name, point) for point in curve.keyframe_points if abs(point.co.x - frame) <= NEAR)
+
+
+def _is_hold(found: Mapping[str, bpy.types.FCurve], frame: float) -> bool:
+    return all(point.type == HOLD for _, point in _points(found, frame))
+
+
+def _insert(speaker: bpy.types.Object, frame: float, values: Mapping[str, float], kind: str) -> None:
+    """Keys of all values, eased in and out without overshoot."""
+    group = speaker.ecoface_emotions
+    for name, value in values.items():
+        setattr(group, name, value)
+        speaker.keyframe_insert(path_of(name), frame=frame, group="Emotion", keytype=kind)
+    found = curves(speaker)
+    for _, point in _points(found, frame):
+        point.interpolation = "BEZIER"
+        point.handle_left_type = point.handle_right_type = "AUTO_CLAMPED"
+    for curve in found.values():
+        curve.update()
+
+
+def _delete(speaker: bpy.types.Object, found: Mapping[str, bpy.types.FCurve], frame: float) -> bool:
+    """Take away the keys at a frame, and curves that are then empty."""
+    at = [(name, point.co.x) for name, point in _points(found, frame)]
+    for name, exactly in at:
+        speaker.keyframe_delete(path_of(name), frame=exactly)
+    return bool(at)
+
+
+def _clear(speaker: bpy.types.Object, frame: float) -> bool:
+    """Take away the keys at a frame, and the hold from which they came in; False if there are none."""
+    found = curves(speaker)
+    if not _delete(speaker, found, frame):
+        return False
+    found = curves(speaker)
+    before, _ = _neighbours(found, frame)
+    if before is not None and _is_hold(found, before):
+        _delete(speaker, found, before)
+    return True
+
+
+def _show(speaker: bpy.types.Object) -> None:
+    """Let the properties show their values at the scene's frame, not those that were keyed last."""
+    speaker.update_tag(refresh={"TIME"})
+
+
+def _is_moved_otherwise(speaker: bpy.types.Object) -> bool:
+    """Whether drivers or NLA strips take part in the head's emotions."""
+    animation = speaker.animation_data
+    if animation is None:
+        return False
+    paths = {path_of(name) for name in NAMES}
+    if any(curve.data_path in paths and not curve.mute for curve in animation.drivers):
+        return True
+    strips = [strip for track in animation.nla_tracks if not track.mute for strip in track.strips]
+    return animation.use_nla and any(strip.action and not strip.mute for strip in strips)
+
+
+def _played(scene: bpy.types.Scene, speaker: bpy.types.Object, frames: np.ndarray) -> np.ndarray:
+    """Values (frames, NAMES) as the scene plays them."""
+    group, (now, subframe) = speaker.ecoface_emotions, (scene.frame_current, scene.frame_subframe)
+    before = {name: getattr(group, name) for name in NAMES}
+    values = np.empty((len(frames), len(NAMES)))
+    try:
+        for row, frame in enumerate(frames):
+            whole = math.floor(frame)
+            scene.frame_set(whole, subframe=float(frame - whole))
+            values[row] = [getattr(group, name) for name in NAMES]
+    finally:
+        scene.frame_set(now, subframe=subframe)
+        for name, value in before.items():  # moved sliders that were not keyed yet
+            setattr(group, name, value)
+    return values
+
+
+def _weight(name: str):
+    return FloatProperty(
+        name=name,
+        description=f"How much {name.lower()} is in the mix; what all weights lack to 1 is neutral",
+        min=0.0,
+        max=1.0,
+        default=0.0,
+        step=5,
+        precision=2,
+        subtype="FACTOR",
+        options={"ANIMATABLE"},
+        override={"LIBRARY_OVERRIDABLE"},
+    )
+
+
+class EmotionWeights(PropertyGroup):
+    """The emotions of a head over time; hover over one and press I to key it."""
+
+    neutral: _weight("Neutral")
+    calm: _weight("Calm")
+    happy: _weight("Happy")
+    sad: _weight("Sad")
+    angry: _weight("Angry")
+    fearful: _weight("Fearful")
+    disgust: _weight("Disgust")
+    surprised: _weight("Surprised")
+    intensity: FloatProperty(
+        name="Intensity",
+        description="How strong the emotions are: 0 is none at all, 1 plain, 2 strong",
+        min=0.0,
+        max=2.0,
+        default=1.5,
+        step=10,
+        precision=2,
+        options={"ANIMATABLE"},
+        override={"LIBRARY_OVERRIDABLE"},
+    )
+
+
+CLASSES = (EmotionWeights,)
+
+PROPERTIES = (
+    (
+        bpy.types.Object,
+        "ecoface_emotions",
+        PointerProperty(
+            name="Emotions",
+            description="Emotions of this head over time",
+            type=EmotionWeights,
+            override={"LIBRARY_OVERRIDABLE"},
+        ),
+    ),
+)

@@ -1,0 +1,70 @@
+"""What shows the emotion of a line: a file, a strip, or a head, as fields of a Line."""
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from . import performance, sequencer
+from .errors import EcoFaceBlenderError
+
+
+def strips(context: bpy.types.Context) -> list[bpy.types.Strip]:
+    """Strips with sound, movies too, in the order of the sequencer's sounds."""
+    editor = sequencer.sequencer_scene(context).sequence_editor
+    sounds = sequencer.sound_strips(context)
+    movies = [strip for strip in (editor.strips_all if editor else ()) if strip.type == "MOVIE"]
+    return sounds + [movie for movie in movies if movie not in sounds]
+
+
+def of_file(path: str, flame: str, folder: str) -> dict[str, Any]:
+    """A sound or movie, whole, or a performance as .npz; `flame` is the FLAME head of the preferences.
+
+    Raises:
+        EcoFaceBlenderError: if there is no such file, or it holds no performance.
+    """
+    file = Path(bpy.path.abspath(path))
+    if file.suffix.lower() == ".npz":
+        file = performance.from_file(file, flame, folder)
+    return {"emotion_from": str(file)}
+
+
+def of_strip(context: bpy.types.Context, name: str, folder: str) -> dict[str, Any]:
+    """The part of a strip that is heard; a packed sound is written into a folder inside `folder`.
+
+    Raises:
+        EcoFaceBlenderError: if there is no such strip, or nothing of it is heard.
+    """
+    strip = next((strip for strip in strips(context) if strip.name == name), None)
+    if strip is None:
+        raise EcoFaceBlenderError(
+            f"Expected a sound or movie strip '{name}', found none; choose the reference again."
+        )
+    inside = Path(folder) / "reference"  # the voice may be a packed sound, too
+    inside.mkdir(exist_ok=True)
+    heard = sequencer.heard(strip, inside)
+    return {
+        "emotion_from": str(heard.path),
+        "emotion_first_second": heard.in_seconds,
+        "emotion_seconds": heard.out_seconds - heard.in_seconds,
+    }
+
+
+def of_head(context: bpy.types.Context, performer: bpy.types.Object, folder: str) -> dict[str, Any]:
+    """What a head does now.
+
+    Raises:
+        EcoFaceBlenderError: if nothing moves it, or its keys cannot be read.
+    """
+    return {"emotion_from": str(performance.of_head(context, performer, folder))}
+
+
+def what_is_missing(settings: bpy.types.PropertyGroup) -> str | None:
+    """What the panel's choice of a reference lacks, in one sentence."""
+    if settings.reference_from == "FILE" and not settings.reference_file:
+        return "Choose the recording or the performance whose emotion is to be shown."
+    if settings.reference_from == "STRIP" and not settings.reference_strip:
+        return "Choose the strip whose emotion is to be shown."
+    if settings.reference_from == "HEAD" and settings.reference_head is None:
+        return "Choose the head whose performance is to be the emotion's reference."
+    return None

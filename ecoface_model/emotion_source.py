@@ -17,7 +17,7 @@ from ecoface_model.emotion_label import TRACK_RATE, EmotionLabel, EmotionTrack, 
 STEPS_PER_POINT = FEATURE_RATE // TRACK_RATE
 SMOOTHING = 0.5  # seconds over which a reference's features are averaged: moods, not syllables
 EMPHASIS = 1.4  # of a label beyond neutral; at the class's mean the generator mixes in what sounds alike
-LIKENESS = 0.05  # temperature of a reference's likeness to the prototypes, a softmax of cosines
+LIKENESS = 0.05  # temperature of a face's likeness to the prototypes, a softmax of cosines
 LONGEST_STRETCH = 2.0  # a reference shorter than that is played to and fro
 
 
@@ -89,19 +89,21 @@ def mixed(
     return neutral + EMPHASIS * torch.einsum("ne,nl,elf->nf", weights, near, prototypes - neutral)
 
 
-def by_likeness(
-    reference: Float[Tensor, "points feature"],
-    known: Float[Tensor, "emotions 3 feature"],
+def as_heard(
+    seen: Float[Tensor, "points feature"],
+    visual_prototypes: Float[Tensor, "emotions 3 feature"],
     prototypes: Float[Tensor, "emotions 3 feature"],
 ) -> Float[Tensor, "points feature"]:
-    """A reference's features, of speech or of a face -> features of speech that the generator knows well.
+    """Features of a face -> features of speech in the same mood, which is what the generator knows.
 
-    It is told by its likeness to the `known` prototypes of its own modality, and those of speech are mixed
-    alike: Eq. (5) brings the modalities together, not to one place, and single clips lie between the moods.
+    Eq. (5) brings the modalities together, not to one place: a face is told by its likeness to the faces'
+    prototypes, and those of speech are mixed alike.
     """
-    own, speech = (torch.cat([one[0, :1], one[1:, 1:].flatten(0, 1)]) for one in (known, prototypes))
-    middle = own.mean(dim=0)
-    cosines = normalize(reference - middle, dim=1) @ normalize(own - middle, dim=1).T  # (points, 15)
+    faces, speech = (
+        torch.cat([one[0, :1], one[1:, 1:].flatten(0, 1)]) for one in (visual_prototypes, prototypes)
+    )
+    middle = faces.mean(dim=0)
+    cosines = normalize(seen - middle, dim=1) @ normalize(faces - middle, dim=1).T  # (points, 15)
     likeness = (cosines / LIKENESS).softmax(dim=1)
     return speech[0] + EMPHASIS * likeness @ (speech - speech[0])
 

@@ -22,7 +22,7 @@ from ecoface_model.emotion_source import (
     ReferenceEmotion,
     SteadyEmotion,
     StrongerEmotion,
-    by_likeness,
+    as_heard,
 )
 from ecoface_model.errors import RequestError
 from ecoface_model.flame import FlameHead
@@ -203,15 +203,12 @@ class EcoFace:
             raise RequestError("expected an emotion or a clip to take it from, found both; leave one out")
         if isinstance(emotion, str | EmotionTrack):
             return self._named(emotion)
-        if emotion_from is None:
-            return emotion
-        prototypes = self.model.prototypes
         if isinstance(emotion_from, FlameMotion):
-            track, known = self._seen(emotion_from, progress), self.model.visual_prototypes
-        else:
-            track, known = self.listener.heard(emotion_from, progress), prototypes
-        features = by_likeness(track, known.to(self.device), prototypes.to(self.device))
-        return ReferenceEmotion(features, FEATURES_PER_FRAME * frames)
+            return ReferenceEmotion(self._seen(emotion_from, progress), FEATURES_PER_FRAME * frames)
+        if emotion_from is not None:
+            track = self.listener.heard(emotion_from, progress)
+            return ReferenceEmotion(track, FEATURES_PER_FRAME * frames)
+        return emotion
 
     def _named(self, emotion: str | EmotionTrack) -> EmotionSource:
         """Of one label, or of labels over time."""
@@ -221,7 +218,7 @@ class EcoFace:
         return MixedEmotion(prototypes, EmotionTrack.parse(emotion) if isinstance(emotion, str) else emotion)
 
     def _seen(self, performance: FlameMotion, progress: Progress | None) -> Float[Tensor, "points feature"]:
-        """What the visual encoder sees of a performance, at 10 Hz."""
+        """What the visual encoder sees of a performance, at 10 Hz, as its mood is heard in speech."""
         owner = performance.metadata.get("head")
         if self._head is None or owner != self._head.name:
             raise RequestError(
@@ -232,7 +229,9 @@ class EcoFace:
         faces = GreyFaces(FlameHead.from_file(self._head), size).to(self.device)
         motion = torch.from_numpy(performance.resample(float(FRAME_RATE)).motion).to(self.device)
         with full_precision(self.device):
-            return self.listener.seen(faces, motion, progress)
+            seen = self.listener.seen(faces, motion, progress)
+        model = self.model
+        return as_heard(seen, model.visual_prototypes.to(self.device), model.prototypes.to(self.device))
 
     def _upper(self) -> Float[Tensor, "50 50"]:
         """Which part of an expression is the upper face's."""

@@ -14,7 +14,7 @@ from ecoface_model.emotion_source import (
     ReferenceEmotion,
     SteadyEmotion,
     StrongerEmotion,
-    by_likeness,
+    as_heard,
     to_track,
 )
 from ecoface_model.errors import RequestError
@@ -270,11 +270,11 @@ def test_strength_scales_around_neutral():
         )
 
 
-def test_a_reference_is_taken_for_the_prototype_it_is_like_and_between_two_for_both():
+def test_a_face_is_heard_as_speech_like_its_prototype_and_between_two_as_both():
     speech, faces = tiny_prototypes(), tiny_prototypes(seed=2)
     happy, sad = EMOTIONS.index("happy"), EMOTIONS.index("sad")
     seen = torch.stack([faces[happy, 2], faces[0, 0], faces[happy, 2] + faces[sad, 1]])
-    heard = by_likeness(seen, faces, speech)
+    heard = as_heard(seen, faces, speech)
     label = SteadyEmotion(speech, EmotionLabel("happy", 2.0)).features
     assert torch.linalg.vector_norm(heard[0] - label) < 0.05 * torch.linalg.vector_norm(label - speech[0, 0])
     assert torch.linalg.vector_norm(heard[1] - speech[0, 0]) < 0.1

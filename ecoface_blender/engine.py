@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +19,15 @@ from .worker_client import WorkerClient
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 """Of every model; their order is RAVDESS's."""
 
+CPU = "cpu"
+
 report: tuple[str, ...] = ()
 """What `check` found last, shown in the preferences."""
 
 _client: WorkerClient | None = None
+_warm: "EngineSettings | None" = None
+"""With which settings the worker has loaded a model."""
+_card_is_full = False
 
 
 @dataclass(frozen=True)
@@ -73,18 +79,63 @@ def worker(python: str) -> WorkerClient:
     """
     global _client
     if _client is not None and (_client.ended or _client.python != python):
-        close()
+        unload()
     if _client is None:
         _client = WorkerClient(python)
     return _client
 
 
+def is_running() -> bool:
+    """Whether there is a worker."""
+    return _client is not None and not _client.ended
+
+
+def is_warm(settings: EngineSettings) -> bool:
+    """Whether the worker has loaded what these settings ask for."""
+    return is_running() and _warm == settings
+
+
+def keep_warm(settings: EngineSettings) -> None:
+    """Remember what the worker has loaded."""
+    global _warm
+    _warm = settings
+
+
+def device(settings: EngineSettings) -> str:
+    """Where to compute: as the preferences say, or the CPU once the graphics card was full."""
+    return CPU if _card_is_full else settings.device
+
+
+def avoid_card() -> None:
+    """Compute on the CPU until the engine is checked or unloaded: the card was full."""
+    global _card_is_full, _warm
+    _card_is_full, _warm = True, None
+
+
+def unload_if_idle(seconds: float) -> bool:
+    """End a worker that has had nothing to do for so long; True if it was ended."""
+    if _client is None or _client.idle_seconds < seconds:
+        return False
+    unload()
+    return True
+
+
+def unload() -> None:
+    """End the worker, if there is one, without waiting for its end."""
+    if client := _forget():
+        threading.Thread(target=client.close, daemon=True).start()
+
+
 def close() -> None:
-    """End the worker, if there is one."""
-    global _client
-    if _client is not None:
-        _client.close()
-        _client = None
+    """End the worker, if there is one, and wait until it has ended."""
+    if client := _forget():
+        client.close()
+
+
+def _forget() -> WorkerClient | None:
+    global _client, _warm, _card_is_full
+    client, _client, _warm, _card_is_full = _client, None, None, False
+    return client
 
 
 def default_model() -> Path:

@@ -16,15 +16,23 @@ import numpy as np
 
 from . import choices, engine, head, keyframes, sequencer, takes
 from .errors import EcoFaceBlenderError
+from .forecast import Forecast
 from .settings import engine_settings
 from .worker import protocol
 
 BUSY = "A line is being generated; wait for it or cancel it."
-
-LOADING = 0.2  # of the whole, for the progress bar
+CANCELLED = "Cancelled."
+CPU_INSTEAD = (
+    "The graphics card has not enough memory, so the CPU computed instead; close what else uses the card, "
+    "then check the engine to use it again"
+)
+CRASHED = "the engine had ended unexpectedly and was started again"
 
 running: "Generation | None" = None
 """What the panel shows and the second click refuses."""
+
+failure = ""
+"""Why the last line was not generated, for the panel; empty if it was."""
 
 
 class Generation:
@@ -41,11 +49,23 @@ class Generation:
         self.line = line
         self.folder = folder
         self.at_end: Callable[[], None] | None = None
-        self.stage, self.fraction, self.cancelled = "Starting the engine", 0.0, False
+        self.warnings: list[str] = []
+        """What the artist should know though the line was generated."""
         self.result = Path(folder.name) / "motion.npz"
+        self._settings = settings
+        self._stopped = ""
+        self._crashes = 0
+        self._send()
+
+    def _send(self) -> None:
+        """Ask for all of it, at first or again."""
+        line, settings = self.line, self._settings
+        self.stage = "Starting the engine"
         self._client = engine.worker(engine.find_python(settings.python))
+        self._device = engine.device(settings)
+        self._forecast = Forecast(cold=not engine.is_warm(settings))
         self._loading = self._client.request(
-            protocol.Load, model=settings.model or None, device=settings.device or None
+            protocol.Load, model=settings.model or None, device=self._device or None
         )
         self._generating = self._client.request(
             protocol.Generate,
@@ -68,31 +88,76 @@ class Generation:
             head_file=settings.flame or None,
         )
 
+    @property
+    def fraction(self) -> float:
+        """Of the whole time, 0..1."""
+        return self._forecast.fraction
+
+    @property
+    def seconds_left(self) -> float | None:
+        """None where it is not known."""
+        return self._forecast.seconds_left
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the artist has given it up."""
+        return self._stopped == CANCELLED
+
+    @property
+    def stopped(self) -> str:
+        """Why it was given up, in one sentence; empty if it was not."""
+        return self._stopped
+
     def step(self) -> bool:
         """Listen to the worker without waiting; True when the motion is there.
 
+        An engine that has crashed is started once more, and where the graphics card is full,
+        the CPU takes over.
+
         Raises:
-            EcoFaceBlenderError: if it failed or was cancelled.
+            EcoFaceBlenderError: if it failed, was stopped, or its head is gone.
         """
-        if self.cancelled:
-            raise EcoFaceBlenderError("Cancelled.")
+        if self._stopped:
+            raise EcoFaceBlenderError(self._stopped)
+        takes.stage(self.line)
         for event in self._client.poll():
             if event.id not in (self._loading, self._generating):
                 continue
             if isinstance(event, protocol.Failed):
-                raise EcoFaceBlenderError(event.sentence)
+                self._mend(event)
+                return False
             if isinstance(event, protocol.Progress):
-                part = event.done / max(1, event.total)
-                loading = event.id == self._loading
                 self.stage = event.stage
-                self.fraction = LOADING * part if loading else LOADING + (1 - LOADING) * part
-            elif event.id == self._generating:
+                if event.stage == "Animating":
+                    self._forecast.windows(event.done, event.total)
+            elif event.id == self._loading:
+                self._forecast.loaded()
+                engine.keep_warm(self._settings)
+            else:
+                self._forecast.finished()
                 return True
         return False
 
+    def _mend(self, failed: protocol.Failed) -> None:
+        """Ask again where that may help, else raise the failure."""
+        if failed.out_of_memory and self._device != engine.CPU:
+            engine.avoid_card()
+            self.warnings.append(CPU_INSTEAD)
+        elif self._client.ended and self._client.spoke and not self._crashes:
+            self._crashes += 1
+            self.warnings.append(CRASHED)
+        else:
+            again = "Again: " if self._crashes and self._client.ended else ""
+            raise EcoFaceBlenderError(again + failed.sentence)
+        self._send()
+
     def cancel(self) -> None:
-        """Give up: `step` raises at once, though the worker may need a moment to notice."""
-        self.cancelled = True
+        """The artist gives up."""
+        self.stop(CANCELLED)
+
+    def stop(self, sentence: str) -> None:
+        """Give up: `step` raises the sentence at once, though the worker may need a moment to notice."""
+        self._stopped = self._stopped or sentence
         self._client.cancel(self._loading)
         self._client.cancel(self._generating)
 
@@ -112,9 +177,10 @@ def start(
     Raises:
         EcoFaceBlenderError: if the engine cannot be started, or is busy.
     """
-    global running
+    global running, failure
     if running:
         raise EcoFaceBlenderError(BUSY)
+    failure = ""
     running = Generation(line, settings, folder)
     return running
 
@@ -132,7 +198,7 @@ def finish(context: bpy.types.Context, job: Generation) -> str:
             add_sound(context, line, job.folder.name)
         except EcoFaceBlenderError as error:  # the face speaks all the same
             result += f"; its sound is not in the sequencer: {error}"
-    return result
+    return "; ".join([result, *job.warnings])
 
 
 def describe(speaker: bpy.types.Object) -> str | None:
@@ -159,10 +225,10 @@ def add_sound(context: bpy.types.Context, line: choices.Line, folder: str) -> No
     sequencer.add_sound_strip(sequencer.sequencer_scene(context), line.sound, line.first_frame)
 
 
-def end(job: Generation) -> None:
-    """Forget a job, however it went, and remove its folder."""
-    global running
-    running = None
+def end(job: Generation, why: str = "") -> None:
+    """Forget a job, however it went, and remove its folder; `why` it failed stays in the panel."""
+    global running, failure
+    running, failure = None, why
     job.folder.cleanup()
     if job.at_end:
         job.at_end()

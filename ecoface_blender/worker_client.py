@@ -51,7 +51,10 @@ class WorkerClient:
         """
         self.python = str(python)
         self.silence_seconds = silence_seconds
+        self.spoke = False
+        """Whether it has ever said anything that an engine says."""
         self._ended: str | None = None
+        self._active = time.monotonic()
         self._ids = itertools.count(1)
         self._pending: set[int] = set()
         self._lines: queue.Queue[bytes] = queue.Queue(maxsize=1000)  # b"" is the end
@@ -73,6 +76,12 @@ class WorkerClient:
         """Why the worker is no more, in one sentence; None while it lives."""
         self._collect()
         return self._ended
+
+    @property
+    def idle_seconds(self) -> float:
+        """For how long it has had nothing to do."""
+        self._collect()
+        return 0.0 if self._pending else time.monotonic() - self._active
 
     def request(self, kind: Callable[..., protocol.Request], **values: object) -> int:
         """Send a request, such as `request(protocol.Load, model=None, device=None)`; returns its id.
@@ -177,6 +186,7 @@ class WorkerClient:
                 self._events.append(event)
                 if not isinstance(event, protocol.Progress):
                     self._pending.remove(event.id)
+                    self._active = time.monotonic()
 
     def _read(self) -> None:
         """Reader thread: pipe -> lines. A line without end is cut, and then refused by the protocol."""
@@ -195,6 +205,7 @@ class WorkerClient:
         try:
             while line := self._next_line():
                 event = protocol.decode_event(line)
+                self.spoke = True
                 if not isinstance(event, protocol.Heartbeat):
                     self._understood.put(event)
             reason = self._last_words()

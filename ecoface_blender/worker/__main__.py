@@ -81,7 +81,8 @@ class Worker:
         except jobs.GivenUpError:
             self._send(protocol.Failed(id=request.id, sentence="Cancelled.", cancelled=True))
         except Exception as error:  # the worker's outermost line: every failure becomes a sentence
-            self._send(protocol.Failed(id=request.id, sentence=jobs.sentence_of(error)))
+            sentence, full = jobs.sentence_of(error), jobs.card_is_full(error)
+            self._send(protocol.Failed(id=request.id, sentence=sentence, out_of_memory=full))
         else:
             self._send(protocol.Done(id=request.id, answer=answer))
 

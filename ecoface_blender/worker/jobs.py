@@ -71,6 +71,7 @@ class Jobs:
         wanted = (request.model, request.device, stat and (stat.st_mtime_ns, stat.st_size))
         if self._loaded != wanted:
             self._model, self._loaded = None, ()  # two models need not fit into memory at once
+            give_back_memory()
             self._model = EcoFace.load(request.model, device=request.device)
             self._loaded = wanted
         model = self._model.model
@@ -107,6 +108,7 @@ class Jobs:
         )
         motion = replace(motion, metadata=motion.metadata | {"source": Path(request.sound).name})
         motion = fit(motion, request.head, request.head_file)
+        on_progress("Writing the motion", 1, 1)  # the last chance to be given up
         own = request.head_file if motion.metadata["head"] != read_head().name else None
         motion.write(request.result, upper=upper_projection(read_head(own and Path(own))))
         return {"frames": motion.n_frames, "seconds": motion.seconds}
@@ -201,7 +203,7 @@ def sentence_of(error: Exception) -> str:
             f"The engine's Python {sys.executable} cannot import {error.name} ({error}); "
             f"install what it needs there: pip install {PACKAGES}."
         )
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if isinstance(error, MemoryError) or card_is_full(error):
         return (
             "There is not enough memory for this; close other programs, or choose the CPU in the preferences."
         )
@@ -210,6 +212,20 @@ def sentence_of(error: Exception) -> str:
         f"The engine failed unexpectedly ({type(error).__name__}: {error}, in {Path(place.filename).name}, "
         f"line {place.lineno}); please report this."
     )
+
+
+def give_back_memory() -> None:
+    """Let Blender's renders have what torch keeps of the graphics card for itself."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def card_is_full(error: Exception) -> bool:
+    """Whether torch found no memory on a graphics card: CUDA has an exception of its own, MPS a sentence."""
+    named = type(error).__name__ == "OutOfMemoryError"
+    return named or (isinstance(error, RuntimeError) and "MPS backend out of memory" in str(error))
 
 
 def one_line(text: str) -> str:

@@ -122,6 +122,8 @@ class Failed:
     id: int
     sentence: str
     cancelled: bool = False
+    out_of_memory: bool = False
+    """Of the graphics card: the CPU might do it."""
 
 
 Request = Hello | Load | Generate | Head | Cancel | Shutdown

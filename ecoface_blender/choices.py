@@ -12,6 +12,8 @@ from .errors import EcoFaceBlenderError
 from .settings import engine_settings
 
 NO_HEAD = "Add a head, or choose the one to speak."
+EMOTION_SOURCES = ("emotion", "emotion_from", "emotion_strip", "emotion_head", "emotion_track")
+"""By which a script names the source of the emotion."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,30 +152,45 @@ def emotion_fields(
     fields: dict[str, Any] = dict.fromkeys(("emotion", "emotion_track", "emotion_from", "emotion_seconds"))
     fields["emotion_first_second"] = 0.0
     fields |= {name: given.get(name, getattr(settings, name)) for name in ("strength", "upper", "mouth")}
-    flame = engine_settings(context).flame
-    source, reference = settings.emotion_from, settings.reference_from
-    if "emotion" in given or "emotion_from" in given:
-        fields["emotion"] = given.get("emotion") or None
-        if clip := given.get("emotion_from"):
-            fields |= emotion_reference.of_file(clip, flame, folder)
-    elif source == "LABEL":
-        fields["emotion"] = f"{settings.emotion}:{settings.intensity:.3g}"
-    elif source == "TRACK":
+    source, value = _emotion_source(settings, given)
+    if source == "emotion":
+        fields["emotion"] = value
+    elif source == "emotion_track":
         fields["emotion_track"] = str(Path(folder) / "emotion_track.npz")
         speaker = context.scene.objects[line.speaker]
         emotion_keys.write_track(
             context.scene, speaker, line.first_frame, seconds or line.seconds, Path(fields["emotion_track"])
         )
-    elif source == "REFERENCE":
-        if reason := emotion_reference.what_is_missing(settings):
-            raise EcoFaceBlenderError(reason)
-        if reference == "FILE":
-            fields |= emotion_reference.of_file(settings.reference_file, flame, folder)
-        elif reference == "STRIP":
-            fields |= emotion_reference.of_strip(context, settings.reference_strip, folder)
-        else:
-            fields |= emotion_reference.of_head(context, settings.reference_head, folder)
+    elif source == "emotion_from":
+        fields |= emotion_reference.of_file(value, engine_settings(context).flame, folder)
+    elif source == "emotion_strip":
+        fields |= emotion_reference.of_strip(context, value, folder)
+    elif source == "emotion_head":
+        fields |= emotion_reference.of_head(context, value, folder)
     return fields
+
+
+def _emotion_source(settings, given: Mapping[str, Any]) -> tuple[str, Any]:
+    """One of EMOTION_SOURCES and what was chosen of it; an empty name is the voice itself."""
+    if any(name in given for name in EMOTION_SOURCES):
+        said = {name: given[name] for name in EMOTION_SOURCES if given.get(name)}
+        if len(said) > 1:
+            found = " and ".join(f"{name} '{value}'" for name, value in said.items())
+            raise EcoFaceBlenderError(f"Expected one source of emotion, found {found}; leave one out.")
+        return next(iter(said.items()), ("", None))
+    if settings.emotion_from == "LABEL":
+        return "emotion", f"{settings.emotion}:{settings.intensity:.3g}"
+    if settings.emotion_from == "TRACK":
+        return "emotion_track", True
+    if settings.emotion_from == "SPEECH":
+        return "", None
+    if reason := emotion_reference.what_is_missing(settings):
+        raise EcoFaceBlenderError(reason)
+    return {
+        "FILE": ("emotion_from", settings.reference_file),
+        "STRIP": ("emotion_strip", settings.reference_strip),
+        "HEAD": ("emotion_head", settings.reference_head and settings.reference_head.name),
+    }[settings.reference_from]
 
 
 def _sound(context, settings, given: Mapping[str, Any], folder: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import bpy
 
-from . import performance, sequencer
+from . import head, performance, sequencer
 from .errors import EcoFaceBlenderError
 
 
@@ -50,12 +50,16 @@ def of_strip(context: bpy.types.Context, name: str, folder: str) -> dict[str, An
     }
 
 
-def of_head(context: bpy.types.Context, performer: bpy.types.Object, folder: str) -> dict[str, Any]:
-    """What a head does now.
+def of_head(context: bpy.types.Context, name: str, folder: str) -> dict[str, Any]:
+    """What a head of this file does now.
 
     Raises:
-        EcoFaceBlenderError: if nothing moves it, or its keys cannot be read.
+        EcoFaceBlenderError: if there is no such head, nothing moves it, or its keys cannot be read.
     """
+    performer = bpy.data.objects.get(name)
+    if reason := head.why_not_a_head(performer):
+        found = reason if performer else f"Expected a head '{name}' as the emotion's reference, found none."
+        raise EcoFaceBlenderError(found)
     return {"emotion_from": str(performance.of_head(context, performer, folder))}
 
 

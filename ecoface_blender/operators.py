@@ -8,6 +8,7 @@ from bpy.props import FloatProperty, IntProperty, StringProperty
 from bpy.types import Operator
 
 from . import choices, engine, generation, head
+from .emotion_wishes import EmotionWishes
 from .errors import EcoFaceBlenderError
 from .modal import POLL_SECONDS, Watching
 from .settings import engine_settings
@@ -110,7 +111,7 @@ class _Generating(_Sentences, Watching):
         generation.end(job, why)
 
 
-class ECOFACE_OT_generate(_Generating, Operator):
+class ECOFACE_OT_generate(EmotionWishes, _Generating, Operator):
     """Animate the head from the voice, into a new action. What a script leaves out is taken from the panel"""
 
     bl_idname = "ecoface.generate"
@@ -130,17 +131,6 @@ class ECOFACE_OT_generate(_Generating, Operator):
         name="Strip", description="Name of a sound strip of the sequencer", options={"SKIP_SAVE"}
     )
     style: StringProperty(name="Style", description="Name of a speaker style", options={"SKIP_SAVE"})
-    emotion: StringProperty(
-        name="Emotion",
-        description="LABEL or LABEL:INTENSITY, such as happy or happy:1.5; empty is the emotion of the voice",
-        options={"SKIP_SAVE"},
-    )
-    emotion_from: StringProperty(
-        name="Emotion From",
-        description="A recording whose emotion is shown",
-        subtype="FILE_PATH",
-        options={"SKIP_SAVE"},
-    )
     seed: IntProperty(
         name="Seed", description="Another seed, another performance", min=0, options={"SKIP_SAVE"}
     )
@@ -156,7 +146,7 @@ class ECOFACE_OT_generate(_Generating, Operator):
     def line(self, context, folder):
         """What the script has said, else the panel."""
         names = [name for name in type(self).__annotations__ if self.properties.is_property_set(name)]
-        given = {name: getattr(self, name) for name in names}
+        given = {name: getattr(self, name) for name in names} | self.emotion_wishes()
         return choices.line_from_panel(context, given, folder)
 
 

@@ -8,6 +8,7 @@ from bpy.props import IntProperty, StringProperty
 from bpy.types import Operator
 
 from . import choices, controls, generation, keyframes, takes
+from .emotion_wishes import EmotionWishes
 from .errors import EcoFaceBlenderError
 from .operators import _Generating, _Sentences
 
@@ -124,11 +125,11 @@ class _Again(_Generating):
             speaker=speaker.name,
         )
 
-    def with_the_panels_emotion(self, context, line, folder):
-        """The line with the panel's emotion in place of its own, over the take's length."""
+    def with_new_emotion(self, context, line, folder):
+        """The line with what was said of the emotion, else the panel's, in place of its own."""
         found = takes.stored_motion(takes.played(choices.chosen_head(context)))
         seconds = found and len(found[0]) / found[1]
-        return replace(line, **choices.emotion_fields(context, line, folder, seconds=seconds))
+        return replace(line, **choices.emotion_fields(context, line, folder, self.emotion_wishes(), seconds))
 
 
 class ECOFACE_OT_take_again(_Again, Operator):
@@ -146,17 +147,17 @@ class ECOFACE_OT_take_again(_Again, Operator):
         return replace(line, seed=self.seed) if self.properties.is_property_set("seed") else line
 
 
-class ECOFACE_OT_take_swap(_Again, Operator):
+class ECOFACE_OT_take_swap(EmotionWishes, _Again, Operator):
     """Make this take again with the panel's emotion, into a new take; its seed and style stay"""
 
     bl_idname = "ecoface.take_swap"
     bl_label = "Swap Emotion"
 
     def line(self, context, folder):
-        return self.with_the_panels_emotion(context, self.stored_line(context, folder), folder)
+        return self.with_new_emotion(context, self.stored_line(context, folder), folder)
 
 
-class ECOFACE_OT_take_range(_Again, Operator):
+class ECOFACE_OT_take_range(EmotionWishes, _Again, Operator):
     """Make some frames anew with the panel's emotion and seed, in a copy of this take, blended at both ends.
     Keys outside stay as they are"""
 
@@ -178,7 +179,7 @@ class ECOFACE_OT_take_range(_Again, Operator):
         start, end = self.start if given("start") else first, self.end if given("end") else last
         if end <= start:
             raise EcoFaceBlenderError(f"Expected frames in order, found {start} to {end}; swap them.")
-        line = self.with_the_panels_emotion(context, self.stored_line(context, folder), folder)
+        line = self.with_new_emotion(context, self.stored_line(context, folder), folder)
         return replace(line, seed=scene.ecoface.seed, frames=(start, end))
 
 

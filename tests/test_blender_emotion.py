@@ -395,6 +395,29 @@ def test_of_a_reference_strip_only_what_is_heard_counts(context, speaker, voice,
         choices.line_from_panel(context, {}, str(tmp_path))
 
 
+def test_a_script_says_the_source_before_the_panel(context, speaker, other, mood, tmp_path):
+    panel = context.scene.ecoface
+    panel.emotion_from, panel.strength = "LABEL", 0.5
+    sequencer.add_sound_strip(context.scene, mood, 1)
+    give_take(other, talking_motion(40))
+    key_three(speaker)
+
+    def fields(**given):
+        return choices.emotion_fields(context, line_of(speaker), str(tmp_path), given)
+
+    assert fields()["emotion"] == "happy:1.5" and fields()["strength"] == 0.5
+    assert fields(emotion="", strength=1.5)["emotion"] is None
+    assert fields(strength=1.5)["strength"] == 1.5
+    assert fields(emotion_from=str(mood))["emotion_from"] == str(mood)
+    assert fields(emotion_strip="mood")["emotion_seconds"] == pytest.approx(4)
+    assert len(read(fields(emotion_head="Ben")["emotion_from"])["motion"]) == 40
+    assert len(read(fields(emotion_track=True)["emotion_track"])["weights"]) == 21
+    with pytest.raises(EcoFaceBlenderError, match="found emotion 'sad' and emotion_strip 'mood'"):
+        fields(emotion="sad", emotion_strip="mood")
+    with pytest.raises(EcoFaceBlenderError, match="Expected a head 'Cleo' as the emotion's reference"):
+        fields(emotion_head="Cleo")
+
+
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     return write_tiny_model(tmp_path_factory.mktemp("model") / "tiny.safetensors")
@@ -498,6 +521,10 @@ def test_swapping_the_emotion_leaves_the_lips_to_the_words(
         assert correlation > 0.9
         assert np.abs(motion - before).mean() > 0.05
     np.testing.assert_array_equal(takes.stored_motion(original)[0], before)
+    takes.play(speaker, original)
+    bpy.ops.ecoface.take_swap(emotion="angry:2", strength=0.5)
+    story = keyframes.read_metadata(takes.played(speaker))
+    assert (story["emotion"], story["amounts"]["strength"], story["seed"]) == ("angry:2", 0.5, 3)
 
 
 def test_every_setting_of_emotion_says_what_it_is():

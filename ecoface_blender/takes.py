@@ -12,7 +12,7 @@ import numpy as np
 from bpy.props import FloatProperty, FloatVectorProperty, PointerProperty
 from bpy.types import PropertyGroup
 
-from . import choices, controls, head, keyframes, layers, sequencer
+from . import choices, controls, head, keyframes, sequencer
 from .errors import EcoFaceBlenderError
 
 MOTION, UPPER, TRACK, PERFORMANCE = (
@@ -56,9 +56,7 @@ def receive(
         "line": asdict(line),
     }
     name = take_name(line, metadata)
-    channels = head.channels(speaker, at_frames)
-    with layers.aside(channel.id_data for channel in channels):
-        action = keyframes.write_channels(channels, frames, name, story)
+    action = keyframes.write_channels(head.channels(speaker, at_frames), frames, name, story)
     action.use_fake_user = True
     _store(action, MOTION, np.asarray(motion, "<f4").tobytes())
     _store(action, UPPER, np.asarray(upper, "<f4").tobytes())
@@ -101,11 +99,9 @@ def belongs(action: bpy.types.Action, speaker: bpy.types.Object) -> bool:
 
 
 def played(speaker: bpy.types.Object | None) -> bpy.types.Action | None:
-    """The take that the speaker plays, under edits or not; None if it plays none, or something else."""
+    """The take that the speaker plays; None if it plays none, or something else."""
     keys = speaker and speaker.data.shape_keys
     action = keys and keys.animation_data and keys.animation_data.action
-    if keys and (strip := layers.strip_below(keys)):
-        action = strip.action
     return action if is_take(action) else None
 
 
@@ -125,8 +121,7 @@ def play(speaker: bpy.types.Object, take: bpy.types.Action) -> None:
     before = keys.animation_data and keys.animation_data.action
     if before is not None:
         before.use_fake_user = True
-    with layers.aside([keys]):
-        keyframes.assign(keys, take, slot)
+    keyframes.assign(keys, take, slot)
     keys.update_tag()
 
 

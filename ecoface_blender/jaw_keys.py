@@ -60,22 +60,41 @@ def terms(expression: np.ndarray, jaw: np.ndarray) -> np.ndarray:
 
 def term_offsets(head: Mapping[str, np.ndarray]) -> np.ndarray:
     """What one unit of each term adds to the vertices: (N_TERMS, V, 3) metres."""
+    w = head["weights"][:, JAW].astype(np.float64)
+    expressions = expression_directions(head).astype(np.float64)  # (V, 3, 50)
+    crossed = np.zeros((N_TURN, N_EXPRESSIONS, len(w), 3))
+    for entry in range(N_TURN):
+        row, column = divmod(entry, 3)
+        crossed[entry, :, :, row] = (w[:, None] * expressions[:, column]).T
+    return np.concatenate([_neutral_offsets(head), crossed.reshape(-1, len(w), 3)])
+
+
+def term_products(head: Mapping[str, np.ndarray], directions: np.ndarray) -> np.ndarray:
+    """`term_offsets` times directions (n, V, 3), (N_TERMS, n); in a tenth of the time and memory."""
+    w = head["weights"][:, JAW].astype(np.float64)
+    weighed = w[:, None, None] * expression_directions(head)  # (V, 3, 50)
+    neutral = _neutral_offsets(head)
+    crossed = [weighed[:, entry % 3].T @ directions[:, :, entry // 3].T for entry in range(N_TURN)]
+    return np.vstack(
+        [neutral.reshape(len(neutral), -1) @ directions.reshape(len(directions), -1).T, *crossed]
+    )
+
+
+def _neutral_offsets(head: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Those of the terms without expression, (N_TURN + pairs, V, 3)."""
     template, w = head["v_template"].astype(np.float64), head["weights"][:, JAW].astype(np.float64)
     correctives = head["posedirs"][:, :, (JAW - 1) * N_TURN : JAW * N_TURN].astype(np.float64)  # (V, 3, 9)
-    expressions = expression_directions(head).astype(np.float64)  # (V, 3, 50)
     joint = head["J_regressor"][JAW].astype(np.float64)
     arms = template - joint @ template  # (V, 3)
     turned = np.zeros((N_TURN, N_TURN, *template.shape))
     single = correctives.transpose(2, 0, 1).copy()  # (9, V, 3)
-    crossed = np.zeros((N_TURN, N_EXPRESSIONS, *template.shape))
     for entry in range(N_TURN):
         row, column = divmod(entry, 3)
         single[entry, :, row] += w * arms[:, column]
         turned[entry, :, :, row] = (w[:, None] * correctives[:, column]).T
-        crossed[entry, :, :, row] = (w[:, None] * expressions[:, column]).T
     both = (turned + turned.transpose(1, 0, 2, 3))[PAIRS]
     both[PAIRS[0] == PAIRS[1]] /= 2
-    return np.concatenate([single, both, crossed.reshape(-1, *template.shape)])
+    return np.concatenate([single, both])
 
 
 def expression_directions(head: Mapping[str, np.ndarray]) -> np.ndarray:

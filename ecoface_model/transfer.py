@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ecoface_model.config import EXPRESSION_DIM
+from ecoface_model.config import EXPRESSION_DIM, JAW_DIM
 from ecoface_model.errors import HeadError, MotionError
 from ecoface_model.flame import FlameHead
 from ecoface_model.flame_file import FlameFile
-from ecoface_model.lips import LOWER_INNER, UPPER_INNER
+from ecoface_model.lips import LOWER_INNER, UPPER_INNER, aperture
 from ecoface_model.motion import FlameMotion
 
 Floats = NDArray[np.floating[Any]]
@@ -27,8 +27,8 @@ RIDGE = 2e-4
 """Of the mean unit's size: keeps units that do nearly the same from pulling against each other."""
 STIFFNESS = 0.1  # of the splitting in `bounded_least_squares`, for units of size 1; changes its speed alone
 ROUNDS = 400
-CONVERGED = 1e-5  # largest change of a weight in ten rounds
-MENDINGS = 3  # rounds in which `from_arkit` mends the lips
+CONVERGED = 1e-6  # largest change of a weight in a round
+MENDINGS = 3  # rounds of mending how far the lips are open
 CHUNK = 256  # frames whose vertices are in memory together
 NORMAL_REACH = 0.006  # metres: what a right angle between normals counts for in finding neighbours
 NOISE = 0.0003  # metres by which corresponding points may move apart; coefficients have a spread of 1
@@ -70,7 +70,7 @@ def to_arkit(motion: FlameMotion, head: FlameFile) -> NDArray[np.float32]:
     units = head.arkit_units.reshape(len(head.arkit_names), -1).astype(np.float64)
     metric = _towards_lips(head, units)  # (52, 3V)
     gram = metric[others] @ units[others].T
-    gram[np.diag_indices_from(gram)] += RIDGE * np.square(units[others]).sum() / len(others)
+    gram[np.diag_indices_from(gram)] += RIDGE * np.square(units).sum() / len(units)
     moves = _displacements(motion.motion, head, metric[others].T)  # (T, 51)
     weights = np.empty((motion.n_frames, len(head.arkit_names)), np.float32)
     weights[:, opening] = jaw_open
@@ -90,15 +90,36 @@ def from_arkit(weights: Floats, head: FlameFile) -> NDArray[np.float32]:
         HeadError: if the head has no landmarks to find its lips by.
     """
     motion = (weights @ head.arkit_coefficients).astype(np.float32)
-    pairs = lip_pairs(head)
-    wanted = weights @ (head.arkit_units.reshape(len(head.arkit_names), -1) @ pairs.T)  # (T, 3)
+    units = head.arkit_units.reshape(len(head.arkit_names), -1)
+    return _with_lips(motion, head, weights @ (units @ lip_pairs(head).T))
+
+
+def _with_lips(motion: Floats, head: FlameFile, wanted: Floats) -> NDArray[np.float32]:
+    """The motion (T, 53) with the least more expression that opens pairs of the lips by `wanted` (T, 3)."""
+    skinned = FlameHead.from_file(head)
     directions = head.expression_directions.reshape(-1, EXPRESSION_DIM).astype(np.float64)
-    opens = pairs @ directions  # (3, 50)
+    opens = lip_pairs(head) @ directions  # (3, 50)
     least = np.linalg.solve(directions.T @ directions + NOISE**2 * np.eye(EXPRESSION_DIM), opens.T)
-    gains = np.linalg.solve(opens @ least, least.T)  # (3, 50), what moves all else least
-    for _ in range(MENDINGS):
-        motion[:, :EXPRESSION_DIM] += (wanted - _displacements(motion, head, pairs.T)) @ gains
-    return motion
+    gains = np.linalg.solve(opens @ least, least.T)  # (3, 50)
+    out = motion.astype(np.float32)
+    for _ in range(MENDINGS):  # skinning is not linear
+        out[:, :EXPRESSION_DIM] += ((wanted - _opened(out, skinned)) @ gains).astype(np.float32)
+    return out
+
+
+def _opened(motion: NDArray[np.float32], head: FlameHead) -> NDArray[np.float64]:
+    """Metres (T, 3) by which a motion opens the pairs of the lips, against the neutral face."""
+    both = torch.from_numpy(np.concatenate([np.zeros_like(motion[:1]), motion]))
+    heights = head.landmarks(both)[..., 1].numpy().astype(np.float64)
+    pairs = heights[:, UPPER_INNER] - heights[:, LOWER_INNER]
+    out: NDArray[np.float64] = pairs[1:] - pairs[0]
+    return out
+
+
+def _ajar(head: FlameHead) -> float:
+    """Metres by which the lips of the neutral face are open."""
+    neutral = head.landmarks(torch.zeros(1, EXPRESSION_DIM + JAW_DIM))
+    return float(aperture(neutral)) - head.rest_lip_gap()
 
 
 def lip_pairs(head: FlameFile) -> NDArray[np.float64]:
@@ -134,7 +155,7 @@ def bounded_least_squares(gram: Floats, products: Floats) -> NDArray[np.float64]
         before, price = within, price + free
         within = np.clip(price, 0.0, size)
         price = price - within
-        if number % 10 == 9 and np.abs((within - before) / size).max(initial=0) < CONVERGED / 10:
+        if number % 10 == 9 and np.abs((within - before) / size).max(initial=0) < CONVERGED:
             break
     return np.asarray(within / size)
 
@@ -158,7 +179,10 @@ def _displacements(motion: Floats, head: FlameFile, products: Floats) -> NDArray
 
 
 def transfer(motion: FlameMotion, source: FlameFile, target: FlameFile) -> FlameMotion:
-    """A motion of one head in another head's coefficients; the jaw's rotation is kept.
+    """A motion of one head in another head's coefficients.
+
+    The jaw's rotation is kept. The lips open as far as the source's from where they touch, in proportion to
+    the heads' size, so that they shut when the source's do.
 
     Raises:
         MotionError: if the motion does not belong to `source`.
@@ -167,7 +191,10 @@ def transfer(motion: FlameMotion, source: FlameFile, target: FlameFile) -> Flame
     check_head(motion, source)
     expression = motion.expression @ expression_map(source, target).T
     moved = np.concatenate([expression, motion.jaw], axis=1).astype(np.float32)
-    return FlameMotion(moved, motion.fps, motion.metadata | {"head": target.name})
+    scale, _, _ = _alignment(source, target)
+    from_head, to_head = FlameHead.from_file(source), FlameHead.from_file(target)
+    opened = scale * (_opened(motion.motion, from_head) + _ajar(from_head)) - _ajar(to_head)
+    return FlameMotion(_with_lips(moved, target, opened), motion.fps, motion.metadata | {"head": target.name})
 
 
 def expression_map(source: FlameFile, target: FlameFile) -> NDArray[np.float64]:

@@ -16,7 +16,6 @@ from ecoface_model.transfer import (
     expression_map,
     from_arkit,
     to_arkit,
-    transfer,
 )
 
 OPPOSITES = (("LookIn", "LookOut"), ("LookUp", "LookDown"), ("Blink", "Wide"), ("wLeft", "wRight"))
@@ -148,15 +147,11 @@ def test_transfer_to_the_same_head_changes_nothing(head):
     np.testing.assert_allclose(np.diag(expression_map(head, head)), 1.0, atol=0.05)
 
 
-def test_transfer_recovers_a_known_change_of_mesh_place_and_basis(head):
+def test_a_known_change_of_mesh_place_and_basis_is_recovered(head):
     target, source, mix = other_head(head)
-    motion = FlameMotion(
-        np.random.default_rng(4).standard_normal((8, 53)).astype(np.float32), metadata={"head": head.name}
-    )
-    moved = transfer(motion, source, target)
-    assert moved.metadata["head"] == "another head"
-    np.testing.assert_array_equal(moved.jaw, motion.jaw)
-    truth = motion.expression @ mix  # what shows the same on the mixed basis
-    shown = np.einsum("vxe,te->tvx", target.expression_directions, moved.expression - truth)
+    expression = np.random.default_rng(4).standard_normal((8, 50))
+    moved = expression @ expression_map(source, target).T
+    truth = expression @ mix  # what shows the same on the mixed basis
+    shown = np.einsum("vxe,te->tvx", target.expression_directions, moved - truth)
     wanted = np.einsum("vxe,te->tvx", target.expression_directions, truth)
     assert np.linalg.norm(shown) < 0.05 * np.linalg.norm(wanted)

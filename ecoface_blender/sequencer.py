@@ -74,7 +74,7 @@ def heard(strip: bpy.types.Strip, folder: str | Path) -> Sound:
     if last <= first:
         raise EcoFaceBlenderError(f"Nothing of the strip '{strip.name}' is heard; widen its handles.")
     # A positive sound_offset delays the sound, so the file's own time is behind.
-    shift = (timing.trimmed - timing.source) / rate - strip.sound_offset
+    shift = (timing.trimmed - timing.source) / rate - getattr(strip, "sound_offset", 0.0)  # movies have none
     return Sound(_file(strip, Path(folder)), first / rate + shift, last / rate + shift, first)
 
 
@@ -117,7 +117,14 @@ def _timing(strip: bpy.types.Strip) -> _Timing:
 
 
 def _file(strip: bpy.types.Strip, folder: Path) -> Path:
-    """The strip's sound as a file on disk."""
+    """The strip's sound as a file on disk; a movie is its own."""
+    if strip.type == "MOVIE":
+        path = Path(bpy.path.abspath(strip.filepath, library=strip.id_data.library))
+        if not path.is_file():
+            raise EcoFaceBlenderError(
+                f"The movie of the strip '{strip.name}' is not at '{path}'; put it back or choose another."
+            )
+        return path
     sound = strip.sound
     if sound is None:
         raise EcoFaceBlenderError(f"The strip '{strip.name}' has lost its sound; choose another.")

@@ -2,6 +2,7 @@
 
 import json
 import math
+import subprocess
 
 import bpy
 import numpy as np
@@ -21,6 +22,7 @@ import ecoface_blender
 from ecoface_blender import (
     choices,
     emotion_keys,
+    emotion_reference,
     head,
     jaw_keys,
     keyframes,
@@ -393,6 +395,37 @@ def test_of_a_reference_strip_only_what_is_heard_counts(context, speaker, voice,
     scene.sequence_editor.strips.remove(strip)
     with pytest.raises(EcoFaceBlenderError, match="Expected a sound or movie strip 'mood', found none"):
         choices.line_from_panel(context, {}, str(tmp_path))
+
+
+MOVIE = """
+import sys
+import av
+import numpy as np
+with av.open(sys.argv[1], "w") as movie:
+    video, sound = movie.add_stream("mpeg4", rate=24), movie.add_stream("aac", rate=16_000)
+    video.width = video.height = 32
+    video.pix_fmt, sound.layout = "yuv420p", "mono"
+    pictures = [av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")] * 48
+    movie.mux([p for picture in [*pictures, None] for p in video.encode(picture)])
+    hum = 0.4 * np.sin(np.arange(32_000, dtype=np.float32)[None] / 10)
+    frame = av.AudioFrame.from_ndarray(hum, format="fltp", layout="mono")
+    frame.sample_rate = 16_000
+    movie.mux([p for each in (frame, None) for p in sound.encode(each)])
+"""
+
+
+def test_of_a_movie_strip_that_part_of_its_sound_counts_that_is_seen(context, speaker, tmp_path):
+    path = tmp_path / "actor.mp4"
+    subprocess.run([ENGINE_PYTHON, "-c", MOVIE, str(path)], check=True)
+    strips = context.scene.sequence_editor_create().strips
+    strip = strips.new_movie("Actor", str(path), 1, 11)
+    strip.frame_final_start, strip.frame_final_end = 23, 47
+    fields = choices.emotion_fields(context, line_of(speaker), str(tmp_path), {"emotion_strip": "Actor"})
+    assert fields["emotion_from"] == str(path)
+    assert (fields["emotion_first_second"], fields["emotion_seconds"]) == pytest.approx((0.5, 1.0))
+    path.unlink()
+    with pytest.raises(EcoFaceBlenderError, match="The movie of the strip 'Actor' is not at"):
+        emotion_reference.of_strip(context, "Actor", str(tmp_path))
 
 
 def test_a_script_says_the_source_before_the_panel(context, speaker, other, mood, tmp_path):

@@ -8,13 +8,17 @@ from . import (
     engine,
     generation,
     interruptions,
+    lines_queue,
     operators,
     operators_emotion,
     operators_export,
+    operators_layers,
+    operators_queue,
     operators_takes,
     panels,
     panels_emotion,
     panels_export,
+    panels_queue,
     panels_takes,
     settings,
     takes,
@@ -28,10 +32,14 @@ MODULES = (
     operators_emotion,
     operators_takes,
     operators_export,
+    operators_layers,
     panels,
     panels_emotion,
     panels_takes,
     panels_export,
+    lines_queue,
+    operators_queue,
+    panels_queue,
     interruptions,
 )
 """In the order in which they register; each has CLASSES, some PROPERTIES (they go on Blender's types)
@@ -54,6 +62,7 @@ def register():
 
 def unregister():
     """Leave nothing behind, the worker included."""
+    lines_queue.abandon()
     generation.abandon()
     engine.close()
     while _commands:

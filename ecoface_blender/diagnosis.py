@@ -2,7 +2,7 @@
 
 import bpy
 
-from . import head, takes
+from . import head, layers, takes
 
 
 def why_still(scene: bpy.types.Scene, speaker: bpy.types.Object) -> str | None:
@@ -69,13 +69,14 @@ def _nothing_played(speaker: bpy.types.Object, tracks: list[bpy.types.NlaTrack])
 
 def _hidden_by_the_nla(speaker: bpy.types.Object, tracks: list[bpy.types.NlaTrack]) -> str | None:
     """The Nonlinear Animation editor keeps the action or the strips from playing."""
-    animation, name = speaker.data.shape_keys.animation_data, speaker.name
+    keys, name = speaker.data.shape_keys, speaker.name
+    animation = keys.animation_data
     if animation.use_tweak_mode:
         return f"A strip of '{name}' is in tweak mode in the Nonlinear Animation editor; leave it."
     solo = next((track for track in tracks if track.is_solo), None)
     if solo and (animation.action or not _takes_in(solo)):
         return f"Only the NLA track '{solo.name}' of '{name}' plays; switch off its star (solo)."
-    if animation.action:
+    if animation.action and not layers.strip_below(keys):
         if tracks and animation.use_nla and animation.action_influence == 0:
             return f"The influence of the action '{animation.action.name}' is 0; raise it in the NLA editor."
         return None

@@ -5,7 +5,7 @@ import bpy
 from bpy.props import IntProperty
 from bpy.types import Panel, UIList
 
-from . import choices, diagnosis, takes
+from . import choices, diagnosis, layers, takes
 from .errors import EcoFaceBlenderError
 from .panels import _Sidebar, draw_sentence
 
@@ -44,6 +44,13 @@ class ECOFACE_PT_takes(_Sidebar, Panel):
         column.operator("ecoface.take_again", icon="FILE_REFRESH")
         column.operator("ecoface.take_swap")
         column.operator("ecoface.take_range", icon="PREVIEW_RANGE")
+        if speaker and layers.strip_below(speaker.data.shape_keys):
+            row = layout.row(align=True)
+            animation = speaker.data.shape_keys.animation_data
+            row.prop(animation, "action_influence", text="Edits", slider=True)
+            row.operator("ecoface.layer_remove", text="", icon="X")
+        else:
+            layout.operator("ecoface.layer_add", icon="NLA")
 
 
 class ECOFACE_PT_adjust(_Sidebar, Panel):

@@ -12,7 +12,7 @@ import numpy as np
 from bpy.props import FloatProperty, FloatVectorProperty, PointerProperty
 from bpy.types import PropertyGroup
 
-from . import choices, controls, head, keyframes, sequencer
+from . import choices, controls, head, keyframes, layers, sequencer
 from .errors import EcoFaceBlenderError
 
 MOTION, UPPER, TRACK, PERFORMANCE = (
@@ -56,7 +56,9 @@ def receive(
         "line": asdict(line),
     }
     name = take_name(line, metadata)
-    action = keyframes.write_channels(head.channels(speaker, at_frames), frames, name, story)
+    channels = head.channels(speaker, at_frames)
+    with layers.aside(channel.id_data for channel in channels):
+        action = keyframes.write_channels(channels, frames, name, story)
     action.use_fake_user = True
     _store(action, MOTION, np.asarray(motion, "<f4").tobytes())
     _store(action, UPPER, np.asarray(upper, "<f4").tobytes())
@@ -99,9 +101,11 @@ def belongs(action: bpy.types.Action, speaker: bpy.types.Object) -> bool:
 
 
 def played(speaker: bpy.types.Object | None) -> bpy.types.Action | None:
-    """The take that the speaker plays; None if it plays none, or something else."""
+    """The take that the speaker plays, under edits or not; None if it plays none, or something else."""
     keys = speaker and speaker.data.shape_keys
     action = keys and keys.animation_data and keys.animation_data.action
+    if keys and (strip := layers.strip_below(keys)):
+        action = strip.action
     return action if is_take(action) else None
 
 
@@ -121,7 +125,8 @@ def play(speaker: bpy.types.Object, take: bpy.types.Action) -> None:
     before = keys.animation_data and keys.animation_data.action
     if before is not None:
         before.use_fake_user = True
-    keyframes.assign(keys, take, slot)
+    with layers.aside([keys]):
+        keyframes.assign(keys, take, slot)
     keys.update_tag()
 
 

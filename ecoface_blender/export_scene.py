@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from . import seen
+from . import gltf_times, seen, sequencer
 from .errors import EcoFaceBlenderError
 from .export_copy import copied, only_selected
 from .export_keys import JawBone, Morph, arkit_keys, keys_beside_bone, split_keys, whole_keys
@@ -123,6 +123,7 @@ def write_gltf(context, head, path, frames, options, arrays) -> None:
             export_morph_normal=options.keys == "ARKIT",  # of keys at 10 they would be far from linear
             **GLTF_OPTIONS,
         )
+    gltf_times.set_span(path, (frames[-1] - frames[0]) / sequencer.scene_rate(context.scene))
 
 
 def write_usd(context, head, path, frames, options, arrays) -> None:

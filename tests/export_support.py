@@ -16,6 +16,7 @@ from ecoface_blender import jaw_keys, keyframes
 START = 4
 N_FRAMES = 12
 FRAMES = np.arange(START, START + N_FRAMES)
+_saved: dict[bool, Path] = {}
 READER = Path(__file__).with_name("read_exports.py")
 
 
@@ -43,11 +44,17 @@ def talk(head, n_frames=N_FRAMES, start=START, seed=0):
     return keyframes.write_action(head, heads.key_values(head, motion), frames, "Take", {"seed": 3})
 
 
-def talking_head(arrays):
-    """A head off the origin, turned and twice as large, that talks."""
+def talking_head(arrays, folder):
+    """A head off the origin, turned and twice as large, that talks; made once, then opened again."""
+    file = _saved.get("arkit_units" in arrays)
+    if file:
+        bpy.ops.wm.open_mainfile(filepath=str(file))
+        return bpy.data.objects["Anna"]
     head = heads.add_head(empty_blend(), arrays, "Anna")
     head.location, head.rotation_euler, head.scale = (0.1, 0.2, 0.3), (0.1, 0.2, 0.3), (2, 2, 2)
     talk(head)
+    _saved["arkit_units" in arrays] = file = Path(folder) / f"talking_{len(_saved)}.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(file), copy=True)
     return head
 
 
@@ -60,11 +67,11 @@ def seen(item, frames=FRAMES):
     return np.array(out)
 
 
-def read_by_others(folder, paths, frames=FRAMES):
+def read_by_others(folder, paths, frames=FRAMES, rate=25.0):
     """By file name: vertices (frames, V, 3) in metres, key names and values, as programs that are not Blender
     read them."""
     out = Path(folder) / "read.npz"
-    command = [ENGINE_PYTHON, str(READER), str(out), "25", ",".join(map(str, frames)), *map(str, paths)]
+    command = [ENGINE_PYTHON, str(READER), str(out), str(rate), ",".join(map(str, frames)), *map(str, paths)]
     done = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ))
     assert done.returncode == 0, done.stderr[-2000:]
     with np.load(out) as arrays:

@@ -67,14 +67,20 @@ def read_abc(path, times):
     place = archive.getTop().getChild(0)
     mesh = AbcGeom.IPolyMesh(place, place.getChild(0).getName()).getSchema()
     matrix = AbcGeom.IXform(archive.getTop(), place.getName()).getSchema()
+    sampling = mesh.getTimeSampling()
+    at = np.array([sampling.getSampleTime(sample) for sample in range(mesh.getNumSamples())])
     shown = []
-    for time in times:
-        at = Abc.ISampleSelector(float(time))
-        m = matrix.getValue(at).getMatrix()
+    for sample in range(len(at)):
+        here = Abc.ISampleSelector(sample)
+        m = matrix.getValue(here).getMatrix()
         world = np.array([[m[row][column] for column in range(4)] for row in range(4)])
-        points = np.array(mesh.getValue(at).getPositions(), dtype=np.float64)
+        points = np.array(mesh.getValue(here).getPositions(), dtype=np.float64)
         shown.append(points @ world[:3, :3] + world[3, :3])
-    return np.array(shown), [], np.zeros((len(times), 0))
+    place = np.interp(times, at, np.arange(len(at)))
+    before = np.minimum(place.astype(int), len(at) - 2)
+    share, shown = (place - before)[:, None, None], np.array(shown)
+    shown = (1 - share) * shown[before] + share * shown[before + 1]
+    return shown, [], np.zeros((len(times), 0))
 
 
 def read_glb(path, times):

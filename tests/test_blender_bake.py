@@ -13,8 +13,8 @@ from ecoface_blender.errors import EcoFaceBlenderError
 
 
 @pytest.fixture
-def head():
-    return talking_head(small_head())
+def head(tmp_path_factory):
+    return talking_head(small_head(), tmp_path_factory.getbasetemp())
 
 
 def curves_of(action):

@@ -36,8 +36,8 @@ def arrays():
 
 
 @pytest.fixture
-def head(arrays):
-    return talking_head(arrays)
+def head(arrays, tmp_path_factory):
+    return talking_head(arrays, tmp_path_factory.getbasetemp())
 
 
 def imported(path):

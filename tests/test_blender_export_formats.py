@@ -3,7 +3,7 @@
 import bpy
 import numpy as np
 import pytest
-from blender_support import empty_blend
+from blender_support import empty_blend, seen_vertices
 from export_support import (
     FRAMES,
     arkit_head,
@@ -41,7 +41,7 @@ FILES = {
 def written(tmp_path_factory):
     """All files of one talking head; what was seen of it; what exact skinning gives; what others read."""
     folder, arrays = tmp_path_factory.mktemp("files"), arkit_head()
-    head = talking_head(arrays)
+    head = talking_head(arrays, tmp_path_factory.getbasetemp())
     motion = seen_module.motion_of(head, seen_module.key_values(bpy.context, head, FRAMES))
     exact, world = heads.to_blender(jaw_keys.skinned(arrays, motion)), np.array(head.matrix_world)
     expected = {"keys": seen(head), "jaw": exact @ world[:3, :3].T + world[:3, 3]}
@@ -125,3 +125,24 @@ def test_units_and_axes_are_in_the_shapes(written, name, scale, turned):
     own = heads.to_blender(arkit_head()["v_template"])
     file_axes = np.stack([own[:, 0], own[:, 2], -own[:, 1]], axis=1) / scale
     np.testing.assert_allclose(rest, file_axes, atol=1e-5 / scale)
+
+
+def test_times_are_those_of_the_scene_at_broken_rates(tmp_path, tmp_path_factory):
+    """At 29.97 frames a second, halfway between frames too, where half a millisecond would be seen."""
+    head = talking_head(arkit_head(), tmp_path_factory.getbasetemp())
+    scene = bpy.context.scene
+    scene.render.fps, scene.render.fps_base = 30, 1.001
+    times = FRAMES[:-1] + 0.5
+    expected = []
+    for time in times:
+        scene.frame_set(int(time), subframe=time % 1)
+        expected.append(seen_vertices(head))
+    speed = np.linalg.norm(np.diff(seen(head), axis=0), axis=2).max() * 29.97  # metres a second
+    names = ["a.fbx", "a.glb", "a.usdc", "a.abc"]
+    paths = [export.write(bpy.context, head, tmp_path / name) for name in names]
+    read = read_by_others(tmp_path, paths, times, rate=30 / 1.001)
+    for name in names:
+        vertices = read[f"{name} vertices"]
+        error = distance_mm(vertices if name.endswith("usdc") else z_up(vertices), np.array(expected))
+        print(f"{name}: {error:.5f} mm, {error / speed:.5f} ms")
+        assert error / speed < 0.05  # mm by mm/ms: milliseconds

@@ -20,8 +20,8 @@ def registered():
 
 
 @pytest.fixture
-def head():
-    return talking_head(small_head())
+def head(tmp_path_factory):
+    return talking_head(small_head(), tmp_path_factory.getbasetemp())
 
 
 def content(path):

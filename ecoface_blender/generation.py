@@ -273,6 +273,11 @@ def why_not_ready(context: bpy.types.Context) -> str | None:
         return BUSY
     if choices.chosen_head(context) is None:
         return choices.NO_HEAD
+    return why_no_engine(context)
+
+
+def why_no_engine(context: bpy.types.Context) -> str | None:
+    """Why the engine cannot work, as far as it is seen without starting it, in one sentence."""
     settings = engine_settings(context)
     try:
         engine.find_python(settings.python)

@@ -3,7 +3,7 @@
 import bpy
 from bpy.app.handlers import persistent
 
-from . import generation
+from . import generation, lines_queue
 
 OPENED = "Another file was opened meanwhile, so nothing was generated; generate again there."
 UNDONE = "An undo or redo has changed the scene meanwhile, so nothing was generated; generate again."
@@ -12,12 +12,14 @@ WINDOW_CLOSED = "The window in which the line was being generated has closed; ge
 
 @persistent
 def _opening(*_arguments) -> None:
-    if generation.running:
-        generation.running.stop(OPENED)
+    for job in (lines_queue.running, generation.running):
+        if job:
+            job.stop(OPENED)
 
 
 @persistent
 def _undone(*_arguments) -> None:
+    """Of a queue this ends the line that is worked on; the others are looked up when their turn comes."""
     if generation.running:
         generation.running.stop(UNDONE)
 

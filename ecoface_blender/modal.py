@@ -13,7 +13,7 @@ class Watching:
     """For an operator that is `modal` while a job goes on.
 
     A job has `step() -> bool`, `stage`, `fraction`, `seconds_left`, `stopped`, `cancelled`, `cancel()` and
-    `at_end`. The operator has `finish(context, job)`, which returns Blender's set, and `end(job, why)`.
+    `at_end`. The operator has `finish_job(context, job)`, which returns Blender's set, and `end_job(job, why)`.
     """
 
     def watch(self, context, job):
@@ -34,22 +34,22 @@ class Watching:
             if not self._job.step():
                 self._show(context)
                 return {"PASS_THROUGH"}
-            result = self.finish(context, self._job)
+            result = self.finish_job(context, self._job)
         except EcoFaceBlenderError as error:
             self.report({"INFO"} if self._job.cancelled else {"ERROR"}, str(error))
-            self.end(self._job, "" if self._job.cancelled else str(error))
+            self.end_job(self._job, "" if self._job.cancelled else str(error))
             return {"CANCELLED"}
         except BaseException:
-            self.end(self._job, "")
+            self.end_job(self._job, "")
             raise
-        self.end(self._job, "")
+        self.end_job(self._job, "")
         return result
 
     def cancel(self, _context):
         """Blender itself ends the operator: another file is opened, or the window closes."""
         why = self._job.stopped or interruptions.WINDOW_CLOSED
         self._job.cancel()
-        self.end(self._job, why)
+        self.end_job(self._job, why)
         interruptions.tell_later(why)
 
     def _show(self, context):

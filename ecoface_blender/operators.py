@@ -7,7 +7,7 @@ import bpy
 from bpy.props import FloatProperty, IntProperty, StringProperty
 from bpy.types import Operator
 
-from . import choices, engine, generation, head
+from . import choices, engine, generation, head, lines_queue
 from .emotion_wishes import EmotionWishes
 from .errors import EcoFaceBlenderError
 from .modal import POLL_SECONDS, Watching
@@ -72,13 +72,13 @@ class _Generating(_Sentences, Watching):
             while not job.step():
                 manager.progress_update(round(100 * job.fraction))
                 time.sleep(POLL_SECONDS)
-            return self.finish(context, job)
+            return self.finish_job(context, job)
         except EcoFaceBlenderError as error:
             why = str(error)
             raise
         finally:
             manager.progress_end()
-            self.end(job, why)
+            self.end_job(job, why)
 
     def invoke(self, context, event):
         """Stay responsive: the path taken by a click."""
@@ -100,13 +100,13 @@ class _Generating(_Sentences, Watching):
             folder.cleanup()
             raise
 
-    def finish(self, context, job):
+    def finish_job(self, context, job):
         """Write the keys and say so."""
         result = generation.finish(context, job)
         self.report({"WARNING"} if job.warnings else {"INFO"}, result)
         return {"FINISHED"}
 
-    def end(self, job, why):
+    def end_job(self, job, why):
         """Clear up after the job."""
         generation.end(job, why)
 
@@ -151,7 +151,7 @@ class ECOFACE_OT_generate(EmotionWishes, _Generating, Operator):
 
 
 class ECOFACE_OT_cancel(Operator):
-    """Give up the line that is being generated"""
+    """Give up the line that is being generated, and those that wait"""
 
     bl_idname = "ecoface.cancel"
     bl_label = "Cancel"
@@ -159,10 +159,10 @@ class ECOFACE_OT_cancel(Operator):
 
     @classmethod
     def poll(cls, _context):
-        return generation.running is not None
+        return bool(lines_queue.running or generation.running)
 
     def execute(self, _context):
-        generation.running.cancel()
+        (lines_queue.running or generation.running).cancel()
         return {"FINISHED"}
 
 

@@ -1,17 +1,28 @@
 """The operators, as a script calls them, with the real worker and a tiny model."""
 
+# ruff: noqa: F811 (fixtures are imported by the names that the tests ask for)
+
 import json
 import os
-import signal
 import time
 
 import bpy
 import numpy as np
 import pytest
-from blender_support import empty_blend, read_sound, small_head, write_head, write_sound
-from engine_python import ENGINE_PYTHON, write_tiny_model
+from blender_engine import (  # noqa: F401
+    RATE,
+    REFERENCE,
+    context,
+    model,
+    preferences,
+    refusal,
+    registered,
+    speaker,
+    voice,
+)
+from blender_support import read_sound, small_head, write_head, write_sound
+from engine_python import ENGINE_PYTHON
 
-import ecoface_blender
 from ecoface_blender import (
     choices,
     engine,
@@ -25,50 +36,6 @@ from ecoface_blender import (
 )
 from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.worker import protocol
-
-RATE = 16_000
-REFERENCE = "EcoFace reference head"
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return write_tiny_model(tmp_path_factory.mktemp("model") / "tiny.safetensors")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered():
-    ecoface_blender.register()
-    yield
-    ecoface_blender.unregister()
-
-
-@pytest.fixture
-def preferences(model):
-    """An empty file, and EcoFace's preferences with the tiny model in them."""
-    context = empty_blend()
-    context.preferences.addons.new().module = "ecoface_blender"
-    preferences = context.preferences.addons["ecoface_blender"].preferences
-    preferences.python, preferences.model, preferences.device = ENGINE_PYTHON, str(model), "cpu"
-    yield preferences
-    context.preferences.addons.remove(context.preferences.addons["ecoface_blender"])
-
-
-@pytest.fixture
-def context(preferences):
-    return bpy.context
-
-
-@pytest.fixture
-def speaker(context):
-    """A small head that passes for the reference head, since its coefficients are as good as any here."""
-    return head.add_head(context, small_head() | {"name": np.array(REFERENCE)}, "Anna")
-
-
-@pytest.fixture(scope="module")
-def voice(tmp_path_factory):
-    t = np.arange(3 * RATE) / RATE
-    hum = np.sin(2 * np.pi * 140 * t) * np.sin(2 * np.pi * 2.3 * t) ** 2
-    return write_sound(tmp_path_factory.mktemp("voice") / "voice.wav", 0.4 * hum)
 
 
 def action_of(speaker):
@@ -108,12 +75,6 @@ def assert_keys_follow(speaker, motion, first_frame, rate, column=3):
 def curves_of(speaker):
     bag = action_of(speaker).layers[0].strips[0].channelbags[0]
     return list(bag.fcurves)
-
-
-def refusal(operator, **properties):
-    with pytest.raises(RuntimeError) as caught:
-        operator(**properties)
-    return str(caught.value)
 
 
 def test_add_head_adds_the_reference_head_without_the_engine(context, preferences):
@@ -336,61 +297,6 @@ def test_the_engine_can_be_checked(preferences):
     assert engine.report == ()
 
 
-def start(context, **given):
-    return generation.start(
-        choices.line_from_panel(context, given, "unused"),
-        settings.engine_settings(context),
-        generation.job_folder(),
-    )
-
-
-def step_to_the_end(job):
-    while not job.step():
-        time.sleep(0.01)
-
-
-@pytest.mark.parametrize("change", ["deleted", "taken out", "renamed"])
-def test_a_head_that_is_gone_meanwhile_is_one_sentence(context, speaker, voice, change):
-    job = start(context, sound=str(voice))
-    if change == "deleted":
-        bpy.data.objects.remove(speaker)
-    elif change == "taken out":
-        context.scene.collection.objects.unlink(speaker)
-    else:
-        speaker.name = "Berta"
-    step_to_the_end(job)
-    with pytest.raises(EcoFaceBlenderError, match="The head 'Anna' is gone"):
-        generation.finish(context, job)
-    generation.end(job)
-
-
-def test_a_second_line_waits_for_the_first(context, speaker, voice):
-    job = start(context, sound=str(voice))
-    assert "A line is being generated" in refusal(bpy.ops.ecoface.generate, sound=str(voice))
-    step_to_the_end(job)
-    generation.end(job)
-    assert bpy.ops.ecoface.generate(sound=str(voice)) == {"FINISHED"}
-
-
-def test_a_cancelled_line_leaves_nothing_and_the_next_one_works(context, speaker, voice):
-    job = start(context, sound=str(voice))
-    bpy.ops.ecoface.cancel()
-    with pytest.raises(EcoFaceBlenderError, match="Cancelled"):
-        step_to_the_end(job)
-    generation.end(job)
-    assert not os.path.exists(job.folder.name)
-    assert bpy.ops.ecoface.generate(sound=str(voice)) == {"FINISHED"}
-
-
-def test_a_killed_engine_is_one_sentence_and_is_started_again(context, speaker, voice):
-    job = start(context, sound=str(voice))
-    os.kill(engine._client._process.pid, signal.SIGKILL)
-    with pytest.raises(EcoFaceBlenderError, match=r"ended unexpectedly \(signal SIGKILL"):
-        step_to_the_end(job)
-    generation.end(job)
-    assert bpy.ops.ecoface.generate(sound=str(voice)) == {"FINISHED"}
-
-
 def test_the_folder_of_a_job_ends_with_it(speaker, voice, monkeypatch):
     folders = []
     make = generation.job_folder
@@ -406,9 +312,7 @@ def test_bake_and_export_follow(context, speaker, voice, tmp_path):
     assert "Baked" in action_of(speaker).name
     bpy.ops.ecoface.export(filepath=str(tmp_path / "anna.fbx"))
     assert (tmp_path / "anna.fbx").stat().st_size > 10_000
-    assert "Expected the folder" in refusal(
-        bpy.ops.ecoface.export, filepath=str(tmp_path / "no" / "a.fbx")
-    )
+    assert "Expected the folder" in refusal(bpy.ops.ecoface.export, filepath=str(tmp_path / "no" / "a.fbx"))
 
 
 def test_a_generation_is_one_undo_step(context, speaker, voice):

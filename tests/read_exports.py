@@ -70,8 +70,8 @@ def read_abc(path, times):
     sampling = mesh.getTimeSampling()
     at = np.array([sampling.getSampleTime(sample) for sample in range(mesh.getNumSamples())])
     shown = []
-    for sample in range(len(at)):
-        here = Abc.ISampleSelector(sample)
+    for time in at:
+        here = Abc.ISampleSelector(float(time))
         m = matrix.getValue(here).getMatrix()
         world = np.array([[m[row][column] for column in range(4)] for row in range(4)])
         points = np.array(mesh.getValue(here).getPositions(), dtype=np.float64)

@@ -38,6 +38,8 @@ class Kind:
     write: Callable[..., None]
     has_keys: bool
     """Whether the file holds a mesh with keys, so that `Options.keys` and `jaw_bone` say something."""
+    most_bytes: Callable[[bpy.types.Context, bpy.types.Object, int], int] = lambda *_: 0
+    """How much room to see to first, where the exporter does not survive a full disk."""
 
 
 KINDS = {
@@ -61,6 +63,7 @@ KINDS = {
         suffix=".usdc",
         write=export_scene.write_usd,
         has_keys=True,
+        most_bytes=export_scene.usd_bytes,
     ),
     "ALEMBIC": Kind(
         label="Alembic",
@@ -68,6 +71,7 @@ KINDS = {
         suffix=".abc",
         write=export_scene.write_alembic,
         has_keys=False,
+        most_bytes=export_scene.alembic_bytes,
     ),
     "LIVE_LINK": Kind(
         label="Live Link Face",
@@ -115,8 +119,7 @@ def write(
     def fetch() -> Mapping[str, np.ndarray]:
         return arrays if arrays is not None else arrays_of(context, speaker)
 
-    room = export_scene.most_bytes(context, speaker, len(frames))
-    with written_beside(path, room) as beside:
+    with written_beside(path, kind.most_bytes(context, speaker, len(frames))) as beside:
         kind.write(context, speaker, beside, frames, options, fetch)
     return path
 

@@ -151,14 +151,22 @@ def write_alembic(context, head, path, frames, _options, _arrays) -> None:
         )
 
 
-def most_bytes(context: bpy.types.Context, head: bpy.types.Object, n_frames: int) -> int:
-    """More than any file of so many frames of this head takes."""
-    mesh = head.evaluated_get(context.evaluated_depsgraph_get()).data
-    n_vertices, n_corners = len(mesh.vertices), len(mesh.loops)
+def usd_bytes(context: bpy.types.Context, head: bpy.types.Object, n_frames: int) -> int:
+    """More than a USD of so many frames of this head takes."""
     n_keys = 2 * len(head.data.shape_keys.key_blocks) + 2 * N_TURN
-    number = 8  # bytes
-    shapes = 3 * number * n_vertices * n_keys + 16 * number * n_corners
-    return shapes + n_frames * number * (3 * n_vertices + 3 * n_corners + 2 * n_keys)
+    shape = 16 * len(head.data.vertices)
+    return n_keys * (shape + 4096 + 32 * n_frames) + 8 * _posed_bytes(context, head)
+
+
+def alembic_bytes(context: bpy.types.Context, head: bpy.types.Object, n_frames: int) -> int:
+    """More than an Alembic of so many frames of this head takes."""
+    return (n_frames + 8) * _posed_bytes(context, head)
+
+
+def _posed_bytes(context: bpy.types.Context, head: bpy.types.Object) -> int:
+    """Of all positions and normals of one frame as single floats."""
+    mesh = head.evaluated_get(context.evaluated_depsgraph_get()).data
+    return 12 * (len(mesh.vertices) + len(mesh.loops)) + 1024
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What leaves the scene by a button or a script: baking, and files for other programs."""
 # ruff: noqa: RUF012 (bl_options is written as Blender wants it)
 
+from contextlib import contextmanager
 from pathlib import Path
 
 import bpy
@@ -100,7 +101,8 @@ class ECOFACE_OT_bake(_OnHead, Operator):
 
     def run(self, context):
         speaker = choices.chosen_head(context)
-        action = bake.bake(context, speaker, tolerance_mm=self.error if self.simplify else None)
+        with waiting(context):
+            action = bake.bake(context, speaker, tolerance_mm=self.error if self.simplify else None)
         self.report({"INFO"}, f"Baked into {action.name}: {bake.n_keys(action)} keys")
         return {"FINISHED"}
 
@@ -128,10 +130,12 @@ class ECOFACE_OT_export(_OnHead, Operator, ExportHelper):
         kind = export.KINDS[context.scene.ecoface_export.kind]
         self.filename_ext, self.filter_glob = kind.suffix, f"*{kind.suffix}"
         self._by_click = True
+        path = Path(self.filepath)
         if not self.filepath:
             folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path()
-            self.filepath = str(folder / f"{choices.chosen_head(context).name}{kind.suffix}")
-        self.filepath = str(Path(self.filepath).with_suffix(kind.suffix))
+            path = folder / bpy.path.clean_name(choices.chosen_head(context).name)
+        known = path.suffix.lower() in {each.suffix for each in export.KINDS.values()}
+        self.filepath = str(path.with_suffix("") if known else path) + kind.suffix
         return ExportHelper.invoke(self, context, event)
 
     def draw(self, context):
@@ -141,7 +145,8 @@ class ECOFACE_OT_export(_OnHead, Operator, ExportHelper):
         speaker = choices.chosen_head(context, self.head)
         if speaker is None:
             raise EcoFaceBlenderError("Expected a head of that name in this scene, found none; add one.")
-        written = export.write(context, speaker, self.filepath, self._options(context))
+        with waiting(context):
+            written = export.write(context, speaker, self.filepath, self._options(context))
         self.report({"INFO"}, f"Wrote {written}")
         return {"FINISHED"}
 
@@ -161,6 +166,19 @@ class ECOFACE_OT_export(_OnHead, Operator, ExportHelper):
         return export.Options(
             start=self.start if given("start") else start, end=self.end if given("end") else end, **said
         )
+
+
+@contextmanager
+def waiting(context):
+    """The cursor shows that Blender is at work: a minute's speech takes some seconds."""
+    if context.window is None or bpy.app.background:
+        yield
+        return
+    context.window.cursor_modal_set("WAIT")
+    try:
+        yield
+    finally:
+        context.window.cursor_modal_restore()
 
 
 def scene_range(scene: bpy.types.Scene) -> tuple[int, int]:

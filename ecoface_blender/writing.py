@@ -30,7 +30,7 @@ def written_beside(path: Path, most_bytes: int = 0) -> Iterator[Path]:
     free = shutil.disk_usage(path.parent).free
     if free < most_bytes:
         raise EcoFaceBlenderError(
-            f"'{path}' may need {most_bytes / 1e6:.0f} MB, found {free / 1e6:.0f} MB free; "
+            f"'{path}' may need {most_bytes / 1e6:.1f} MB, found {free / 1e6:.1f} MB free; "
             "make room there, or choose another place."
         )
     beside = path.with_name(f".{path.stem}.{os.getpid()}.writing{path.suffix}")

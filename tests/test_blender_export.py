@@ -222,9 +222,9 @@ def test_a_file_that_cannot_grow_leaves_the_old_one(head, arrays, tmp_path, name
 
 @pytest.mark.parametrize("name", ["a.usdc", "a.abc"])
 def test_a_full_disk_is_told_before_the_exporters_that_would_end_blender(head, tmp_path, monkeypatch, name):
-    usage = type(writing.shutil.disk_usage(tmp_path))(10**9, 10**9 - 50_000, 50_000)
+    usage = type(writing.shutil.disk_usage(tmp_path))(10**9, 10**9 - 5_000, 5_000)
     monkeypatch.setattr(writing.shutil, "disk_usage", lambda _path: usage)
-    with pytest.raises(EcoFaceBlenderError, match=r"may need \d+ MB, found 0 MB free"):
+    with pytest.raises(EcoFaceBlenderError, match=r"may need [\d.]+ MB, found 0.0 MB free"):
         export.write(bpy.context, head, tmp_path / name)
     assert not list(tmp_path.iterdir())
 
@@ -233,7 +233,9 @@ def test_half_a_file_is_no_file(head, arrays, tmp_path):
     for suffix in (".fbx", ".glb", ".usdc", ".abc"):
         path = export.write(bpy.context, head, tmp_path / f"a{suffix}", None, arrays)
         assert writing.is_whole(path)
-        assert path.stat().st_size < export.export_scene.most_bytes(bpy.context, head, N_FRAMES)
+        (kind,) = [each for each in export.KINDS.values() if each.suffix == suffix]
+        room = kind.most_bytes(bpy.context, head, N_FRAMES)
+        assert room == 0 or path.stat().st_size < room < 8 * path.stat().st_size
         whole = path.read_bytes()
         path.write_bytes(
             whole[: len(whole) // 2] if suffix != ".abc" else whole.replace(b"Ogawa\xff", b"Ogawa\0")

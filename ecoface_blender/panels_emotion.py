@@ -46,11 +46,14 @@ class ECOFACE_PT_emotion_track(_Sidebar, Panel):
             column.label(text=f"{first} more before")
         for number, change in enumerate(keyed[first : first + MOST_SHOWN], first):
             row = column.row(align=True)
+            left, right = row.row(), row.row()
+            left.alignment, right.alignment = "LEFT", "RIGHT"
             icon = "KEYFRAME_HLT" if number == current else "KEYFRAME"
-            row.operator(
-                "ecoface.emotion_go", text=f"{change.frame:g}  {change}", icon=icon, emboss=False
-            ).frame = round(change.frame)
-            row.operator("ecoface.emotion_remove", text="", icon="X", emboss=False).frame = change.frame
+            text = f"{change.frame:g}  {change}"
+            go = left.operator("ecoface.emotion_go", text=text, icon=icon, emboss=False)
+            go.frame = round(change.frame)
+            remove = right.operator("ecoface.emotion_remove", text="", icon="X", emboss=False)
+            remove.frame = change.frame
         if (more := len(keyed) - first - MOST_SHOWN) > 0:
             column.label(text=f"{more} more after")
 

@@ -170,15 +170,9 @@ class EcoFaceSettings(PropertyGroup):
         name="Reference",
         description="What shows the emotion",
         items=[
-            ("FILE", "File", "A sound, a movie, or a face tracker's coefficients (.npz)", "FILE_SOUND", 0),
-            (
-                "STRIP",
-                "Strip",
-                "A sound or movie strip of the sequencer, as far as it is heard",
-                "SEQUENCE",
-                1,
-            ),
-            ("HEAD", "Head", "What a head of this file does now: its take, or its keyframes", "USER", 2),
+            ("FILE", "File", "A sound, a movie, or a face tracker's coefficients (.npz)", 0),
+            ("STRIP", "Strip", "A sound or movie strip of the sequencer, as far as it is heard", 1),
+            ("HEAD", "Head", "What a head of this file does now: its take, or its keyframes", 2),
         ],
     )
     reference_file: StringProperty(

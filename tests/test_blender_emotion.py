@@ -16,6 +16,7 @@ from blender_support import (
     write_head,
     write_sound,
 )
+from drawn_panel import Layout, drawn
 from engine_python import ENGINE_PYTHON, TESTS, write_tiny_model
 
 import ecoface_blender
@@ -26,6 +27,8 @@ from ecoface_blender import (
     head,
     jaw_keys,
     keyframes,
+    panels,
+    panels_emotion,
     performance,
     sequencer,
     settings,
@@ -558,6 +561,46 @@ def test_swapping_the_emotion_leaves_the_lips_to_the_words(
     bpy.ops.ecoface.take_swap(emotion="angry:2", strength=0.5)
     story = keyframes.read_metadata(takes.played(speaker))
     assert (story["emotion"], story["amounts"]["strength"], story["seed"]) == ("angry:2", 0.5, 3)
+
+
+def test_the_panel_lists_the_changes_around_the_playhead(context, speaker):
+    panel = context.scene.ecoface
+    track = panels_emotion.ECOFACE_PT_emotion_track
+    assert drawn(track, context) is None  # until the emotion comes from there
+    panel.emotion_from, panel.intensity, panel.transition = "TRACK", 1.25, 0.2
+    buttons = [given for kind, *_, given in drawn(track, context) if kind == "operator"]
+    assert [each["emotion"] for each in buttons] == list(emotion_keys.EMOTIONS)
+    assert all(each["intensity"] == 1.25 for each in buttons)
+    for number in range(20):
+        emotion_keys.key(speaker, 10 * number + 1, {"sad": 1} if number % 2 else {"happy": 1}, 4)
+    context.scene.frame_set(95)
+    shown = drawn(track, context)
+    rows = [each[2] for each in shown if each[0] == "operator" and each[2] and "frame" in each[3]]
+    assert rows == [f"{10 * n + 1}  {'Sad' if n % 2 else 'Happy'} (1.5)" for n in range(3, 15)]
+    assert [each[1] for each in shown if each[0] == "label"] == ["3 more before", "5 more after"]
+
+
+def test_the_panels_show_what_the_source_needs(context, speaker, other):
+    panel = context.scene.ecoface
+
+    def names():
+        found = []
+        part = type("Part", (), {"_draw_emotion": panels.ECOFACE_PT_speech._draw_emotion})()
+        part._draw_emotion(layout := Layout(), panel)
+        found += [each[1] for each in layout.shown]
+        return found
+
+    assert names() == ["emotion_from"]
+    panel.emotion_from = "LABEL"
+    assert names() == ["emotion_from", "emotion", "intensity"]
+    panel.emotion_from = "REFERENCE"
+    for kind in ("FILE", "STRIP", "HEAD"):
+        panel.reference_from = kind
+        assert names() == ["emotion_from", "reference_from", f"reference_{kind.lower()}"]
+    amount = drawn(panels_emotion.ECOFACE_PT_emotion_amount, context)
+    assert [each[1] for each in amount] == ["strength", "upper", "mouth"]
+    weights = drawn(panels_emotion.ECOFACE_PT_emotion_weights, context)
+    assert [each[1] for each in weights] == list(emotion_keys.NAMES)
 
 
 def test_every_setting_of_emotion_says_what_it_is():

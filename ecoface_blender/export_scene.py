@@ -139,7 +139,7 @@ def write_alembic(context, head, path, frames, _options, _arrays) -> None:
     if not head.visible_get():  # and so cannot be selected
         raise EcoFaceBlenderError(f"'{head.name}' is hidden; show it first.")
     with (
-        seen.frame_range(context.scene, frames, head.data.shape_keys),
+        seen.frame_range(context.scene, frames, head),
         only_selected(context, [head]),
     ):
         bpy.ops.wm.alembic_export(
@@ -172,11 +172,11 @@ def _posed_bytes(context: bpy.types.Context, head: bpy.types.Object) -> int:
 @contextmanager
 def _staged(context, head, frames, options, arrays, space) -> Iterator[None]:
     """The copy that is written is there and selected, in a scene that runs over its frames."""
-    values, places = seen.key_values_and_places(context, head, frames)
-    morphs, jaw = _keys(head, values, options, arrays)
+    shown = seen.see(context, head, frames)
+    morphs, jaw = _keys(head, shown.values[0], options, arrays)
     with (
-        copied(context, head, morphs, jaw, frames, places, space) as items,
-        seen.frame_range(context.scene, frames, head.data.shape_keys),
+        copied(context, head, morphs, jaw, frames, shown.places, space) as items,
+        seen.frame_range(context.scene, frames, head),
         only_selected(context, items),
     ):
         yield

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from . import keyframes, seen, sequencer
+from . import seen, sequencer
 from .arkit_curves import ArkitUnits
 from .errors import EcoFaceBlenderError
 from .export_keys import check_arrays
@@ -63,14 +63,13 @@ def write_json(context, head, path, frames, _options, arrays) -> None:
     values = seen.key_values(context, head, frames)
     motion = seen.motion_of(head, values)
     rate = sequencer.scene_rate(context.scene)
-    animation = head.data.shape_keys.animation_data
     names = [*(f"expression_{k}" for k in range(motion.shape[1] - 3)), "jaw_x", "jaw_y", "jaw_z"]
     content = {
         "format": "ecoface-motion-1",
         "fps": rate,
         "first_frame": int(frames[0]),
         "seconds": len(frames) / rate,
-        "metadata": keyframes.read_metadata(animation.action) if animation and animation.action else {},
+        "metadata": seen.story_of(head),
         "flame": {"names": names, "frames": _rounded(motion)},
         "shape_keys": {
             "names": [block.name for block in head.data.shape_keys.key_blocks[1:]],

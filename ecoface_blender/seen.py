@@ -1,57 +1,115 @@
-"""What a head does as it is seen, frame by frame: after actions, NLA tracks, drivers and edits by hand."""
+"""What a speaker does as it is seen, frame by frame: after actions, NLA tracks, drivers and edits by hand."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
 
 import bpy
 import numpy as np
 
+from .channels import Channel
 from .errors import EcoFaceBlenderError
-from .head import EXPRESSION_KEYS, why_not_a_head
-from .jaw_keys import PLAIN_KEYS
-from .keyframes import animated_frames
+from .head import EXPRESSION_KEYS, channels, why_not_a_head
+from .jaw_keys import N_EXPRESSIONS, PLAIN_KEYS
+from .keyframes import animated_frames, read_metadata
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a speaker does over some frames."""
+
+    keys: list[bpy.types.Key]
+    """Of every mesh that a motion moves."""
+    values: list[np.ndarray]
+    """Of each: (frames, keys) of all keys but the basis; a muted key is 0."""
+    others: list[Channel]
+    """What else a motion moves: bones."""
+    places: np.ndarray
+    """(frames, 4, 4): where the speaker is in the world."""
+
+
+def moved_by(speaker: bpy.types.Object) -> tuple[list[bpy.types.Key], list[Channel]]:
+    """The shape keys that a motion moves on this speaker, and the curves of other things (bones).
+
+    Raises:
+        EcoFaceBlenderError: if this is no speaker.
+    """
+    if reason := why_not_a_head(speaker):
+        raise EcoFaceBlenderError(reason)
+    found = channels(speaker, np.zeros((1, N_EXPRESSIONS + 3)))
+    owners = {channel.id_data.as_pointer(): channel.id_data for channel in found}.values()
+    keys = [owner for owner in owners if isinstance(owner, bpy.types.Key)]
+    return keys, [channel for channel in found if not isinstance(channel.id_data, bpy.types.Key)]
 
 
 def frames_asked(
-    context: bpy.types.Context, head: bpy.types.Object | None, start: int | None, end: int | None
+    context: bpy.types.Context, speaker: bpy.types.Object | None, start: int | None, end: int | None
 ) -> np.ndarray:
-    """The whole frames asked for; by default those that the head is animated in.
+    """The whole frames asked for; by default those that the speaker is animated in.
 
     Raises:
-        EcoFaceBlenderError: if this is no head, nothing moves it, or the frames are not in order.
+        EcoFaceBlenderError: if this is no speaker, nothing moves it, or the frames are not in order.
     """
-    if reason := why_not_a_head(head):
-        raise EcoFaceBlenderError(reason)
+    keys, others = moved_by(speaker)
     if start is None or end is None:
-        first, last = animated_frames(head.data.shape_keys, context.scene)
-        start, end = first if start is None else start, last if end is None else end
+        owners = [*keys, *(channel.id_data for channel in others)]
+        moving = [owner for owner in owners if _is_animated(owner)]
+        spans = [animated_frames(owner, context.scene) for owner in moving or owners[:1]]
+        start = min(first for first, _ in spans) if start is None else start
+        end = max(last for _, last in spans) if end is None else end
     if end < start:
         raise EcoFaceBlenderError(f"Expected frames in order, found {start} to {end}; swap them.")
     return np.arange(start, end + 1, dtype=np.float64)
 
 
-def key_values(context: bpy.types.Context, head: bpy.types.Object, frames: np.ndarray) -> np.ndarray:
-    """Values (frames, keys) of all keys but the basis; a muted key is 0."""
-    return key_values_and_places(context, head, frames)[0]
-
-
-def key_values_and_places(
-    context: bpy.types.Context, head: bpy.types.Object, frames: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Values (frames, keys) as `key_values`, and where the head is in the world, (frames, 4, 4)."""
-    keys = head.data.shape_keys
-    muted = np.array([block.mute for block in keys.key_blocks[1:]], dtype=bool)
-    values = np.empty((len(frames), len(keys.key_blocks)), dtype=np.float32)
+def see(context: bpy.types.Context, speaker: bpy.types.Object, frames: np.ndarray) -> Seen:
+    """What a speaker does in these frames."""
+    keys, others = moved_by(speaker)
+    values = [np.empty((len(frames), len(each.key_blocks)), dtype=np.float32) for each in keys]
+    curves = np.empty((len(frames), len(others)))
     places = np.empty((len(frames), 4, 4))
-    with time_kept(context.scene, keys):
+    with time_kept(context.scene, keys, others):
         for row, frame in enumerate(frames):
             context.scene.frame_set(int(frame))
             depsgraph = context.evaluated_depsgraph_get()
-            keys.evaluated_get(depsgraph).key_blocks.foreach_get("value", values[row])
-            places[row] = head.evaluated_get(depsgraph).matrix_world
-    values = values[:, 1:]
-    values[:, muted] = 0
-    return values, places
+            for each, value in zip(keys, values, strict=True):
+                each.evaluated_get(depsgraph).key_blocks.foreach_get("value", value[row])
+            curves[row] = [_value(channel, depsgraph) for channel in others]
+            places[row] = speaker.evaluated_get(depsgraph).matrix_world
+    for each, value in zip(keys, values, strict=True):
+        value[:, [block.mute for block in each.key_blocks]] = 0
+    seen = [replace(channel, values=column) for channel, column in zip(others, curves.T, strict=True)]
+    return Seen(keys, [value[:, 1:] for value in values], seen, places)
+
+
+def key_values(context: bpy.types.Context, head: bpy.types.Object, frames: np.ndarray) -> np.ndarray:
+    """Values (frames, keys) of all keys of EcoFace's own head but the basis; a muted key is 0."""
+    return see(context, head, frames).values[0]
+
+
+def story_of(speaker: bpy.types.Object) -> dict[str, Any]:
+    """What made the speaker's keys: the metadata of its action, or of one in a strip below."""
+    for owner in moved_by(speaker)[0]:
+        if animation := owner.animation_data:
+            strips = [strip for track in reversed(animation.nla_tracks) for strip in track.strips]
+            actions = [animation.action, *(strip.action for strip in strips)]
+            told = (read_metadata(action) for action in actions if action is not None)
+            if story := next(filter(None, told), None):
+                return story
+    return {}
+
+
+def _is_animated(owner: bpy.types.ID) -> bool:
+    animation = owner.animation_data
+    return animation is not None and bool(animation.action or animation.nla_tracks or animation.drivers)
+
+
+def _value(channel: Channel, depsgraph: bpy.types.Depsgraph | None = None) -> float:
+    """Of a curve's property, as evaluated or as it is."""
+    owner = channel.id_data.evaluated_get(depsgraph) if depsgraph else channel.id_data
+    found = owner.path_resolve(channel.path)
+    return float(found if channel.index < 0 else found[channel.index])
 
 
 def motion_of(head: bpy.types.Object, values: np.ndarray) -> np.ndarray:
@@ -82,10 +140,10 @@ def coordinates(block: bpy.types.ShapeKey) -> np.ndarray:
 
 
 @contextmanager
-def frame_range(scene: bpy.types.Scene, frames: np.ndarray, keys: bpy.types.Key) -> Iterator[None]:
+def frame_range(scene: bpy.types.Scene, frames: np.ndarray, speaker: bpy.types.Object) -> Iterator[None]:
     """The scene runs from the first to the last of these frames for a while."""
     before = scene.frame_start, scene.frame_end
-    with time_kept(scene, keys):
+    with time_kept(scene, *moved_by(speaker)):
         scene.frame_start, scene.frame_end = int(frames[0]), int(frames[-1])
         try:
             yield
@@ -94,13 +152,24 @@ def frame_range(scene: bpy.types.Scene, frames: np.ndarray, keys: bpy.types.Key)
 
 
 @contextmanager
-def time_kept(scene: bpy.types.Scene, keys: bpy.types.Key) -> Iterator[None]:
-    """Afterwards the scene is back in its frame, with sliders moved but not keyed there where they were."""
+def time_kept(
+    scene: bpy.types.Scene, keys: Sequence[bpy.types.Key], others: Sequence[Channel]
+) -> Iterator[None]:
+    """Afterwards the scene is back in its frame, with what was moved but not keyed there where it was."""
     frame, subframe = scene.frame_current, scene.frame_subframe
-    values = np.empty(len(keys.key_blocks), dtype=np.float32)
-    keys.key_blocks.foreach_get("value", values)
+    values = [np.empty(len(each.key_blocks), dtype=np.float32) for each in keys]
+    for each, value in zip(keys, values, strict=True):
+        each.key_blocks.foreach_get("value", value)
+    curves = [_value(channel) for channel in others]
     try:
         yield
     finally:
         scene.frame_set(frame, subframe=subframe)
-        keys.key_blocks.foreach_set("value", values)
+        for each, value in zip(keys, values, strict=True):
+            each.key_blocks.foreach_set("value", value)
+        for channel, value in zip(others, curves, strict=True):
+            if channel.index < 0:
+                holder, _, name = channel.path.rpartition(".")
+                setattr(channel.id_data.path_resolve(holder) if holder else channel.id_data, name, value)
+            else:
+                channel.id_data.path_resolve(channel.path)[channel.index] = value

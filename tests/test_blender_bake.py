@@ -34,6 +34,7 @@ def test_bake_keeps_what_was_seen_in_plain_keys(head):
     action = bake(bpy.context, head, START, START + N_FRAMES - 1)
     assert bpy.context.scene.frame_current == 9
     assert head.data.shape_keys.animation_data.action == action
+    assert keyframes.read_metadata(action) == {"seed": 3}  # of the take in the strip
     head.data.shape_keys.driver_remove('key_blocks["Expression 03"].value')
     np.testing.assert_allclose(seen(head), expected, atol=1e-6)
     curves = curves_of(action)

@@ -6,11 +6,14 @@ from . import (
     command,
     emotion_keys,
     engine,
+    engine_tasks,
     generation,
+    idle,
     interruptions,
     lines_queue,
     operators,
     operators_emotion,
+    operators_engine,
     operators_export,
     operators_layers,
     operators_queue,
@@ -20,11 +23,13 @@ from . import (
     panels_export,
     panels_queue,
     panels_takes,
+    preferences,
     settings,
     takes,
 )
 
 MODULES = (
+    preferences,
     settings,
     takes,
     emotion_keys,
@@ -37,6 +42,7 @@ MODULES = (
     panels_emotion,
     panels_takes,
     panels_export,
+    operators_engine,
     lines_queue,
     operators_queue,
     panels_queue,
@@ -64,6 +70,8 @@ def unregister():
     """Leave nothing behind, the worker included."""
     lines_queue.abandon()
     generation.abandon()
+    engine_tasks.abandon()
+    idle.stop()
     engine.close()
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())

@@ -12,7 +12,6 @@ from pathlib import Path
 import bpy
 
 from .errors import EcoFaceBlenderError
-from .worker import protocol
 from .worker.jobs import PACKAGES, library_folder
 from .worker_client import WorkerClient
 
@@ -21,13 +20,13 @@ EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "s
 
 CPU = "cpu"
 
-report: tuple[str, ...] = ()
-"""What `check` found last, shown in the preferences."""
-
 _client: WorkerClient | None = None
 _warm: "EngineSettings | None" = None
 """With which settings the worker has loaded a model."""
 _card_is_full = False
+
+installing = False
+"""Whether the environment is being replaced, so that nothing may run in it."""
 
 
 @dataclass(frozen=True)
@@ -53,22 +52,22 @@ def find_python(preferred: str = "") -> str:
         if path:
             return _python_at(Path(path).expanduser(), origin)
     installed = installed_engine()
-    if installed and installed.is_dir():
-        return _python_at(installed, "the installed engine")
+    if installed.is_dir():
+        return _python_at(installed, "the installed engine; if Blender has moved, install it again")
     if _this_python_has_torch():
         return sys.executable
     raise EcoFaceBlenderError(
-        f"No Python with torch was found: run `pip install {PACKAGES}` in any Python 3.11 or newer, "
-        "and choose that Python in the preferences of EcoFace."
+        "No Python with torch was found: click Install Engine in the preferences of EcoFace, or "
+        f"run `pip install {PACKAGES}` in any Python 3.11 or newer and choose that Python there."
     )
 
 
-def installed_engine() -> Path | None:
-    """The environment that "Install Engine" makes, whether or not it is there; None outside an extension."""
+def installed_engine() -> Path:
+    """The environment that "Install Engine" makes, whether or not it is there: among the user's files."""
     try:
         return Path(bpy.utils.extension_path_user(__package__, path="engine"))
     except ValueError:  # the package is not installed as an extension
-        return None
+        return Path(bpy.utils.user_resource("DATAFILES", path="ecoface")) / "engine"
 
 
 def worker(python: str) -> WorkerClient:
@@ -110,6 +109,16 @@ def avoid_card() -> None:
     """Compute on the CPU until the engine is checked or unloaded: the card was full."""
     global _card_is_full, _warm
     _card_is_full, _warm = True, None
+
+
+def allow_card() -> None:
+    """Try the graphics card again."""
+    global _card_is_full
+    _card_is_full = False
+
+
+installing = False
+"""Whether the environment is being replaced, so that nothing may run in it."""
 
 
 def unload_if_idle(seconds: float) -> bool:
@@ -160,6 +169,11 @@ def _python_at(path: Path, origin: str) -> str:
     return str(path)
 
 
+def look_for_python_anew() -> None:
+    """Forget what was found of this Python: packages may have come."""
+    _this_python_has_torch.cache_clear()
+
+
 @functools.cache
 def _this_python_has_torch() -> bool:
     return importlib.util.find_spec("torch") is not None
@@ -187,20 +201,3 @@ def _styles_of(path: Path, _changed: int) -> tuple[str, ...]:
     names = ("average", *names)  # nobody's: the speaker left out
     default = info.get("default_style", "average")
     return (default, *(name for name in names if name != default))
-
-
-def check(settings: EngineSettings) -> tuple[str, ...]:
-    """Start the engine, load the model, and say in a few lines what they are; waits for seconds.
-
-    Raises:
-        EcoFaceBlenderError: if any of it fails.
-    """
-    _this_python_has_torch.cache_clear()
-    client = worker(find_python(settings.python))
-    hello = client.wait(client.request(protocol.Hello))
-    model, device = settings.model or None, settings.device or None
-    loaded = client.wait(client.request(protocol.Load, model=model, device=device))
-    return (
-        f"Python {hello['python']}, torch {hello['torch']} in {client.python}",
-        f"Model {loaded['name']} on {loaded['device']}; head: {loaded['head']}",
-    )

@@ -14,11 +14,12 @@ from typing import Any
 import bpy
 import numpy as np
 
-from . import choices, engine, head, keyframes, sequencer, takes
+from . import choices, engine, head, idle, keyframes, sequencer, takes
 from .errors import EcoFaceBlenderError
 from .forecast import Forecast
 from .settings import engine_settings
 from .worker import protocol
+from .worker_client import WorkerClient
 
 BUSY = "A line is being generated; wait for it or cancel it."
 CANCELLED = "Cancelled."
@@ -62,11 +63,10 @@ class Generation:
         line, settings = self.line, self._settings
         self.stage = "Starting the engine"
         self._client = engine.worker(engine.find_python(settings.python))
+        idle.watch()
         self._device = engine.device(settings)
         self._forecast = Forecast(cold=not engine.is_warm(settings))
-        self._loading = self._client.request(
-            protocol.Load, model=settings.model or None, device=self._device or None
-        )
+        self._loading = _request_load(self._client, settings)
         self._generating = self._client.request(
             protocol.Generate,
             sound=line.sound,
@@ -120,9 +120,7 @@ class Generation:
         if self._stopped:
             raise EcoFaceBlenderError(self._stopped)
         takes.stage(self.line)
-        for event in self._client.poll():
-            if event.id not in (self._loading, self._generating):
-                continue
+        for event in self._client.poll(self._loading, self._generating):
             if isinstance(event, protocol.Failed):
                 self._mend(event)
                 return False
@@ -158,8 +156,23 @@ class Generation:
     def stop(self, sentence: str) -> None:
         """Give up: `step` raises the sentence at once, though the worker may need a moment to notice."""
         self._stopped = self._stopped or sentence
-        self._client.cancel(self._loading)
-        self._client.cancel(self._generating)
+        for number in (self._loading, self._generating):
+            self._client.disown(number)
+
+
+def warm_up(settings: engine.EngineSettings) -> None:
+    """Start the engine and let it load the model, without waiting; a failure is told by the first line.
+
+    Raises:
+        EcoFaceBlenderError: if it cannot be started.
+    """
+    client = engine.worker(engine.find_python(settings.python))
+    idle.watch()
+    client.disown(_request_load(client, settings), cancel=False)
+
+
+def _request_load(client: WorkerClient, settings: engine.EngineSettings) -> int:
+    return client.request(protocol.Load, model=settings.model or None, device=engine.device(settings) or None)
 
 
 def job_folder() -> tempfile.TemporaryDirectory:
@@ -278,6 +291,8 @@ def why_not_ready(context: bpy.types.Context) -> str | None:
 
 def why_no_engine(context: bpy.types.Context) -> str | None:
     """Why the engine cannot work, as far as it is seen without starting it, in one sentence."""
+    if engine.installing:
+        return "The engine is being installed; wait for it, or cancel it in the preferences."
     settings = engine_settings(context)
     try:
         engine.find_python(settings.python)

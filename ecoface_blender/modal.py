@@ -12,8 +12,8 @@ POLL_SECONDS = 0.05
 class Watching:
     """For an operator that is `modal` while a job goes on.
 
-    A job has `step() -> bool`, `stage`, `fraction`, `seconds_left`, `stopped`, `cancelled`, `cancel()` and
-    `at_end`. The operator has `finish_job(context, job)`, which returns Blender's set, and `end_job(job, why)`.
+    A job has `step() -> bool`, `stage`, `fraction`, `seconds_left`, `stopped`, `cancelled`, `cancel()`,
+    `at_end`. The operator has `finish_job(context, job)`, whose set Blender gets, and `end_job(job, why)`.
     """
 
     def watch(self, context, job):

@@ -7,7 +7,7 @@ import bpy
 from bpy.props import FloatProperty, IntProperty, StringProperty
 from bpy.types import Operator
 
-from . import choices, engine, generation, head, lines_queue
+from . import choices, generation, head, lines_queue
 from .emotion_wishes import EmotionWishes
 from .errors import EcoFaceBlenderError
 from .modal import POLL_SECONDS, Watching
@@ -166,23 +166,8 @@ class ECOFACE_OT_cancel(Operator):
         return {"FINISHED"}
 
 
-class ECOFACE_OT_check_engine(_Sentences, Operator):
-    """Start the engine, load the model, and show what they are; takes some seconds"""
-
-    bl_idname = "ecoface.check_engine"
-    bl_label = "Check Engine"
-    bl_options = {"INTERNAL"}
-
-    def run(self, context):
-        engine.report = ()
-        engine.report = engine.check(engine_settings(context))
-        self.report({"INFO"}, "; ".join(engine.report))
-        return {"FINISHED"}
-
-
 CLASSES = (
     ECOFACE_OT_add_head,
     ECOFACE_OT_generate,
     ECOFACE_OT_cancel,
-    ECOFACE_OT_check_engine,
 )

@@ -1,4 +1,4 @@
-"""What the artist sets: preferences (this machine) and the scene's properties (this shot)."""
+"""What the artist sets: the scene's properties (this shot), and the preferences as plain values."""
 
 import bpy
 from bpy.props import (
@@ -9,52 +9,13 @@ from bpy.props import (
     PointerProperty,
     StringProperty,
 )
-from bpy.types import AddonPreferences, PropertyGroup
+from bpy.types import PropertyGroup
 
 from . import emotion_reference, engine, head, sequencer
 
 EMOTIONS = [(name, name.title(), "") for name in engine.EMOTIONS]
 _items: dict[tuple[str, ...], list[tuple[str, str, str, int]]] = {}
 """Blender does not keep the texts of a dynamic enum alive, so we do."""
-
-
-class EcoFacePreferences(AddonPreferences):
-    """The engine and the files it uses; the same for every shot on this machine."""
-
-    bl_idname = __package__
-
-    python: StringProperty(
-        name="Python",
-        description="A Python 3.11 or newer with torch, or the folder of its environment. "
-        "Leave empty to use the variable ECOFACE_PYTHON, the installed engine, or Blender's own Python",
-        subtype="FILE_PATH",
-    )
-    model: StringProperty(
-        name="Model",
-        description="A model file (.safetensors). Leave empty for the model that ships with EcoFace",
-        subtype="FILE_PATH",
-    )
-    flame: StringProperty(
-        name="FLAME Head",
-        description="Your FLAME model (.pkl), which Add Head then adds. "
-        "Leave empty for the head that ships with EcoFace",
-        subtype="FILE_PATH",
-    )
-    device: StringProperty(
-        name="Device",
-        description="Where the engine computes, as PyTorch names it, such as cpu. "
-        "Leave empty for the fastest there is",
-    )
-
-    def draw(self, _context):
-        """Paths, and what the engine says of itself."""
-        layout = self.layout
-        layout.use_property_split = True
-        for name in ("python", "model", "flame", "device"):
-            layout.prop(self, name)
-        layout.operator("ecoface.check_engine", icon="CHECKMARK")
-        for line in engine.report:
-            layout.label(text=line)
 
 
 def style_items(_settings, context):
@@ -217,10 +178,9 @@ class EcoFaceSettings(PropertyGroup):
 
 def engine_settings(context) -> engine.EngineSettings:
     """The preferences as plain values; their defaults where EcoFace runs without being an add-on."""
-    addon = context.preferences.addons.get(__package__)
-    if addon is None or addon.preferences is None:
+    values = _preferences(context)
+    if values is None:
         return engine.EngineSettings()
-    values = addon.preferences
     return engine.EngineSettings(
         python=bpy.path.abspath(values.python),
         model=bpy.path.abspath(values.model),
@@ -229,6 +189,24 @@ def engine_settings(context) -> engine.EngineSettings:
     )
 
 
-CLASSES = (EcoFacePreferences, EcoFaceSettings)
+def idle_seconds(context) -> float:
+    """After how long without work the engine is unloaded; 0 is never."""
+    values = _preferences(context)
+    return 60.0 * values.idle_minutes if values else 0.0
+
+
+def wheel_folder(context) -> str:
+    """Where Install Engine finds its packages; empty is pip's index."""
+    values = _preferences(context)
+    return bpy.path.abspath(values.wheels) if values else ""
+
+
+def _preferences(context):
+    """None where EcoFace runs without being an add-on."""
+    addon = context.preferences.addons.get(__package__)
+    return addon and addon.preferences
+
+
+CLASSES = (EcoFaceSettings,)
 
 PROPERTIES = ((bpy.types.Scene, "ecoface", PointerProperty(type=EcoFaceSettings)),)

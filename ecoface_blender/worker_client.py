@@ -101,10 +101,22 @@ class WorkerClient:
         if number in self._pending:
             self._send(protocol.Cancel(id=number))
 
-    def poll(self) -> list[protocol.Event]:
-        """The events since the last call; never waits. A dead worker fails every request it left behind."""
+    def disown(self, number: int, *, cancel: bool = True) -> None:
+        """Nobody asks for this request any more: its events are dropped, and the worker may give it up."""
+        if cancel:
+            self.cancel(number)
         self._collect()
-        events, self._events = self._events, []
+        self._pending.discard(number)
+        self._events = [event for event in self._events if event.id != number]
+
+    def poll(self, *numbers: int) -> list[protocol.Event]:
+        """The events since the last call, of these requests or of all; never waits.
+
+        A dead worker fails every request it left behind.
+        """
+        self._collect()
+        events = [event for event in self._events if not numbers or event.id in numbers]
+        self._events = [event for event in self._events if event not in events]
         return events
 
     def wait(

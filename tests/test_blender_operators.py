@@ -289,14 +289,6 @@ def test_an_environment_may_be_named_by_its_folder(tmp_path):
     assert engine.find_python(str(tmp_path)) == str(tmp_path / "bin" / "python")
 
 
-def test_the_engine_can_be_checked(preferences):
-    bpy.ops.ecoface.check_engine()
-    assert "torch 2." in engine.report[0] and "Model tiny on cpu" in engine.report[1]
-    preferences.model = "/nowhere.safetensors"
-    assert "nowhere.safetensors" in refusal(bpy.ops.ecoface.check_engine)
-    assert engine.report == ()
-
-
 def test_the_folder_of_a_job_ends_with_it(speaker, voice, monkeypatch):
     folders = []
     make = generation.job_folder
@@ -324,11 +316,11 @@ def test_a_generation_is_one_undo_step(context, speaker, voice):
 
 
 def test_every_property_and_operator_says_what_it_is():
-    types = [settings.EcoFaceSettings.bl_rna, settings.EcoFacePreferences.bl_rna]
+    types = [settings.EcoFaceSettings.bl_rna]
     for cls in operators.CLASSES:
         types.append(getattr(bpy.ops.ecoface, cls.bl_idname.removeprefix("ecoface.")).get_rna_type())
         assert types[-1].description and not types[-1].description.endswith(".")
-    classes = (settings.EcoFaceSettings, settings.EcoFacePreferences, *operators.CLASSES)
+    classes = (settings.EcoFaceSettings, *operators.CLASSES)
     own = {name for cls in classes for name in cls.__annotations__}
     properties = [p for rna in types for p in rna.properties if p.identifier in own and not p.is_hidden]
     assert len(properties) > 20

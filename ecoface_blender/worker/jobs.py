@@ -14,7 +14,11 @@ from typing import Any
 
 from . import protocol
 
-PACKAGES = "torch transformers safetensors soundfile soxr av jaxtyping"
+PACKAGES = " ".join(
+    line.split(">")[0]
+    for line in (Path(__file__).parent / "requirements.txt").read_text().splitlines()
+    if not line.startswith("#")
+)
 """What ecoface_model imports on the way from a sound to a motion."""
 
 OnProgress = Callable[[str, int, int], None]

@@ -1,0 +1,89 @@
+"""The preferences: files and engine of this machine, the same for every shot."""
+
+from bpy.props import IntProperty, StringProperty
+from bpy.types import AddonPreferences
+
+from . import engine, engine_tasks
+from .panels import draw_sentence
+
+
+class EcoFacePreferences(AddonPreferences):
+    """The engine and the files it uses; the same for every shot on this machine."""
+
+    bl_idname = __package__
+
+    python: StringProperty(
+        name="Python",
+        description="A Python 3.11 or newer with torch, or the folder of its environment. "
+        "Leave empty to use the variable ECOFACE_PYTHON, the installed engine, or Blender's own Python",
+        subtype="FILE_PATH",
+    )
+    model: StringProperty(
+        name="Model",
+        description="A model file (.safetensors). Leave empty for the model that ships with EcoFace",
+        subtype="FILE_PATH",
+    )
+    flame: StringProperty(
+        name="FLAME Head",
+        description="Your FLAME model (.pkl), which Add Head then adds. "
+        "Leave empty for the head that ships with EcoFace",
+        subtype="FILE_PATH",
+    )
+    device: StringProperty(
+        name="Device",
+        description="Where the engine computes, as PyTorch names it, such as cpu. "
+        "Leave empty for the fastest there is",
+    )
+    idle_minutes: IntProperty(
+        name="Unload After",
+        description="Minutes without work after which the engine ends and gives its memory back; 0 keeps it",
+        min=0,
+        max=24 * 60,
+        soft_max=60,
+        default=10,
+    )
+    wheels: StringProperty(
+        name="Folder of Wheels",
+        description="Where Install Engine finds all packages on a machine without network. "
+        "Leave empty to download them",
+        subtype="DIR_PATH",
+    )
+
+    def draw(self, context):
+        """Paths, the engine, its installation."""
+        layout = self.layout
+        layout.use_property_split = True
+        for name in ("python", "model", "flame", "device", "idle_minutes"):
+            layout.prop(self, name)
+        row = layout.row(align=True)
+        row.operator("ecoface.check_engine", icon="CHECKMARK")
+        if engine.is_running():
+            row.operator("ecoface.unload_engine")
+        else:
+            row.operator("ecoface.start_engine")
+        if engine_tasks.check:
+            layout.label(text=f"{engine_tasks.check.stage} ...", icon="SORTTIME")
+        column = layout.column(align=True)
+        for line in engine_tasks.report:
+            column.label(text=line)
+        self._draw_installation(layout)
+        for sentence, icon in ((engine_tasks.failure, "ERROR"), (engine_tasks.success, "CHECKMARK")):
+            if sentence:
+                draw_sentence(layout, context, sentence, icon=icon)
+
+    def _draw_installation(self, layout):
+        layout.prop(self, "wheels")
+        job = engine_tasks.installation
+        if job is None:
+            layout.operator("ecoface.install_engine", icon="IMPORT")
+            return
+        row = layout.row(align=True)
+        row.label(text=f"{job.stage} ...", icon="SORTTIME")
+        row.operator("ecoface.cancel_install", icon="CANCEL")
+        box = layout.box().column(align=True)
+        box.scale_y = 0.8
+        for line in list(job.log):
+            box.label(text=line[:160])
+
+
+CLASSES = (EcoFacePreferences,)

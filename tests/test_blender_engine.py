@@ -1,0 +1,131 @@
+"""The engine by its buttons and its preferences."""
+# ruff: noqa: F811 (fixtures are imported by the names that the tests ask for)
+
+import os
+import time
+
+import bpy
+import pytest
+from blender_engine import (  # noqa: F401
+    context,
+    model,
+    preferences,
+    refusal,
+    registered,
+    speaker,
+    start,
+    step_to_the_end,
+    voice,
+)
+from test_engine_install import write_wheel
+
+from ecoface_blender import engine, engine_tasks, generation, idle, operators_engine
+from ecoface_blender.preferences import EcoFacePreferences
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path, monkeypatch):
+    """What is installed here is not the user's."""
+    monkeypatch.setattr(engine, "installed_engine", lambda: tmp_path / "user" / "engine")
+
+
+def step_check():
+    while engine_tasks.check or engine_tasks.installation:
+        engine_tasks.tick()
+        time.sleep(0.01)
+
+
+def test_a_check_tells_versions_device_model_and_speed(preferences):
+    bpy.ops.ecoface.check_engine()
+    python, torch, model_line, speed = engine_tasks.report
+    assert python.startswith("Python 3.") and preferences.python in python
+    assert torch.startswith("PyTorch 2.") and torch.endswith("device cpu")
+    assert "Model tiny (" in model_line and "EcoFace reference head" in model_line
+    factor = float(speed.split()[1])
+    seconds = float(speed.split()[-2])
+    assert factor == pytest.approx(5 / seconds, rel=0.1)
+    preferences.model = "/nowhere.safetensors"
+    assert "nowhere.safetensors" in refusal(bpy.ops.ecoface.check_engine)
+    assert engine_tasks.report == () and "nowhere.safetensors" in engine_tasks.failure
+
+
+def test_a_click_checks_in_steps_that_do_not_wait(context, preferences):
+    engine.close()
+    begun = time.monotonic()
+    engine_tasks.start_check(context)
+    longest = time.monotonic() - begun
+    assert "The engine is being checked" in refusal(bpy.ops.ecoface.check_engine)
+    while engine_tasks.check:
+        begun = time.monotonic()
+        engine_tasks.tick()
+        longest = max(longest, time.monotonic() - begun)
+        time.sleep(0.02)
+    assert "x real time" in engine_tasks.report[3] and not engine_tasks.failure
+    assert longest < 0.5, "the engine's start takes seconds"
+
+
+def test_the_engine_starts_on_request_and_is_unloaded(context, preferences, speaker, voice):
+    engine.close()
+    assert bpy.ops.ecoface.start_engine() == {"FINISHED"}
+    client = engine._client
+    assert engine.is_running()
+    bpy.ops.ecoface.generate(sound=str(voice))
+    assert engine._client is client, "the same engine speaks"
+    assert bpy.ops.ecoface.unload_engine() == {"FINISHED"}
+    assert not engine.is_running() and client._process.wait(10) == 0
+    assert "The engine does not run" in refusal(bpy.ops.ecoface.unload_engine)
+
+
+def test_an_idle_engine_is_unloaded_and_a_busy_one_is_not(context, preferences, speaker, voice, monkeypatch):
+    job = start(context, sound=str(voice))
+    assert not engine.unload_if_idle(1e-9), "it works"
+    step_to_the_end(job)
+    generation.end(job)
+    preferences.idle_minutes = 10
+    assert idle.look() == idle.PERIOD and engine.is_running()
+    preferences.idle_minutes = 0
+    client, later = engine._client, time.monotonic() + 700
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert idle.look() == idle.PERIOD and engine.is_running(), "0 keeps it"
+    preferences.idle_minutes = 10
+    assert idle.look() is None and not engine.is_running()
+    monkeypatch.undo()
+    assert client._process.wait(10) == 0
+
+
+def test_nothing_is_installed_without_network_or_wheels(preferences, tmp_path):
+    assert not bpy.app.online_access
+    assert operators_engine.NEEDS_NETWORK in refusal(bpy.ops.ecoface.install_engine)
+    preferences.wheels = str(tmp_path / "nowhere")
+    assert "Expected a folder of wheels at" in refusal(bpy.ops.ecoface.install_engine)
+
+
+def test_an_installation_says_what_is_missing_in_the_folder_of_wheels(preferences, tmp_path):
+    preferences.wheels = str(write_wheel(tmp_path / "wheels", "torch"))  # of a version that is too old
+    sentence = refusal(bpy.ops.ecoface.install_engine)
+    assert " for this Python was found in '" in sentence and engine_tasks.failure in sentence
+    assert os.listdir(tmp_path / "user") == ["install.log"]
+    assert not engine.installing
+
+
+def test_an_installation_goes_on_by_itself_and_is_cancelled(context, preferences, speaker, tmp_path):
+    preferences.wheels = str(write_wheel(tmp_path / "wheels", "torch"))
+    engine_tasks.start_installation(preferences.wheels)
+    assert operators_engine.INSTALLING in refusal(bpy.ops.ecoface.install_engine)
+    assert "The engine is being installed" in generation.why_not_ready(context)
+    assert bpy.ops.ecoface.cancel_install() == {"FINISHED"}
+    step_check()
+    assert engine_tasks.failure.startswith("Cancelled") and generation.why_not_ready(context) is None
+    assert os.listdir(tmp_path / "user") == ["install.log"]
+
+
+def test_the_installed_environment_lies_among_the_users_files(monkeypatch):
+    monkeypatch.undo()
+    folder = engine.installed_engine()
+    assert folder.parent.name == "ecoface" and bpy.utils.resource_path("USER") in str(folder)
+
+
+def test_every_preference_says_what_it_is():
+    for name in EcoFacePreferences.__annotations__:
+        description = EcoFacePreferences.bl_rna.properties[name].description
+        assert description and not description.endswith("."), name

@@ -279,7 +279,7 @@ def test_without_any_python_with_torch_a_sentence_says_what_to_do(preferences, m
     preferences.python = ""
     monkeypatch.delenv("ECOFACE_PYTHON", raising=False)
     monkeypatch.setattr(engine, "_this_python_has_torch", lambda: False)
-    with pytest.raises(EcoFaceBlenderError, match="No Python with torch was found: run `pip install torch"):
+    with pytest.raises(EcoFaceBlenderError, match="found: click Install Engine .* or run `pip install torch"):
         engine.find_python("")
 
 

@@ -25,6 +25,7 @@ INTENSITY = "intensity"
 NAMES = (*EMOTIONS, INTENSITY)
 MOST = {name: 1.0 for name in EMOTIONS} | {INTENSITY: 2.0}
 HOLD = "MOVING_HOLD"
+HOLD_NUMBER = bpy.types.Keyframe.bl_rna.properties["type"].enum_items[HOLD].value
 NEAR = 0.01
 """Frames within which two keys are the same moment."""
 
@@ -64,15 +65,22 @@ def curves(speaker: bpy.types.Object) -> dict[str, bpy.types.FCurve]:
     return {name: curve for name, curve in found.items() if curve is not None}
 
 
-def changes(speaker: bpy.types.Object) -> list[Change]:
-    """The keyed moments in order, without the holds before transitions."""
-    found = curves(speaker)
-    moments = [
-        (point.co.x, point.type == HOLD) for curve in found.values() for point in curve.keyframe_points
-    ]
-    held = {round(frame, 2) for frame, hold in moments if hold}
-    frames = sorted({round(frame, 2) for frame, hold in moments if not hold} - held)
-    return [Change(frame, _values_at(speaker, found, frame)) for frame in frames]
+def changed_frames(speaker: bpy.types.Object) -> list[float]:
+    """Frames of the keyed moments in order, without the holds before transitions; read at each redraw."""
+    moments, held = [np.zeros(0)], [np.zeros(0)]
+    for curve in curves(speaker).values():
+        points = curve.keyframe_points
+        kinds = np.empty(len(points), dtype=np.int32)
+        points.foreach_get("type", kinds)
+        frames = controls.read(points, "co")[:, 0].round(2)
+        moments.append(frames[kinds != HOLD_NUMBER])
+        held.append(frames[kinds == HOLD_NUMBER])
+    return np.setdiff1d(np.concatenate(moments), np.concatenate(held)).tolist()
+
+
+def change_at(speaker: bpy.types.Object, frame: float) -> Change:
+    """What is felt at a keyed moment."""
+    return Change(frame, _values_at(speaker, curves(speaker), frame))
 
 
 def why_no_track(speaker: bpy.types.Object) -> str | None:
@@ -165,7 +173,7 @@ def write_track(
         raise EcoFaceBlenderError(reason)
     rate = sequencer.scene_rate(scene)
     if seconds is None:
-        last = max([scene.frame_end, *(change.frame for change in changes(speaker))])
+        last = max([scene.frame_end, *changed_frames(speaker)])
         seconds = max(0.0, (last - first_frame) / rate)
     n_points = math.ceil(seconds * TRACK_RATE) + 1
     values = sample(scene, speaker, first_frame + np.arange(n_points) / TRACK_RATE * rate)

@@ -35,26 +35,28 @@ class ECOFACE_PT_emotion_track(_Sidebar, Panel):
         self._draw_changes(layout, context)
 
     def _draw_changes(self, layout, context):
-        keyed = emotion_keys.changes(choices.chosen_head(context))
-        if not keyed:
+        speaker = choices.chosen_head(context)
+        frames = emotion_keys.changed_frames(speaker)
+        if not frames:
             return
         now = context.scene.frame_current
-        current = max((number for number, change in enumerate(keyed) if change.frame <= now), default=0)
-        first = max(0, min(current - MOST_SHOWN // 2, len(keyed) - MOST_SHOWN))
+        current = max((number for number, frame in enumerate(frames) if frame <= now), default=0)
+        first = max(0, min(current - MOST_SHOWN // 2, len(frames) - MOST_SHOWN))
         column = layout.box().column(align=True)
         if first:
             column.label(text=f"{first} more before")
-        for number, change in enumerate(keyed[first : first + MOST_SHOWN], first):
+        for number, frame in enumerate(frames[first : first + MOST_SHOWN], first):
+            change = emotion_keys.change_at(speaker, frame)
             row = column.row(align=True)
             left, right = row.row(), row.row()
             left.alignment, right.alignment = "LEFT", "RIGHT"
             icon = "KEYFRAME_HLT" if number == current else "KEYFRAME"
-            text = f"{change.frame:g}  {change}"
+            text = f"{frame:g}  {change}"
             go = left.operator("ecoface.emotion_go", text=text, icon=icon, emboss=False)
-            go.frame = round(change.frame)
+            go.frame = round(frame)
             remove = right.operator("ecoface.emotion_remove", text="", icon="X", emboss=False)
-            remove.frame = change.frame
-        if (more := len(keyed) - first - MOST_SHOWN) > 0:
+            remove.frame = frame
+        if (more := len(frames) - first - MOST_SHOWN) > 0:
             column.label(text=f"{more} more after")
 
 

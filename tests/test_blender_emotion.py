@@ -80,7 +80,8 @@ def other(context):
 
 
 def keyed(speaker):
-    return [(change.frame, str(change)) for change in emotion_keys.changes(speaker)]
+    frames = emotion_keys.changed_frames(speaker)
+    return [(frame, str(emotion_keys.change_at(speaker, frame))) for frame in frames]
 
 
 def played(context, speaker, frames):
@@ -242,6 +243,22 @@ def test_a_linked_head_refuses_keys_in_one_sentence(context, speaker, tmp_path):
         there.objects = ["Anna"]
     with pytest.raises(EcoFaceBlenderError, match="'Anna' is linked from another file"):
         emotion_keys.key(bpy.data.objects["Anna"], 1, {"happy": 1}, 0)
+
+
+def test_an_overridden_head_is_keyed_in_the_file_that_links_it(context, tmp_path):
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "head.blend"))
+    context = empty_blend()
+    with bpy.data.libraries.load(str(tmp_path / "head.blend"), link=True) as (_, there):
+        there.objects = ["Anna"]
+    context.scene.collection.objects.link(bpy.data.objects["Anna"])
+    key_three(bpy.data.objects["Anna"].override_create(remap_local_usages=True))
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
+    speaker = bpy.context.scene.objects["Anna"]
+    assert speaker.override_library
+    bpy.context.scene.frame_set(50)
+    assert speaker.ecoface_emotions.sad == 1
+    assert [mix for _, mix in keyed(speaker)] == ["Happy (1.5)", "Sad (1.5)", "Angry (2)"]
 
 
 def with_sound(context):

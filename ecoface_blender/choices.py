@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from . import emotion_keys, emotion_reference, head, sequencer
+from . import emotion_reference, emotion_track, head, sequencer
 from .errors import EcoFaceBlenderError
 from .settings import engine_settings
 
@@ -33,7 +33,7 @@ class Line:
     style: str | None = None
     emotion: str | None = None
     emotion_track: str | None = None
-    """An .npz of emotions over time, as `emotion_track.write` makes it."""
+    """An .npz of emotions over time, as `emotion_track.write_track` makes it."""
     emotion_from: str | None = None
     """A sound, or an .npz of a performance."""
     emotion_first_second: float = 0.0
@@ -105,7 +105,7 @@ def what_is_missing(context: bpy.types.Context) -> str | None:
     if settings.emotion_from == "REFERENCE":
         return emotion_reference.what_is_missing(settings)
     speaker = chosen_head(context)
-    return emotion_keys.why_no_track(speaker) if settings.emotion_from == "TRACK" and speaker else None
+    return emotion_track.why_no_track(speaker) if settings.emotion_from == "TRACK" and speaker else None
 
 
 def line_from_panel(context: bpy.types.Context, given: Mapping[str, Any], folder: str) -> Line:
@@ -158,7 +158,7 @@ def emotion_fields(
     elif source == "emotion_track":
         fields["emotion_track"] = str(Path(folder) / "emotion_track.npz")
         speaker = context.scene.objects[line.speaker]
-        emotion_keys.write_track(
+        emotion_track.write_track(
             context.scene, speaker, line.first_frame, seconds or line.seconds, Path(fields["emotion_track"])
         )
     elif source == "emotion_from":

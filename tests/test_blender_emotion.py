@@ -24,6 +24,7 @@ from ecoface_blender import (
     choices,
     emotion_keys,
     emotion_reference,
+    emotion_track,
     head,
     jaw_keys,
     keyframes,
@@ -129,7 +130,7 @@ def test_a_click_keys_one_emotion_and_all_others_away(context, speaker):
     assert keyed(speaker) == [(10, "Happy (1.5)"), (40, "Sad (2)")]
     assert context.scene.frame_current == 10
     frames = np.array([1, 10, 26, 33, 40, 90.0])
-    happy, sad = emotion_keys.sample(context.scene, speaker, frames)[:, [HAPPY, SAD]].T
+    happy, sad = emotion_track.sample(context.scene, speaker, frames)[:, [HAPPY, SAD]].T
     np.testing.assert_allclose(happy, [1, 1, 1, 0.5, 0, 0], atol=1e-6)  # 0.6 s are 14 frames
     np.testing.assert_allclose(happy + sad, 1, atol=1e-6)
     assert bpy.ops.ecoface.emotion_remove(frame=10) == {"FINISHED"}
@@ -147,14 +148,14 @@ def test_emotions_keyed_between_others_hold_until_these_begin(context, speaker):
     expected = np.zeros((6, 3))
     expected[[0, 1, 2, 3, 4, 5], [0, 0, 1, 1, 1, 2]] = 1
     frames = np.array([1, 36, 50, 70, 86, 100.0])
-    found = emotion_keys.sample(context.scene, speaker, frames)[:, [HAPPY, SAD, ANGRY]]
+    found = emotion_track.sample(context.scene, speaker, frames)[:, [HAPPY, SAD, ANGRY]]
     np.testing.assert_allclose(found, expected, atol=1e-6)
     emotion_keys.key(speaker, 50, {"calm": 1}, 4)  # keyed again, to come in faster
     assert keyed(speaker)[1] == (50, "Calm (1.5)")
-    found = emotion_keys.sample(context.scene, speaker, np.array([46, 70.0]))
+    found = emotion_track.sample(context.scene, speaker, np.array([46, 70.0]))
     np.testing.assert_allclose(found[:, [HAPPY, 1]], [[1, 0], [0, 1]], atol=1e-6)
     emotion_keys.remove(speaker, 50)
-    found = emotion_keys.sample(context.scene, speaker, np.array([50, 86, 100.0]))
+    found = emotion_track.sample(context.scene, speaker, np.array([50, 86, 100.0]))
     np.testing.assert_allclose(found[:, [HAPPY, ANGRY]], [[1, 0], [1, 0], [0, 1]], atol=1e-6)
 
 
@@ -174,7 +175,7 @@ def test_hand_keyed_curves_are_read_as_the_scene_plays_them(context, speaker):
     curves["angry"].mute = True
     speaker.ecoface_emotions.angry = 0.25
     frames = np.arange(-3, 140, 2.4)
-    found = emotion_keys.sample(context.scene, speaker, frames)
+    found = emotion_track.sample(context.scene, speaker, frames)
     np.testing.assert_allclose(found, played(context, speaker, frames), atol=1e-5)
 
 
@@ -191,7 +192,7 @@ def test_drivers_and_nla_strips_are_read_and_the_playhead_stays(context, speaker
     context.scene.frame_set(7, subframe=0.25)
     speaker.ecoface_emotions.disgust = 0.125  # moved, not keyed
     frames = np.array([12, 30.5, 61, 97.25])
-    found = emotion_keys.sample(context.scene, speaker, frames)
+    found = emotion_track.sample(context.scene, speaker, frames)
     assert (context.scene.frame_current, context.scene.frame_subframe) == (7, 0.25)
     assert speaker.ecoface_emotions.disgust == 0.125
     expected = played(context, speaker, frames)
@@ -202,7 +203,7 @@ def test_drivers_and_nla_strips_are_read_and_the_playhead_stays(context, speaker
 def test_a_track_is_at_ten_points_a_second_from_the_lines_first_frame(context, speaker, tmp_path):
     context.scene.render.fps, context.scene.render.fps_base = 24, 1.001
     key_three(speaker)
-    emotion_keys.write_track(context.scene, speaker, 37.5, 2.04, tmp_path / "track.npz")
+    emotion_track.write_track(context.scene, speaker, 37.5, 2.04, tmp_path / "track.npz")
     track = read(tmp_path / "track.npz")
     assert track["rate"] == 10 and track["weights"].shape == (22, 8)
     frames = 37.5 + np.arange(22) / 10 * 24 / 1.001
@@ -210,7 +211,7 @@ def test_a_track_is_at_ten_points_a_second_from_the_lines_first_frame(context, s
     np.testing.assert_allclose(track["weights"], expected[:, :-1], atol=1e-5)
     np.testing.assert_allclose(track["intensity"], expected[:, -1], atol=1e-5)
     context.scene.frame_end = 20
-    emotion_keys.write_track(context.scene, speaker, 1.0, None, tmp_path / "track.npz")
+    emotion_track.write_track(context.scene, speaker, 1.0, None, tmp_path / "track.npz")
     assert read(tmp_path / "track.npz")["weights"][-1, ANGRY] == 1  # until the last key
 
 
@@ -221,7 +222,7 @@ def test_overshoot_is_kept_within_what_the_engine_takes(context, speaker, tmp_pa
     frames = np.arange(1, 101.0)
     curve = emotion_keys.curves(speaker)["happy"]
     assert min(curve.evaluate(frame) for frame in frames) < -0.01
-    assert emotion_keys.sample(context.scene, speaker, frames).min() == 0
+    assert emotion_track.sample(context.scene, speaker, frames).min() == 0
 
 
 def test_a_head_without_keys_has_no_track_but_may_have_a_steady_mix(context, speaker, tmp_path):

@@ -25,12 +25,14 @@ from . import (
     panels_takes,
     preferences,
     settings,
+    settings_mapping,
     takes,
 )
 
 MODULES = (
     preferences,
     settings,
+    settings_mapping,
     takes,
     emotion_keys,
     operators,

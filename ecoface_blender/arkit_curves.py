@@ -80,8 +80,8 @@ class ArkitUnits:
     def curves(self, motion: np.ndarray) -> np.ndarray:
         """Weights (T, 52) in 0..1 of a motion (T, 53).
 
-        jawOpen is read off the jaw's rotation. The others are the bounded least squares of all vertices' exact
-        displacements, less what jawOpen moves.
+        jawOpen is read off the jaw's rotation. The others are the bounded least squares of all vertices'
+        exact displacements, less what jawOpen moves.
         """
         opening = self.names.index("jawOpen")
         others = np.delete(np.arange(len(self.names)), opening)

@@ -1,13 +1,14 @@
 """What is to be spoken, by whom and how: gathered from the panel or from a script as plain values."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from . import emotion_reference, emotion_track, head, sequencer
+from . import emotion_reference, emotion_track, sequencer, targets
 from .errors import EcoFaceBlenderError
 from .settings import engine_settings
 
@@ -36,6 +37,8 @@ class Line:
     """An .npz of emotions over time, as `emotion_track.write_track` makes it."""
     emotion_from: str | None = None
     """A sound, or an .npz of a performance."""
+    emotion_strip: str | None = None
+    """The strip that plays emotion_from, where it comes from one."""
     emotion_first_second: float = 0.0
     emotion_seconds: float | None = None
     strength: float = 1.0
@@ -47,29 +50,39 @@ class Line:
     frames: tuple[int, int] | None = None
     """Of the take that is played, which alone are made anew; None makes a new take."""
     add_strip: bool = False
+    mix: str | None = None
+    """A file of exactly what is to be spoken, where Blender plays `sound` otherwise than it is read."""
+    altered_strip: str | None = None
+    """The strip that is mixed down in `mix`, where it plays `sound` at another speed or fades it."""
 
 
 def chosen_head(context: bpy.types.Context, name: str = "") -> bpy.types.Object | None:
     """The named head, else the panel's, the active one, or the only one in the scene, if there is one."""
     if name:
-        candidates = [context.scene.objects.get(name)]
+        candidates = [targets.named(context.scene, name)]
     else:
         panel = getattr(context.scene, "ecoface", None)
         candidates = [panel and panel.head, context.view_layer.objects.active]
-        heads = head.find_heads(context)
+        heads = targets.find_faces(context)
         candidates += heads if len(heads) == 1 else []
     # A head that was deleted from the scene lives on in the panel's choice.
-    there = (c for c in candidates if c is not None and context.scene.objects.get(c.name) == c)
-    return next((c for c in there if head.why_not_a_head(c) is None), None)
+    there = (c for c in candidates if c is not None and targets.named(context.scene, c.name) == c)
+    return next((face for face in map(targets.speaking_mesh, there) if face is not None), None)
 
 
 def default_strip(context: bpy.types.Context) -> bpy.types.Strip | None:
-    """The active sound strip, or the only one, if there is such."""
-    strips = sequencer.sound_strips(context)
-    if len(strips) > 1:
-        active = sequencer.sequencer_scene(context).sequence_editor.active_strip
-        strips = [strip for strip in strips if strip == active]
-    return strips[0] if strips else None
+    """The active strip with sound, or the only one, if there is such.
+
+    Of a movie it is its sound strip, of a meta strip the only one inside. Movies without a sound strip count
+    where they are active, or where there is no sound strip at all.
+    """
+    strips = sequencer.voice_strips(context)
+    if not strips:
+        return None
+    active = sequencer.sequencer_scene(context).sequence_editor.active_strip
+    inside = [strip for strip in strips if active and sequencer.is_inside(strip, active)]
+    sounds = [strip for strip in strips if strip.type == "SOUND"]
+    return next((found[0] for found in (inside, sounds or strips) if len(found) == 1), None)
 
 
 def chosen_strip(context: bpy.types.Context, name: str = "") -> bpy.types.Strip:
@@ -78,7 +91,7 @@ def chosen_strip(context: bpy.types.Context, name: str = "") -> bpy.types.Strip:
     Raises:
         EcoFaceBlenderError: if there is no such.
     """
-    strips = sequencer.sound_strips(context)
+    strips = sequencer.voice_strips(context)
     if name:
         chosen = next((strip for strip in strips if strip.name == name), None)
         refusal = f"Expected a sound strip '{name}', found none; choose another."
@@ -124,7 +137,7 @@ def line_from_panel(context: bpy.types.Context, given: Mapping[str, Any], folder
     line = Line(
         scene=context.scene.name,
         speaker=speaker.name,
-        head=head.head_name(speaker),
+        head=targets.coefficients(speaker, engine_settings(context).flame),
         style=given.get("style", settings.style) or None,
         seed=given.get("seed", settings.seed),
         temperature=given.get("temperature", settings.temperature),
@@ -149,7 +162,8 @@ def emotion_fields(
         EcoFaceBlenderError: if something is missing or contradicts itself.
     """
     settings, given = context.scene.ecoface, given or {}
-    fields: dict[str, Any] = dict.fromkeys(("emotion", "emotion_track", "emotion_from", "emotion_seconds"))
+    names = ("emotion", "emotion_track", "emotion_from", "emotion_strip", "emotion_seconds")
+    fields: dict[str, Any] = dict.fromkeys(names)
     fields["emotion_first_second"] = 0.0
     fields |= {name: given.get(name, getattr(settings, name)) for name in ("strength", "upper", "mouth")}
     source, value = _emotion_source(settings, given)
@@ -200,18 +214,47 @@ def _sound(context, settings, given: Mapping[str, Any], folder: str) -> dict[str
         path = given.get("sound") or settings.sound
         if not path:
             raise EcoFaceBlenderError("Choose the sound file of a voice.")
+        path = bpy.path.abspath(path)
         return {
-            "sound": bpy.path.abspath(path),
+            "sound": path,
+            "mix": _mix_of_file(path, folder),
             "first_frame": float(context.scene.frame_start),
             "add_strip": "sound" not in given and settings.add_strip,
         }
-    heard = sequencer.heard(chosen_strip(context, given.get("strip", settings.strip)), folder)
+    strip = chosen_strip(context, given.get("strip", settings.strip))
+    heard = sequencer.heard(strip, folder)
     return {
         "sound": str(heard.path),
         "first_second": heard.in_seconds,
         "seconds": heard.out_seconds - heard.in_seconds,
         "first_frame": heard.first_frame,
+        "mix": heard.mix and str(heard.mix),
+        "altered_strip": strip.name if heard.altered else None,
     }
+
+
+def mix_again(context: bpy.types.Context, line: Line, folder: str) -> str | None:
+    """The `mix` of a line whose own is gone with its job, written into `folder`.
+
+    Raises:
+        EcoFaceBlenderError: if its strip is gone or plays something else now.
+    """
+    if line.altered_strip is None:
+        return _mix_of_file(line.sound, folder, line.first_second, line.seconds)
+    strip = chosen_strip(context, line.altered_strip)
+    heard = sequencer.heard(strip, folder)
+    seconds = heard.out_seconds - heard.in_seconds
+    if abs(heard.in_seconds - line.first_second) > 1e-3 or abs(seconds - line.seconds) > 1e-3:
+        raise EcoFaceBlenderError(f"The strip '{strip.name}' was changed since the take; generate a new one.")
+    return str(heard.mix)
+
+
+def _mix_of_file(path: str, folder: str, first_second: float = 0.0, seconds: float | None = None):
+    """None where the engine hears the file as Blender plays it, or is to say what it is."""
+    with suppress(EcoFaceBlenderError):
+        mix = sequencer.mix_of_file(Path(path), first_second, seconds, folder)
+        return mix and str(mix)
+    return None
 
 
 def why_no_keys(context: bpy.types.Context) -> str | None:

@@ -2,7 +2,7 @@
 
 import bpy
 
-from . import head, layers, takes
+from . import layers, takes, targets
 
 
 def why_still(scene: bpy.types.Scene, speaker: bpy.types.Object) -> str | None:
@@ -34,7 +34,7 @@ def _shown_otherwise(speaker: bpy.types.Object) -> str | None:
         return f"'{name}' shows its shape key '{shown}' alone; switch off the pin in Object Data, Shape Keys."
     if not keys.use_relative:
         return f"The shape keys of '{name}' are absolute; switch on Relative in Object Data, Shape Keys."
-    names = head.key_names(speaker)
+    names = targets.moved_keys(speaker)
     muted = [each for each in names if keys.key_blocks[each].mute]
     if 2 * len(muted) > len(names):
         return (
@@ -102,7 +102,7 @@ def _without_curves(speaker: bpy.types.Object) -> str | None:
         return None
     bags = [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
     own = [bag for bag in bags if bag.slot_handle == animation.action_slot.handle]
-    paths = {keys.key_blocks[each].path_from_id("value") for each in head.key_names(speaker)}
+    paths = {keys.key_blocks[each].path_from_id("value") for each in targets.moved_keys(speaker)}
     curves = [curve for bag in own for curve in bag.fcurves if curve.data_path in paths]
     if not curves and takes.is_take(action):
         return (

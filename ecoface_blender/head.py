@@ -102,14 +102,23 @@ def key_values(head: bpy.types.Object, motion: np.ndarray) -> np.ndarray:
     """
     if reason := why_not_a_head(head):
         raise EcoFaceBlenderError(reason)
+    check_motion(motion)
+    expression, jaw = np.split(motion, [N_EXPRESSIONS], axis=1)
+    return np.hstack([expression, jaw_keys.terms(expression, jaw) @ _jaw_weights(head)])
+
+
+def check_motion(motion: np.ndarray) -> None:
+    """See that a motion can be keyed.
+
+    Raises:
+        EcoFaceBlenderError: if it is not (T, 53) finite numbers.
+    """
     if motion.ndim != 2 or motion.shape[1] != N_EXPRESSIONS + 3 or not len(motion):
         raise EcoFaceBlenderError(
             f"Expected a motion of shape (frames, {N_EXPRESSIONS + 3}), found {motion.shape}; make it again."
         )
     if not np.isfinite(motion).all():
         raise EcoFaceBlenderError("Expected finite numbers in the motion, found others; generate it again.")
-    expression, jaw = np.split(motion, [N_EXPRESSIONS], axis=1)
-    return np.hstack([expression, jaw_keys.terms(expression, jaw) @ _jaw_weights(head)])
 
 
 def channels(head: bpy.types.Object, motion: np.ndarray) -> list[Channel]:

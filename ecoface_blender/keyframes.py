@@ -133,6 +133,11 @@ def assign(owner: bpy.types.ID, action: bpy.types.Action, slot: bpy.types.Action
     animation.action_slot = slot
 
 
+def plays(owner: bpy.types.ID, action: bpy.types.Action) -> bool:
+    """Whether a data-block plays an action itself, not in a strip."""
+    return owner.animation_data is not None and owner.animation_data.action == action
+
+
 def push_down(owner: bpy.types.ID) -> bpy.types.NlaStrip:
     """Move the data-block's action to a strip on a new NLA track, where it plays as before.
 

@@ -7,7 +7,7 @@ import bpy
 from bpy.props import IntProperty, StringProperty
 from bpy.types import Operator
 
-from . import choices, controls, generation, keyframes, takes
+from . import choices, controls, generation, keyframes, takes, targets
 from .emotion_wishes import EmotionWishes
 from .errors import EcoFaceBlenderError
 from .operators import _Generating, _Sentences
@@ -84,7 +84,9 @@ class ECOFACE_OT_take_push(_OnTake, Operator):
     bl_label = "Push Down Take"
 
     def on(self, _context, speaker, take):
-        keyframes.push_down(speaker.data.shape_keys)
+        owners = [each for each in targets.owners(speaker) if keyframes.plays(each, take)]
+        for owner in owners or [speaker.data.shape_keys]:
+            keyframes.push_down(owner)
         self.report({"INFO"}, f"'{take.name}' is a strip of '{speaker.name}' now")
         return {"FINISHED"}
 

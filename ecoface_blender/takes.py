@@ -12,7 +12,7 @@ import numpy as np
 from bpy.props import FloatProperty, FloatVectorProperty, PointerProperty
 from bpy.types import PropertyGroup
 
-from . import choices, controls, head, keyframes, layers, sequencer
+from . import choices, controls, head, keyframes, layers, sequencer, targets
 from .errors import EcoFaceBlenderError
 
 MOTION, UPPER, TRACK, PERFORMANCE = (
@@ -56,7 +56,9 @@ def receive(
         "line": asdict(line),
     }
     name = take_name(line, metadata)
-    channels = head.channels(speaker, at_frames)
+    targets.make_editable(speaker)
+    channels = targets.channels(speaker, at_frames)
+    targets.open_sliders(channels)
     with layers.aside(channel.id_data for channel in channels):
         action = keyframes.write_channels(channels, frames, name, story)
     action.use_fake_user = True
@@ -115,25 +117,29 @@ def play(speaker: bpy.types.Object, take: bpy.types.Action) -> None:
     Raises:
         EcoFaceBlenderError: if the take has no curves for it, or it cannot be animated now.
     """
-    keys = speaker.data.shape_keys
-    if reason := keyframes.why_not_animatable(keys):
-        raise EcoFaceBlenderError(reason)
-    handle = controls.slot_handle(take, keys, keys.animation_data)
-    slot = next((slot for slot in take.slots if slot.handle == handle), None)
-    if slot is None:
+    owners = targets.owners(speaker)
+    for owner in owners:
+        if reason := keyframes.why_not_animatable(owner):
+            raise EcoFaceBlenderError(reason)
+    handles = [controls.slot_handle(take, owner, owner.animation_data) for owner in owners]
+    slots = [next((slot for slot in take.slots if slot.handle == handle), None) for handle in handles]
+    if not any(slots):
         raise EcoFaceBlenderError(f"'{take.name}' has no curves for '{speaker.name}'; choose another take.")
-    before = keys.animation_data and keys.animation_data.action
-    if before is not None:
-        before.use_fake_user = True
-    with layers.aside([keys]):
-        keyframes.assign(keys, take, slot)
-    keys.update_tag()
+    for owner, slot in zip(owners, slots, strict=True):
+        if slot is None:  # a part that was no part yet when the take was made
+            continue
+        before = owner.animation_data and owner.animation_data.action
+        if before is not None:
+            before.use_fake_user = True
+        with layers.aside([owner]):
+            keyframes.assign(owner, take, slot)
+        owner.update_tag()
 
 
 def speaker_of(take: bpy.types.Action) -> bpy.types.Object | None:
     """Who plays a take, else whom it was made for; None if neither is there."""
     name = keyframes.read_metadata(take).get("line", {}).get("speaker")
-    speakers = [item for item in bpy.data.objects if head.why_not_a_head(item) is None]
+    speakers = [item for item in bpy.data.objects if targets.is_face(item)]
     speakers.sort(key=lambda item: (played(item) != take, item.name != name))
     return speakers[0] if speakers and belongs(take, speakers[0]) else None
 
@@ -158,12 +164,11 @@ def line_again(context: bpy.types.Context, take: bpy.types.Action, folder: str) 
             Path(changes[field]).write_bytes(take[key])
     if not Path(line.sound).is_file():
         changes["sound"] = str(_same_sound(context, line.sound, line.first_second, folder))
-    if "emotion_from" not in changes and line.emotion_from and not Path(line.emotion_from).is_file():
-        inside = Path(folder) / "reference"
-        inside.mkdir(exist_ok=True)
+    if line.mix:
+        changes["mix"] = choices.mix_again(context, replace(line, **changes), folder)
+    if line.emotion_strip and not Path(line.emotion_from).is_file():
         with suppress(EcoFaceBlenderError):  # the engine says so, unless another emotion is asked for
-            same = _same_sound(context, line.emotion_from, line.emotion_first_second, str(inside))
-            changes["emotion_from"] = str(same)
+            changes |= emotion_reference.of_strip(context, line.emotion_strip, folder)
     return replace(line, **changes)
 
 
@@ -186,7 +191,8 @@ def adjust(take: bpy.types.Action) -> None:
     scene_rate = keyframes.read_metadata(take)["scene_rate"]
     controls.move_keys(take, frames, old, new, before.offset * scene_rate, now.offset * scene_rate)
     group.applied = tuple(asdict(now).values())
-    speaker.data.shape_keys.update_tag()
+    for owner in targets.owners(speaker):
+        owner.update_tag()
 
 
 def _base(
@@ -201,7 +207,7 @@ def _base(
     upper = np.frombuffer(take[UPPER], "<f4").reshape(head.N_EXPRESSIONS, -1)
     shown = controls.adjusted(motion, rate, upper, settings)
     frames, at_frames = keyframes.resample_to_scene(shown, rate, story["scene_rate"], story["first_frame"])
-    return frames, head.channels(speaker, at_frames)
+    return frames, targets.channels(speaker, at_frames)
 
 
 def _receive_range(
@@ -256,7 +262,7 @@ def _store(action: bpy.types.Action, key: str, data: bytes) -> None:
 def stage(line: choices.Line) -> tuple[bpy.types.Scene, bpy.types.Object]:
     """Scene and speaker of a line, which may have gone since it was started."""
     scene = bpy.data.scenes.get(line.scene)
-    speaker = scene and scene.objects.get(line.speaker)
+    speaker = scene and targets.named(scene, line.speaker)
     if scene is None or speaker is None:
         gone = f"scene '{line.scene}'" if scene is None else f"head '{line.speaker}'"
         raise EcoFaceBlenderError(f"The {gone} is gone: it was deleted or renamed meanwhile; generate again.")

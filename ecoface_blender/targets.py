@@ -1,0 +1,310 @@
+"""What a chosen face is, which of its parts move with it, and which curves a motion becomes on them."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+import numpy as np
+from mathutils import Vector
+
+from . import arkit_names, head, jaw_bones, sources
+from .channels import Channel
+from .errors import EcoFaceBlenderError
+from .mapping import Row
+
+OWN, MAPPED, FLAME, ARKIT, OCULUS, VRM = "EcoFace", "mapping", "FLAME", "ARKit", "Oculus visemes", "VRM"
+_CONVENTIONS = {ARKIT: (arkit_names.arkit, 8), OCULUS: (arkit_names.oculus, 8), VRM: (arkit_names.vrm, 5)}
+"""What names are known by, and how many of them make a face."""
+_LEAST_EXPRESSIONS = 5  # of a FLAME head
+_SIGNED = Row(source="-", target="-").maximum  # what Blender's sliders reach
+
+
+@dataclass(frozen=True)
+class Face:
+    """A speaker that can be animated."""
+
+    kind: str
+    speaker: bpy.types.Object
+    parts: tuple[bpy.types.Object, ...]
+    """Meshes that move, the speaker first."""
+    rows: tuple[tuple[bpy.types.Object, Row], ...]
+    """Which curve moves what on which part; for bones, of which armature. None on our own head."""
+    jaw: str | None
+    """The bone that takes the jaw's rotation, of the speaker's armature."""
+
+
+def face_of(item: bpy.types.Object | None) -> Face | None:
+    """What an object is; None if it is no face that is known, or mapped by the artist."""
+    kind = kind_of(item)
+    if kind is None:
+        return None
+    if kind == MAPPED:
+        return _mapped(item, mapped_rows(item))
+    if kind == OWN:
+        return Face(OWN, item, (item,), (), None)
+    return _flame(item) if kind == FLAME else _known(item, kind)
+
+
+def kind_of(item: bpy.types.Object | None) -> str | None:
+    """By what an object is known as a face, None if by nothing; quick enough for each redraw."""
+    if item is None or item.type != "MESH" or item.data.shape_keys is None:
+        return None
+    if mapped_rows(item):
+        return MAPPED
+    if head.is_head(item):
+        return OWN
+    if sum(row.source in sources.EXPRESSIONS for row in _flame_rows(item)) >= _LEAST_EXPRESSIONS:
+        return FLAME
+    enough = (kind for kind, (_, least) in _CONVENTIONS.items() if len(_rows_of(item, kind)) >= least)
+    return next(enough, None)
+
+
+def why_not_a_face(item: bpy.types.Object | None) -> str | None:
+    """What keeps an object from being animated, in one sentence; None if nothing does."""
+    kind = kind_of(item)
+    if kind == OWN or item is None:
+        return head.why_not_a_head(item)
+    if kind is not None:
+        return None
+    if item.type != "MESH" or item.data.shape_keys is None:
+        return f"'{item.name}' is no mesh with shape keys; press Add Head, or choose a face that has some."
+    return (
+        f"The shape keys of '{item.name}' have names of no kind that EcoFace knows; map them in the panel "
+        "Shape Key Mapping."
+    )
+
+
+def is_face(item: bpy.types.Object | None) -> bool:
+    """Whether an object can be animated."""
+    return why_not_a_face(item) is None
+
+
+def make_editable(speaker: bpy.types.Object) -> None:
+    """Let the shape keys of an overridden character be animated here: its meshes are overridden, too."""
+    face = face_of(speaker)
+    for part in face.parts if face else ():
+        if part.override_library and part.data.library:
+            part.data.override_create(remap_local_usages=True)
+
+
+def speaking_mesh(item: bpy.types.Object | None) -> bpy.types.Object | None:
+    """The face that is meant by an object: itself, or of a character's armature or empty its largest face."""
+    if item is None or is_face(item) or item.type == "MESH":
+        return item if is_face(item) else None
+    faces = [child for child in item.children_recursive if is_face(child)]
+    return max(faces, key=_size, default=None)
+
+
+def named(scene: bpy.types.Scene, name: str) -> bpy.types.Object | None:
+    """The scene's object of that name: of an override and what it overrides, which share it, the first."""
+    found = [item for item in scene.objects if item.name == name]
+    return min(found, key=lambda item: item.library is not None, default=None)
+
+
+def find_faces(context: bpy.types.Context) -> list[bpy.types.Object]:
+    """The scene's faces; teeth, brows and the like count as parts of the largest mesh they move with."""
+    faces = sorted((item for item in context.scene.objects if is_face(item)), key=_size, reverse=True)
+    parts: set[bpy.types.Object] = set()
+    out = []
+    for item in faces:
+        if item not in parts:
+            out.append(item)
+            parts.update(face_of(item).parts)
+    return out
+
+
+def coefficients(speaker: bpy.types.Object, flame: str) -> str:
+    """Name of the head whose coefficients a motion for this speaker must be; `flame` is the user's file."""
+    face = face_of(speaker)
+    if face is None:
+        raise EcoFaceBlenderError(why_not_a_face(speaker) or "")
+    if face.kind == OWN:
+        return head.head_name(speaker)
+    if face.kind != FLAME:
+        return sources.reference_name()
+    return f"FLAME ({Path(flame).stem})" if flame else "FLAME"
+
+
+def channels(speaker: bpy.types.Object, motion: np.ndarray) -> list[Channel]:
+    """The curves that a motion (T, 53) is on this speaker and its parts.
+
+    Raises:
+        EcoFaceBlenderError: if it is no face, or the motion is not (T, 53) finite numbers.
+    """
+    face = face_of(speaker)
+    if face is None or face.kind == OWN:
+        return head.channels(speaker, motion)
+    head.check_motion(motion)
+    wanted = {row.source for _, row in face.rows}
+    curves = sources.curves(motion, wanted)
+    out = [each for owner, row in face.rows for each in _row_channels(owner, row, curves[row.source])]
+    armature = jaw_bones.armature_of(speaker)
+    if face.jaw and armature:
+        jaw = jaw_bones.jaw_of(motion)
+        out += jaw_bones.rotation_channels(armature, face.jaw, jaw, list(face.parts))
+    return out
+
+
+def owners(speaker: bpy.types.Object) -> list[bpy.types.ID]:
+    """The data-blocks that a take of this speaker moves; its own shape keys first."""
+    face = face_of(speaker)
+    out: list[bpy.types.ID] = [part.data.shape_keys for part in face.parts] if face else []
+    bones = [owner for owner, row in face.rows if row.kind == "BONE"] if face else []
+    if face and face.jaw:
+        bones.append(jaw_bones.armature_of(speaker))
+    return list(dict.fromkeys([*out, *bones]))
+
+
+def moved_keys(speaker: bpy.types.Object) -> tuple[str, ...]:
+    """Those of the speaker's own shape keys that a take moves."""
+    face = face_of(speaker)
+    if face is None or face.kind == OWN:
+        return head.key_names(speaker)
+    return tuple(row.target for owner, row in face.rows if owner == speaker and row.kind == "KEY")
+
+
+def open_sliders(curves: Iterable[Channel]) -> None:
+    """Widen sliders that would cut their curves: Blender clamps what it animates to them."""
+    for curve in curves:
+        if not isinstance(curve.id_data, bpy.types.Key) or not len(curve.values):
+            continue
+        key = curve.id_data.path_resolve(curve.path.rpartition(".")[0])
+        with suppress(AttributeError, TypeError):  # of linked keys, which cannot be animated either
+            if curve.values.max() > key.slider_max:
+                key.slider_max = min(_SIGNED, float(np.ceil(curve.values.max())))
+            if curve.values.min() < key.slider_min:
+                key.slider_min = max(-_SIGNED, float(np.floor(curve.values.min())))
+
+
+def mapped_rows(item: bpy.types.Object) -> list[Row]:
+    """The rows of the artist's own mapping, if it is in use."""
+    group = getattr(item, "ecoface_mapping", None)
+    return group.as_rows() if group is not None and group.use else []
+
+
+def named_parts(item: bpy.types.Object) -> list[bpy.types.Object]:
+    """Further meshes that the artist has said belong to this face."""
+    group = getattr(item, "ecoface_mapping", None)
+    return [part.object for part in group.parts if part.object] if group is not None else []
+
+
+def guessed_rows(item: bpy.types.Object) -> list[Row]:
+    """Rows for all that is known by its name on the mesh: what Auto Fill gives."""
+    if head.is_head(item) or item.data.shape_keys is None:
+        return []
+    flame, known = _flame_rows(item), [_rows_of(item, kind) for kind in _CONVENTIONS]
+    rows = list(max([flame, *known], key=len))
+    bone = jaw_bones.find_jaw(jaw_bones.armature_of(item))
+    if bone and not any(row.source == "jawOpen" for row in rows):
+        rows.append(Row(source="Jaw Pitch", target=bone, kind="BONE"))
+    return rows
+
+
+def _flame(item: bpy.types.Object) -> Face:
+    """A head of a FLAME add-on: numbered expressions, pose correctives, a jaw bone."""
+    jaw = jaw_bones.find_jaw(jaw_bones.armature_of(item))
+    return Face(FLAME, item, (item,), tuple((item, row) for row in _flame_rows(item)), jaw)
+
+
+def _flame_rows(item: bpy.types.Object) -> list[Row]:
+    rows = []
+    for block in item.data.shape_keys.key_blocks[1:]:
+        kind, number = arkit_names.flame(block.name) or ("", 0)
+        if kind == "expression" and 1 <= number <= head.N_EXPRESSIONS:
+            rows.append(Row(source=sources.EXPRESSIONS[number - 1], target=block.name))
+        jaw_first = len(sources.CORRECTIVES)  # those of the neck come before
+        if kind == "corrective" and jaw_first < number <= 2 * jaw_first:
+            rows.append(Row(source=sources.CORRECTIVES[number - jaw_first - 1], target=block.name))
+    return rows
+
+
+def _known(item: bpy.types.Object, kind: str) -> Face:
+    """A face whose keys are named after one of the conventions, and its companions with such keys."""
+    parts = [item, *(part for part in _companions(item) if _rows_of(part, kind))]
+    rows = tuple((part, row) for part in parts for row in _rows_of(part, kind))
+    opens = any(row.source == "jawOpen" for _, row in rows)
+    jaw = jaw_bones.find_jaw(jaw_bones.armature_of(item)) if kind == ARKIT and not opens else None
+    return Face(kind, item, tuple(parts), rows, jaw)
+
+
+def _rows_of(part: bpy.types.Object, kind: str) -> list[Row]:
+    known, _ = _CONVENTIONS[kind]
+    names = [block.name for block in part.data.shape_keys.key_blocks[1:]]
+    return [Row(source=source, target=name) for source, name in arkit_names.matches(names, known).items()]
+
+
+def _mapped(item: bpy.types.Object, rows: Sequence[Row]) -> Face:
+    """A face with a mapping of the artist's; its companions follow where they have keys of those names."""
+    armature = jaw_bones.armature_of(item)
+    out, parts = [], [item]
+    for part in (item, *_companions(item)):
+        keys = part.data.shape_keys.key_blocks
+        own = [(part, row) for row in rows if row.kind == "KEY" and row.target in keys]
+        out += own
+        if own and part != item:
+            parts.append(part)
+    if armature:
+        bones = armature.pose.bones
+        out += [(armature, row) for row in rows if row.kind == "BONE" and row.target in bones]
+    return Face(MAPPED, item, tuple(parts), tuple(out), None)
+
+
+def _companions(item: bpy.types.Object) -> list[bpy.types.Object]:
+    """Other meshes of the same character: named by the artist, under the same armature or parent, or at the
+    same place in the same collection.
+
+    Of several that share their keys one is enough.
+    """
+    near = set(item.children_recursive)
+    for top in {jaw_bones.armature_of(item), item.parent} - {None}:
+        near.update(top.children_recursive)
+    near.update(user for user in _deformed_by(jaw_bones.armature_of(item)))
+    box = _box(item)
+    scenes = [scene.collection for scene in bpy.data.scenes]
+    for collection in item.users_collection:
+        if collection not in scenes:
+            near.update(other for other in collection.objects if _within(other, box))
+    near.update(named_parts(item))
+    seen, out = {item.data.shape_keys}, []
+    for other in sorted(near, key=lambda each: each.name):
+        keys = other.data.shape_keys if other.type == "MESH" else None
+        if keys is not None and keys not in seen and not head.is_head(other):
+            seen.add(keys)
+            out.append(other)
+    return out
+
+
+def _deformed_by(armature: bpy.types.Object | None) -> list[bpy.types.Object]:
+    if armature is None:
+        return []
+    return [
+        item for item in bpy.data.objects if item.type == "MESH" and jaw_bones.armature_of(item) == armature
+    ]
+
+
+def _box(item: bpy.types.Object) -> np.ndarray:
+    """Corners (2, 3) in the world, an eighth of its size larger on each side."""
+    corners = np.array([item.matrix_world @ Vector(corner) for corner in item.bound_box])
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    return np.stack([low - (high - low) / 8, high + (high - low) / 8])
+
+
+def _within(item: bpy.types.Object, box: np.ndarray) -> bool:
+    if item.type != "MESH":
+        return False
+    middle = np.mean([item.matrix_world @ Vector(corner) for corner in item.bound_box], axis=0)
+    return bool((middle >= box[0]).all() and (middle <= box[1]).all())
+
+
+def _size(item: bpy.types.Object) -> int:
+    return len(item.data.vertices)
+
+
+def _row_channels(owner: bpy.types.Object, row: Row, curve: np.ndarray) -> list[Channel]:
+    values = row.values(curve)
+    if row.kind == "BONE":
+        return jaw_bones.axis_channel(owner, row.target, row.axis, values)
+    keys = owner.data.shape_keys
+    return [Channel(keys, keys.key_blocks[row.target].path_from_id("value"), -1, values)]

@@ -31,24 +31,27 @@ def bake(
     """
     frames = seen.frames_asked(context, speaker, start, end)
     shown = seen.see(context, speaker, frames)
-    before = shown.keys[0].animation_data and shown.keys[0].animation_data.action
+    owners = [*(part.keys for part in shown.parts), *(channel.id_data for channel in shown.others)]
+    before = owners[0].animation_data and owners[0].animation_data.action
     metadata = seen.story_of(speaker) | ({"baked_from": before.name} if before else {})
-    kept = [np.ones(values.shape, dtype=bool) for values in shown.values]
-    if tolerance_mm is not None and len(frames) > 2:
-        values, offsets = np.hstack(shown.values), _millimetres(context, speaker, shown)
-        together, error = simplify.needed_keys(values, offsets, tolerance_mm)
-        kept = np.split(together, np.cumsum([len(each.T) for each in shown.values])[:-1], axis=1)
+    kept = [np.ones(part.values.shape, dtype=bool) for part in shown.parts]
+    if tolerance_mm is not None and len(frames) > 2 and kept:
+        values = np.hstack([part.values for part in shown.parts])
+        together, error = simplify.needed_keys(values, _millimetres(context, shown), tolerance_mm)
+        kept = np.split(together, np.cumsum([each.shape[1] for each in kept])[:-1], axis=1)
         metadata |= {"simplified_mm": tolerance_mm, "error_mm": round(error, 4)}
     channels = [
-        keyframes.key_channels(keys, tuple(block.name for block in keys.key_blocks[1:]), values)
-        for keys, values in zip(shown.keys, shown.values, strict=True)
+        keyframes.key_channels(
+            part.keys, tuple(block.name for block in part.keys.key_blocks[1:]), part.values
+        )
+        for part in shown.parts
     ]
     everything = [*itertools.chain(*channels), *shown.others]
     action = keyframes.write_channels(everything, frames, f"{speaker.name} Baked", metadata)
     for each, keep in zip(channels, kept, strict=True):
         if not keep.all():
             keyframes.keep_keys(action, each, frames, keep)
-    for owner in {channel.id_data for channel in everything}:
+    for owner in set(owners):
         _play_alone(owner.animation_data)
     return action
 
@@ -66,19 +69,16 @@ def _play_alone(animation: bpy.types.AnimData) -> None:
     animation.action_blend_type, animation.action_influence = "REPLACE", 1.0
 
 
-def _millimetres(context: bpy.types.Context, speaker: bpy.types.Object, shown: seen.Seen) -> np.ndarray:
+def _millimetres(context: bpy.types.Context, shown: seen.Seen) -> np.ndarray:
     """(all keys, all vertices, 3): what each key moves at value 1, as large as it ever is in the world."""
     unit = MM * context.scene.unit_settings.scale_length
-    largest = np.linalg.norm(shown.places[:, :3, :3], ord=2, axis=(1, 2)).max()
-    counts = [len(keys.key_blocks[0].data) for keys in shown.keys]
-    ends, blocks = np.cumsum(counts), [keys.key_blocks[1:] for keys in shown.keys]
-    out = np.zeros((sum(map(len, blocks)), ends[-1], 3), dtype=np.float32)
-    row = 0
-    for keys, end, count, each in zip(shown.keys, ends, counts, blocks, strict=True):
-        users = [item for item in context.scene.objects if item.data == keys.user and item != speaker]
-        scales = [np.linalg.norm(np.array(item.matrix_world)[:3, :3], ord=2) for item in users]
-        scale = unit * max([largest, *scales] if speaker.data == keys.user else scales or [largest])
-        for block in each:
-            out[row, end - count : end] = scale * seen.offsets(block)
+    counts = [(part.values.shape[1], len(part.item.data.vertices)) for part in shown.parts]
+    out = np.zeros((sum(k for k, _ in counts), sum(v for _, v in counts), 3), dtype=np.float32)
+    row = column = 0
+    for part, (_, n_vertices) in zip(shown.parts, counts, strict=True):
+        scale = unit * np.linalg.norm(part.places[:, :3, :3], ord=2, axis=(1, 2)).max()
+        for block in part.keys.key_blocks[1:]:
+            out[row, column : column + n_vertices] = scale * seen.offsets(block)
             row += 1
+        column += n_vertices
     return out

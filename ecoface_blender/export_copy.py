@@ -1,7 +1,8 @@
-"""A copy of the head as a file wants it: other keys, perhaps a jaw bone, in the units and axes asked for."""
+"""A copy of a face as a file wants it: other keys, perhaps a jaw bone, in the units and axes asked for."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import bpy
 import numpy as np
@@ -10,40 +11,52 @@ from mathutils import Matrix
 from . import keyframes
 from .export_keys import JawBone, Morph
 from .keyframes import Channel
-from .seen import coordinates
+from .seen import Part, coordinates
 
 MOVED = 1e-6  # metres or parts of a rotation by which a head that stands still may differ
 BONE_LENGTH = 0.5  # of the way from the jaw's joint to the farthest vertex that follows it
 
 
+@dataclass(frozen=True)
+class Written:
+    """One mesh as a file gets it."""
+
+    part: Part
+    morphs: Sequence[Morph]
+    jaw: JawBone | None = None
+
+
 @contextmanager
 def copied(
-    context: bpy.types.Context,
-    head: bpy.types.Object,
-    morphs: Sequence[Morph],
-    jaw: JawBone | None,
-    frames: np.ndarray,
-    places: np.ndarray,
-    space: np.ndarray,
+    context: bpy.types.Context, meshes: Sequence[Written], frames: np.ndarray, space: np.ndarray
 ) -> Iterator[list[bpy.types.Object]]:
-    """A mesh (and the rig it hangs on) under the head's name, animated; all gone afterwards.
+    """Meshes (and rigs that they hang on) under the originals' names, animated; all gone afterwards.
 
-    `places` (frames, 4, 4) say where the head is; `space` (4, 4) leads from Blender's units and axes to the
-    file's, and is applied to the shapes themselves, so that an object that stands at rest stays so.
+    `space` (4, 4) leads from Blender's units and axes to the file's, and is applied to the shapes themselves,
+    so that an object that stands at rest stays so.
     """
     made: list[bpy.types.ID] = []
+    items, channels, pairs = [], [], []
     try:
-        mesh_object = _mesh(context, head, morphs, space, made)
-        carrier, channels = mesh_object, []
-        if jaw is not None:
-            carrier, channels = _rig(context, head, jaw, space, mesh_object, made)
-        keys = mesh_object.data.shape_keys
-        names = tuple(morph.name for morph in morphs)
-        channels += keyframes.key_channels(keys, names, np.column_stack([morph.values for morph in morphs]))
-        channels += _place(carrier, space @ places @ np.linalg.inv(space))
-        made.append(keyframes.write_channels(channels, frames, f"{head.name} Export"))
-        with _names_lent((head, mesh_object), (head.data, mesh_object.data)):
-            yield [mesh_object] if carrier == mesh_object else [carrier, mesh_object]
+        for mesh in meshes:
+            original = mesh.part.item
+            copy = _mesh(context, original, mesh.morphs, space, made)
+            pairs += [(original, copy), (original.data, copy.data)]
+            carrier = copy
+            if mesh.jaw is not None:
+                carrier, jaw_channels = _rig(context, original, mesh.jaw, space, copy, made)
+                channels += jaw_channels
+                items.append(carrier)
+            items.append(copy)
+            names = tuple(morph.name for morph in mesh.morphs)
+            if names:
+                values = np.column_stack([morph.values for morph in mesh.morphs])
+                channels += keyframes.key_channels(copy.data.shape_keys, names, values)
+            channels += _place(carrier, space @ mesh.part.places @ np.linalg.inv(space))
+        if channels:
+            made.append(keyframes.write_channels(channels, frames, f"{meshes[0].part.item.name} Export"))
+        with _names_lent(*pairs):
+            yield items
     finally:
         bpy.data.batch_remove(made)
 
@@ -80,7 +93,8 @@ def _mesh(context, head, morphs, space, made) -> bpy.types.Object:
     mesh.vertices.foreach_set("co", _in(space, rest).ravel())
     mesh.update()
     context.scene.collection.objects.link(copy)
-    copy.shape_key_add(name="Neutral", from_mix=False)
+    if morphs:
+        copy.shape_key_add(name="Neutral", from_mix=False)
     for morph in morphs:
         key = copy.shape_key_add(name=morph.name, from_mix=False)
         key.data.foreach_set("co", _in(space, rest + morph.offsets).ravel())

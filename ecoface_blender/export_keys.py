@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
-from . import jaw_keys
+from . import arkit_names, jaw_keys
 from .arkit_curves import ArkitUnits
 from .errors import EcoFaceBlenderError
 from .head import EXPRESSION_KEYS, head_name, to_blender
@@ -39,19 +39,30 @@ class JawBone:
     """(frames, 3, 3)"""
 
 
-def whole_keys(head: bpy.types.Object, values: np.ndarray) -> list[Morph]:
+def whole_keys(keys: bpy.types.Key, values: np.ndarray) -> list[Morph]:
     """Every key as it is; values (frames, keys)."""
-    blocks = head.data.shape_keys.key_blocks[1:]
+    blocks = keys.key_blocks[1:]
     return [Morph(block.name, offsets(block), value) for block, value in zip(blocks, values.T, strict=True)]
 
 
-def split_keys(head: bpy.types.Object, values: np.ndarray) -> list[Morph]:
+def named_keys(keys: bpy.types.Key, values: np.ndarray) -> list[Morph]:
+    """The keys that are ARKit's, whatever their spelling, by Apple's names."""
+    blocks = keys.key_blocks[1:]
+    column = {block.name: index for index, block in enumerate(blocks)}
+    known = arkit_names.matches(column, arkit_names.arkit)
+    return [
+        Morph(unit, offsets(keys.key_blocks[name]), values[:, column[name]].clip(0, 1))
+        for unit, name in sorted(known.items())
+    ]
+
+
+def split_keys(keys: bpy.types.Key, values: np.ndarray) -> list[Morph]:
     """Each key that reaches below 0 or above 1 as `..._pos` and `..._neg`, valued 0..1.
 
     Their shapes at 1 are those of the slider's ends: the same in every file of this head.
     """
     morphs = []
-    for block, value in zip(head.data.shape_keys.key_blocks[1:], values.T, strict=True):
+    for block, value in zip(keys.key_blocks[1:], values.T, strict=True):
         morphs += split(block.name, offsets(block), value, block.slider_min, block.slider_max)
     return morphs
 

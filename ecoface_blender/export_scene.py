@@ -8,10 +8,10 @@ from typing import Any
 import bpy
 import numpy as np
 
-from . import gltf_times, seen, sequencer
+from . import gltf_times, seen, sequencer, targets
 from .errors import EcoFaceBlenderError
-from .export_copy import copied, only_selected
-from .export_keys import JawBone, Morph, arkit_keys, keys_beside_bone, split_keys, whole_keys
+from .export_copy import Written, copied, only_selected
+from .export_keys import arkit_keys, keys_beside_bone, named_keys, split_keys, whole_keys
 from .jaw_keys import N_TURN
 
 Y_UP = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
@@ -136,11 +136,13 @@ def write_usd(context, head, path, frames, options, arrays) -> None:
 def write_alembic(context, head, path, frames, _options, _arrays) -> None:
     """Where the vertices are in every frame, modifiers and all; no keys."""
     _need("wm", "alembic_export", "Alembic")
-    if not head.visible_get():  # and so cannot be selected
-        raise EcoFaceBlenderError(f"'{head.name}' is hidden; show it first.")
+    items, _ = seen.moved_by(head)
+    for item in items:
+        if not item.visible_get():  # and so cannot be selected
+            raise EcoFaceBlenderError(f"'{item.name}' is hidden; show it first.")
     with (
         seen.frame_range(context.scene, frames, head),
-        only_selected(context, [head]),
+        only_selected(context, items),
     ):
         bpy.ops.wm.alembic_export(
             filepath=str(path),
@@ -153,9 +155,11 @@ def write_alembic(context, head, path, frames, _options, _arrays) -> None:
 
 def usd_bytes(context: bpy.types.Context, head: bpy.types.Object, n_frames: int) -> int:
     """More than a USD of so many frames of this head takes."""
-    n_keys = 2 * len(head.data.shape_keys.key_blocks) + 2 * N_TURN
-    shape = 16 * len(head.data.vertices)
-    return n_keys * (shape + 4096 + 32 * n_frames) + 8 * _posed_bytes(context, head)
+    room = 8 * _posed_bytes(context, head)
+    for item in seen.moved_by(head)[0]:
+        n_keys = 2 * len(item.data.shape_keys.key_blocks) + 2 * N_TURN
+        room += n_keys * (16 * len(item.data.vertices) + 4096 + 32 * n_frames)
+    return room
 
 
 def alembic_bytes(context: bpy.types.Context, head: bpy.types.Object, n_frames: int) -> int:
@@ -165,32 +169,57 @@ def alembic_bytes(context: bpy.types.Context, head: bpy.types.Object, n_frames: 
 
 def _posed_bytes(context: bpy.types.Context, head: bpy.types.Object) -> int:
     """Of all positions and normals of one frame as single floats."""
-    mesh = head.evaluated_get(context.evaluated_depsgraph_get()).data
-    return 12 * (len(mesh.vertices) + len(mesh.loops)) + 1024
+    depsgraph, room = context.evaluated_depsgraph_get(), 0
+    for item in seen.moved_by(head)[0]:
+        mesh = item.evaluated_get(depsgraph).data
+        room += 12 * (len(mesh.vertices) + len(mesh.loops)) + 1024
+    return room
 
 
 @contextmanager
 def _staged(context, head, frames, options, arrays, space) -> Iterator[None]:
     """The copy that is written is there and selected, in a scene that runs over its frames."""
     shown = seen.see(context, head, frames)
-    morphs, jaw = _keys(head, shown.values[0], options, arrays)
+    own = targets.face_of(head).kind == targets.OWN
+    meshes = _own(shown, options, arrays) if own else _others(head, shown, options)
     with (
-        copied(context, head, morphs, jaw, frames, shown.places, space) as items,
+        copied(context, meshes, frames, space) as items,
         seen.frame_range(context.scene, frames, head),
         only_selected(context, items),
     ):
         yield
 
 
-def _keys(head, values, options, arrays) -> tuple[list[Morph], JawBone | None]:
-    """What the options ask for."""
+def _own(shown, options, arrays) -> list[Written]:
+    """EcoFace's own head with the keys that the options ask for."""
+    (part,) = shown.parts
+    head, values = part.item, part.values
     if options.jaw_bone and options.keys == "ARKIT":
         raise EcoFaceBlenderError("ARKit's keys move the jaw themselves; choose other keys, or no jaw bone.")
     if options.jaw_bone:
-        return keys_beside_bone(head, values, arrays(), safe=options.keys == "SAFE")
+        return [Written(part, *keys_beside_bone(head, values, arrays(), safe=options.keys == "SAFE"))]
     if options.keys == "ARKIT":
-        return arkit_keys(head, values, arrays()), None
-    return (split_keys if options.keys == "SAFE" else whole_keys)(head, values), None
+        return [Written(part, arkit_keys(head, values, arrays()))]
+    return [Written(part, (split_keys if options.keys == "SAFE" else whole_keys)(part.keys, values))]
+
+
+def _others(speaker, shown, options) -> list[Written]:
+    """The meshes of another head, with their keys; what bones do is not in them."""
+    if shown.others:
+        bone = shown.others[0]
+        raise EcoFaceBlenderError(
+            f"'{speaker.name}' turns its jaw by a bone of '{bone.id_data.name}': write an Alembic, "
+            "or bake and export the whole character from Blender's File menu."
+        )
+    if options.jaw_bone:
+        raise EcoFaceBlenderError(
+            f"'{speaker.name}' is no head of EcoFace, so its jaw moves by its keys; choose no jaw bone."
+        )
+    make = {"SAFE": split_keys, "RAW": whole_keys, "ARKIT": named_keys}[options.keys]
+    meshes = [Written(part, make(part.keys, part.values)) for part in shown.parts]
+    if not any(mesh.morphs for mesh in meshes):
+        raise EcoFaceBlenderError(f"'{speaker.name}' has no keys of ARKit's; choose other keys.")
+    return meshes
 
 
 def _need(module: str, name: str, addon: str) -> None:

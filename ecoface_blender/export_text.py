@@ -1,13 +1,16 @@
 """Curves as text: Live Link Face's .csv with ARKit's units, and a plain .json."""
 
 import json
+from contextlib import suppress
+from typing import Any
 
 import numpy as np
 
-from . import seen, sequencer
+from . import seen, sequencer, targets
 from .arkit_curves import ArkitUnits
+from .channels import Channel
 from .errors import EcoFaceBlenderError
-from .export_keys import check_arrays
+from .export_keys import check_arrays, named_keys
 
 _SIDES = "EyeBlink EyeLookDown EyeLookIn EyeLookOut EyeLookUp EyeSquint EyeWide"
 _MIDDLE = "JawForward JawRight JawLeft JawOpen MouthClose MouthFunnel MouthPucker MouthRight MouthLeft"
@@ -32,11 +35,10 @@ LIVE_LINK_ROTATIONS = tuple(
 """Zero in our files: a motion turns neither head nor eyes."""
 
 
-def write_csv(context, head, path, frames, _options, arrays) -> None:
+def write_csv(context, speaker, path, frames, _options, arrays) -> None:
     """ARKit's curves as Live Link Face writes them, at the scene's rate; the first row is at time 0."""
-    motion = seen.motion_of(head, seen.key_values(context, head, frames))
-    units, weights = _arkit(head, arrays(), motion)
-    by_name = dict(zip((name.lower() for name in units.names), weights.T, strict=True))
+    curves = arkit_curves(speaker, seen.see(context, speaker, frames), arrays)
+    by_name = {name.lower(): curve for name, curve in curves.items()}
     values = np.zeros((len(frames), len(LIVE_LINK_UNITS) + len(LIVE_LINK_ROTATIONS)))
     for column, name in enumerate(LIVE_LINK_UNITS):
         values[:, column] = by_name.get(name.lower(), 0)  # not every head puts its tongue out
@@ -45,6 +47,28 @@ def write_csv(context, head, path, frames, _options, arrays) -> None:
     for frame, row in enumerate(values):
         lines.append(",".join([timecode(frame, rate), count, *(f"{value:.6f}" for value in row)]))
     _write(path, "\n".join(lines) + "\n")
+
+
+def arkit_curves(speaker, shown: seen.Seen, arrays) -> dict[str, np.ndarray]:
+    """ARKit's curves (frames,) in 0..1: fitted to EcoFace's own head, read off another's keys by their names.
+
+    Raises:
+        EcoFaceBlenderError: if the head has no units, or no keys of their names.
+    """
+    if targets.face_of(speaker).kind == targets.OWN:
+        head = arrays()
+        check_arrays(speaker, head)
+        units = ArkitUnits.of(head)
+        return dict(zip(units.names, units.curves(_motion(shown)).T, strict=True))
+    curves: dict[str, np.ndarray] = {}
+    for part in shown.parts:
+        for morph in named_keys(part.keys, part.values):
+            curves.setdefault(morph.name, morph.values)
+    if not curves:
+        raise EcoFaceBlenderError(
+            f"Expected keys of ARKit's names on '{speaker.name}', found none; write a JSON instead."
+        )
+    return curves
 
 
 def timecode(frame: int, rate: float) -> str:
@@ -58,37 +82,50 @@ def timecode(frame: int, rate: float) -> str:
     return f"{hours:02d}:{minutes:02d}:{seconds:02d}:{thousandths // 1000:02d}.{thousandths % 1000:03d}"
 
 
-def write_json(context, head, path, frames, _options, arrays) -> None:
-    """The curves of every kind, as docs/export.md describes; ARKit's where the head has units."""
-    values = seen.key_values(context, head, frames)
-    motion = seen.motion_of(head, values)
-    rate = sequencer.scene_rate(context.scene)
-    names = [*(f"expression_{k}" for k in range(motion.shape[1] - 3)), "jaw_x", "jaw_y", "jaw_z"]
+def write_json(context, speaker, path, frames, _options, arrays) -> None:
+    """The curves of every kind, as docs/export.md describes, as far as the speaker has them."""
+    shown, rate = seen.see(context, speaker, frames), sequencer.scene_rate(context.scene)
+    prefixed = len(shown.parts) > 1
+    names = [
+        f"{part.item.name}/{block.name}" if prefixed else block.name
+        for part in shown.parts
+        for block in part.keys.key_blocks[1:]
+    ]
     content = {
         "format": "ecoface-motion-1",
         "fps": rate,
         "first_frame": int(frames[0]),
         "seconds": len(frames) / rate,
-        "metadata": seen.story_of(head),
-        "flame": {"names": names, "frames": _rounded(motion)},
-        "shape_keys": {
-            "names": [block.name for block in head.data.shape_keys.key_blocks[1:]],
-            "frames": _rounded(values),
-        },
+        "metadata": seen.story_of(speaker),
+        "shape_keys": _table(names, np.hstack([part.values for part in shown.parts])),
     }
-    try:
-        units, weights = _arkit(head, arrays(), motion)
-    except EcoFaceBlenderError:  # a head without units has its other curves all the same
-        pass
-    else:
-        content["arkit"] = {"names": list(units.names), "frames": _rounded(weights)}
+    if shown.others:
+        curves = np.column_stack([channel.values for channel in shown.others])
+        content["bones"] = _table([_name(channel) for channel in shown.others], curves)
+    if targets.face_of(speaker).kind == targets.OWN:
+        motion = _motion(shown)
+        numbers = [*(f"expression_{k}" for k in range(motion.shape[1] - 3)), "jaw_x", "jaw_y", "jaw_z"]
+        content["flame"] = _table(numbers, motion)
+    with suppress(EcoFaceBlenderError):  # a head without units has its other curves all the same
+        curves = arkit_curves(speaker, shown, arrays)
+        content["arkit"] = _table(list(curves), np.column_stack(list(curves.values())))
     _write(path, json.dumps(content, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _arkit(head, arrays, motion: np.ndarray) -> tuple[ArkitUnits, np.ndarray]:
-    check_arrays(head, arrays)
-    units = ArkitUnits.of(arrays)
-    return units, units.curves(motion)
+def _motion(shown: seen.Seen) -> np.ndarray:
+    """The motion (frames, 53) of EcoFace's own head."""
+    (part,) = shown.parts
+    return seen.motion_of(part.item, part.values)
+
+
+def _name(channel: Channel) -> str:
+    """Of a bone's curve."""
+    index = "" if channel.index < 0 else f"[{channel.index}]"
+    return f"{channel.id_data.name}/{channel.path}{index}"
+
+
+def _table(names: list[str], values: np.ndarray) -> dict[str, Any]:
+    return {"names": names, "frames": _rounded(values)}
 
 
 def _rounded(values: np.ndarray) -> list[list[float]]:

@@ -8,39 +8,50 @@ from typing import Any
 import bpy
 import numpy as np
 
+from . import targets
 from .channels import Channel
 from .errors import EcoFaceBlenderError
-from .head import EXPRESSION_KEYS, channels, why_not_a_head
+from .head import EXPRESSION_KEYS
 from .jaw_keys import N_EXPRESSIONS, PLAIN_KEYS
 from .keyframes import animated_frames, read_metadata
+
+
+@dataclass(frozen=True)
+class Part:
+    """One mesh of a speaker over some frames."""
+
+    item: bpy.types.Object
+    keys: bpy.types.Key
+    values: np.ndarray
+    """(frames, keys) of all keys but the basis; a muted key is 0."""
+    places: np.ndarray
+    """(frames, 4, 4): where it is in the world."""
 
 
 @dataclass(frozen=True)
 class Seen:
     """What a speaker does over some frames."""
 
-    keys: list[bpy.types.Key]
-    """Of every mesh that a motion moves."""
-    values: list[np.ndarray]
-    """Of each: (frames, keys) of all keys but the basis; a muted key is 0."""
+    parts: list[Part]
+    """Every mesh whose keys a motion moves."""
     others: list[Channel]
     """What else a motion moves: bones."""
-    places: np.ndarray
-    """(frames, 4, 4): where the speaker is in the world."""
 
 
-def moved_by(speaker: bpy.types.Object) -> tuple[list[bpy.types.Key], list[Channel]]:
-    """The shape keys that a motion moves on this speaker, and the curves of other things (bones).
+def moved_by(speaker: bpy.types.Object | None) -> tuple[list[bpy.types.Object], list[Channel]]:
+    """The meshes whose shape keys a motion moves on this speaker, and the curves of other things (bones).
 
     Raises:
         EcoFaceBlenderError: if this is no speaker.
     """
-    if reason := why_not_a_head(speaker):
+    if reason := targets.why_not_a_face(speaker):
         raise EcoFaceBlenderError(reason)
-    found = channels(speaker, np.zeros((1, N_EXPRESSIONS + 3)))
-    owners = {channel.id_data.as_pointer(): channel.id_data for channel in found}.values()
-    keys = [owner for owner in owners if isinstance(owner, bpy.types.Key)]
-    return keys, [channel for channel in found if not isinstance(channel.id_data, bpy.types.Key)]
+    face = targets.face_of(speaker)
+    others = []
+    if face.jaw or any(row.kind == "BONE" for _, row in face.rows):
+        found = targets.channels(speaker, np.zeros((1, N_EXPRESSIONS + 3)))
+        others = [channel for channel in found if not isinstance(channel.id_data, bpy.types.Key)]
+    return list(face.parts), others
 
 
 def frames_asked(
@@ -51,9 +62,9 @@ def frames_asked(
     Raises:
         EcoFaceBlenderError: if this is no speaker, nothing moves it, or the frames are not in order.
     """
-    keys, others = moved_by(speaker)
+    items, others = moved_by(speaker)
     if start is None or end is None:
-        owners = [*keys, *(channel.id_data for channel in others)]
+        owners = [*(item.data.shape_keys for item in items), *(channel.id_data for channel in others)]
         moving = [owner for owner in owners if _is_animated(owner)]
         spans = [animated_frames(owner, context.scene) for owner in moving or owners[:1]]
         start = min(first for first, _ in spans) if start is None else start
@@ -65,33 +76,34 @@ def frames_asked(
 
 def see(context: bpy.types.Context, speaker: bpy.types.Object, frames: np.ndarray) -> Seen:
     """What a speaker does in these frames."""
-    keys, others = moved_by(speaker)
+    items, others = moved_by(speaker)
+    keys = [item.data.shape_keys for item in items]
     values = [np.empty((len(frames), len(each.key_blocks)), dtype=np.float32) for each in keys]
     curves = np.empty((len(frames), len(others)))
-    places = np.empty((len(frames), 4, 4))
-    with time_kept(context.scene, keys, others):
+    places = np.empty((len(items), len(frames), 4, 4))
+    with time_kept(context.scene, items, others):
         for row, frame in enumerate(frames):
             context.scene.frame_set(int(frame))
             depsgraph = context.evaluated_depsgraph_get()
-            for each, value in zip(keys, values, strict=True):
+            for each, item, value, place in zip(keys, items, values, places, strict=True):
                 each.evaluated_get(depsgraph).key_blocks.foreach_get("value", value[row])
+                place[row] = item.evaluated_get(depsgraph).matrix_world
             curves[row] = [_value(channel, depsgraph) for channel in others]
-            places[row] = speaker.evaluated_get(depsgraph).matrix_world
     for each, value in zip(keys, values, strict=True):
         value[:, [block.mute for block in each.key_blocks]] = 0
-    seen = [replace(channel, values=column) for channel, column in zip(others, curves.T, strict=True)]
-    return Seen(keys, [value[:, 1:] for value in values], seen, places)
+    parts = [Part(*each) for each in zip(items, keys, (v[:, 1:] for v in values), places, strict=True)]
+    return Seen(parts, [replace(c, values=column) for c, column in zip(others, curves.T, strict=True)])
 
 
 def key_values(context: bpy.types.Context, head: bpy.types.Object, frames: np.ndarray) -> np.ndarray:
     """Values (frames, keys) of all keys of EcoFace's own head but the basis; a muted key is 0."""
-    return see(context, head, frames).values[0]
+    return see(context, head, frames).parts[0].values
 
 
 def story_of(speaker: bpy.types.Object) -> dict[str, Any]:
     """What made the speaker's keys: the metadata of its action, or of one in a strip below."""
-    for owner in moved_by(speaker)[0]:
-        if animation := owner.animation_data:
+    for item in moved_by(speaker)[0]:
+        if animation := item.data.shape_keys.animation_data:
             strips = [strip for track in reversed(animation.nla_tracks) for strip in track.strips]
             actions = [animation.action, *(strip.action for strip in strips)]
             told = (read_metadata(action) for action in actions if action is not None)
@@ -153,10 +165,11 @@ def frame_range(scene: bpy.types.Scene, frames: np.ndarray, speaker: bpy.types.O
 
 @contextmanager
 def time_kept(
-    scene: bpy.types.Scene, keys: Sequence[bpy.types.Key], others: Sequence[Channel]
+    scene: bpy.types.Scene, items: Sequence[bpy.types.Object], others: Sequence[Channel]
 ) -> Iterator[None]:
     """Afterwards the scene is back in its frame, with what was moved but not keyed there where it was."""
     frame, subframe = scene.frame_current, scene.frame_subframe
+    keys = [item.data.shape_keys for item in items]
     values = [np.empty(len(each.key_blocks), dtype=np.float32) for each in keys]
     for each, value in zip(keys, values, strict=True):
         each.key_blocks.foreach_get("value", value)

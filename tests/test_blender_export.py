@@ -54,7 +54,7 @@ def test_engine_safe_keys_stay_between_0_and_1_and_are_the_same_in_every_file(he
     for seed in (1, 2):
         talk(head, seed=seed)
         values = seen_module.key_values(bpy.context, head, FRAMES)
-        halves = export_keys.split_keys(head, values)
+        halves = export_keys.split_keys(head.data.shape_keys, values)
         assert all(half.values.min() >= 0 and half.values.max() <= 1 for half in halves)
         names.append([(half.name, half.offsets.tobytes()) for half in halves])
     assert names[0] == names[1]
@@ -181,7 +181,7 @@ def test_what_cannot_be_exported_is_told_in_a_sentence(head, arrays, tmp_path):
             export.write(bpy.context, item, tmp_path / name, Options(**options), arrays)
         assert not list(tmp_path.iterdir())
 
-    refused("'Cube' is not a head", bpy.data.objects.new("Cube", bpy.data.meshes.new("Cube")))
+    refused("'Cube' is no mesh with shape keys", bpy.data.objects.new("Cube", bpy.data.meshes.new("Cube")))
     refused("No head is chosen", None)
     refused("Expected the folder", name="none/a.fbx")
     refused(r"ending in .fbx, .glb, .usdc, .abc, .csv, .json, found 'a.obj'", name="a.obj")

@@ -6,10 +6,11 @@ import bpy
 import numpy as np
 import pytest
 from blender_support import small_head
+from drawn_panel import drawn
 from export_support import FRAMES, N_FRAMES, START, talking_head
 
 import ecoface_blender
-from ecoface_blender import bake, export, keyframes
+from ecoface_blender import bake, export, keyframes, operators_export, panels_export
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -100,3 +101,33 @@ def test_without_keys_the_buttons_are_grey(head, tmp_path):
     for call in (bpy.ops.ecoface.bake, bpy.ops.ecoface.export):
         with pytest.raises(RuntimeError, match="Nothing moves 'Anna' yet"):
             call()
+
+
+@pytest.mark.parametrize(
+    "kind, options",
+    [
+        ("FBX", ["keys", "jaw_bone", "target", "frames"]),
+        ("GLTF", ["keys", "jaw_bone", "frames"]),
+        ("USD", ["keys", "jaw_bone", "frames"]),
+        ("ALEMBIC", ["frames"]),
+        ("LIVE_LINK", ["frames"]),
+        ("JSON", ["frames"]),
+    ],
+)
+def test_the_panel_shows_what_means_something_for_the_format(head, kind, options):
+    bpy.context.scene.ecoface_export.kind = kind
+    shown = drawn(panels_export.ECOFACE_PT_export, bpy.context)
+    assert [each[1] for each in shown if each[0] == "prop"] == ["kind", *options]
+    buttons = [each[1:3] for each in shown if each[0] == "operator"]
+    assert buttons[0] == ("ecoface.bake", "Bake...")
+    assert buttons[1] == ("ecoface.export", f"Export {export.KINDS[kind].label}...")
+
+
+def test_every_option_says_what_it_is():
+    operators = (bpy.ops.ecoface.export.get_rna_type(), bpy.ops.ecoface.bake.get_rna_type())
+    for owner in (operators_export.EcoFaceExport.bl_rna, *operators):
+        named = [each for each in owner.properties if not each.is_readonly and not each.is_hidden]
+        assert len(named) >= 2
+        for known in named:
+            if known.identifier not in ("name", "filepath", "check_existing"):  # Blender's own
+                assert known.description and not known.description.endswith("."), known.identifier

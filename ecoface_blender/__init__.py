@@ -16,11 +16,13 @@ from . import (
     operators_engine,
     operators_export,
     operators_layers,
+    operators_mapping,
     operators_queue,
     operators_takes,
     panels,
     panels_emotion,
     panels_export,
+    panels_mapping,
     panels_queue,
     panels_takes,
     preferences,
@@ -48,6 +50,8 @@ MODULES = (
     lines_queue,
     operators_queue,
     panels_queue,
+    operators_mapping,
+    panels_mapping,
     interruptions,
 )
 """In the order in which they register; each has CLASSES, some PROPERTIES (they go on Blender's types)

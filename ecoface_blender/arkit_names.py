@@ -41,6 +41,20 @@ _VRM = {
     "happy": "happy", "angry": "angry", "sad": "sad", "relaxed": "relaxed", "surprised": "surprised",
 }  # fmt: skip
 
+_GUESSES = {
+    "open": "jawOpen", "mouthopen": "jawOpen", "openmouth": "jawOpen", "jaw": "jawOpen", "jawdrop": "jawOpen",
+    "mouthclosed": "mouthClose", "lipsclosed": "mouthClose", "lipstogether": "mouthClose",
+    "blink": "eyeBlink", "eyesblink": "eyeBlink", "eyeclose": "eyeBlink", "eyesclosed": "eyeBlink",
+    "eyeclosed": "eyeBlink", "squint": "eyeSquint", "eyessquint": "eyeSquint", "eyeswide": "eyeWide",
+    "smile": "mouthSmile", "frown": "mouthFrown", "sneer": "noseSneer", "dimple": "mouthDimple",
+    "mouthwide": "mouthStretch", "wide": "mouthStretch", "stretch": "mouthStretch",
+    "pucker": "mouthPucker", "kiss": "mouthPucker", "lippucker": "mouthPucker", "funnel": "mouthFunnel",
+    "upperlipup": "mouthUpperUp", "lowerlipdown": "mouthLowerDown", "puff": "cheekPuff",
+    "browup": "browOuterUp", "browsup": "browOuterUp", "browraise": "browOuterUp",
+    "browsdown": "browDown", "browlower": "browDown", "browinup": "browInnerUp", "tongue": "tongueOut",
+}  # fmt: skip
+"""What artists call them themselves, as one word without its side."""
+
 
 @lru_cache(maxsize=10_000)
 def words(name: str) -> tuple[str, ...]:
@@ -59,6 +73,17 @@ def arkit(name: str) -> str | None:
     """Which of ARKit's units a key is, whatever its case, its prefix, and how it spells its side."""
     found = words(name)
     return next((_ARKIT[end] for n in range(len(found)) if (end := "".join(found[n:])) in _ARKIT), None)
+
+
+@lru_cache(maxsize=10_000)
+def guess(name: str) -> str | None:
+    """Which unit a key of an artist's own naming may be; a key for both sides follows the left one."""
+    found = [word for word in words(name) if word not in ("face", "key", "shape", "facial", "exp")]
+    side = found.pop() if found and found[-1] in ("left", "right") else ""
+    unit = _GUESSES.get("".join(found))
+    if unit is None:
+        return arkit(name)
+    return unit if unit in ARKIT else f"{unit}{(side or 'left').title()}"
 
 
 @lru_cache(maxsize=10_000)

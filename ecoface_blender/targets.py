@@ -81,6 +81,22 @@ def is_face(item: bpy.types.Object | None) -> bool:
     return why_not_a_face(item) is None
 
 
+def describe(item: bpy.types.Object) -> str:
+    """What an object is recognised as and what of it moves, in one sentence."""
+    face = face_of(item)
+    if face is None:
+        return str(why_not_a_face(item))
+    if face.kind == OWN:
+        return f"'{item.name}' is a head of EcoFace."
+    if face.kind == MAPPED and (absent := absent_targets(item)):
+        return f"{len(absent)} targets are not on '{item.name}', the first is '{absent[0]}'; correct them."
+    keys = sum(row.kind == "KEY" for _, row in face.rows)
+    bones = [face.jaw] if face.jaw else [row.target for _, row in face.rows if row.kind == "BONE"]
+    meshes = f" on {len(face.parts)} meshes" if len(face.parts) > 1 else ""
+    turned = f" and the bone '{bones[0]}'" if bones else ""
+    return f"'{item.name}' is moved by {face.kind}: {keys} shape keys{meshes}{turned}."
+
+
 def make_editable(speaker: bpy.types.Object) -> None:
     """Let the shape keys of an overridden character be animated here: its meshes are overridden, too."""
     face = face_of(speaker)
@@ -190,12 +206,27 @@ def named_parts(item: bpy.types.Object) -> list[bpy.types.Object]:
     return [part.object for part in group.parts if part.object] if group is not None else []
 
 
+def absent_targets(item: bpy.types.Object) -> list[str]:
+    """Targets of the artist's mapping that neither the face nor its parts or armature have."""
+    rows = mapped_rows(item)
+    there = {row.target for _, row in _mapped(item, rows).rows}
+    return [row.target for row in rows if row.target not in there]
+
+
 def guessed_rows(item: bpy.types.Object) -> list[Row]:
     """Rows for all that is known by its name on the mesh: what Auto Fill gives."""
     if head.is_head(item) or item.data.shape_keys is None:
         return []
-    flame, known = _flame_rows(item), [_rows_of(item, kind) for kind in _CONVENTIONS]
-    rows = list(max([flame, *known], key=len))
+    rows = _flame_rows(item)
+    for kind, (_, least) in _CONVENTIONS.items():
+        own = _rows_of(item, kind)
+        if len(own) >= max(least, len(rows)):
+            rows = own
+    taken = {row.target for row in rows}
+    for block in item.data.shape_keys.key_blocks[1:]:
+        source = arkit_names.guess(block.name)
+        if source and block.name not in taken:
+            rows.append(Row(source=source, target=block.name))
     bone = jaw_bones.find_jaw(jaw_bones.armature_of(item))
     if bone and not any(row.source == "jawOpen" for row in rows):
         rows.append(Row(source="Jaw Pitch", target=bone, kind="BONE"))

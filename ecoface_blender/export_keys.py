@@ -9,7 +9,7 @@ import numpy as np
 from . import arkit_names, jaw_keys
 from .arkit_curves import ArkitUnits
 from .errors import EcoFaceBlenderError
-from .head import EXPRESSION_KEYS, head_name, to_blender
+from .head import EXPRESSION_KEYS, head_name, key_names, to_blender
 from .seen import motion_of, offsets
 
 TO_BLENDER = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
@@ -92,7 +92,7 @@ def arkit_keys(head: bpy.types.Object, values: np.ndarray, arrays: Mapping[str, 
 def keys_beside_bone(
     head: bpy.types.Object, values: np.ndarray, arrays: Mapping[str, np.ndarray], safe: bool
 ) -> tuple[list[Morph], JawBone]:
-    """Keys for the expressions and for what FLAME corrects at the jaw, and the jaw itself as a bone.
+    """All keys but the jaw's, keys for what FLAME corrects at the jaw, and the jaw itself as a bone.
 
     Together they are exact skinning (Eq. 2), which the jaw's own keys follow within half a millimetre.
 
@@ -103,9 +103,12 @@ def keys_beside_bone(
     blocks = head.data.shape_keys.key_blocks
     motion = motion_of(head, values)
     rotations = jaw_keys.rotations(motion[:, jaw_keys.N_EXPRESSIONS :])
-    reaches = [(name, offsets(blocks[name]), blocks[name].slider_min, blocks[name].slider_max)
-               for name in EXPRESSION_KEYS]  # fmt: skip
-    columns = list(motion[:, : jaw_keys.N_EXPRESSIONS].T)
+    of_jaw = set(key_names(head)) - set(EXPRESSION_KEYS)
+    reaches, columns = [], []
+    for block, value in zip(blocks[1:], values.T, strict=True):
+        if block.name not in of_jaw:  # expressions, and keys that the artist has added
+            reaches.append((block.name, offsets(block), block.slider_min, block.slider_max))
+            columns.append(value)
     n = jaw_keys.N_TURN
     correctives = arrays["posedirs"][:, :, (jaw_keys.JAW - 1) * n : jaw_keys.JAW * n]
     for entry in range(n):

@@ -140,8 +140,24 @@ def motion_of(head: bpy.types.Object, values: np.ndarray) -> np.ndarray:
 
 
 def offsets(block: bpy.types.ShapeKey) -> np.ndarray:
-    """(V, 3) from the key it is relative to."""
-    return coordinates(block) - coordinates(block.relative_key)
+    """(V, 3) from the key it is relative to, as far as its vertex group lets it move them."""
+    moved = coordinates(block) - coordinates(block.relative_key)
+    return moved * _group_weights(block)[:, None] if block.vertex_group else moved
+
+
+def _group_weights(block: bpy.types.ShapeKey) -> np.ndarray:
+    """(V,) of the vertex group of a key; all of it where the group is gone, as Blender has it."""
+    mesh = block.id_data.user
+    item = next(item for item in bpy.data.objects if item.data == mesh)
+    group = item.vertex_groups.get(block.vertex_group)
+    if group is None:
+        return np.ones(len(mesh.vertices), dtype=np.float32)
+    found = np.zeros(len(mesh.vertices), dtype=np.float32)
+    for vertex in mesh.vertices:
+        for each in vertex.groups:
+            if each.group == group.index:
+                found[vertex.index] = each.weight
+    return found
 
 
 def coordinates(block: bpy.types.ShapeKey) -> np.ndarray:

@@ -124,6 +124,25 @@ def test_a_head_that_is_carried_about_moves_in_the_file_too(head, tmp_path):
     assert distance_mm(seen(copy), expected) < 0.01
 
 
+@pytest.mark.parametrize("jaw_bone", [False, True])
+def test_the_artists_own_keys_and_vertex_groups_are_in_the_file(head, arrays, tmp_path, jaw_bone):
+    wrinkle = head.shape_key_add(name="Wrinkle", from_mix=False)
+    wrinkle.data[5].co.z += 0.02
+    wrinkle.value = 0.5
+    group = head.vertex_groups.new(name="Left")
+    group.add(list(range(0, 360, 2)), 0.7, "REPLACE")
+    head.data.shape_keys.key_blocks["Expression 01"].vertex_group = "Left"
+    head.data.shape_keys.key_blocks["Expression 02"].vertex_group = "gone"
+    for block in head.data.shape_keys.key_blocks:
+        if jaw_bone and block.name.startswith("Jaw"):  # a bone follows it otherwise, a little
+            block.mute = True
+    expected = seen(head)
+    options = Options(jaw_bone=jaw_bone)
+    copy = imported(export.write(bpy.context, head, tmp_path / "a.fbx", options, arrays))
+    assert "Wrinkle" in copy.data.shape_keys.key_blocks
+    assert distance_mm(seen(copy), expected) < 0.01
+
+
 def test_an_arkit_file_has_the_units_shapes_and_curves(head, arrays, tmp_path):
     units = ArkitUnits.of(arrays)
     curves = units.curves(seen_module.motion_of(head, seen_module.key_values(bpy.context, head, FRAMES)))

@@ -167,6 +167,7 @@ def emotion_fields(
     fields["emotion_first_second"] = 0.0
     fields |= {name: given.get(name, getattr(settings, name)) for name in ("strength", "upper", "mouth")}
     source, value = _emotion_source(settings, given)
+    flame = engine_settings(context).flame
     if source == "emotion":
         fields["emotion"] = value
     elif source == "emotion_track":
@@ -176,11 +177,11 @@ def emotion_fields(
             context.scene, speaker, line.first_frame, seconds or line.seconds, Path(fields["emotion_track"])
         )
     elif source == "emotion_from":
-        fields |= emotion_reference.of_file(value, engine_settings(context).flame, folder)
+        fields |= emotion_reference.of_file(value, flame, folder)
     elif source == "emotion_strip":
         fields |= emotion_reference.of_strip(context, value, folder)
     elif source == "emotion_head":
-        fields |= emotion_reference.of_head(context, value, folder)
+        fields |= emotion_reference.of_head(context, value, flame, folder)
     return fields
 
 

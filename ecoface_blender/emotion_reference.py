@@ -1,18 +1,20 @@
 """What shows the emotion of a line: a file, a strip, or a head, as fields of a Line."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from . import head, performance, sequencer
+from . import performance, sequencer, targets
 from .errors import EcoFaceBlenderError
 
 
 def strips(context: bpy.types.Context) -> list[bpy.types.Strip]:
     """Strips with sound, movies too, in the order of the sequencer's sounds."""
+    sounds = sequencer.voice_strips(context)
     editor = sequencer.sequencer_scene(context).sequence_editor
-    sounds = sequencer.sound_strips(context)
     movies = [strip for strip in (editor.strips_all if editor else ()) if strip.type == "MOVIE"]
     return sounds + [movie for movie in movies if movie not in sounds]
 
@@ -30,10 +32,12 @@ def of_file(path: str, flame: str, folder: str) -> dict[str, Any]:
 
 
 def of_strip(context: bpy.types.Context, name: str, folder: str) -> dict[str, Any]:
-    """The part of a strip that is heard; a packed sound is written into a folder inside `folder`.
+    """The part of a strip that is heard, or would be if it were not muted; a reference mostly is.
+
+    A packed sound, and what is played at another speed, is written into a folder inside `folder`.
 
     Raises:
-        EcoFaceBlenderError: if there is no such strip, or nothing of it is heard.
+        EcoFaceBlenderError: if there is no such strip, or nothing of it would be heard.
     """
     strip = next((strip for strip in strips(context) if strip.name == name), None)
     if strip is None:
@@ -42,25 +46,50 @@ def of_strip(context: bpy.types.Context, name: str, folder: str) -> dict[str, An
         )
     inside = Path(folder) / "reference"  # the voice may be a packed sound, too
     inside.mkdir(exist_ok=True)
-    heard = sequencer.heard(strip, inside)
-    return {
+    with _unmuted(sequencer.own_sound(strip) or strip):
+        heard = sequencer.heard(strip, inside)
+    fields = {"emotion_strip": name}
+    if heard.altered:
+        return fields | {"emotion_from": str(heard.mix)}
+    return fields | {
         "emotion_from": str(heard.path),
         "emotion_first_second": heard.in_seconds,
         "emotion_seconds": heard.out_seconds - heard.in_seconds,
     }
 
 
-def of_head(context: bpy.types.Context, name: str, folder: str) -> dict[str, Any]:
-    """What a head of this file does now.
+@contextmanager
+def _unmuted(strip: bpy.types.Strip) -> Iterator[None]:
+    """The strip, what it lies in, and their channels sound for a while."""
+    silent, inner = [], strip
+    while inner:
+        outer = inner.parent_meta()
+        channel = (outer or strip.id_data.sequence_editor).channels[inner.channel]
+        silent += [each for each in (inner, channel) if each.mute]
+        inner = outer
+    try:
+        for each in silent:
+            each.mute = False
+        yield
+    finally:
+        for each in silent:
+            each.mute = True
+
+
+def of_head(context: bpy.types.Context, name: str, flame: str, folder: str) -> dict[str, Any]:
+    """What a head of this file does now; `flame` is the FLAME head of the preferences.
 
     Raises:
         EcoFaceBlenderError: if there is no such head, nothing moves it, or its keys cannot be read.
     """
-    performer = bpy.data.objects.get(name)
-    if reason := head.why_not_a_head(performer):
-        found = reason if performer else f"Expected a head '{name}' as the emotion's reference, found none."
-        raise EcoFaceBlenderError(found)
-    return {"emotion_from": str(performance.of_head(context, performer, folder))}
+    named = bpy.data.objects.get(name)
+    performer = targets.speaking_mesh(named)
+    if performer is None:
+        found = targets.why_not_a_face(named) if named else None
+        raise EcoFaceBlenderError(
+            found or f"Expected a head '{name}' as the emotion's reference, found none."
+        )
+    return {"emotion_from": str(performance.of_head(context, performer, flame, folder))}
 
 
 def what_is_missing(settings: bpy.types.PropertyGroup) -> str | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from . import controls, head, keyframes, seen, sequencer
+from . import controls, head, keyframes, seen, sequencer, targets
 from .errors import EcoFaceBlenderError
 
 USUAL_RATE = 25.0
@@ -49,8 +49,10 @@ def from_file(path: Path, flame: str, folder: str) -> Path:
     return write(motion, float(rate.item()), _name_of(Path(flame)), folder)
 
 
-def of_head(context: bpy.types.Context, performer: bpy.types.Object, folder: str) -> Path:
+def of_head(context: bpy.types.Context, performer: bpy.types.Object, flame: str, folder: str) -> Path:
     """What a head does now, written into `folder`: the motion of the take that it plays, else its keys.
+
+    `flame` is the FLAME head of the preferences.
 
     Raises:
         EcoFaceBlenderError: if nothing moves it, or its keys cannot be read as coefficients.
@@ -61,8 +63,8 @@ def of_head(context: bpy.types.Context, performer: bpy.types.Object, folder: str
     if found := take and takes.stored_motion(take):
         upper = np.frombuffer(take[takes.UPPER], "<f4").reshape(head.N_EXPRESSIONS, -1)
         motion = controls.adjusted(*found, upper, takes.settings_of(take))
-        name = str(keyframes.read_metadata(take).get("head") or head.head_name(performer))
-        return write(motion, found[1], name, folder)
+        name = keyframes.read_metadata(take).get("head") or targets.coefficients(performer, flame)
+        return write(motion, found[1], str(name), folder)
     if reason := _why_not_readable(performer):
         raise EcoFaceBlenderError(reason)
     frames = seen.frames_asked(context, performer, None, None)

@@ -11,7 +11,7 @@ from bpy.props import (
 )
 from bpy.types import PropertyGroup
 
-from . import emotion_reference, engine, head, sequencer
+from . import emotion_reference, engine, sequencer, targets
 
 EMOTIONS = [(name, name.title(), "") for name in engine.EMOTIONS]
 _items: dict[tuple[str, ...], list[tuple[str, str, str, int]]] = {}
@@ -55,7 +55,7 @@ class EcoFaceSettings(PropertyGroup):
         name="Head",
         description="The head that speaks. Leave empty for the active head, or the only one in the scene",
         type=bpy.types.Object,
-        poll=lambda _settings, candidate: head.why_not_a_head(candidate) is None,
+        poll=lambda _settings, candidate: targets.speaking_mesh(candidate) is not None,
     )
     sound_from: EnumProperty(
         name="Sound",
@@ -150,7 +150,7 @@ class EcoFaceSettings(PropertyGroup):
         name="Head",
         description="The head whose performance shows the emotion",
         type=bpy.types.Object,
-        poll=lambda _settings, candidate: head.why_not_a_head(candidate) is None,
+        poll=lambda _settings, candidate: targets.speaking_mesh(candidate) is not None,
     )
     strength: _amount("Strength", "The emotion all over, as far as the model knows a stronger one")
     upper: _amount("Upper Face", "What the emotion does to brows, lids and nose")

@@ -12,7 +12,7 @@ import numpy as np
 from bpy.props import FloatProperty, FloatVectorProperty, PointerProperty
 from bpy.types import PropertyGroup
 
-from . import choices, controls, head, keyframes, layers, sequencer, targets
+from . import choices, controls, emotion_reference, head, keyframes, layers, sequencer, targets
 from .errors import EcoFaceBlenderError
 
 MOTION, UPPER, TRACK, PERFORMANCE = (
@@ -163,12 +163,13 @@ def line_again(context: bpy.types.Context, take: bpy.types.Action, folder: str) 
             changes[field] = str(Path(folder) / f"{field}.npz")
             Path(changes[field]).write_bytes(take[key])
     if not Path(line.sound).is_file():
-        changes["sound"] = str(_same_sound(context, line.sound, line.first_second, folder))
+        changes["sound"] = str(_same_sound(context, line, folder))
     if line.mix:
         changes["mix"] = choices.mix_again(context, replace(line, **changes), folder)
     if line.emotion_strip and not Path(line.emotion_from).is_file():
         with suppress(EcoFaceBlenderError):  # the engine says so, unless another emotion is asked for
-            changes |= emotion_reference.of_strip(context, line.emotion_strip, folder)
+            again = emotion_reference.of_strip(context, line.emotion_strip, folder)
+            changes["emotion_from"] = again["emotion_from"]
     return replace(line, **changes)
 
 
@@ -269,17 +270,19 @@ def stage(line: choices.Line) -> tuple[bpy.types.Scene, bpy.types.Object]:
     return scene, speaker
 
 
-def _same_sound(context: bpy.types.Context, path: str, first_second: float, folder: str) -> Path:
-    """A sound whose file is not there any more, as a strip still plays it (packed, or moved)."""
+def _same_sound(context: bpy.types.Context, line: choices.Line, folder: str) -> Path:
+    """The sound of a line whose file is not there any more, as a strip still plays it (packed, or moved)."""
     for strip in sequencer.sound_strips(context):
         try:
             heard = sequencer.heard(strip, folder)
         except EcoFaceBlenderError:  # a strip that plays nothing
             continue
-        same_place = math.isclose(heard.in_seconds, first_second, abs_tol=1e-3)
-        if heard.path.name == Path(path).name and same_place:
+        same_place = math.isclose(heard.in_seconds, line.first_second, abs_tol=1e-3)
+        if heard.path.name == Path(line.sound).name and same_place:
             return heard.path
-    raise EcoFaceBlenderError(f"The sound '{path}' of the take is gone; put it back, then make it again.")
+    raise EcoFaceBlenderError(
+        f"The sound '{line.sound}' of the take is gone; put it back, then make it again."
+    )
 
 
 def _on_change(group: "TakeControls", _context: bpy.types.Context) -> None:

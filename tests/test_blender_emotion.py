@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from dataclasses import replace
 
 import bpy
 import numpy as np
@@ -15,7 +16,7 @@ from blender_support import (
     write_sound,
 )
 from drawn_panel import Layout, drawn
-from emotion_stage import REFERENCE, give_take, key_three, line_of, read, with_sound
+from emotion_stage import REFERENCE, UPPER, give_take, key_three, line_of, read, with_sound
 from engine_python import ENGINE_PYTHON, TESTS, write_tiny_model
 
 import ecoface_blender
@@ -51,11 +52,11 @@ def registered():
 def test_a_performance_is_the_take_that_a_head_plays_as_its_controls_show_it(context, other, tmp_path):
     motion = talking_motion(40)
     give_take(other, motion)
-    found = read(performance.of_head(context, other, str(tmp_path)))
+    found = read(performance.of_head(context, other, "", str(tmp_path)))
     np.testing.assert_allclose(found["motion"], motion, atol=1e-6)
     assert found["fps"] == 25 and json.loads(str(found["metadata"])) == {"head": REFERENCE}
     takes.played(other).ecoface_take.jaw = 0.5
-    found = read(performance.of_head(context, other, str(tmp_path)))
+    found = read(performance.of_head(context, other, "", str(tmp_path)))
     np.testing.assert_allclose(found["motion"][:, 50:], motion[:, 50:] / 2, atol=1e-6)
 
 
@@ -66,7 +67,7 @@ def test_a_performance_by_hand_is_read_back_from_the_keys(context, other, tmp_pa
     frames, at = keyframes.resample_to_scene(motion, 25, rate, 5)
     keyframes.write_action(other, head.key_values(other, at), frames, "By hand")
     context.scene.frame_set(3)
-    found = read(performance.of_head(context, other, str(tmp_path)))
+    found = read(performance.of_head(context, other, "", str(tmp_path)))
     assert found["fps"] == rate and json.loads(str(found["metadata"])) == {"head": REFERENCE}
     assert context.scene.frame_current == 3
     np.testing.assert_allclose(found["motion"], at, atol=1e-4)
@@ -74,10 +75,36 @@ def test_a_performance_by_hand_is_read_back_from_the_keys(context, other, tmp_pa
 
 def test_a_head_that_nothing_moves_is_no_reference(context, other, tmp_path):
     with pytest.raises(EcoFaceBlenderError, match="Nothing moves 'Ben' yet"):
-        performance.of_head(context, other, str(tmp_path))
+        performance.of_head(context, other, "", str(tmp_path))
     other.data.shape_keys.key_blocks["Expression 07"].name = "Smirk"
     with pytest.raises(EcoFaceBlenderError, match="'Ben' plays no take, and its keys are not EcoFace's"):
-        performance.of_head(context, other, str(tmp_path))
+        performance.of_head(context, other, "", str(tmp_path))
+
+
+def test_another_kind_of_head_is_a_reference_by_its_take_alone(context, tmp_path):
+    mesh = bpy.data.meshes.new("Robot")
+    mesh.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [], [(0, 1, 2)])
+    robot = bpy.data.objects.new("Robot", mesh)
+    context.scene.collection.objects.link(robot)
+    sides = ("Left", "Right")
+    names = [
+        "jawOpen",
+        "mouthPucker",
+        *(n + side for n in ("mouthSmile", "eyeBlink", "browDown") for side in sides),
+    ]
+    for name in ("Basis", *names):
+        robot.shape_key_add(name=name, from_mix=False).value = 0
+    with pytest.raises(EcoFaceBlenderError, match="'Robot' plays no take, and its keys are not EcoFace's"):
+        emotion_reference.of_head(context, "Robot", "", str(tmp_path))
+    motion = talking_motion(20)
+    line = replace(line_of(bpy.data.objects["Anna"]), speaker="Robot")
+    takes.receive(context, line, motion, 25, UPPER, {"style": "a", "emotion": "sad", "seed": 0})
+    found = read(emotion_reference.of_head(context, "Robot", "", str(tmp_path))["emotion_from"])
+    np.testing.assert_allclose(found["motion"], motion, atol=1e-6)
+    assert json.loads(str(found["metadata"])) == {"head": REFERENCE}
+    bpy.data.objects["Robot"].shape_key_clear()
+    with pytest.raises(EcoFaceBlenderError, match="'Robot' is no mesh with shape keys"):
+        emotion_reference.of_head(context, "Robot", "", str(tmp_path))
 
 
 def test_a_trackers_file_is_read_as_coefficients_of_the_flame_head(tmp_path):
@@ -180,12 +207,26 @@ def test_of_a_reference_strip_only_what_is_heard_counts(context, speaker, voice,
     assert (line.emotion_first_second, line.emotion_seconds) == pytest.approx((1.0, 1.5))
     np.testing.assert_array_equal(read_sound(line.emotion_from)[0], read_sound(mood)[0])
     np.testing.assert_array_equal(read_sound(line.sound)[0], read_sound(voice)[0])
-    strip.mute = True
-    with pytest.raises(EcoFaceBlenderError, match="is muted"):
-        choices.line_from_panel(context, {}, str(tmp_path))
+    strip.mute = True  # so that it is not heard beside the voice
+    channel = scene.sequence_editor.channels[strip.channel]
+    channel.mute = True
+    assert choices.line_from_panel(context, {}, str(tmp_path)) == line
+    assert strip.mute and channel.mute
     scene.sequence_editor.strips.remove(strip)
     with pytest.raises(EcoFaceBlenderError, match="Expected a sound or movie strip 'mood', found none"):
         choices.line_from_panel(context, {}, str(tmp_path))
+
+
+def test_a_faded_reference_strip_is_heard_as_it_is_played(context, speaker, mood, tmp_path):
+    strip = sequencer.add_sound_strip(context.scene, mood, 1)
+    for frame, volume in ((1, 1.0), (49, 0.0)):
+        strip.volume = volume
+        strip.keyframe_insert("volume", frame=frame)
+    fields = choices.emotion_fields(context, line_of(speaker), str(tmp_path), {"emotion_strip": strip.name})
+    samples, rate = read_sound(fields["emotion_from"])
+    assert (fields["emotion_first_second"], fields["emotion_seconds"]) == (0, None)
+    loud = [np.abs(samples[int(rate * second) :][: rate // 2]).max() for second in (0.0, 1.0, 2.5)]
+    assert loud[0] > 1.5 * loud[1] > 0.01 and loud[2] < 0.01
 
 
 MOVIE = """
@@ -284,7 +325,9 @@ def test_every_source_reaches_the_engine_and_can_be_made_again(
     panel = with_sound(context).scene.ecoface
     panel.sound, panel.add_strip = str(voice), False
     panel.strength, panel.upper, panel.mouth = 1.25, 0.5, 0.75
-    sequencer.add_sound_strip(context.scene, mood, 1).frame_final_end = 25
+    strip = sequencer.add_sound_strip(context.scene, mood, 1)
+    strip.frame_final_end = 25
+    strip.sound.pack()
     key_three(speaker)
     give_take(other, talking_motion(40), name="other")
     motions = []

@@ -24,6 +24,7 @@ from ecoface_blender import export, export_keys, jaw_keys, writing
 from ecoface_blender import head as heads
 from ecoface_blender import seen as seen_module
 from ecoface_blender.arkit_curves import ArkitUnits
+from ecoface_blender.bake import bake
 from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.export import Options
 
@@ -141,6 +142,22 @@ def test_the_artists_own_keys_and_vertex_groups_are_in_the_file(head, arrays, tm
     copy = imported(export.write(bpy.context, head, tmp_path / "a.fbx", options, arrays))
     assert "Wrinkle" in copy.data.shape_keys.key_blocks
     assert distance_mm(seen(copy), expected) < 0.01
+
+
+def test_a_linked_head_is_exported_and_not_baked(head, arrays, tmp_path):
+    expected = seen(head)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "library.blend"))
+    empty_blend()
+    bpy.context.scene.render.fps = 25
+    with bpy.data.libraries.load(str(tmp_path / "library.blend"), link=True) as (_, linked):
+        linked.objects = ["Anna"]
+    (anna,) = linked.objects
+    bpy.context.scene.collection.objects.link(anna)
+    for name in ("a.abc", "a.json", "a.fbx"):
+        export.write(bpy.context, anna, tmp_path / name, None, arrays)
+    with pytest.raises(EcoFaceBlenderError, match="'Anna' is linked from another file"):
+        bake(bpy.context, anna)
+    assert distance_mm(seen(imported(tmp_path / "a.fbx")), expected) < 0.01
 
 
 def test_an_arkit_file_has_the_units_shapes_and_curves(head, arrays, tmp_path):

@@ -127,20 +127,21 @@ def test_units_and_axes_are_in_the_shapes(written, name, scale, turned):
     np.testing.assert_allclose(rest, file_axes, atol=1e-5 / scale)
 
 
-def test_times_are_those_of_the_scene_at_broken_rates(tmp_path, tmp_path_factory):
-    """At 29.97 frames a second, halfway between frames too, where half a millisecond would be seen."""
+@pytest.mark.parametrize("fps", [24, 30])
+def test_times_are_those_of_the_scene_at_broken_rates(tmp_path, tmp_path_factory, fps):
+    """At 23.976 and 29.97, halfway between frames too, where half a millisecond would be seen."""
     head = talking_head(arkit_head(), tmp_path_factory.getbasetemp())
     scene = bpy.context.scene
-    scene.render.fps, scene.render.fps_base = 30, 1.001
+    scene.render.fps, scene.render.fps_base = fps, 1.001
     times = FRAMES[:-1] + 0.5
     expected = []
     for time in times:
         scene.frame_set(int(time), subframe=time % 1)
         expected.append(seen_vertices(head))
-    speed = np.linalg.norm(np.diff(seen(head), axis=0), axis=2).max() * 29.97  # metres a second
+    speed = np.linalg.norm(np.diff(seen(head), axis=0), axis=2).max() * fps  # metres a second
     names = ["a.fbx", "a.glb", "a.usdc", "a.abc"]
     paths = [export.write(bpy.context, head, tmp_path / name) for name in names]
-    read = read_by_others(tmp_path, paths, times, rate=30 / 1.001)
+    read = read_by_others(tmp_path, paths, times, rate=fps / 1.001)
     for name in names:
         vertices = read[f"{name} vertices"]
         error = distance_mm(vertices if name.endswith("usdc") else z_up(vertices), np.array(expected))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import bpy
 
-from . import choices, engine, export, generation, head
+from . import choices, engine, export, generation, head, targets
 from .errors import EcoFaceBlenderError
 from .settings import engine_settings
 from .worker_client import POLL_SECONDS
@@ -118,7 +118,7 @@ def check(options: argparse.Namespace) -> None:
 
 def speaking_head(context, name: str | None, settings: engine.EngineSettings) -> bpy.types.Object:
     """The head that was named, else the only one in the scene, else a new one."""
-    heads = head.find_heads(context)
+    heads = targets.find_faces(context)
     if name or len(heads) > 1:
         named = [each for each in heads if each.name == name]
         if not named:
@@ -137,7 +137,7 @@ def line_from_options(context, options: argparse.Namespace, speaker: bpy.types.O
     return choices.Line(
         scene=context.scene.name,
         speaker=speaker.name,
-        head=head.head_name(speaker),
+        head=targets.coefficients(speaker, engine_settings(context).flame),
         sound=str(options.audio.resolve()),
         first_frame=float(context.scene.frame_start),
         style=options.style,

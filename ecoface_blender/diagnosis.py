@@ -103,6 +103,8 @@ def _without_curves(speaker: bpy.types.Object) -> str | None:
     bags = [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
     own = [bag for bag in bags if bag.slot_handle == animation.action_slot.handle]
     paths = {keys.key_blocks[each].path_from_id("value") for each in targets.moved_keys(speaker)}
+    if not paths:  # a mapping to bones alone
+        return None
     curves = [curve for bag in own for curve in bag.fcurves if curve.data_path in paths]
     if not curves and takes.is_take(action):
         return (

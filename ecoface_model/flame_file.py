@@ -156,8 +156,7 @@ def _from_flame(arrays: Arrays, path: Path) -> FlameFile:
         raise HeadError(
             f"expected a mesh of triangles in '{path.name}', found {template.shape}, {faces.shape}"
         )
-    shapedirs = _take(arrays, "shapedirs", real, path)
-    n_shape = FLAME_N_SHAPE
+    shapedirs, n_shape = _flame_directions(_take(arrays, "shapedirs", real, path))
     masks = _flame_masks(path.with_name("FLAME_masks.pkl"))
     landmark_faces, barycentric = _flame_landmarks(
         path.with_name("flame_static_embedding.pkl"), template, faces
@@ -167,7 +166,7 @@ def _from_flame(arrays: Arrays, path: Path) -> FlameFile:
         name=f"FLAME ({path.stem})",
         v_template=template,
         faces=faces,
-        shapedirs=shapedirs[..., : n_shape + EXPRESSION_DIM],
+        shapedirs=shapedirs,
         n_shape=n_shape,
         J_regressor=_take(arrays, "J_regressor", real, path),
         weights=_take(arrays, "weights", real, path),
@@ -185,6 +184,19 @@ def _from_flame(arrays: Arrays, path: Path) -> FlameFile:
         arkit_units=np.zeros((0, len(template), 3), real),
         arkit_coefficients=np.zeros((0, MOTION_DIM), real),
     )
+
+
+def _flame_directions(shapedirs: NDArray[np.float32]) -> tuple[NDArray[np.float32], int]:
+    """Identity and the first 50 expressions as far as the file has them, and how many are identity.
+
+    A file that was cut to fewer than FLAME's 300 identities ends in 50 expressions; missing ones do nothing.
+    """
+    columns = shapedirs.shape[-1] if shapedirs.ndim == 3 else 0
+    n_shape = FLAME_N_SHAPE if columns > FLAME_N_SHAPE else max(0, columns - EXPRESSION_DIM)
+    missing = max(0, n_shape + EXPRESSION_DIM - columns)
+    if missing and columns:
+        shapedirs = np.pad(shapedirs, ((0, 0), (0, 0), (0, missing)))
+    return shapedirs[..., : n_shape + EXPRESSION_DIM], n_shape
 
 
 def _flame_masks(path: Path) -> dict[str, Ints]:

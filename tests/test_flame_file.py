@@ -206,7 +206,7 @@ def test_an_npz_with_pickled_objects_is_refused(tmp_path: Path):
             np.zeros((3, 3, 36)),
             r"expected 'posedirs' of shape \(192, 3, 36\) .*found \(3, 3, 36\)",
         ),
-        ("shapedirs", np.zeros((192, 3, 100)), r"expected 'shapedirs' of shape .*found \(192, 3, 100\)"),
+        ("shapedirs", np.zeros((192, 2, 400)), r"expected 'shapedirs' of shape .*found \(192, 2, 350\)"),
         ("v_template", np.zeros((3,)), "expected a mesh of triangles"),
         ("f", np.array([[0, 1, 999]]), "expected indices below 192 in the faces .*found 999"),
         ("weights", np.full((192, 5), np.nan), "expected finite numbers"),
@@ -257,3 +257,18 @@ def test_a_wrong_embedding_is_one_sentence(tmp_path: Path, embedding: dict[str, 
     (tmp_path / "flame_static_embedding.pkl").write_bytes(pickle.dumps(embedding))
     with pytest.raises(HeadError, match=message):
         read_head(path)
+
+
+@pytest.mark.parametrize(
+    ("columns", "n_shape", "found"), [(400, 300, 50), (310, 300, 10), (150, 100, 50), (20, 0, 20)]
+)
+def test_a_flame_file_has_as_many_identities_and_expressions_as_are_found(tmp_path, columns, n_shape, found):
+    path = write_flame(tmp_path)
+    content = flame_arrays()
+    content["shapedirs"] = content["shapedirs"][..., :columns]
+    path.write_bytes(pickle.dumps(content))
+    head = read_head(path)
+    assert head.n_shape == n_shape and head.expression_directions.shape[-1] == 50
+    expected = content["shapedirs"][..., n_shape : n_shape + found]
+    np.testing.assert_allclose(head.expression_directions[..., :found], expected, atol=1e-7)
+    assert not head.expression_directions[..., found:].any()

@@ -1,5 +1,6 @@
 """What the tests in Blender share: a small head in the big one's format, an empty file, sounds, vertices."""
 
+import time
 import wave
 from pathlib import Path
 
@@ -109,3 +110,37 @@ def read_sound(path: Path) -> tuple[np.ndarray, int]:
     with wave.open(str(path), "rb") as file:
         samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, file.getnchannels())
         return samples / 32767, file.getframerate()
+
+
+def mix_down(
+    scene: bpy.types.Scene, path: Path, rate: int, container: str = "WAV", codec: str = "PCM"
+) -> np.ndarray:
+    """The scene as Blender mixes it down; of a wav its first channel's samples (n,), once it is whole."""
+    path.unlink(missing_ok=True)
+    with bpy.context.temp_override(scene=scene):
+        bpy.ops.sound.mixdown(
+            filepath=str(path), container=container, codec=codec, format="S16", mixrate=rate
+        )
+    size = -1
+    while not path.exists() or path.stat().st_size != size:  # a thread writes it from Blender 5.1 on
+        size = path.stat().st_size if path.exists() else -1
+        if bpy.app.version >= (5, 1):
+            time.sleep(0.3)
+    return read_sound(path)[0][:, 0] if container == "WAV" else np.zeros(0)
+
+
+def retime(scene: bpy.types.Scene, strip: bpy.types.Strip, frame: int, percent: float) -> None:
+    """Give a strip another speed on one side of a frame, by the operators of the sequencer."""
+    window = bpy.context.window_manager.windows[0]
+    if hasattr(bpy.context.workspace, "sequencer_scene"):  # Blender 5.0 and later
+        bpy.context.workspace.sequencer_scene = scene
+    area = window.screen.areas[0]
+    area.type = "SEQUENCE_EDITOR"
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    for other in scene.sequence_editor.strips_all:
+        other.select = other == strip
+    scene.sequence_editor.active_strip = strip
+    with bpy.context.temp_override(window=window, area=area, region=region, scene=scene):
+        bpy.ops.sequencer.retiming_key_add(timeline_frame=frame)
+        bpy.ops.sequencer.retiming_segment_speed_set(speed=percent)
+    assert len(strip.retiming_keys) > 1

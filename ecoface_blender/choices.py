@@ -58,16 +58,16 @@ class Line:
 
 def chosen_head(context: bpy.types.Context, name: str = "") -> bpy.types.Object | None:
     """The named head, else the panel's, the active one, or the only one in the scene, if there is one."""
-    if name:
-        candidates = [targets.named(context.scene, name)]
-    else:
-        panel = getattr(context.scene, "ecoface", None)
-        candidates = [panel and panel.head, context.view_layer.objects.active]
-        heads = targets.find_faces(context)
-        candidates += heads if len(heads) == 1 else []
+    panel = getattr(context.scene, "ecoface", None)
+    wanted = (panel and panel.head, context.view_layer.objects.active)
     # A head that was deleted from the scene lives on in the panel's choice.
-    there = (c for c in candidates if c is not None and targets.named(context.scene, c.name) == c)
-    return next((face for face in map(targets.speaking_mesh, there) if face is not None), None)
+    for each in (targets.named(context.scene, name),) if name else wanted:
+        if each is not None and targets.named(context.scene, each.name) == each:
+            face = targets.speaking_mesh(each)
+            if face is not None:
+                return face
+    faces = [] if name else targets.find_faces(context)
+    return faces[0] if len(faces) == 1 else None
 
 
 def default_strip(context: bpy.types.Context) -> bpy.types.Strip | None:

@@ -69,8 +69,8 @@ class Generation:
         self._loading = _request_load(self._client, settings)
         self._generating = self._client.request(
             protocol.Generate,
-            sound=line.sound,
-            first_second=line.first_second,
+            sound=line.mix or line.sound,
+            first_second=0.0 if line.mix else line.first_second,
             seconds=line.seconds,
             result=str(self.result),
             style=line.style,
@@ -232,7 +232,7 @@ def add_sound(context: bpy.types.Context, line: choices.Line, folder: str) -> No
     """
     for strip in sequencer.sound_strips(context):
         with suppress(EcoFaceBlenderError):  # a strip that plays nothing
-            heard = sequencer.heard(strip, folder)
+            heard = sequencer.located(strip)
             if heard.path == Path(line.sound) and abs(heard.first_frame - line.first_frame) < 1:
                 return
     sequencer.add_sound_strip(sequencer.sequencer_scene(context), line.sound, line.first_frame)

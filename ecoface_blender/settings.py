@@ -67,8 +67,10 @@ class EcoFaceSettings(PropertyGroup):
     )
     strip: StringProperty(
         name="Strip",
-        description="The sound strip to speak. Leave empty for the active strip, or the only one",
-        search=lambda _settings, context, _text: [strip.name for strip in sequencer.sound_strips(context)],
+        description="The strip to speak, a sound or a movie. Leave empty for the active one, or the only one",
+        search=lambda _settings, context, _text: [
+            (strip.name, sequencer.place(strip)) for strip in sequencer.voice_strips(context)
+        ],
     )
     sound: StringProperty(
         name="File",

@@ -39,6 +39,8 @@ class Line:
     """A sound, or an .npz of a performance."""
     emotion_strip: str | None = None
     """The strip that plays emotion_from, where it comes from one."""
+    emotion_head: str | None = None
+    """The head whose performance is in emotion_from, where it is one's."""
     emotion_first_second: float = 0.0
     emotion_seconds: float | None = None
     strength: float = 1.0
@@ -162,7 +164,7 @@ def emotion_fields(
         EcoFaceBlenderError: if something is missing or contradicts itself.
     """
     settings, given = context.scene.ecoface, given or {}
-    names = ("emotion", "emotion_track", "emotion_from", "emotion_strip", "emotion_seconds")
+    names = ("emotion", "emotion_track", "emotion_from", "emotion_strip", "emotion_head", "emotion_seconds")
     fields: dict[str, Any] = dict.fromkeys(names)
     fields["emotion_first_second"] = 0.0
     fields |= {name: given.get(name, getattr(settings, name)) for name in ("strength", "upper", "mouth")}

@@ -89,7 +89,8 @@ def of_head(context: bpy.types.Context, name: str, flame: str, folder: str) -> d
         raise EcoFaceBlenderError(
             found or f"Expected a head '{name}' as the emotion's reference, found none."
         )
-    return {"emotion_from": str(performance.of_head(context, performer, flame, folder))}
+    path = performance.of_head(context, performer, flame, folder)
+    return {"emotion_from": str(path), "emotion_head": name}
 
 
 def what_is_missing(settings: bpy.types.PropertyGroup) -> str | None:

@@ -72,8 +72,10 @@ def receive(
 
 def take_name(line: choices.Line, metadata: Mapping[str, Any]) -> str:
     """After the sound, the style and the emotion; short enough for Blender to number it."""
-    style, emotion = metadata.get("style") or "", str(metadata.get("emotion") or "")
-    return " ".join(f"{Path(line.sound).stem[:28]} {style} {emotion.replace(':', ' ')}".split())[:52]
+    style, emotion = metadata.get("style") or "", str(metadata.get("emotion") or "").replace(":", " ")
+    if line.emotion_from:
+        emotion = f"like {line.emotion_head or line.emotion_strip or Path(line.emotion_from).stem}"
+    return " ".join(f"{Path(line.sound).stem[:28]} {style} {emotion}".split())[:52]
 
 
 def is_take(action: bpy.types.Action | None) -> bool:

@@ -319,6 +319,9 @@ SAID = (
 )
 
 
+NAMED = {"REFERENCE FILE": "like mood", "REFERENCE STRIP": "like mood", "REFERENCE HEAD": "like Ben"}
+
+
 def test_every_source_reaches_the_engine_and_can_be_made_again(
     context, preferences, speaker, other, voice, mood, tmp_path
 ):
@@ -337,6 +340,7 @@ def test_every_source_reaches_the_engine_and_can_be_made_again(
         take = takes.played(speaker)
         story = keyframes.read_metadata(take)
         assert story["emotion"] == said
+        assert take.name.startswith(f"voice average {NAMED.get(source, said.replace(':', ' '))}")
         assert story["amounts"] == {"strength": 1.25, "upper": 0.5, "mouth": 0.75}
         motions.append(takes.stored_motion(take)[0])
         emotion_keys.key(speaker, 30, {"disgust": 1}, 4)  # what the take was made of is its own

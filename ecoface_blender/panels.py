@@ -1,12 +1,14 @@
 """The tab EcoFace in the 3D view's sidebar: head, voice, style, emotion, and the button."""
 # ruff: noqa: RUF012 (bl_options is written as Blender wants it)
 
-import textwrap
-
+import blf
 from bpy.types import Panel
 
 from . import choices, generation
 from .modal import progress_text
+
+BESIDE_TEXT = 90
+"""Pixels at scale 1 of icon, margins and the region's tabs beside a line."""
 
 
 class _Sidebar:
@@ -76,6 +78,9 @@ class ECOFACE_PT_speech(_Sidebar, Panel):
         row.operator("ecoface.generate", icon="PLAY_SOUND")
         if missing:
             draw_sentence(layout, context, missing, icon="INFO")
+            if choices.chosen_head(context) and generation.why_no_engine(context):
+                opened = layout.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES")
+                opened.module = __package__
         elif generation.failure:
             draw_sentence(layout, context, generation.failure, icon="ERROR")
         elif made := generation.describe(choices.chosen_head(context)):
@@ -105,11 +110,24 @@ def draw_progress(layout, job):
 
 def draw_sentence(layout, context, sentence, icon):
     """Text over as many lines as the sidebar's width needs; Blender's labels do not wrap."""
-    n_characters = max(20, int(context.region.width / (6.5 * context.preferences.system.ui_scale)) - 6)
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for number, line in enumerate(textwrap.wrap(sentence, n_characters)):
+    width = context.region.width - BESIDE_TEXT * context.preferences.system.ui_scale
+    for number, line in enumerate(_wrapped(sentence, width, context.preferences)):
         column.label(text=line, icon=icon if number == 0 else "BLANK1")
+
+
+def _wrapped(sentence, width, preferences):
+    """Lines of whole words, none of them wider than so many pixels in the font of labels."""
+    blf.size(0, preferences.ui_styles[0].widget.points * preferences.system.ui_scale)
+    lines = [""]
+    for word in sentence.split():
+        longer = f"{lines[-1]} {word}".lstrip()
+        if lines[-1] and blf.dimensions(0, longer)[0] > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
 
 
 CLASSES = (ECOFACE_PT_speech, ECOFACE_PT_variation)

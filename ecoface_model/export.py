@@ -108,7 +108,7 @@ def _live_link(motion: FlameMotion, head: FlameFile) -> str:
     ordered = weights[:, [by_name[name.lower()] for name in LIVE_LINK_UNITS]]
     values = np.concatenate([ordered, np.zeros((motion.n_frames, len(LIVE_LINK_ROTATIONS)))], axis=1)
     count = str(values.shape[1])
-    lines = [",".join(("Timecode", "BlendshapeCount", *LIVE_LINK_UNITS, *LIVE_LINK_ROTATIONS))]
+    lines = [",".join(("Timecode", "BlendShapeCount", *LIVE_LINK_UNITS, *LIVE_LINK_ROTATIONS))]
     for frame, row in enumerate(values):
         lines.append(",".join([timecode(frame, motion.fps), count, *(f"{value:.6f}" for value in row)]))
     return "\n".join(lines) + "\n"

@@ -55,7 +55,15 @@ def test_training_does_not_know_blender(path):
 
 @pytest.mark.parametrize("path", files("ecoface_blender"), ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_extension_needs_only_blender_numpy_and_itself(path):
-    allowed = sys.stdlib_module_names | {"bpy", "bpy_extras", "mathutils", "gpu", "numpy", "ecoface_blender"}
+    allowed = sys.stdlib_module_names | {
+        "bpy",
+        "blf",
+        "bpy_extras",
+        "mathutils",
+        "gpu",
+        "numpy",
+        "ecoface_blender",
+    }
     if WORKER in path.parents:
         allowed |= {"ecoface_model", "torch", "worker"}  # it runs in the Python that has them
     assert imported(path) <= allowed

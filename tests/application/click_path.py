@@ -1,0 +1,219 @@
+"""The whole way by mouse and keyboard in Blender's own window, with a screenshot of every state of the panel.
+
+python3 tests/application/click_path.py --extension dist/ecoface-0.1.0.zip \\
+    --engine .venv/bin/python --out out/application
+
+Needs Blender 5.2 on the PATH (or --blender), Xvfb, xdotool, ImageMagick and Tesseract; takes three minutes.
+All is checked by what Blender says of itself; whether it looks right is for whoever opens the pictures.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+from desktop import ROW, SETTLED, SIDEBAR, Desktop
+
+ROOT = Path(__file__).resolve().parents[2]
+SPEECH = ROOT / "demo" / "speech.wav"
+PANEL = (1450, 400)  # where the mouse is over the panel
+NEXT_BUTTON = 136  # pixels, from one button of the file browser to the next
+GENERATE = "Generate Emotional Lip Sync"
+
+
+def main() -> None:
+    """Parse, walk, tell."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--extension", type=Path, required=True, help="the extension's zip")
+    parser.add_argument("--engine", type=Path, required=True, help="Python that has PyTorch")
+    parser.add_argument("--out", type=Path, required=True, help="folder for screenshots and figures")
+    parser.add_argument("--blender", default="blender")
+    parser.add_argument("--display", type=int, default=78)
+    options = parser.parse_args()
+    folder = options.out.resolve()
+    desktop = Desktop(folder, options.blender, options.display)
+    try:
+        desktop.install(options.extension.resolve())
+        desktop.open_blender()
+        figures = walk(desktop, options.engine.absolute())
+    finally:
+        desktop.close()
+    (folder / "figures.json").write_text(json.dumps(figures, indent=2))
+    print(json.dumps(figures, indent=2))
+
+
+def walk(desktop: Desktop, engine: Path) -> dict[str, float]:
+    """Every step of an artist's first half hour."""
+    figures: dict[str, float] = {}
+    desktop.screenshot("1_no_head")
+    desktop.click("Add Head")
+    desktop.wait("a head", lambda state: len(state["heads"]) == 1)
+    set_engine(desktop, "/no/such/python")
+    desktop.screenshot("2_engine_missing")
+    set_engine(desktop, str(engine))
+    desktop.screenshot("3_no_sound")
+    choose_sound(desktop, str(SPEECH))
+    desktop.screenshot("4_ready")
+    cancel(desktop, figures)
+    desktop.inside("import sys; sys.modules['bl_ext.user_default.ecoface.engine'].close()")
+    figures["cold_seconds"] = generate(desktop, "5_working")
+    time.sleep(SETTLED)
+    desktop.screenshot("6_done")
+    figures["warm_seconds"] = generate(desktop, None, n_takes=2)
+    undo_and_redo(desktop)
+    figures["longest_pause_seconds"] = desktop.state()["longest_pause"]
+    swap(desktop)
+    export(desktop)
+    fail(desktop)
+    render(desktop)
+    return figures
+
+
+def set_engine(desktop: Desktop, path: str) -> None:
+    """Give the extension's preferences a Python."""
+    desktop.inside(
+        "preferences = bpy.context.preferences.addons['bl_ext.user_default.ecoface'].preferences\n"
+        f"preferences.python = {path!r}\n"
+        "for window in bpy.context.window_manager.windows:\n"
+        "    for area in window.screen.areas:\n"
+        "        area.tag_redraw()\n"
+    )
+    desktop.move(*PANEL)
+    time.sleep(1)
+
+
+def choose_sound(desktop: Desktop, path: str) -> None:
+    """The tab File, then the path into its field."""
+    desktop.click("File")
+    write_path(desktop, path)
+    desktop.wait("the sound", lambda state: state["sound"] == path)
+
+
+def write_path(desktop: Desktop, path: str) -> None:
+    """Double click on the field below the row Sound, write, Enter."""
+    time.sleep(SETTLED)
+    _, y = desktop.find("Sound")
+    for _ in range(2):
+        desktop.click_at(SIDEBAR + 150, y + ROW)
+    desktop.type(path)
+    time.sleep(SETTLED)
+
+
+def cancel(desktop: Desktop, figures: dict[str, float]) -> None:
+    """Esc over the panel ends a job at once, and nothing is left of it."""
+    before = desktop.state()["actions"]
+    desktop.click(GENERATE)
+    desktop.wait("a job", lambda state: state["running"] is not None)
+    desktop.move(*PANEL)
+    began = time.monotonic()
+    desktop.keys("Escape")
+    desktop.wait("no job", lambda state: state["running"] is None)
+    figures["cancel_seconds"] = time.monotonic() - began
+    assert desktop.state()["actions"] == before, "a cancelled job leaves an action"
+    desktop.screenshot("4_cancelled")
+
+
+def generate(desktop: Desktop, picture: str | None, n_takes: int = 1) -> float:
+    """Click, and wait for one take more; seconds from click to keys."""
+    desktop.inside("reset_pause()")
+    time.sleep(SETTLED)
+    x, y = desktop.find(GENERATE)
+    desktop.move(x, y)
+    began = time.monotonic()
+    desktop.click_at(x, y)
+    desktop.wait("a job", lambda state: state["running"] is not None or len(state["actions"]) >= n_takes)
+    if picture:
+        desktop.screenshot(picture)
+    desktop.wait("a take", lambda state: len(state["actions"]) == n_takes and state["running"] is None)
+    return time.monotonic() - began - 0.3  # the mouse rests before the click
+
+
+def undo_and_redo(desktop: Desktop) -> None:
+    """Ctrl Z takes the second take away, Ctrl Shift Z brings it again."""
+    desktop.move(700, 700)
+    desktop.keys("ctrl+z")
+    desktop.wait("one take", lambda state: len(state["actions"]) == 1)
+    desktop.keys("ctrl+shift+z")
+    desktop.wait("two takes", lambda state: len(state["actions"]) == 2)
+
+
+def swap(desktop: Desktop) -> None:
+    """Another emotion for the same take, from its sub-panel."""
+    desktop.click("From the Speech")
+    desktop.screenshot("7_emotion_menu")
+    desktop.click("Label")
+    desktop.screenshot("7_emotion_label")
+    desktop.click("Takes")
+    desktop.screenshot("8_takes")
+    desktop.click("Swap Emotion")
+    desktop.wait("a third take", lambda state: len(state["actions"]) == 3 and state["running"] is None)
+    assert "happy" in str(desktop.state()["played"]), "the take is named after its emotion"
+    desktop.screenshot("8_swapped")
+    desktop.click("Takes")
+
+
+def export(desktop: Desktop) -> None:
+    """The sub-panel's button, then the file browser's."""
+    desktop.click("Bake and Export")
+    desktop.screenshot("9_export")
+    desktop.click("Export FBX")
+    time.sleep(2)
+    desktop.screenshot("9_file_browser")
+    target = desktop.folder / "talking.fbx"
+    target.unlink(missing_ok=True)
+    confirm_file(desktop, target)
+    desktop.wait("the file", lambda _: target.exists() and target.stat().st_size > 100_000)
+    desktop.click("Bake and Export")
+
+
+def confirm_file(desktop: Desktop, target: Path) -> None:
+    """Name a file in the file browser, and press its button."""
+    desktop.inside(
+        "for window in bpy.context.window_manager.windows:\n"
+        "    for area in window.screen.areas:\n"
+        "        if area.type == 'FILE_BROWSER':\n"
+        f"            area.spaces.active.params.directory = {str(target.parent).encode()!r}\n"
+        f"            area.spaces.active.params.filename = {target.name!r}\n"
+        "            area.tag_redraw()\n"
+    )
+    x, y = desktop.find("Cancel", left=0)
+    desktop.click_at(x + NEXT_BUTTON, y)
+
+
+def fail(desktop: Desktop) -> None:
+    """A file that is no sound ends in a sentence."""
+    wrong = desktop.folder / "no_sound.wav"
+    wrong.write_text("This is no sound.")
+    write_path(desktop, str(wrong))
+    n_actions = len(desktop.state()["actions"])
+    desktop.click(GENERATE)
+    desktop.wait("a failure", lambda state: bool(state["failure"]) and state["running"] is None)
+    assert len(desktop.state()["actions"]) == n_actions, "a failed job leaves an action"
+    desktop.screenshot("10_failed")
+
+
+def render(desktop: Desktop) -> None:
+    """A frame of the result, as Workbench draws it."""
+    picture = desktop.folder / "11_rendered.png"
+    picture.unlink(missing_ok=True)
+    desktop.inside(
+        "scene = bpy.context.scene\n"
+        "cube = bpy.data.objects.get('Cube')\n"
+        "if cube:\n"
+        "    bpy.data.objects.remove(cube)\n"
+        "camera = scene.camera\n"
+        "camera.location, camera.rotation_euler = (0, -0.75, 0.02), (1.5708, 0, 0)\n"
+        "scene.render.engine, scene.frame_current = 'BLENDER_WORKBENCH', 30\n"
+        "scene.frame_set(30)\n"
+        "scene.render.resolution_x, scene.render.resolution_y = 640, 640\n"
+        f"scene.render.filepath = {str(picture)!r}\n"
+        "bpy.ops.render.render(write_still=True)\n"
+    )
+    desktop.wait(
+        "a rendered frame",
+        lambda state: picture.exists() and state["time"] > picture.stat().st_mtime + SETTLED,
+    )
+
+
+if __name__ == "__main__":
+    main()

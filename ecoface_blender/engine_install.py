@@ -23,7 +23,10 @@ LOG = "install.log"
 NO_NETWORK = "there is no connection; see to it, or choose a folder of wheels"
 ADVICE = (
     ("No module named venv", "this Python has no venv; install it (on Debian: python3-venv) and repeat"),
-    ("ensurepip is not available", "this Python has no pip; install it (on Debian: python3-venv) and repeat"),
+    (
+        "ensurepip is not available.",
+        "this Python has no pip; install it (on Debian: python3-venv) and repeat",
+    ),
     ("No space left on device", "the disk is full; make room (a CUDA torch needs 8 GB) and repeat"),
     ("Permission denied", "the folder cannot be written; see to its permissions and repeat"),
     ("THESE PACKAGES DO NOT MATCH THE HASHES", "a download was damaged; repeat"),
@@ -155,7 +158,7 @@ class Installation:
 
     def _why(self, said: Sequence[str]) -> str:
         """The sentence for a command that failed."""
-        text = "\n".join(said)
+        text = " ".join(said)  # they break their lines anywhere
         advice = next((advice for mark, advice in ADVICE if mark in text), "")
         if not advice and NOT_FOUND in text:
             package = text.split(NOT_FOUND)[1].split()[0]

@@ -35,7 +35,7 @@ class EcoFacePreferences(AddonPreferences):
         "Leave empty for the fastest there is",
     )
     idle_minutes: IntProperty(
-        name="Unload After",
+        name="Unload After Minutes",
         description="Minutes without work after which the engine ends and gives its memory back; 0 keeps it",
         min=0,
         max=24 * 60,

@@ -89,6 +89,10 @@ def test_it_is_cancelled_at_once_leaves_nothing_and_can_be_repeated(tmp_path):
     ("script", "sentence"),
     [
         ("echo No module named venv; exit 1", "(making the environment): this Python has no venv;"),
+        (
+            "echo because ensurepip is not; echo available. On Debian; exit 1",
+            "this Python has no pip; install it",
+        ),
         ("echo OSError: No space left on device; exit 1", "the disk is full; make room"),
         ("echo Something new; exit 1", "Something new; see "),
         ("exit 1", "nothing was said; see "),

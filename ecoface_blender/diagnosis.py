@@ -15,6 +15,8 @@ def why_still(scene: bpy.types.Scene, speaker: bpy.types.Object) -> str | None:
     tracks = list(animation.nla_tracks) if animation else []
     if not takes.takes_of(speaker) and not (animation and (animation.action or tracks)):
         return None  # there are no keys yet
+    if not targets.moved_keys(speaker):  # but bones
+        return None
     return (
         _shown_otherwise(speaker)
         or _nothing_played(speaker, tracks)
@@ -103,8 +105,6 @@ def _without_curves(speaker: bpy.types.Object) -> str | None:
     bags = [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
     own = [bag for bag in bags if bag.slot_handle == animation.action_slot.handle]
     paths = {keys.key_blocks[each].path_from_id("value") for each in targets.moved_keys(speaker)}
-    if not paths:  # a mapping to bones alone
-        return None
     curves = [curve for bag in own for curve in bag.fcurves if curve.data_path in paths]
     if not curves and takes.is_take(action):
         return (

@@ -106,11 +106,16 @@ def belongs(action: bpy.types.Action, speaker: bpy.types.Object) -> bool:
 
 def played(speaker: bpy.types.Object | None) -> bpy.types.Action | None:
     """The take that the speaker plays, under edits or not; None if it plays none, or something else."""
-    keys = speaker and speaker.data.shape_keys
-    action = keys and keys.animation_data and keys.animation_data.action
-    if keys and (strip := layers.strip_below(keys)):
-        action = strip.action
-    return action if is_take(action) else None
+    owners = [speaker.data.shape_keys] if speaker and speaker.data.shape_keys else []
+    if speaker and targets.mapped_rows(speaker):  # perhaps to bones alone
+        owners += targets.owners(speaker)
+    for owner in owners:
+        action = owner.animation_data and owner.animation_data.action
+        if strip := layers.strip_below(owner):
+            action = strip.action
+        if is_take(action):
+            return action
+    return None
 
 
 def play(speaker: bpy.types.Object, take: bpy.types.Action) -> None:

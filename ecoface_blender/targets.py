@@ -166,7 +166,9 @@ def channels(speaker: bpy.types.Object, motion: np.ndarray) -> list[Channel]:
 def owners(speaker: bpy.types.Object) -> list[bpy.types.ID]:
     """The data-blocks that a take of this speaker moves; its own shape keys first."""
     face = face_of(speaker)
-    out: list[bpy.types.ID] = [part.data.shape_keys for part in face.parts] if face else []
+    moved = {owner for owner, row in face.rows if row.kind == "KEY"} if face else set()
+    parts = [part for part in face.parts if part in moved or face.kind == OWN] if face else []
+    out: list[bpy.types.ID] = [part.data.shape_keys for part in parts]
     bones = [owner for owner, row in face.rows if row.kind == "BONE"] if face else []
     if face and face.jaw:
         bones.append(jaw_bones.armature_of(speaker))

@@ -6,10 +6,10 @@ import bpy
 import numpy as np
 import pytest
 from blender_support import empty_blend, talking_motion
-from test_blender_targets import mesh_with_keys, rig
+from test_blender_targets import mesh_with_keys, receive, rig
 
 import ecoface_blender
-from ecoface_blender import choices, mapping, sources, targets
+from ecoface_blender import choices, diagnosis, mapping, sources, takes, targets
 from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.mapping import Row
 
@@ -72,6 +72,15 @@ def test_a_mapped_face_moves_keys_and_bones_by_its_rows(face):
     np.testing.assert_allclose(2 * np.arcsin(turn[3].values), -MOTION[:, 50], atol=1e-6)
     group.use = False
     assert targets.face_of(face) is None
+
+
+def test_a_take_of_bones_alone_is_played_and_shown(face):
+    face.ecoface_mapping.rows.add().fill(Row(source="Jaw Pitch", target="Jaw", kind="BONE"))
+    face.ecoface_mapping.use = True
+    take = receive(face, MOTION)
+    assert take is not None and takes.takes_of(face) == [take]
+    assert bpy.data.objects["Rig"].animation_data.action == take and not face.data.shape_keys.animation_data
+    assert diagnosis.why_still(bpy.context.scene, face) is None
 
 
 def test_presets_are_saved_and_loaded_whole(face, tmp_path):

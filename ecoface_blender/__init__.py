@@ -29,6 +29,7 @@ from . import (
     settings,
     settings_mapping,
     takes,
+    translations,
 )
 
 MODULES = (
@@ -62,6 +63,7 @@ _commands = []
 
 def register():
     """Make the classes known; starts no process and reads no file."""
+    translations.register()
     for module in MODULES:
         for cls in module.CLASSES:
             bpy.utils.register_class(cls)
@@ -88,3 +90,4 @@ def unregister():
             delattr(owner, name)
         for cls in reversed(module.CLASSES):
             bpy.utils.unregister_class(cls)
+    translations.unregister()

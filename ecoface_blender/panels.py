@@ -4,7 +4,7 @@
 import blf
 from bpy.types import Panel
 
-from . import choices, generation
+from . import choices, generation, translations
 from .modal import progress_text
 
 BESIDE_TEXT = 90
@@ -113,7 +113,7 @@ def draw_sentence(layout, context, sentence, icon):
     column = layout.column(align=True)
     column.scale_y = 0.8
     width = context.region.width - BESIDE_TEXT * context.preferences.system.ui_scale
-    for number, line in enumerate(_wrapped(sentence, width, context.preferences)):
+    for number, line in enumerate(_wrapped(translations.sentence(sentence), width, context.preferences)):
         column.label(text=line, icon=icon if number == 0 else "BLANK1")
 
 

@@ -1,0 +1,56 @@
+"""Words in other languages: looked up by Blender, and none of them left over from an earlier panel."""
+
+import re
+from pathlib import Path
+
+import bpy
+import pytest
+
+import ecoface_blender
+from ecoface_blender import translations
+
+FOLDER = Path(ecoface_blender.__file__).parent
+
+
+@pytest.fixture(autouse=True)
+def registered():
+    ecoface_blender.register()
+    yield
+    ecoface_blender.unregister()
+
+
+@pytest.fixture
+def german():
+    view = bpy.context.preferences.view
+    before = view.language
+    try:
+        view.language = "de_DE"
+    except TypeError:
+        pytest.skip("this Blender was built without other languages, as the wheels are")
+    yield
+    view.language = before
+
+
+def test_names_buttons_and_sentences_are_translated(german):
+    look_up = bpy.app.translations.pgettext
+    assert look_up("Swap Emotion", "Operator") == "Emotion tauschen"
+    assert look_up("Upper Face") == "Obere Gesichtshälfte"
+    assert translations.sentence("Choose the sound file of a voice.").startswith("Wähle")
+    assert translations.sentence("No language knows this sentence.") == "No language knows this sentence."
+
+
+@pytest.mark.parametrize("language", translations.LANGUAGES)
+def test_every_word_is_one_that_the_extension_says(language):
+    said = set()
+    for path in FOLDER.glob("*.py"):
+        if path.name != "translations.py":
+            said |= set(re.findall(r'"([^"\n]+)"', path.read_text(encoding="utf-8")))
+    said |= {word.title() for word in said}  # emotions are written small in the code
+    assert set(translations.LANGUAGES[language]) <= said
+
+
+@pytest.mark.parametrize("language", translations.LANGUAGES)
+def test_every_button_and_panel_has_a_word(language):
+    classes = [cls for module in ecoface_blender.MODULES for cls in module.CLASSES]
+    labels = {cls.bl_label for cls in classes if getattr(cls, "bl_label", None)}
+    assert labels <= set(translations.LANGUAGES[language])

@@ -81,6 +81,14 @@ def axis_channel(armature: bpy.types.Object, name: str, axis: str, values: np.nd
     return _channels(bone, "rotation_quaternion", halves)
 
 
+def opening_axis(armature: bpy.types.Object, name: str, meshes: list[bpy.types.Object]) -> tuple[str, float]:
+    """Which of a bone's own axes lies closest to the one that the jaw opens about, and its sign."""
+    to_bone = armature.data.bones[name].matrix_local.to_3x3().inverted()
+    left = to_bone @ face_axes(armature, name, meshes).col[0]
+    number = int(np.argmax(np.abs(left)))
+    return "XYZ"[number], float(np.sign(left[number]))
+
+
 def face_axes(armature: bpy.types.Object, name: str, meshes: list[bpy.types.Object]) -> Matrix:
     """FLAME's axes (left, up, forward) as columns in the armature's space at rest, along its own axes.
 

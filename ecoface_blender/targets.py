@@ -229,9 +229,11 @@ def guessed_rows(item: bpy.types.Object) -> list[Row]:
         source = arkit_names.guess(block.name)
         if source and block.name not in taken:
             rows.append(Row(source=source, target=block.name))
-    bone = jaw_bones.find_jaw(jaw_bones.armature_of(item))
-    if bone and not any(row.source == "jawOpen" for row in rows):
-        rows.append(Row(source="Jaw Pitch", target=bone, kind="BONE"))
+    armature = jaw_bones.armature_of(item)
+    bone = jaw_bones.find_jaw(armature)
+    if armature and bone and not any(row.source == "jawOpen" for row in rows):
+        axis, sign = jaw_bones.opening_axis(armature, bone, [item])
+        rows.append(Row(source="Jaw Pitch", target=bone, kind="BONE", axis=axis, gain=sign))
     return rows
 
 

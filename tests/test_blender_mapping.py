@@ -59,6 +59,24 @@ def test_auto_fill_maps_an_artist_s_own_names_and_leaves_rows_alone(face):
     assert face.ecoface_mapping.rows[0].gain == pytest.approx(0.7)
 
 
+@pytest.mark.parametrize("roll", [0.0, 1.5708, 3.1416])
+def test_auto_fill_opens_a_jaw_bone_however_it_is_rolled(roll):
+    empty_blend()
+    armature = rig({"Jaw": ((0, 0, 0), (0, -0.1, 0))})
+    bpy.ops.object.mode_set(mode="EDIT")
+    armature.data.edit_bones["Jaw"].roll = roll
+    bpy.ops.object.mode_set(mode="OBJECT")
+    item = mesh_with_keys("Troll", ["Ears"])
+    item.modifiers.new("Armature", "ARMATURE").object = armature
+    bpy.context.view_layer.objects.active = item
+    bpy.ops.ecoface.mapping_fill()
+    motion = np.zeros((2, 53))
+    motion[:, 50] = 0.2
+    receive(item, motion)
+    bpy.context.scene.frame_set(2)
+    assert armature.pose.bones["Jaw"].tail.z == pytest.approx(-0.1 * np.sin(0.2), abs=1e-5)
+
+
 def test_a_mapped_face_moves_keys_and_bones_by_its_rows(face):
     group = face.ecoface_mapping
     group.rows.add().fill(Row(source="jawOpen", target="Ears", gain=2, maximum=0.5))

@@ -29,7 +29,7 @@ def _sides(**units: float) -> dict[str, float]:
 
 
 _POSES = {
-    "viseme_PP": _sides(mouthPress=0.6, mouthRollLower=0.3, mouthRollUpper=0.3),
+    "viseme_PP": _sides(mouthClose=0.06, mouthPress=0.6, mouthRollLower=0.3, mouthRollUpper=0.3),
     "viseme_FF": _sides(jawOpen=0.06, mouthRollLower=0.6, mouthUpperUp=0.25),
     "viseme_TH": _sides(jawOpen=0.12, tongueOut=0.3, mouthUpperUp=0.1, mouthLowerDown=0.2),
     "viseme_DD": _sides(jawOpen=0.1, mouthUpperUp=0.15, mouthLowerDown=0.25),

@@ -165,7 +165,8 @@ def _towards_lips(head: FlameFile, units: Floats) -> NDArray[np.float64]:
     weight = np.ones(head.v_template.shape)
     weight[head.masks["lips"]] = LIPS
     pairs = lip_pairs(head)
-    return units * weight.ravel() + PAIRS * (units @ pairs.T) @ pairs
+    weighed: NDArray[np.float64] = units * weight.ravel() + PAIRS * (units @ pairs.T) @ pairs
+    return weighed
 
 
 def _displacements(motion: Floats, head: FlameFile, products: Floats) -> NDArray[np.float64]:

@@ -45,6 +45,7 @@ def main() -> None:
 def walk(desktop: Desktop, engine: Path) -> dict[str, float]:
     """Every step of an artist's first half hour."""
     figures: dict[str, float] = {}
+    desktop.inside("bpy.data.objects.remove(bpy.data.objects['Cube'])")
     desktop.screenshot("1_no_head")
     desktop.click("Add Head")
     desktop.wait("a head", lambda state: len(state["heads"]) == 1)
@@ -57,8 +58,9 @@ def walk(desktop: Desktop, engine: Path) -> dict[str, float]:
     cancel(desktop, figures)
     desktop.inside("import sys; sys.modules['bl_ext.user_default.ecoface.engine'].close()")
     figures["cold_seconds"] = generate(desktop, "5_working")
-    time.sleep(SETTLED)
+    look_at_the_face(desktop)
     desktop.screenshot("6_done")
+    desktop.side_by_side("steps", "1_no_head", "4_ready", "5_working", "6_done")
     figures["warm_seconds"] = generate(desktop, None, n_takes=2)
     undo_and_redo(desktop)
     figures["longest_pause_seconds"] = desktop.state()["longest_pause"]
@@ -128,6 +130,20 @@ def generate(desktop: Desktop, picture: str | None, n_takes: int = 1) -> float:
     return time.monotonic() - began - 0.3  # the mouse rests before the click
 
 
+def look_at_the_face(desktop: Desktop) -> None:
+    """From the front, at a vowel."""
+    desktop.inside(
+        "window = bpy.context.window_manager.windows[0]\n"
+        "area = next(each for each in window.screen.areas if each.type == 'VIEW_3D')\n"
+        "region = next(each for each in area.regions if each.type == 'WINDOW')\n"
+        "with bpy.context.temp_override(window=window, area=area, region=region):\n"
+        "    bpy.ops.view3d.view_axis(type='FRONT')\n"
+        "    bpy.ops.view3d.view_selected()\n"
+        "bpy.context.scene.frame_set(24)\n"
+    )
+    time.sleep(SETTLED)
+
+
 def undo_and_redo(desktop: Desktop) -> None:
     """Ctrl Z takes the second take away, Ctrl Shift Z brings it again."""
     desktop.move(700, 700)
@@ -139,7 +155,9 @@ def undo_and_redo(desktop: Desktop) -> None:
 
 def swap(desktop: Desktop) -> None:
     """Another emotion for the same take, from its sub-panel."""
-    desktop.click("From the Speech")
+    time.sleep(SETTLED)
+    _, y = desktop.find("Emotion", 1)  # the first one is the panel's title
+    desktop.click_at(SIDEBAR + 170, y)
     desktop.screenshot("7_emotion_menu")
     desktop.click("Label")
     desktop.screenshot("7_emotion_label")
@@ -198,9 +216,6 @@ def render(desktop: Desktop) -> None:
     picture.unlink(missing_ok=True)
     desktop.inside(
         "scene = bpy.context.scene\n"
-        "cube = bpy.data.objects.get('Cube')\n"
-        "if cube:\n"
-        "    bpy.data.objects.remove(cube)\n"
         "camera = scene.camera\n"
         "camera.location, camera.rotation_euler = (0, -0.75, 0.02), (1.5708, 0, 0)\n"
         "scene.render.engine, scene.frame_current = 'BLENDER_WORKBENCH', 30\n"

@@ -13,6 +13,7 @@ from typing import Any
 
 WIDTH, HEIGHT = 1600, 1000
 SIDEBAR, ROW = 1310, 23  # pixels from the left; from one row of the panel to the next
+PANEL_HEIGHT = 420  # pixels of a panel in a row of them
 ZOOM = 3  # of the picture that is read
 PATIENCE, SETTLED = 90.0, 1.5  # s; until a panel that changed is drawn
 
@@ -87,6 +88,15 @@ class Desktop:
         path = self.folder / f"{name}.png"
         self._run("import", "-window", "root", str(path))
         return path
+
+    def side_by_side(self, name: str, *pictures: str) -> None:
+        """Join the panel's part of screenshots to NAME.png."""
+        parts = [str(self.folder / f"{picture}.png") for picture in pictures]
+        crop = f"{WIDTH - SIDEBAR - 30}x{PANEL_HEIGHT}+{SIDEBAR}+80"
+        joined = self.folder / f"{name}.png"
+        self._run(
+            "convert", *parts, "-crop", crop, "+repage", "+append", "+dither", "-colors", "128", str(joined)
+        )
 
     def click(self, text: str, number: int = 0) -> None:
         """Click on a text in the sidebar, as read from the screen: its first, or `number` further down.

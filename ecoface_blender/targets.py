@@ -7,10 +7,10 @@ from pathlib import Path
 
 import bpy
 import numpy as np
-from mathutils import Vector
 
 from . import arkit_names, head, jaw_bones, sources
 from .channels import Channel
+from .companions import companions
 from .errors import EcoFaceBlenderError
 from .mapping import Row
 
@@ -202,12 +202,6 @@ def mapped_rows(item: bpy.types.Object) -> list[Row]:
     return group.as_rows() if group is not None and group.use else []
 
 
-def named_parts(item: bpy.types.Object) -> list[bpy.types.Object]:
-    """Further meshes that the artist has said belong to this face."""
-    group = getattr(item, "ecoface_mapping", None)
-    return [part.object for part in group.parts if part.object] if group is not None else []
-
-
 def absent_targets(item: bpy.types.Object) -> list[str]:
     """Targets of the artist's mapping that neither the face nor its parts or armature have."""
     rows = mapped_rows(item)
@@ -257,7 +251,7 @@ def _flame_rows(item: bpy.types.Object) -> list[Row]:
 
 def _known(item: bpy.types.Object, kind: str) -> Face:
     """A face whose keys are named after one of the conventions, and its companions with such keys."""
-    parts = [item, *(part for part in _companions(item) if _rows_of(part, kind))]
+    parts = [item, *(part for part in companions(item) if _rows_of(part, kind))]
     rows = tuple((part, row) for part in parts for row in _rows_of(part, kind))
     opens = any(row.source == "jawOpen" for _, row in rows)
     jaw = jaw_bones.find_jaw(jaw_bones.armature_of(item)) if kind == ARKIT and not opens else None
@@ -274,7 +268,7 @@ def _mapped(item: bpy.types.Object, rows: Sequence[Row]) -> Face:
     """A face with a mapping of the artist's; its companions follow where they have keys of those names."""
     armature = jaw_bones.armature_of(item)
     out, parts = [], [item]
-    for part in (item, *_companions(item)):
+    for part in (item, *companions(item)):
         keys = part.data.shape_keys.key_blocks
         own = [(part, row) for row in rows if row.kind == "KEY" and row.target in keys]
         out += own
@@ -284,53 +278,6 @@ def _mapped(item: bpy.types.Object, rows: Sequence[Row]) -> Face:
         bones = armature.pose.bones
         out += [(armature, row) for row in rows if row.kind == "BONE" and row.target in bones]
     return Face(MAPPED, item, tuple(parts), tuple(out), None)
-
-
-def _companions(item: bpy.types.Object) -> list[bpy.types.Object]:
-    """Other meshes of the same character: named by the artist, under the same armature or parent, or at the
-    same place in the same collection.
-
-    Of several that share their keys one is enough.
-    """
-    near = set(item.children_recursive)
-    for top in {jaw_bones.armature_of(item), item.parent} - {None}:
-        near.update(top.children_recursive)
-    near.update(user for user in _deformed_by(jaw_bones.armature_of(item)))
-    box = _box(item)
-    scenes = [scene.collection for scene in bpy.data.scenes]
-    for collection in item.users_collection:
-        if collection not in scenes:
-            near.update(other for other in collection.objects if _within(other, box))
-    near.update(named_parts(item))
-    seen, out = {item.data.shape_keys}, []
-    for other in sorted(near, key=lambda each: each.name):
-        keys = other.data.shape_keys if other.type == "MESH" else None
-        if keys is not None and keys not in seen and not head.is_head(other):
-            seen.add(keys)
-            out.append(other)
-    return out
-
-
-def _deformed_by(armature: bpy.types.Object | None) -> list[bpy.types.Object]:
-    if armature is None:
-        return []
-    return [
-        item for item in bpy.data.objects if item.type == "MESH" and jaw_bones.armature_of(item) == armature
-    ]
-
-
-def _box(item: bpy.types.Object) -> np.ndarray:
-    """Corners (2, 3) in the world, an eighth of its size larger on each side."""
-    corners = np.array([item.matrix_world @ Vector(corner) for corner in item.bound_box])
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    return np.stack([low - (high - low) / 8, high + (high - low) / 8])
-
-
-def _within(item: bpy.types.Object, box: np.ndarray) -> bool:
-    if item.type != "MESH":
-        return False
-    middle = np.mean([item.matrix_world @ Vector(corner) for corner in item.bound_box], axis=0)
-    return bool((middle >= box[0]).all() and (middle <= box[1]).all())
 
 
 def _size(item: bpy.types.Object) -> int:

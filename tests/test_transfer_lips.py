@@ -45,35 +45,30 @@ def check(found: np.ndarray, true: np.ndarray) -> None:
 
 
 def flame_shaped(seed: int) -> FlameFile:
-    """A head as FLAME's are to ours: another person, mesh, size, place and expression basis; no units."""
+    """A head as FLAME's are to ours: another person, size, place, mesh and expression basis; a face alone."""
     ref, rng = REFERENCE, np.random.default_rng(seed)
+    inside = np.concatenate([ref.masks["teeth"], ref.masks["tongue"]])
+    kept = rng.permutation(np.setdiff1d(np.arange(len(ref.v_template)), inside))
+    place = np.full(len(ref.v_template), -1, np.int32)
+    place[kept] = np.arange(len(kept))
+    whole = np.flatnonzero((place[ref.faces] >= 0).all(axis=1))
     shape = rng.standard_normal(ref.n_shape).astype(np.float32)
     template = ref.v_template + ref.shapedirs[:, :, : ref.n_shape] @ shape
     uneven = 1 + 0.3 * np.sin(ref.v_template @ rng.normal(0, 20, (3, 50)) + rng.uniform(0, 6, 50))
     mix = np.linalg.qr(rng.standard_normal((50, 50)))[0]
-    directions = (ref.expression_directions * uneven[:, None, :]) @ mix
-    edges = np.sort(np.stack([ref.faces, np.roll(ref.faces, -1, 1)], -1).reshape(-1, 2), 1)
-    ends, of_face = np.unique(edges, axis=0, return_inverse=True)
-    (a, b, c), (ab, bc, ca) = ref.faces.T, len(template) + of_face.reshape(-1, 3).T
-    faces = np.concatenate([np.stack(f, 1) for f in ((a, ab, ca), (b, bc, ab), (c, ca, bc), (ab, bc, ca))])
-
-    def finer(values: np.ndarray) -> np.ndarray:
-        return np.concatenate([values, values[ends].mean(1)]).astype(np.float32)
-
-    landmarks = ref.faces[ref.landmark_faces, ref.landmark_barycentric.argmax(1)]
-    landmark_faces = (faces == landmarks[:, None, None]).any(2).argmax(1)
+    directions = ((ref.expression_directions * uneven[:, None, :]) @ mix).astype(np.float32)
     return replace(
         ref,
         name="FLAME (made)",
-        v_template=1.1 * finer(template) + 0.2,
-        faces=faces.astype(np.int32),
+        v_template=1.1 * template[kept] + 0.2,
+        faces=place[ref.faces[whole]],
         n_shape=0,
-        shapedirs=1.1 * finer(directions),
-        posedirs=1.1 * finer(ref.posedirs),
-        weights=finer(ref.weights),
-        J_regressor=np.pad(ref.J_regressor, ((0, 0), (0, len(ends)))),
-        landmark_faces=landmark_faces.astype(np.int32),
-        landmark_barycentric=(faces[landmark_faces] == landmarks[:, None]).astype(np.float32),
+        shapedirs=1.1 * directions[kept],
+        posedirs=1.1 * ref.posedirs[kept],
+        weights=ref.weights[kept],
+        J_regressor=ref.J_regressor[:, kept],
+        landmark_faces=np.searchsorted(whole, ref.landmark_faces).astype(np.int32),
+        masks={"lips": place[ref.masks["lips"]]},
         arkit_names=(),
     )
 

@@ -3,7 +3,7 @@
 import bpy
 
 from . import (
-    command,
+    commands,
     emotion_keys,
     engine,
     engine_tasks,
@@ -71,7 +71,7 @@ def register():
             setattr(owner, name, declaration)
         for name, handler in getattr(module, "HANDLERS", ()):
             getattr(bpy.app.handlers, name).append(handler)
-    _commands.append(bpy.utils.register_cli_command("ecoface", command.run))
+    _commands.append(bpy.utils.register_cli_command("ecoface", commands.run))
 
 
 def unregister():

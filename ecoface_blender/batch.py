@@ -1,7 +1,8 @@
-"""The command as a script, for Blender without a window and for the bpy wheel:
+"""The commands as a script, for Blender without a window and for the bpy wheel:
 
-blender -b [file.blend] --python ecoface_blender/batch.py -- --audio A.wav --fbx OUT.fbx [--blend OUT.blend]
-python -m ecoface_blender.batch --audio A.wav --fbx OUT.fbx
+blender -b [file.blend] --python ecoface_blender/batch.py -- lines.csv -o out
+python -m ecoface_blender.batch lines.csv -o out
+python -m ecoface_blender.batch --audio A.wav --fbx OUT.fbx [--blend OUT.blend]
 """
 
 import importlib
@@ -21,7 +22,8 @@ def main() -> int:
         sys.path.insert(0, str(folder.parent))
         package = folder.name
     own = sys.argv[1:] if bpy.app.module else sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
-    return importlib.import_module(f"{package}.command").run(own)
+    one = any(argument.split("=")[0] == "--audio" for argument in own)
+    return importlib.import_module(f"{package}.commands").run(own if one else ["batch", *own])
 
 
 if __name__ == "__main__":

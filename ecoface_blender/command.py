@@ -2,7 +2,6 @@
 
 import argparse
 import math
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,44 +10,23 @@ from pathlib import Path
 import bpy
 
 from . import choices, engine, export, generation, head, targets
+from .arguments import Parser, answer
 from .errors import EcoFaceBlenderError
 from .settings import engine_settings
 from .worker_client import POLL_SECONDS
-
-USER_ERROR = 2
-"""Exit code for what the caller can mend; 1 is our own failure."""
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, as all our errors do."""
-
-    def error(self, message: str):
-        """End with the exit code of a user's error."""
-        self.exit(USER_ERROR, f"ecoface: {message}; see --help.\n")
 
 
 def run(arguments: Sequence[str]) -> int:
     """Do what the arguments say and return the exit code; one sentence on stderr if it is not 0."""
     try:
-        options = parser().parse_args(list(arguments))
-    except SystemExit as end:  # argparse has said why
-        return int(end.code or 0)
-    try:
-        make(options)
-    except EcoFaceBlenderError as error:
-        print(f"ecoface: {error}", file=sys.stderr)
-        return USER_ERROR
-    except Exception as error:  # outermost: a batch of a thousand lines wants one line for each that failed
-        print(f"ecoface: unexpected {type(error).__name__}: {error}; please report this.", file=sys.stderr)
-        return 1
+        return answer(parser(), make, arguments)
     finally:
         engine.close()
-    return 0
 
 
 def parser() -> argparse.ArgumentParser:
     """The arguments, the same for every way in."""
-    parser = _Parser(prog="ecoface", description="A recorded voice becomes a speaking head.")
+    parser = Parser(prog="ecoface", description="A recorded voice becomes a speaking head.")
     parser.add_argument("--audio", required=True, type=Path, help="the voice: any sound file")
     parser.add_argument("--style", help="name of a speaker style")
     parser.add_argument("--emotion", metavar="LABEL[:INTENSITY]", help="such as happy or happy:1.5")
@@ -68,8 +46,8 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
-def make(options: argparse.Namespace) -> None:
-    """Open, animate, write.
+def make(options: argparse.Namespace) -> int:
+    """Open, animate, write; the exit code.
 
     Raises:
         EcoFaceBlenderError: if anything that the caller gave does not do.
@@ -84,8 +62,7 @@ def make(options: argparse.Namespace) -> None:
     if options.model:
         settings = replace(settings, model=str(options.model))
     if options.fps:
-        context.scene.render.fps, context.scene.render.fps_base = math.ceil(options.fps), 1.0
-        context.scene.render.fps_base = context.scene.render.fps / options.fps
+        set_rate(context.scene, options.fps)
     speaker = speaking_head(context, options.head, settings)
     started = time.monotonic()
     result = animate(context, line_from_options(context, options, speaker), settings)
@@ -94,6 +71,7 @@ def make(options: argparse.Namespace) -> None:
         print(export.write(context, speaker, options.fbx))
     if options.blend:
         save(options.blend)
+    return 0
 
 
 def check(options: argparse.Namespace) -> None:
@@ -110,10 +88,19 @@ def check(options: argparse.Namespace) -> None:
             raise EcoFaceBlenderError(
                 f"Expected the folder '{path.resolve().parent}', found none; make it first."
             )
-    if options.fps is not None and not 1 <= options.fps <= 1000:
-        raise EcoFaceBlenderError(
-            f"Expected a frame rate from 1 to 1000, found {options.fps:g}; correct --fps."
-        )
+    check_rate(options.fps)
+
+
+def check_rate(fps: float | None) -> None:
+    """Raise EcoFaceBlenderError if Blender has no such frame rate; None is the scene's own."""
+    if fps is not None and not 1 <= fps <= 1000:
+        raise EcoFaceBlenderError(f"Expected a frame rate from 1 to 1000, found {fps:g}; correct --fps.")
+
+
+def set_rate(scene: bpy.types.Scene, fps: float) -> None:
+    """Frames a second, broken ones too."""
+    scene.render.fps, scene.render.fps_base = math.ceil(fps), 1.0
+    scene.render.fps_base = scene.render.fps / fps
 
 
 def speaking_head(context, name: str | None, settings: engine.EngineSettings) -> bpy.types.Object:
@@ -134,10 +121,11 @@ def speaking_head(context, name: str | None, settings: engine.EngineSettings) ->
 
 def line_from_options(context, options: argparse.Namespace, speaker: bpy.types.Object) -> choices.Line:
     """The line, from the first frame of the scene, with its sound on the timeline."""
+    settings = engine_settings(context)
     return choices.Line(
         scene=context.scene.name,
         speaker=speaker.name,
-        head=targets.coefficients(speaker, engine_settings(context).flame),
+        head=targets.coefficients(speaker, settings.flame, settings.model),
         sound=str(options.audio.resolve()),
         first_frame=float(context.scene.frame_start),
         style=options.style,

@@ -33,7 +33,7 @@ def written_beside(path: Path, most_bytes: int = 0) -> Iterator[Path]:
             f"'{path}' may need {most_bytes / 1e6:.1f} MB, found {free / 1e6:.1f} MB free; "
             "make room there, or choose another place."
         )
-    beside = path.with_name(f".{path.stem}.{os.getpid()}.writing{path.suffix}")
+    beside = beside_of(path, os.getpid())
     try:
         with beside.open("xb"):  # what the place refuses is told by the system, not by an exporter
             pass
@@ -50,6 +50,11 @@ def written_beside(path: Path, most_bytes: int = 0) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
+
+
+def beside_of(path: Path, process: int | str) -> Path:
+    """Where a process writes what is to become `path`."""
+    return path.with_name(f".{path.stem}.{process}.writing{path.suffix}")
 
 
 def is_whole(path: Path) -> bool:

@@ -115,7 +115,8 @@ class Jobs:
         on_progress("Writing the motion", 1, 1)  # the last chance to be given up
         own = request.head_file if motion.metadata["head"] != read_head().name else None
         motion.write(request.result, upper=upper_projection(read_head(own and Path(own))))
-        return {"frames": motion.n_frames, "seconds": motion.seconds}
+        peak = float(abs(waveform).max())
+        return {"frames": motion.n_frames, "seconds": motion.seconds, "peak": peak}
 
     def _reference(self, request: protocol.Generate) -> Any:
         """The waveform that is heard, or the performance that is seen, in the model's head's terms."""

@@ -39,7 +39,7 @@ class Load:
 
 @dataclass(frozen=True, kw_only=True)
 class Generate:
-    """Animate a sound with the loaded model into the .npz `result`. Answer: seconds, frames."""
+    """Animate a sound with the loaded model into the .npz `result`. Answer: seconds, frames, peak (0..1)."""
 
     id: int
     sound: str

@@ -1,0 +1,144 @@
+"""What Blender does for a batch: each line begins with the same file, and nothing of the line before is left.
+
+The file to begin with is made ready once (frame rate, a head where it has none) and saved aside. Opening that
+again is quicker than to tidy up after a line, and Blender then forgets all data-blocks of it.
+"""
+
+import ctypes
+import math
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
+from pathlib import Path
+
+import bpy
+
+from . import choices, command, emotion_reference, export, generation, takes, targets
+from .batch_lines import Wish
+from .engine import EngineSettings
+from .errors import EcoFaceBlenderError
+from .writing import beside_of, written_beside
+
+
+class Stage:
+    """The file that lines begin with, and how they are written."""
+
+    def __init__(
+        self, folder: Path, settings: EngineSettings, fps: float | None, options: export.Options
+    ) -> None:
+        """`folder` is for the file; `fps` is the scene's own where it is None."""
+        self._base = folder / "base.blend"
+        self._settings, self._fps, self._options = settings, fps, options
+
+    def open(self, path: Path | None) -> None:
+        """Begin with this file from now on, or with an empty one and a new head.
+
+        Raises:
+            EcoFaceBlenderError: if it cannot be opened, or there can be no head.
+        """
+        with quiet():
+            if path:
+                _open(path)
+            else:
+                bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+            if self._fps:
+                command.set_rate(bpy.context.scene, self._fps)
+            if not targets.find_faces(bpy.context):
+                command.speaking_head(bpy.context, None, self._settings)
+            _save(self._base)
+
+    def line(self, wish: Wish, folder: str) -> choices.Line:
+        """The line on this stage; files that it needs are written into `folder`.
+
+        Raises:
+            EcoFaceBlenderError: if there is no such head, or the reference is none.
+        """
+        context = bpy.context
+        speaker = command.speaking_head(context, wish.head, self._settings)
+        flame = self._settings.flame
+        reference = wish.reference and emotion_reference.of_file(str(wish.reference), flame, folder)
+        return choices.Line(
+            scene=context.scene.name,
+            speaker=speaker.name,
+            head=targets.coefficients(speaker, flame),
+            sound=str(wish.audio),
+            first_frame=float(context.scene.frame_start),
+            style=wish.style,
+            emotion=wish.emotion,
+            emotion_from=reference["emotion_from"] if reference else None,
+            strength=wish.strength,
+            upper=wish.upper,
+            mouth=wish.mouth,
+            seed=wish.seed,
+            temperature=wish.temperature,
+        )
+
+    def write(self, line: choices.Line, motion: Path, wish: Wish, target: Path, folder: str) -> str:
+        """Let the head speak and write the outputs, each whole or not at all; says what was done.
+
+        `target` is their path without a suffix.
+
+        Raises:
+            EcoFaceBlenderError: if the head cannot be animated, or a file cannot be written.
+        """
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with quiet():
+            _open(self._base)
+            context = bpy.context
+            said = takes.receive(context, line, *generation.read_motion(motion))
+            speaker = targets.named(context.scene, line.speaker)
+            context.scene.frame_end = math.ceil(takes.played(speaker).frame_range[1])
+            for suffix in wish.outputs:
+                path = target.with_name(f"{target.name}.{suffix}")
+                for left_over in path.parent.glob(beside_of(path, "*").name):  # by a run that was killed
+                    left_over.unlink(missing_ok=True)
+                if suffix == "npz":
+                    with written_beside(path) as beside:
+                        beside.write_bytes(motion.read_bytes())
+                elif suffix == "blend":
+                    generation.add_sound(context, line, folder)
+                    with written_beside(path) as beside:
+                        _save(beside)
+                else:
+                    export.write(context, speaker, path, self._options)
+        return said
+
+
+def _open(path: Path) -> None:
+    try:
+        bpy.ops.wm.open_mainfile(filepath=str(path), load_ui=False)
+    except RuntimeError as error:
+        raise EcoFaceBlenderError(f"Expected a Blender file in '{path}', found none: {error}") from error
+
+
+def _save(path: Path) -> None:
+    """Save a copy; the file before is not kept as .blend1."""
+    paths = bpy.context.preferences.filepaths
+    before, paths.save_version = paths.save_version, 0
+    try:
+        bpy.ops.wm.save_as_mainfile(filepath=str(path), check_existing=False, copy=True)
+    finally:
+        paths.save_version = before
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """What Blender and its exporters say on stdout is not said: there, one line tells of each file."""
+    _flush()
+    kept = os.dup(1)
+    try:
+        with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):  # for Python; what follows is for C
+            os.dup2(nowhere.fileno(), 1)
+            yield
+    finally:
+        _flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def _flush() -> None:
+    """Python's own buffer and that of C, by which Blender prints."""
+    sys.stdout.flush()
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("ucrtbase" if os.name == "nt" else None).fflush(None)

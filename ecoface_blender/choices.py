@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy
 
-from . import emotion_reference, emotion_track, sequencer, targets
+from . import emotion_reference, emotion_track, scene_strips, sequencer, targets
 from .errors import EcoFaceBlenderError
 from .settings import engine_settings
 
@@ -136,10 +136,11 @@ def line_from_panel(context: bpy.types.Context, given: Mapping[str, Any], folder
     if speaker is None:
         raise EcoFaceBlenderError("Expected a head of that name in this scene, found none; add one.")
     sound = _sound(context, settings, given, folder)
+    files = engine_settings(context)
     line = Line(
         scene=context.scene.name,
         speaker=speaker.name,
-        head=targets.coefficients(speaker, engine_settings(context).flame),
+        head=targets.coefficients(speaker, files.flame, files.model),
         style=given.get("style", settings.style) or None,
         seed=given.get("seed", settings.seed),
         temperature=given.get("temperature", settings.temperature),
@@ -230,7 +231,7 @@ def _sound(context, settings, given: Mapping[str, Any], folder: str) -> dict[str
         "sound": str(heard.path),
         "first_second": heard.in_seconds,
         "seconds": heard.out_seconds - heard.in_seconds,
-        "first_frame": heard.first_frame,
+        "first_frame": scene_strips.scene_frame(context, heard.first_frame),
         "mix": heard.mix and str(heard.mix),
         "altered_strip": strip.name if heard.altered else None,
     }

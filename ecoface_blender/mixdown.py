@@ -32,13 +32,14 @@ def of_strip(strip: bpy.types.Strip, first_frame: float, last_frame: float, file
     """
     with _removed(strip.id_data.copy()) as scene:
         _strip_of_all_but_sound(scene)
-        alone = strip
-        heard = set()
-        while alone:
-            heard.add(alone.name)
-            alone = alone.parent_meta()
+        heard, inner = set(), strip
+        while inner:
+            heard.add(inner.name)
+            inner = inner.parent_meta()
         for other in scene.sequence_editor.strips_all:
             other.mute = other.name not in heard
+        if bpy.app.version < (5, 0):
+            _settle_speed(scene, scene.sequence_editor.strips_all[strip.name])
         _mix(scene, first_frame, last_frame, file)
     return _audible(file, f"strip '{strip.name}'")
 
@@ -94,6 +95,19 @@ def _strip_of_all_but_sound(scene: bpy.types.Scene) -> None:
     scene.use_audio, scene.audio_volume = True, 1.0  # the artist may have muted the playback
     if hasattr(scene, "ecoface"):
         scene.property_unset("ecoface")  # it points at the head
+
+
+def _settle_speed(scene: bpy.types.Scene, strip: bpy.types.Strip) -> None:
+    """Let Blender 4.5 know the speed of a strip from frame 0 on, not from its begin on.
+
+    For a buffer that begins before the strip it takes whatever lies in memory there, and is on time or some
+    20 ms late by chance. Once the strip has been at frame 0 it is on time.
+    """
+    start, channel = strip.frame_start, strip.channel
+    for place in (0.0, start):
+        strip.frame_start = place
+        scene.view_layers[0].update()
+    strip.channel = channel  # it makes way for others where they lie
 
 
 def _mix(scene: bpy.types.Scene, first_frame: float, last_frame: float, file: Path) -> None:

@@ -117,15 +117,20 @@ def mix_down(
 ) -> np.ndarray:
     """The scene as Blender mixes it down; of a wav its first channel's samples (n,), once it is whole."""
     path.unlink(missing_ok=True)
+    in_a_thread = bpy.app.version >= (5, 1)
+    if in_a_thread:  # it stands in the way of the next one until its scene is removed
+        scene = scene.copy()
     with bpy.context.temp_override(scene=scene):
         bpy.ops.sound.mixdown(
             filepath=str(path), container=container, codec=codec, format="S16", mixrate=rate
         )
     size = -1
-    while not path.exists() or path.stat().st_size != size:  # a thread writes it from Blender 5.1 on
+    while not path.exists() or path.stat().st_size != size:
         size = path.stat().st_size if path.exists() else -1
-        if bpy.app.version >= (5, 1):
+        if in_a_thread:
             time.sleep(0.3)
+    if in_a_thread:
+        bpy.data.scenes.remove(scene)
     return read_sound(path)[0][:, 0] if container == "WAV" else np.zeros(0)
 
 

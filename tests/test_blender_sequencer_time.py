@@ -80,23 +80,25 @@ def split_off(scene, strip):
     return right
 
 
+def settled(scene, strip):
+    """Blender 4.5 plays a retimed strip up to 52 ms late by chance, until it has once been at frame 0."""
+    if bpy.app.version < (5, 0):
+        start = strip.frame_start
+        for place in (0, start):
+            strip.frame_start = place
+            scene.view_layers[0].update()
+    return strip
+
+
 def retimed(scene, strip):
     retime(scene, strip, strip.frame_final_start + 25, 150)
-    return reopened(scene)
+    return settled(scene, strip)
 
 
 def slower_and_trimmed(scene, strip):
     retime(scene, strip, strip.frame_final_start + 30, 80)
     strip.frame_final_start += 8
-    return reopened(scene)
-
-
-def reopened(scene):
-    """The strip after saving and opening the file: before, Blender 4.5 plays it up to 39 ms earlier."""
-    file = Path(bpy.app.tempdir) / "retimed.blend"
-    bpy.ops.wm.save_as_mainfile(filepath=str(file), relative_remap=False)
-    bpy.ops.wm.open_mainfile(filepath=str(file))
-    return bpy.context.scene.sequence_editor.strips_all["clicks"]
+    return settled(scene, strip)
 
 
 def in_meta_strips(scene, strip):
@@ -159,8 +161,7 @@ def test_keys_are_on_time_at_every_rate(change, clicks, tmp_path):
         scene.render.fps, scene.render.fps_base = fps
         scene.frame_start = 1
         strip = scene.sequence_editor_create().strips.new_sound("clicks", str(clicks), 1, 10)
-        strip = change(scene, strip)
-        worst[f"{fps[0] / fps[1]:.3f}"] = worst_error(strip.id_data, strip, tmp_path)
+        worst[f"{fps[0] / fps[1]:.3f}"] = worst_error(scene, change(scene, strip), tmp_path)
     print("ms", change.__name__, {rate: round(1000 * error, 3) for rate, error in worst.items()})
     assert max(worst.values()) < WITHIN, worst
 

@@ -8,6 +8,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -181,23 +182,35 @@ def _this_python_has_torch() -> bool:
 
 def styles(model: str = "") -> tuple[str, ...]:
     """Names of a model's speaker styles, its default first, read without torch; none if there is no model."""
+    names, info = _description(model)
+    if not info:
+        return ()
+    names = ("average", *names)  # nobody's: the speaker left out
+    default = info.get("default_style", "average")
+    return (default, *(name for name in names if name != default))
+
+
+def model_head(model: str = "") -> str:
+    """Name of the head whose coefficients a model speaks, read without torch; empty if there is no model."""
+    return str(_description(model)[1].get("head", ""))
+
+
+def _description(model: str) -> tuple[list[str], dict[str, Any]]:
+    """Speaker styles and info of a model's file; empty if there is none."""
     path = Path(model) if model else default_model()
     try:
-        return _styles_of(path, path.stat().st_mtime_ns)
+        return _description_of(path, path.stat().st_mtime_ns)
     except OSError:
-        return ()
+        return [], {}
 
 
 @functools.lru_cache(maxsize=4)
-def _styles_of(path: Path, _changed: int) -> tuple[str, ...]:
+def _description_of(path: Path, _changed: int) -> tuple[list[str], dict[str, Any]]:
     """From the header of a safetensors file: 8 bytes of its length, then JSON, whose __metadata__ is ours."""
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         try:
             metadata = json.loads(file.read(min(length, 1 << 24)))["__metadata__"]
-            names, info = json.loads(metadata["styles"]), json.loads(metadata["info"])
+            return json.loads(metadata["styles"]), json.loads(metadata["info"])
         except (ValueError, KeyError, TypeError):
-            return ()  # not a model of ours: generating says so
-    names = ("average", *names)  # nobody's: the speaker left out
-    default = info.get("default_style", "average")
-    return (default, *(name for name in names if name != default))
+            return [], {}  # not a model of ours: generating says so

@@ -8,7 +8,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from . import arkit_names, head, jaw_bones, sources
+from . import arkit_names, engine, head, jaw_bones, sources
 from .channels import Channel
 from .companions import companions
 from .errors import EcoFaceBlenderError
@@ -131,8 +131,16 @@ def find_faces(context: bpy.types.Context) -> list[bpy.types.Object]:
     return out
 
 
-def coefficients(speaker: bpy.types.Object, flame: str) -> str:
-    """Name of the head whose coefficients a motion for this speaker must be; `flame` is the user's file."""
+def coefficients(speaker: bpy.types.Object, flame: str, model: str = "") -> str:
+    """Name of the head whose coefficients a motion for this speaker must be.
+
+    Args:
+        flame: the user's FLAME file, if there is one.
+        model: the model's file; empty for the one that ships with EcoFace.
+
+    Raises:
+        EcoFaceBlenderError: if it is no face, or a FLAME head while neither model nor file are of FLAME.
+    """
     face = face_of(speaker)
     if face is None:
         raise EcoFaceBlenderError(why_not_a_face(speaker) or "")
@@ -140,7 +148,15 @@ def coefficients(speaker: bpy.types.Object, flame: str) -> str:
         return head.head_name(speaker)
     if face.kind != FLAME:
         return sources.reference_name()
-    return f"FLAME ({Path(flame).stem})" if flame else "FLAME"
+    if flame:
+        return f"FLAME ({Path(flame).stem})"
+    spoken = engine.model_head(model)
+    if spoken in ("", sources.reference_name()):
+        raise EcoFaceBlenderError(
+            f"'{speaker.name}' is a FLAME head, which the model does not speak by itself; "
+            "choose your FLAME file in the preferences of EcoFace."
+        )
+    return spoken
 
 
 def channels(speaker: bpy.types.Object, motion: np.ndarray) -> list[Channel]:

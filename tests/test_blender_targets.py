@@ -113,6 +113,8 @@ def test_as_many_expressions_as_there_are_get_curves(count):
     assert sum('"Exp' in path for path in paths) == min(count, 50)
     assert not any('"Exp51"' in path for path in paths)
     assert targets.coefficients(item, "/models/generic_model.pkl") == "FLAME (generic_model)"
+    with pytest.raises(EcoFaceBlenderError, match="a FLAME head"):
+        targets.coefficients(item, "")
 
 
 def test_meshes_of_one_character_share_an_action_with_a_slot_for_each():

@@ -62,7 +62,7 @@ class Engines:
             EcoFaceBlenderError: if it cannot be started or loaded.
         """
         self._python, self._settings = python, settings
-        self._threads = max(1, (os.cpu_count() or 1) // count)
+        self._threads = max(1, _cores() // count)
         self._engines: list[_Engine] = []
         try:
             for _ in range(count):
@@ -184,6 +184,13 @@ class Engines:
     def _request(self, engine: _Engine, job: Job) -> None:
         job.device = engine.device
         job.number = engine.client.request(protocol.Generate, **job.request)
+
+
+def _cores() -> int:
+    """That this process may use: on a cluster not all that the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @contextmanager

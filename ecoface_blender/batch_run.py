@@ -105,13 +105,13 @@ class Batch:
         for path in filter(None, (model, flame)):
             if not path.is_file():
                 raise EcoFaceBlenderError(f"Expected a file at '{path}', found none; correct the path.")
-        tasks = []
+        tasks, bad = [], []
         for row in self.rows:
             try:
                 wish = understand(row)
                 inputs = fingerprint(wish, (model, flame, self.order.fps, self.order.options))
             except (EcoFaceBlenderError, OSError) as error:
-                self._failed(row, str(error))
+                bad.append((row, str(error)))
                 continue
             if before := self._table.finished(row.name, inputs, wish.outputs):
                 self.already.append(before)
@@ -121,6 +121,8 @@ class Batch:
                 tasks.append(_Task(row, wish, inputs))
         if self.already:
             self.say(f"{len(self.already)} of {len(self.rows)} lines were done before")
+        for row, sentence in bad:
+            self._failed(row, sentence)
         return tasks
 
     def _work_off(self, tasks: Sequence[_Task]) -> None:

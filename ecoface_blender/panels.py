@@ -4,7 +4,7 @@
 import blf
 from bpy.types import Panel
 
-from . import choices, generation, translations
+from . import choices, generation, lines_queue, translations
 from .modal import progress_text
 
 BESIDE_TEXT = 90
@@ -37,8 +37,8 @@ class ECOFACE_PT_speech(_Sidebar, Panel):
         self._draw_sound(column, context, settings)
         column.prop(settings, "style")
         self._draw_emotion(column, settings)
-        if generation.running:
-            draw_progress(layout, generation.running)
+        if job := lines_queue.running or generation.running:
+            draw_progress(layout, job)
         else:
             self._draw_button(layout, context)
 

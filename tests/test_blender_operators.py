@@ -279,7 +279,9 @@ def test_without_any_python_with_torch_a_sentence_says_what_to_do(preferences, m
     preferences.python = ""
     monkeypatch.delenv("ECOFACE_PYTHON", raising=False)
     monkeypatch.setattr(engine, "_this_python_has_torch", lambda: False)
-    with pytest.raises(EcoFaceBlenderError, match="found: click Install Engine .* or run `pip install torch"):
+    with pytest.raises(
+        EcoFaceBlenderError, match=r"found: click Install Engine .* or run `pip install torch"
+    ):
         engine.find_python("")
 
 

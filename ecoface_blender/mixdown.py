@@ -22,10 +22,13 @@ SILENCE = 1e-4  # of full scale
 NAME = "EcoFace Mixdown"
 
 
-def of_strip(strip: bpy.types.Strip, first_frame: float, last_frame: float, file: Path) -> Path:
+def of_strip(
+    strip: bpy.types.Strip, first_frame: float, last_frame: float, file: Path, altered: bool
+) -> Path:
     """What is heard of the strip alone from `first_frame` to `last_frame` of its scene, as a mono wav.
 
-    It sounds as in a mixdown of the whole scene, with its retiming, its fades and those of its meta strips.
+    It sounds as in a mixdown of the whole scene. Where its speed or volume is `altered`, that takes a mixdown
+    from the scene's first frame on.
 
     Raises:
         EcoFaceBlenderError: if Blender cannot mix it down, or nothing is heard.
@@ -38,9 +41,10 @@ def of_strip(strip: bpy.types.Strip, first_frame: float, last_frame: float, file
             inner = inner.parent_meta()
         for other in scene.sequence_editor.strips_all:
             other.mute = other.name not in heard
-        if bpy.app.version < (5, 0):
+        if altered and bpy.app.version < (5, 0):
             _settle_speed(scene, scene.sequence_editor.strips_all[strip.name])
-        _mix(scene, first_frame, last_frame, file)
+        begin = _whole_buffers(scene, first_frame) if altered else math.floor(first_frame)
+        _mix(scene, begin, first_frame, last_frame, file)
     return _audible(file, f"strip '{strip.name}'")
 
 
@@ -64,7 +68,7 @@ def of_file(sound: Path, first_second: float, seconds: float | None, file: Path)
                 last = 1 + seconds * rate
                 strip.frame_final_end = math.ceil(last) + 1
             strip.sound_offset = -first_second
-            _mix(scene, 1.0, last, file)
+            _mix(scene, 1, 1.0, last, file)
     finally:
         for new in set(bpy.data.sounds) - before:
             bpy.data.sounds.remove(new)
@@ -110,11 +114,10 @@ def _settle_speed(scene: bpy.types.Scene, strip: bpy.types.Strip) -> None:
     strip.channel = channel  # it makes way for others where they lie
 
 
-def _mix(scene: bpy.types.Scene, first_frame: float, last_frame: float, file: Path) -> None:
-    """Mix the scene down, exactly from `first_frame` to `last_frame`; they need not be whole."""
+def _mix(scene: bpy.types.Scene, begin: int, first_frame: float, last_frame: float, file: Path) -> None:
+    """Mix the scene down from `begin` on, and keep what is exactly from `first_frame` to `last_frame`."""
     rate = scene.render.ffmpeg.audio_mixrate
     fps = scene.render.fps / scene.render.fps_base
-    begin = _first_mixed(scene, first_frame)
     scene.frame_start, scene.frame_end = begin, max(begin, math.ceil(last_frame))
     first, last = (round((frame - begin) / fps * rate) for frame in (first_frame, last_frame))
     mixed = file.with_suffix(".mix.wav")
@@ -142,8 +145,8 @@ def _mix(scene: bpy.types.Scene, first_frame: float, last_frame: float, file: Pa
         out.writeframes(samples.tobytes())
 
 
-def _first_mixed(scene: bpy.types.Scene, frame: float) -> int:
-    """The frame from which to mix down: the scene's first, else one before `frame` where a buffer begins."""
+def _whole_buffers(scene: bpy.types.Scene, frame: float) -> int:
+    """The scene's first frame, or where `frame` is before it, one before `frame` by whole buffers."""
     if frame >= scene.frame_start:
         return scene.frame_start
     render = scene.render

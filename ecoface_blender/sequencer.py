@@ -60,19 +60,24 @@ def sound_strips(context: bpy.types.Context) -> list[bpy.types.Strip]:
 
 def voice_strips(context: bpy.types.Context) -> list[bpy.types.Strip]:
     """The sound strips, and after them the movies whose sound is not a strip of its own."""
-    return sound_strips(context) + [movie for movie in _strips(context, "MOVIE") if not own_sound(movie)]
+    sounds, movies = sound_strips(context), _strips(context, "MOVIE")
+    by_path: dict[
+        Path, list[bpy.types.Strip]
+    ] = {}  # each path is asked once: panels come here at each redraw
+    for sound in sounds if movies else ():
+        if sound.sound:
+            by_path.setdefault(_path(sound), []).append(sound)
+    return sounds + [movie for movie in movies if not _beside(movie, by_path.get(_path(movie), []))]
 
 
 def own_sound(strip: bpy.types.Strip) -> bpy.types.Strip | None:
     """The sound strip that was added with a movie, where there is one."""
     if strip.type != "MOVIE":
         return None
-    path, source = _path(strip), _timing(strip).source
-    sounds = [other for other in strip.id_data.sequence_editor.strips_all if other.type == "SOUND"]
-    same = [other for other in sounds if other.sound and _path(other) == path]
-    # Its sound may begin a little after the picture, and moves along with it.
-    near = [other for other in same if abs(_timing(other).source - source) < scene_rate(strip.id_data)]
-    return min(near, key=lambda other: abs(_timing(other).left - _timing(strip).left), default=None)
+    path, others = _path(strip), strip.id_data.sequence_editor.strips_all
+    return _beside(
+        strip, [each for each in others if each.type == "SOUND" and each.sound and _path(each) == path]
+    )
 
 
 def is_inside(strip: bpy.types.Strip, outer: bpy.types.Strip) -> bool:
@@ -133,7 +138,7 @@ def heard(strip: bpy.types.Strip, folder: str | Path) -> Sound:
     first = max(0.0, sound.first_frame)  # nothing is mixed down before frame 0
     cut = (first - sound.first_frame) / scene_rate(strip.id_data)
     last = sound.first_frame + seconds * scene_rate(strip.id_data)
-    mix = mixdown.of_strip(strip, first, last, folder / "heard.wav")
+    mix = mixdown.of_strip(strip, first, last, folder / "heard.wav", sound.altered)
     return replace(sound, first_frame=first, in_seconds=sound.in_seconds + cut, mix=mix)
 
 
@@ -178,6 +183,13 @@ def _strips(context: bpy.types.Context, kind: str) -> list[bpy.types.Strip]:
     editor = sequencer_scene(context).sequence_editor
     strips = [strip for strip in (editor.strips_all if editor else ()) if strip.type == kind]
     return sorted(strips, key=lambda strip: (_timing(strip).left, strip.channel))
+
+
+def _beside(movie: bpy.types.Strip, sounds: list[bpy.types.Strip]) -> bpy.types.Strip | None:
+    """Of sounds of the same file the one that belongs to the movie strip: it may begin a little after it."""
+    at, second = _timing(movie), scene_rate(movie.id_data)
+    near = [sound for sound in sounds if abs(_timing(sound).source - at.source) < second]
+    return min(near, key=lambda sound: abs(_timing(sound).left - at.left), default=None)
 
 
 def _why_silent(strip: bpy.types.Strip) -> str | None:

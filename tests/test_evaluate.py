@@ -25,6 +25,7 @@ from training.evaluation_clips import Stage, balanced, held_out, rows_of
 from training.evaluation_judges import Judges, motion_features, syncnet_distances, weighted_means
 from training.evaluation_namers import Namers, StatisticsClassifier, expression_statistics, nearest_emotion
 from training.evaluation_networks import FrameAttention, JudgeFileError, SyncNet, read_judge
+from training.evaluation_prototypes import KINDS
 from training.evaluation_report import draw_matrices, markdown_table, write_report
 from training.sync_expert import SyncConfig, SyncExpert
 from training.synthetic.utterance import Phone
@@ -122,6 +123,9 @@ def test_exchange_reports_all_class_pairs_through_all_doors(tiny_model_file, cor
             assert np.shape(matrix) == (8, 8)
     assert np.array(values["matrices"]["label"]["P, B, M closed"], float).max() <= 1
     assert np.shape(values["intensities"]["happy"]) == (2, 4)
+    for found in values["prototypes"].values():
+        assert {tuple(row["kind"]) for row in found} <= set(KINDS)
+        assert all(-1 <= row["cosine"] <= 1 for row in found)
     assert (tmp_path / "exchange.png").stat().st_size > 10_000
 
 

@@ -47,8 +47,8 @@ LINES = (
         for name in ("lively", "mumbler", "orator", "warm", "stern", "poised", "quirky", "average")
     ),
     *(
-        Line("0930", f"angry, strength {strength:g}", {"emotion": "angry", "amounts": Amounts(strength=strength)})
-        for strength in (0.0, 0.5, 1.5)
+        Line("0930", f"angry, strength {x:g}", {"emotion": "angry", "amounts": Amounts(strength=x)})
+        for x in (0.0, 0.5, 1.5)
     ),
     Line("0870", "sad, then surprised", {"emotion": "sad:2@1 surprised:2@5"}),
     Line("0920", "fearful, upper face only", {"emotion": "fearful:2", "amounts": Amounts(mouth=0.0)}),

@@ -6,7 +6,7 @@ that has learned from performances alone.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from training import lip_metrics
 from training.clips import CorpusError
 from training.evaluation_clips import HeldOut, Motion, Stage, balanced, held_out, rows_of
 from training.evaluation_namers import Namers
+from training.evaluation_prototypes import agreements, as_tables
 from training.evaluation_report import SYNTHETIC, draw_matrices, markdown_table, matrix_table, write_report
 from training.metrics import share_rising
 
@@ -38,6 +39,8 @@ class Exchange:
     split: str = "test"
     n_sentences: int = 3
     """Held-out sentences of each emotion, and reference clips of each."""
+    n_clips: int = 150
+    """Held-out clips of which the means of each emotion and intensity are compared with the prototypes."""
     n_learned: int = 300
     """Performances of the train split that the classifier learns from."""
     n_rendered: int = 90
@@ -201,11 +204,14 @@ def exchange(config: Exchange) -> None:
     by_door = {door: matrices(swaps[door]) for door in DOORS}
     performances, agreed = accuracies(namers, clips), agreement(swaps)
     strength = intensities(config, stage, clips[:: len(EMOTIONS)])
-    text = as_text(by_door, performances, agreed, strength, len(clips))
+    more = balanced(rows, config.n_clips, lambda row: (row.emotion, row.intensity_level), config.seed)
+    means = agreements(stage, held_out(config.corpus, more))
+    text = "\n\n".join([as_text(by_door, performances, agreed, strength, len(clips)), *as_tables(means)])
     values = {
         "emotions": EMOTIONS, "matrices": by_door, "performances": performances, "agreement": agreed,
         "intensities": strength, "model": stage.ecoface.model.hash,
     }  # fmt: skip
+    values["prototypes"] = {way: [asdict(one) for one in found] for way, found in means.items()}
     write_report(config.out, "exchange", text, values)
     pictures = {f"{name}\n({door})": m for door in DOORS for name, m in by_door[door].items()}
     draw_matrices(config.out / "exchange.png", pictures, EMOTIONS, EMOTIONS)

@@ -53,7 +53,8 @@ class EcoFaceSettings(PropertyGroup):
 
     head: PointerProperty(
         name="Head",
-        description="The head that speaks. Leave empty for the active head, or the only one in the scene",
+        description="The head that speaks: EcoFace's, FLAME's, one with ARKit's or other known shape keys, "
+        "or its armature. Leave empty for the active head, or the only one in the scene",
         type=bpy.types.Object,
         poll=lambda _settings, candidate: targets.speaking_mesh(candidate) is not None,
     )

@@ -204,7 +204,7 @@ class EcoFace:
         if isinstance(emotion, str | EmotionTrack):
             return self._named(emotion)
         if isinstance(emotion_from, FlameMotion):
-            return ReferenceEmotion(self._seen(emotion_from, progress), FEATURES_PER_FRAME * frames)
+            return ReferenceEmotion(self.seen(emotion_from, progress), FEATURES_PER_FRAME * frames)
         if emotion_from is not None:
             track = self.listener.heard(emotion_from, progress)
             return ReferenceEmotion(track, FEATURES_PER_FRAME * frames)
@@ -217,7 +217,10 @@ class EcoFace:
             return SteadyEmotion(prototypes, EmotionLabel.parse(emotion))
         return MixedEmotion(prototypes, EmotionTrack.parse(emotion) if isinstance(emotion, str) else emotion)
 
-    def _seen(self, performance: FlameMotion, progress: Progress | None) -> Float[Tensor, "points feature"]:
+    @torch.inference_mode()
+    def seen(
+        self, performance: FlameMotion, progress: Progress | None = None
+    ) -> Float[Tensor, "points feature"]:
         """What the visual encoder sees of a performance, at 10 Hz, as its mood is heard in speech."""
         owner = performance.metadata.get("head")
         if self._head is None or owner != self._head.name:

@@ -13,9 +13,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
+from torch import Tensor
 from tqdm import tqdm
 
-from ecoface_model.config import EMOTIONS
+from ecoface_model.config import EMOTIONS, FEATURES_PER_FRAME
+from ecoface_model.emotion_source import ReferenceEmotion
+from ecoface_model.listening import frames_of
 from ecoface_model.pipeline import AVERAGE
 from training import lip_metrics
 from training.clips import CorpusError
@@ -98,6 +101,7 @@ def exchange_all(config: Exchange, namers: Namers, clips: Sequence[HeldOut]) -> 
     """Every clip to every class through each door; references of a class are taken in turn."""
     stage = namers.stage
     by_class = {name: [clip for clip in clips if clip.row.emotion == name] for name in EMOTIONS}
+    seen = {clip.row.id: stage.ecoface.seen(stage.performance(clip.motion)) for clip in clips}
     swaps: dict[str, list[Swap]] = {door: [] for door in DOORS}
     for number, source in enumerate(tqdm(clips, desc="exchange", mininterval=5)):
         how: dict[str, Any] = {"style": style_of(stage, source), "seed": config.seed}
@@ -108,11 +112,16 @@ def exchange_all(config: Exchange, namers: Namers, clips: Sequence[HeldOut]) -> 
             asked = (
                 stage.speak(source, emotion=target, **how),
                 stage.speak(source, emotion_from=reference.waveform, **how),
-                stage.speak(source, emotion_from=stage.performance(reference.motion), **how),
+                stage.speak(source, emotion=performed(seen[reference.row.id], source), **how),
             )
             for door, motion in zip(DOORS, asked, strict=True):
                 swaps[door].append(swapped(namers, source, plain, motion, reference))
     return swaps
+
+
+def performed(seen: Float[Tensor, "points feature"], source: HeldOut) -> ReferenceEmotion:
+    """A performance as the emotion of another clip, looked at once and lent to many."""
+    return ReferenceEmotion(seen, FEATURES_PER_FRAME * frames_of(source.waveform))
 
 
 def style_of(stage: Stage, clip: HeldOut) -> str:

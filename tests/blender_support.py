@@ -6,6 +6,7 @@ from pathlib import Path
 
 import bpy
 import numpy as np
+import pytest
 
 REFERENCE_HEAD = Path(__file__).parents[1] / "ecoface_model" / "assets" / "reference_head.npz"
 N_AROUND, N_ALONG = 24, 15
@@ -132,6 +133,12 @@ def mix_down(
     if in_a_thread:
         bpy.data.scenes.remove(scene)
     return read_sound(path)[0][:, 0] if container == "WAV" else np.zeros(0)
+
+
+retiming = pytest.mark.skipif(
+    bpy.app.version < (5, 0),
+    reason="Blender 4.5 crashes now and then at a retimed strip, and plays it late by chance",
+)
 
 
 def retime(scene: bpy.types.Scene, strip: bpy.types.Strip, frame: int, percent: float) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import bpy
 import numpy as np
 import pytest
-from blender_support import empty_blend, mix_down, read_sound, retime, write_sound
+from blender_support import empty_blend, mix_down, read_sound, retime, retiming, write_sound
 
 from ecoface_blender import choices, scene_strips, sequencer
 from ecoface_blender.errors import EcoFaceBlenderError
@@ -204,6 +204,7 @@ def test_files_that_are_no_sound_are_told_in_a_sentence(scene, noise, tmp_path):
     assert choices._mix_of_file(str(tmp_path / "voice.mp3"), str(tmp_path)) is None, "the engine says why"
 
 
+@retiming
 def test_nothing_is_left_behind_by_a_mixdown(scene, noise, tmp_path):
     strip = new_strip(scene, noise)
     other = new_strip(scene, noise)
@@ -301,6 +302,7 @@ def test_a_linked_library_s_sound_is_found_beside_the_library(scene, noise, tmp_
     assert sequencer.heard(strip, tmp_path).path == tmp_path / "library" / "noise.wav"
 
 
+@retiming
 def test_the_mix_of_a_take_is_made_again_from_its_strip_or_its_file(scene, noise, tmp_path):
     strip = new_strip(scene, noise)
     retime(scene, strip, 30, 150)

@@ -81,7 +81,7 @@ class MappingRow(PropertyGroup):
 class FacePart(PropertyGroup):
     """A further mesh of a face."""
 
-    object: PointerProperty(type=bpy.types.Object)
+    object: PointerProperty(name="Mesh", description="A mesh that moves with the face", type=bpy.types.Object)
 
 
 class Mapping(PropertyGroup):
@@ -91,9 +91,13 @@ class Mapping(PropertyGroup):
         name="Use Own Mapping",
         description="Move this face by the list below rather than by the names of its shape keys",
     )
-    rows: CollectionProperty(type=MappingRow)
+    rows: CollectionProperty(
+        name="Rows", description="What moves which shape key or bone, and how far", type=MappingRow
+    )
     active: IntProperty(description="The row that is edited", options={"HIDDEN"})
-    parts: CollectionProperty(type=FacePart)
+    parts: CollectionProperty(
+        name="Parts", description="Teeth, tongue, brows, lashes: meshes that move along", type=FacePart
+    )
 
     def as_rows(self) -> list[Row]:
         """The complete rows as plain values."""

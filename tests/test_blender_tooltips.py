@@ -1,0 +1,40 @@
+"""Whatever an artist can hover over says what it is."""
+
+import bpy
+import pytest
+
+import ecoface_blender
+
+
+@pytest.fixture(autouse=True)
+def registered():
+    ecoface_blender.register()
+    yield
+    ecoface_blender.unregister()
+
+
+def classes():
+    return [cls for module in ecoface_blender.MODULES for cls in module.CLASSES]
+
+
+def own_properties(cls):
+    names = {name for base in cls.__mro__ for name in getattr(base, "__annotations__", {})}
+    return [each for each in cls.bl_rna.properties if each.identifier in names]
+
+
+def test_every_property_has_a_tooltip_without_a_full_stop():
+    described = {
+        f"{cls.__name__}.{each.identifier}": each.description
+        for cls in classes()
+        for each in own_properties(cls)
+    }
+    assert len(described) > 60
+    assert [name for name, text in described.items() if not text or text.endswith(".")] == []
+
+
+def test_every_button_has_a_tooltip_without_a_full_stop():
+    operators = [cls for cls in classes() if issubclass(cls, bpy.types.Operator)]
+    assert len(operators) > 25
+    for cls in operators:
+        kind = getattr(bpy.ops.ecoface, cls.bl_idname.split(".")[1]).get_rna_type()
+        assert kind.description and not kind.description.endswith("."), cls.__name__

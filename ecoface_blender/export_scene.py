@@ -229,4 +229,7 @@ def _need(module: str, name: str, addon: str) -> None:
         EcoFaceBlenderError: if it is switched off, or not built in.
     """
     if name not in dir(getattr(bpy.ops, module)):
-        raise EcoFaceBlenderError(f"Blender's add-on '{addon}' is off; switch it on in the preferences.")
+        raise EcoFaceBlenderError(
+            f"This Blender has no exporter '{addon}'; switch that add-on on in the preferences, or take a "
+            "Blender from blender.org, where it is built in."
+        )

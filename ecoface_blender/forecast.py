@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 
+from .translations import sentence
+
 MOMENT = 1.5  # s, below which counting makes no sense
 LAST_PERCENT = 0.99  # the keys are written after the engine is done
 
@@ -75,5 +77,7 @@ def time_left(seconds: float | None) -> str:
     if seconds is None:
         return ""
     if seconds < MOMENT:
-        return "a moment left"
-    return f"{seconds:.0f} s left" if seconds < 100 else f"{seconds / 60:.0f} min left"
+        return sentence("a moment left")
+    if seconds < 100:
+        return sentence("{seconds:.0f} s left", seconds=seconds)
+    return sentence("{minutes:.0f} min left", minutes=seconds / 60)

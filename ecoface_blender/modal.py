@@ -5,6 +5,7 @@ import bpy
 from . import interruptions
 from .errors import EcoFaceBlenderError
 from .forecast import time_left
+from .translations import sentence
 
 POLL_SECONDS = 0.05
 
@@ -64,7 +65,7 @@ class Watching:
 def progress_text(job) -> str:
     """Stage, percentage and time left of a job, for people."""
     left = time_left(job.seconds_left)
-    return f"{job.stage} {job.fraction:.0%}{', ' if left else ''}{left}"
+    return f"{sentence(job.stage)} {job.fraction:.0%}{', ' if left else ''}{left}"
 
 
 def over_sidebar(window, event) -> bool:

@@ -6,6 +6,7 @@ from bpy.types import Panel
 from . import choices, emotion_keys
 from .engine import EMOTIONS
 from .panels import _Sidebar
+from .translations import sentence
 
 MOST_SHOWN = 12
 """Changes in the list: those around the playhead."""
@@ -44,7 +45,7 @@ class ECOFACE_PT_emotion_track(_Sidebar, Panel):
         first = max(0, min(current - MOST_SHOWN // 2, len(frames) - MOST_SHOWN))
         column = layout.box().column(align=True)
         if first:
-            column.label(text=f"{first} more before")
+            column.label(text=sentence("{count} more before", count=first))
         for number, frame in enumerate(frames[first : first + MOST_SHOWN], first):
             change = emotion_keys.change_at(speaker, frame)
             row = column.row(align=True)
@@ -57,7 +58,7 @@ class ECOFACE_PT_emotion_track(_Sidebar, Panel):
             remove = right.operator("ecoface.emotion_remove", text="", icon="X", emboss=False)
             remove.frame = frame
         if (more := len(frames) - first - MOST_SHOWN) > 0:
-            column.label(text=f"{more} more after")
+            column.label(text=sentence("{count} more after", count=more))
 
 
 class ECOFACE_PT_emotion_weights(_Sidebar, Panel):

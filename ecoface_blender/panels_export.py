@@ -6,6 +6,7 @@ from bpy.types import Panel
 from . import export
 from .operators_export import draw_options
 from .panels import _Sidebar
+from .translations import sentence
 
 
 class ECOFACE_PT_export(_Sidebar, Panel):
@@ -22,7 +23,8 @@ class ECOFACE_PT_export(_Sidebar, Panel):
         column = layout.column()
         column.prop(group, "kind")
         draw_options(column, group)
-        layout.operator("ecoface.export", icon="EXPORT", text=f"Export {export.KINDS[group.kind].label}...")
+        button = sentence("Export {format}...", format=export.KINDS[group.kind].label)
+        layout.operator("ecoface.export", icon="EXPORT", text=button)
 
 
 CLASSES = (ECOFACE_PT_export,)

@@ -3,7 +3,7 @@
 from bpy.props import IntProperty, StringProperty
 from bpy.types import AddonPreferences
 
-from . import engine, engine_tasks
+from . import engine, engine_tasks, translations
 from .panels import draw_sentence
 
 
@@ -62,7 +62,7 @@ class EcoFacePreferences(AddonPreferences):
         else:
             row.operator("ecoface.start_engine")
         if engine_tasks.check:
-            layout.label(text=f"{engine_tasks.check.stage} ...", icon="SORTTIME")
+            layout.label(text=f"{translations.sentence(engine_tasks.check.stage)} ...", icon="SORTTIME")
         column = layout.column(align=True)
         for line in engine_tasks.report:
             column.label(text=line)
@@ -78,7 +78,7 @@ class EcoFacePreferences(AddonPreferences):
             layout.operator("ecoface.install_engine", icon="IMPORT")
             return
         row = layout.row(align=True)
-        row.label(text=f"{job.stage} ...", icon="SORTTIME")
+        row.label(text=f"{translations.sentence(job.stage)} ...", icon="SORTTIME")
         row.operator("ecoface.cancel_install", icon="CANCEL")
         box = layout.box().column(align=True)
         box.scale_y = 0.8

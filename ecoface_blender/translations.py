@@ -87,7 +87,22 @@ GERMAN = {
     "Use Selected as Parts": "Auswahl als Teile verwenden",
     "Variation": "Variation",
     "Weights": "Gewichte",
-    # sentences that the panel says
+    # what the panel says
+    "Animating": "Animiere",
+    "Export {format}...": "{format} exportieren...",
+    "Listening": "Höre zu",
+    "Loading the model": "Lade das Modell",
+    "Installing the packages": "Installiere die Pakete",
+    "Looking": "Sehe hin",
+    "Making the environment": "Lege die Umgebung an",
+    "Moving it into its place": "Bringe sie an ihren Platz",
+    "Starting the engine": "Starte die Engine",
+    "Trying the engine": "Probiere die Engine aus",
+    "a moment left": "gleich fertig",
+    "{count} more after": "{count} weitere danach",
+    "{count} more before": "{count} weitere davor",
+    "{minutes:.0f} min left": "noch {minutes:.0f} min",
+    "{seconds:.0f} s left": "noch {seconds:.0f} s",
     "Add a head, or choose the one to speak.": "Füge einen Kopf hinzu, oder wähle den, der sprechen soll.",
     "Add the voice to the sequencer as a sound strip, or choose a file instead.": (
         "Füge die Stimme dem Sequencer als Tonstreifen hinzu, oder wähle eine Datei."
@@ -114,6 +129,7 @@ def unregister():
     bpy.app.translations.unregister(__package__)
 
 
-def sentence(english):
-    """A sentence in the artist's language, where it is known."""
-    return bpy.app.translations.pgettext_rpt(english)
+def sentence(english, **values):
+    """A sentence in the artist's language, where it is known; `values` go into its {fields}."""
+    own = bpy.app.translations.pgettext_rpt(english)
+    return own.format(**values) if values else own

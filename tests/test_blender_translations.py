@@ -37,12 +37,16 @@ def test_names_buttons_and_sentences_are_translated(german):
     assert look_up("Upper Face") == "Obere Gesichtshälfte"
     assert translations.sentence("Choose the sound file of a voice.").startswith("Wähle")
     assert translations.sentence("No language knows this sentence.") == "No language knows this sentence."
+    assert translations.sentence("{seconds:.0f} s left", seconds=3.2) == "noch 3 s"
 
 
 @pytest.mark.parametrize("language", translations.LANGUAGES)
 def test_every_word_is_one_that_the_extension_says(language):
     said = set()
-    for path in FOLDER.glob("*.py"):
+    for path in (
+        *FOLDER.rglob("*.py"),
+        *(FOLDER.parent / "ecoface_model").glob("*.py"),
+    ):  # stages are the engine's
         if path.name != "translations.py":
             said |= set(re.findall(r'"([^"\n]+)"', path.read_text(encoding="utf-8")))
     said |= {word.title() for word in said}  # emotions are written small in the code
@@ -54,3 +58,10 @@ def test_every_button_and_panel_has_a_word(language):
     classes = [cls for module in ecoface_blender.MODULES for cls in module.CLASSES]
     labels = {cls.bl_label for cls in classes if getattr(cls, "bl_label", None)}
     assert labels <= set(translations.LANGUAGES[language])
+
+
+def test_values_go_into_their_fields_and_every_language_has_the_same_fields():
+    assert translations.sentence("{count} more after", count=3) == "3 more after"
+    field = re.compile(r"{(\w+)")
+    for words in translations.LANGUAGES.values():
+        assert all(set(field.findall(word)) == set(field.findall(own)) for word, own in words.items())

@@ -28,7 +28,8 @@ from . import (
     preferences,
     settings,
     settings_mapping,
-    takes,
+    settings_queue,
+    settings_takes,
     translations,
 )
 
@@ -36,7 +37,7 @@ MODULES = (
     preferences,
     settings,
     settings_mapping,
-    takes,
+    settings_takes,
     emotion_keys,
     operators,
     operators_emotion,
@@ -48,7 +49,7 @@ MODULES = (
     panels_takes,
     panels_export,
     operators_engine,
-    lines_queue,
+    settings_queue,
     operators_queue,
     panels_queue,
     operators_mapping,

@@ -9,9 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import bpy
-from bpy.app.handlers import persistent
-from bpy.props import CollectionProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
-from bpy.types import PropertyGroup
 
 from . import choices, generation, head, sequencer
 from .errors import EcoFaceBlenderError
@@ -288,57 +285,3 @@ def _gather(context: bpy.types.Context, entry: QueuedLine) -> choices.Line:
 
 def _lines(number: int) -> str:
     return f"{number} line{'' if number == 1 else 's'}"
-
-
-@persistent
-def _opened(*_arguments) -> None:
-    """The lines belong to a file that is no more open, and so does what is saved of their mirror."""
-    abandon()
-    mirror()
-
-
-class ShownLine(PropertyGroup):
-    """What the list shows of a line; its name is the strip's."""
-
-    head: StringProperty(name="Head", description="Who speaks the line")
-    state: EnumProperty(
-        name="State",
-        description="How far the line is",
-        items=[
-            (WAITING, "Waiting", "Its turn comes", "SORTTIME", 0),
-            (WORKING, "Working", "The engine is at it", "PLAY", 1),
-            (DONE, "Done", "Its keys are there", "CHECKMARK", 2),
-            (FAILED, "Failed", "The sentence says why", "ERROR", 3),
-        ],
-    )
-    sentence: StringProperty(name="Result", description="What was done, or why not")
-
-
-CLASSES = (ShownLine,)
-
-PROPERTIES = (
-    (
-        bpy.types.WindowManager,
-        "ecoface_queue",
-        CollectionProperty(
-            name="Queue", description="Lines to generate", type=ShownLine, options={"SKIP_SAVE"}
-        ),
-    ),
-    (
-        bpy.types.WindowManager,
-        "ecoface_queue_index",
-        IntProperty(name="Line", description="The line that is chosen in the list", options={"SKIP_SAVE"}),
-    ),
-    (
-        bpy.types.Strip,
-        "ecoface_head",
-        PointerProperty(
-            name="Strip's Head",
-            description="The head that speaks this strip. Leave empty for the active head",
-            type=bpy.types.Object,
-            poll=lambda _strip, candidate: head.why_not_a_head(candidate) is None,
-        ),
-    ),
-)
-
-HANDLERS = (("load_post", _opened),)

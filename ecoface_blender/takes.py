@@ -9,8 +9,6 @@ from typing import Any
 
 import bpy
 import numpy as np
-from bpy.props import FloatProperty, FloatVectorProperty, PointerProperty
-from bpy.types import PropertyGroup
 
 from . import choices, controls, emotion_reference, head, keyframes, layers, sequencer, targets
 from .errors import EcoFaceBlenderError
@@ -290,62 +288,3 @@ def _same_sound(context: bpy.types.Context, line: choices.Line, folder: str) -> 
     raise EcoFaceBlenderError(
         f"The sound '{line.sound}' of the take is gone; put it back, then make it again."
     )
-
-
-def _on_change(group: "TakeControls", _context: bpy.types.Context) -> None:
-    adjust(group.id_data)
-
-
-def _amount(name: str, what: str) -> Any:
-    return FloatProperty(
-        name=name,
-        description=f"How much of the take's {what} is shown: 0 is none, 1 as it was made",
-        min=0.0,
-        max=2.0,
-        default=1.0,
-        precision=2,
-        options=set(),
-        update=_on_change,
-    )
-
-
-class TakeControls(PropertyGroup):
-    """Live controls of one take."""
-
-    jaw: _amount("Jaw", "jaw movement")
-    lips: _amount("Lips", "movement of lips and cheeks")
-    upper: _amount("Upper Face", "movement of brows, lids and nose")
-    smoothing: FloatProperty(
-        name="Smoothing",
-        description="Average over this time; much of it keeps the mouth from closing",
-        min=0.0,
-        max=0.5,
-        step=1,
-        precision=3,
-        subtype="TIME_ABSOLUTE",
-        options=set(),
-        update=_on_change,
-    )
-    offset: FloatProperty(
-        name="Time Offset",
-        description="Seconds by which the face is later than the sound",
-        min=-10.0,
-        max=10.0,
-        soft_min=-0.5,
-        soft_max=0.5,
-        step=1,
-        precision=3,
-        options=set(),
-        update=_on_change,
-    )
-    applied: FloatVectorProperty(
-        description="The controls for which the keys were computed",
-        size=5,
-        default=tuple(asdict(controls.Settings()).values()),
-        options={"HIDDEN"},
-    )
-
-
-CLASSES = (TakeControls,)
-
-PROPERTIES = ((bpy.types.Action, "ecoface_take", PointerProperty(type=TakeControls)),)

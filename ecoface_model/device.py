@@ -54,6 +54,12 @@ def full_precision(device: torch.device) -> AbstractContextManager[object]:
     return torch.autocast(device.type, enabled=False)
 
 
+def give_back_memory() -> None:
+    """Let others, such as a renderer, have what torch keeps of the graphics card for itself."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
 def _is_present(kind: str) -> bool:
     if kind == "cuda":
         return torch.cuda.is_available()

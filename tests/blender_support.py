@@ -156,3 +156,17 @@ def retime(scene: bpy.types.Scene, strip: bpy.types.Strip, frame: int, percent: 
         bpy.ops.sequencer.retiming_key_add(timeline_frame=frame)
         bpy.ops.sequencer.retiming_segment_speed_set(speed=percent)
     assert len(strip.retiming_keys) > 1
+
+
+def receive_take(speaker: bpy.types.Object, motion: np.ndarray, first_frame: float = 1.0) -> None:
+    """Let a head get a take of a motion (T, 53) at 25 fps, as a generated line would give it."""
+    from ecoface_blender import choices, head, takes
+
+    line = choices.Line(
+        scene=bpy.context.scene.name,
+        speaker=speaker.name,
+        head=head.head_name(speaker),
+        sound="/hello.wav",
+        first_frame=first_frame,
+    )
+    takes.receive(bpy.context, line, motion, 25, np.eye(50), {"style": "anna"})

@@ -20,7 +20,7 @@ from export_support import (
     talking_head,
 )
 
-from ecoface_blender import export, export_keys, jaw_keys, writing
+from ecoface_blender import export, export_keys, export_text, jaw_keys, writing
 from ecoface_blender import head as heads
 from ecoface_blender import seen as seen_module
 from ecoface_blender.arkit_curves import ArkitUnits
@@ -172,6 +172,12 @@ def test_an_arkit_file_has_the_units_shapes_and_curves(head, arrays, tmp_path):
     copy = imported(export.write(bpy.context, head, tmp_path / "a.fbx", Options(keys="ARKIT"), arrays))
     assert [block.name for block in copy.data.shape_keys.key_blocks[1:]] == list(units.names)
     assert distance_mm(seen(copy), expected) < 0.01
+
+
+def test_the_command_line_s_table_has_the_same_columns():
+    model = pytest.importorskip("ecoface_model.export", reason="it needs torch", exc_type=ImportError)
+    assert export_text.LIVE_LINK_UNITS == model.LIVE_LINK_UNITS
+    assert export_text.LIVE_LINK_ROTATIONS == model.LIVE_LINK_ROTATIONS
 
 
 def test_live_link_face_gets_its_table(head, arrays, tmp_path):

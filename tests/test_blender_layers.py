@@ -3,10 +3,10 @@
 import bpy
 import numpy as np
 import pytest
-from blender_support import empty_blend, small_head, talking_motion
+from blender_support import empty_blend, receive_take, small_head, talking_motion
 
 import ecoface_blender
-from ecoface_blender import choices, diagnosis, keyframes, layers, takes
+from ecoface_blender import diagnosis, keyframes, layers, takes
 from ecoface_blender import head as heads
 from ecoface_blender.errors import EcoFaceBlenderError
 
@@ -27,15 +27,7 @@ def speaker():
 
 
 def generate(speaker, factor=1.0, first_frame=1.0):
-    line = choices.Line(
-        scene=bpy.context.scene.name,
-        speaker=speaker.name,
-        head=heads.head_name(speaker),
-        sound="/hello.wav",
-        first_frame=first_frame,
-    )
-    motion = (factor * talking_motion(100)).astype(np.float32)
-    takes.receive(bpy.context, line, motion, 25, np.eye(50), {"style": "anna"})
+    receive_take(speaker, (factor * talking_motion(100)).astype(np.float32), first_frame)
     return takes.played(speaker)
 
 

@@ -3,10 +3,10 @@
 import bpy
 import numpy as np
 import pytest
-from blender_support import empty_blend, seen_vertices, small_head, talking_motion
+from blender_support import empty_blend, receive_take, seen_vertices, small_head, talking_motion
 
 import ecoface_blender
-from ecoface_blender import choices, diagnosis, takes
+from ecoface_blender import diagnosis
 from ecoface_blender import head as heads
 
 
@@ -24,14 +24,7 @@ def speaker():
 
 
 def generate(speaker, first_frame=1.0):
-    line = choices.Line(
-        scene=bpy.context.scene.name,
-        speaker=speaker.name,
-        head=heads.head_name(speaker),
-        sound="/hello.wav",
-        first_frame=first_frame,
-    )
-    takes.receive(bpy.context, line, talking_motion(100), 25, np.eye(50), {"style": "anna"})
+    receive_take(speaker, talking_motion(100), first_frame)
 
 
 def moves(speaker):

@@ -69,6 +69,7 @@ class Jobs:
     def _load(self, request: protocol.Load, on_progress: OnProgress) -> dict[str, Any]:
         """Load a model, unless the same file is loaded already."""
         on_progress("Loading the model", 0, 1)
+        from ecoface_model.device import give_back_memory
         from ecoface_model.pipeline import EcoFace
 
         stat = Path(request.model).stat() if request.model and Path(request.model).is_file() else None
@@ -217,14 +218,6 @@ def sentence_of(error: Exception) -> str:
         f"The engine failed unexpectedly ({type(error).__name__}: {error}, in {Path(place.filename).name}, "
         f"line {place.lineno}); please report this."
     )
-
-
-def give_back_memory() -> None:
-    """Let Blender's renders have what torch keeps of the graphics card for itself."""
-    import torch
-
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 def card_is_full(error: Exception) -> bool:

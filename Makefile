@@ -37,6 +37,7 @@ train-default: .venv/test.done
 	$(BIN)/python -m training.faces work/corpus --out work/faces
 	$(BIN)/python -m training.train_sync
 	$(BIN)/python -m training.train_emotion
+	$(BIN)/python -m training.train_hearing
 	$(BIN)/python -m training.features --kind emotion --n-variants 2
 	$(BIN)/python -m training.train_motion
 	$(BIN)/python -m training.release
@@ -48,7 +49,7 @@ evaluate: .venv/test.done
 	$(BIN)/python -m training.evaluate styles
 	$(BIN)/python -m training.evaluate alive
 	$(BIN)/python -m training.evaluate figures --emotion work/emotion --sync work/sync \
-		--runs work/sync work/emotion work/motion
+		--runs work/sync work/emotion work/hearing work/motion
 	$(BIN)/python -m training.evaluate real-speech
 
 # After train-default's stages: short runs, one table in work/ablations.

@@ -44,13 +44,13 @@ class Listener:
             silence = len(window) * SAMPLES_PER_FRAME - sound.shape[1]
             yield window, pad(sound, (0, silence)) + room[:, : len(window) * SAMPLES_PER_FRAME], measured
 
-    def heard(
-        self, reference: NDArray[np.float32], progress: Progress | None
-    ) -> Float[Tensor, "points feature"]:
-        """Emotion features of another clip's speech at 10 Hz."""
+    def heard(self, reference: NDArray[np.float32], progress: Progress | None) -> Float[Tensor, "points 15"]:
+        """How like each label another clip's speech is, as logits at 10 Hz."""
         windows = self.windows(reference, frames_of(reference), "Listening", progress)
+        hearing = self.networks.hearing
         return _track(
-            (window, self.networks.emotion(sound, measured[1])[0]) for window, sound, measured in windows
+            (window, hearing(self.networks.emotion(sound, measured[1]), hearing.measure(sound))[0])
+            for window, sound, measured in windows
         )
 
     def seen(

@@ -38,13 +38,23 @@ class LogMel(nn.Module):
 
 def mel_filters() -> NDArray[np.float64]:
     """Triangular filters on Slaney's mel scale, each of unit area in Hz: (80, 201)."""
-    edges = _mel_to_hertz(np.linspace(0, _hertz_to_mel(SAMPLE_RATE / 2), N_MELS + 2))  # (82,)
+    edges = _edges()  # (82,)
     bins = np.linspace(0, SAMPLE_RATE / 2, MEL_WINDOW // 2 + 1)  # (201,)
     rising = (bins - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]  # (80, 201)
     falling = (edges[2:, None] - bins) / (edges[2:] - edges[1:-1])[:, None]
     area = (edges[2:] - edges[:-2])[:, None] / 2
     filters: NDArray[np.float64] = np.maximum(0, np.minimum(rising, falling)) / area
     return filters
+
+
+def mel_hertz() -> NDArray[np.float64]:
+    """The middle of each band in Hz: (80,)."""
+    return _edges()[1:-1]
+
+
+def _edges() -> NDArray[np.float64]:
+    """Where each band begins, peaks and ends: (82,)."""
+    return _mel_to_hertz(np.linspace(0, _hertz_to_mel(SAMPLE_RATE / 2), N_MELS + 2))
 
 
 LINEAR_UP_TO = 1000.0  # Hz, mel 15; linear below, logarithmic above

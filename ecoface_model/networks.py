@@ -7,6 +7,7 @@ from ecoface_model.config import EcoFaceConfig
 from ecoface_model.content import build_content
 from ecoface_model.emotion import build_emotion
 from ecoface_model.generator_blocks import fold_weight_norm
+from ecoface_model.hearing import Hearing
 from ecoface_model.motion_generator import MotionGenerator
 from ecoface_model.visual import VisualEmotion
 
@@ -22,6 +23,7 @@ class Networks(nn.Module):
         self.config = config
         self.content = build_content(config.content)
         self.emotion = build_emotion(config.emotion, self.content)
+        self.hearing = Hearing(config.emotion.feature_dim)
         self.visual = VisualEmotion(config.visual)
         self.generator = MotionGenerator(config.generator)
         fold_weight_norm(self.generator)

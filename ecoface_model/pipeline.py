@@ -22,7 +22,9 @@ from ecoface_model.emotion_source import (
     ReferenceEmotion,
     SteadyEmotion,
     StrongerEmotion,
-    as_heard,
+    as_spoken,
+    gathered,
+    mixed_labels,
 )
 from ecoface_model.errors import RequestError
 from ecoface_model.flame import FlameHead
@@ -206,8 +208,7 @@ class EcoFace:
         if isinstance(emotion_from, FlameMotion):
             return ReferenceEmotion(self.seen(emotion_from, progress), FEATURES_PER_FRAME * frames)
         if emotion_from is not None:
-            track = self.listener.heard(emotion_from, progress)
-            return ReferenceEmotion(track, FEATURES_PER_FRAME * frames)
+            return ReferenceEmotion(self.heard(emotion_from, progress), FEATURES_PER_FRAME * frames)
         return emotion
 
     def _named(self, emotion: str | EmotionTrack) -> EmotionSource:
@@ -216,6 +217,14 @@ class EcoFace:
         if isinstance(emotion, str) and "@" not in emotion:
             return SteadyEmotion(prototypes, EmotionLabel.parse(emotion))
         return MixedEmotion(prototypes, EmotionTrack.parse(emotion) if isinstance(emotion, str) else emotion)
+
+    @torch.inference_mode()
+    def heard(
+        self, reference: NDArray[np.float32], progress: Progress | None = None
+    ) -> Float[Tensor, "points feature"]:
+        """Features of the labels that another clip's speech is like, mixed, at 10 Hz."""
+        likeness = self.listener.heard(reference, progress)
+        return mixed_labels(gathered(likeness), self.model.prototypes.to(self.device))
 
     @torch.inference_mode()
     def seen(
@@ -234,7 +243,7 @@ class EcoFace:
         with full_precision(self.device):
             seen = self.listener.seen(faces, motion, progress)
         model = self.model
-        return as_heard(seen, model.visual_prototypes.to(self.device), model.prototypes.to(self.device))
+        return as_spoken(seen, model.visual_prototypes.to(self.device), model.prototypes.to(self.device))
 
     def _upper(self) -> Float[Tensor, "50 50"]:
         """Which part of an expression is the upper face's."""

@@ -14,7 +14,9 @@ from ecoface_model.emotion_source import (
     ReferenceEmotion,
     SteadyEmotion,
     StrongerEmotion,
-    as_heard,
+    as_spoken,
+    gathered,
+    mixed_labels,
     to_track,
 )
 from ecoface_model.errors import RequestError
@@ -270,13 +272,33 @@ def test_strength_scales_around_neutral():
         )
 
 
-def test_a_face_is_heard_as_speech_like_its_prototype_and_between_two_as_both():
+def test_a_face_goes_to_the_generator_as_the_label_like_its_prototype_and_between_two_as_both():
     speech, faces = tiny_prototypes(), tiny_prototypes(seed=2)
     happy, sad = EMOTIONS.index("happy"), EMOTIONS.index("sad")
     seen = torch.stack([faces[happy, 2], faces[0, 0], faces[happy, 2] + faces[sad, 1]])
-    heard = as_heard(seen, faces, speech)
+    heard = as_spoken(seen, faces, speech)
     label = SteadyEmotion(speech, EmotionLabel("happy", 2.0)).features
     assert torch.linalg.vector_norm(heard[0] - label) < 0.05 * torch.linalg.vector_norm(label - speech[0, 0])
     assert torch.linalg.vector_norm(heard[1] - speech[0, 0]) < 0.1
     away = speech - speech[0, 0]
     assert all(heard[2] @ away[emotion, level] > 0 for emotion, level in ((happy, 2), (sad, 1)))
+
+
+def test_a_reference_is_the_surer_the_longer_it_lasts_and_follows_moods_that_last():
+    points = torch.zeros(600, 15)
+    points[:300, 3], points[300:, 7] = 0.5, 0.5
+    found = gathered(points)
+    for length in (10, 40, 80, 160):
+        alone = gathered(points[:length])
+        torch.testing.assert_close(alone[:, 3], torch.full((length,), 0.5 * max(1, length / 40)))
+    torch.testing.assert_close(found[150, 3], torch.tensor(0.5 * 201 / 40))  # 10 s to either side
+    assert found[150, 7] == 0 and found[450, 3] == 0
+    torch.testing.assert_close(found[299, 3], torch.tensor(0.5 * 101 / 40))
+
+
+def test_likeness_mixes_labels_as_prototypes_do():
+    speech = tiny_prototypes()
+    sure = torch.full((1, 15), -50.0)
+    sure[0, 2 * EMOTIONS.index("sad")] = 50.0
+    label = SteadyEmotion(speech, EmotionLabel("sad", 2.0)).features
+    torch.testing.assert_close(mixed_labels(sure, speech)[0], label)

@@ -14,6 +14,7 @@ from ecoface_model.config import EMOTIONS, ContentConfig, EmotionConfig, MotionG
 from ecoface_model.content import build_content
 from ecoface_model.emotion import build_emotion
 from ecoface_model.errors import ModelFileError
+from ecoface_model.hearing import Hearing
 from ecoface_model.motion_generator import MotionGenerator
 from ecoface_model.visual import VisualEmotion
 from training import release
@@ -35,6 +36,7 @@ def written(folder: Path, generator: MotionGeneratorConfig = GENERATOR_CONFIG) -
         content=folder / "content.safetensors",
         content_encoder=CONTENT,
         emotion=folder / "emotion",
+        hearing=folder / "hearing",
         motion=folder / "motion",
         out=folder / "out" / "model.safetensors",
         name="ravdess",
@@ -42,12 +44,14 @@ def written(folder: Path, generator: MotionGeneratorConfig = GENERATOR_CONFIG) -
         licences=("CC BY-NC-SA 4.0.",),
     )
     config.emotion.mkdir()
+    config.hearing.mkdir()
     config.motion.mkdir()
     save_file({k: v.contiguous() for k, v in build_content(CONTENT).state_dict().items()}, config.content)
     (config.emotion / "config.json").write_text(
         json.dumps({"encoder": asdict(EMOTION), "visual": asdict(VISUAL)})
     )
     save_file(build_emotion(EMOTION).state_dict(), config.emotion / release.ENCODER)
+    save_file(Hearing(EMOTION.feature_dim).state_dict(), config.hearing / release.HEARING)
     save_file(VisualEmotion(VISUAL).state_dict(), config.emotion / release.VISUAL)
     means = {name: torch.randn(len(EMOTIONS), 3, 16) for name in ("prototypes", "visual")}
     save_file(means, config.emotion / release.PROTOTYPES)
@@ -91,9 +95,10 @@ def test_a_model_that_is_too_large_is_refused_before_it_is_written(tmp_path):
     [
         ("content.safetensors", "training.whisper_weights"),
         ("emotion/config.json", "training.train_emotion"),
-        ("emotion/encoder.safetensors", "training.train_emotion"),
         ("emotion/visual.safetensors", "training.train_emotion"),
         ("emotion/prototypes.safetensors", "training.train_emotion"),
+        ("emotion/encoder.safetensors", "training.train_emotion"),
+        ("hearing/hearing.safetensors", "training.train_hearing"),
         ("motion/generator.safetensors", "training.train_motion"),
     ],
 )
@@ -115,6 +120,7 @@ def test_parts_that_do_not_fit_are_refused(tmp_path):
     [
         ("emotion/config.json", "the config of train_emotion"),
         ("emotion/encoder.safetensors", "tensors"),
+        ("hearing/hearing.safetensors", "tensors"),
         ("motion/generator.safetensors", "tensors"),
     ],
 )

@@ -13,8 +13,9 @@ from tiny_model import TINY_HUBERT
 from ecoface_model.config import EMOTIONS, INTENSITIES, SAMPLE_RATE, EmotionConfig, VisualConfig, paper_config
 from ecoface_model.emotion import MelEmotion
 from ecoface_model.visual import VisualEmotion
-from training.batches_emotion import EmotionClips, cut
+from training.batches_emotion import EmotionClips
 from training.clips import UNKNOWN, ClipRow, CorpusError, write_clip, write_manifest
+from training.emotion_sounds import cut
 from training.emotion_space import Mapped, accuracies, nearest, prototypes
 from training.faces import FacesConfig
 from training.faces import main as render_faces

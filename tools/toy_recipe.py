@@ -46,6 +46,8 @@ def commands(out: Path, voices: Sequence[str]) -> list[tuple[str, ...]]:
         f"train_emotion --run={out / 'emotion'} --corpus={corpus} --faces={out / 'faces'} "
         f"{' '.join(f'--encoder.{option}' for option in ENCODER)} {' '.join(VISUAL)} --n-steps=6 --n-clips=6 "
         "--n-frames=25 --n-frames-seen=4 --warm-up=1 --ramp=2 --log-every=2 --n-clips-prototype=2",
+        f"train_hearing --run={out / 'hearing'} --corpus={corpus} --emotion={out / 'emotion'} --n-steps=6 "
+        "--n-variants=1 --n-moments=32 --warm-up=1 --log-every=2",
         f"features --kind=emotion --corpus={corpus} --folder={features} --n-variants=1 "
         f"--emotion-weights={out / 'emotion' / 'encoder.safetensors'} "
         f"{' '.join(f'--emotion.{option}' for option in ENCODER)}",
@@ -56,8 +58,8 @@ def commands(out: Path, voices: Sequence[str]) -> list[tuple[str, ...]]:
         f"{' '.join(f'--generator.{option}' for option in GENERATOR)} {' '.join(VISUAL)} --n-steps=8 "
         "--batch-size=4 --n-frames=32 --look.n-clips=2 --look.n-frames=2 --warm-up=2 --closure-from=6 "
         "--log-every=4 --score-every=8 --n-scored-clips=2",
-        f"release --content={content} --emotion={out / 'emotion'} --motion={out / 'motion'} "
-        f"--out={out / 'toy.safetensors'} --name=toy",
+        f"release --content={content} --emotion={out / 'emotion'} "
+        f"--hearing={out / 'hearing'} --motion={out / 'motion'} --out={out / 'toy.safetensors'} --name=toy",
         f"evaluate table --model={out / 'toy.safetensors'} --corpus={corpus} --split=val --n-clips=3 "
         f"--sync={out / 'sync' / 'sync.safetensors'} --out={out / 'evaluation'} --device=cpu",
     ]

@@ -1,7 +1,5 @@
 """Batches for the emotion encoders: short pieces of clips, heard in two recordings and seen in two views."""
 
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ecoface_model.config import EMOTIONS, FEATURES_PER_FRAME, SAMPLES_PER_FRAME
-from training.clips import ClipRow, CorpusError, read_clip, read_manifest
+from training.clips import ClipRow, CorpusError
+from training.emotion_sounds import EmotionSounds
 from training.face_views import look
 from training.faces import FaceStore
-from training.synthetic.augment import FULL, MILD, augment
 
 
 @dataclass(frozen=True)
@@ -37,11 +35,8 @@ class EmotionBatch:
         return EmotionBatch(self.ids, *(tensor.to(device) for tensor in tensors))
 
 
-class EmotionClips:
-    """All clips of one split in memory (int16: 0.4 GB for 3.5 h), drawn evenly over emotion and intensity.
-
-    Clips without an emotion or without faces take no part.
-    """
+class EmotionClips(EmotionSounds):
+    """Clips of one split that have faces, in memory, drawn evenly over emotion and intensity."""
 
     def __init__(self, corpus: Path, faces: Path, split: str) -> None:
         """Read the clips.
@@ -50,23 +45,7 @@ class EmotionClips:
             CorpusError: if corpus or faces are missing, or the split lacks an emotion.
         """
         self.store = FaceStore(faces)
-        self.rows: list[ClipRow] = [
-            row
-            for row in read_manifest(corpus)
-            if row.split == split and row.emotion in EMOTIONS and row.id in self.store
-        ]
-        self.waveforms = [
-            np.round(read_clip(corpus, row).waveform * 32768).clip(-32768, 32767).astype(np.int16)
-            for row in self.rows
-        ]
-        self.by_class: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for index, row in enumerate(self.rows):
-            self.by_class[EMOTIONS.index(row.emotion), row.intensity_level].append(index)
-        if absent := set(EMOTIONS) - {row.emotion for row in self.rows}:
-            raise CorpusError(
-                f"expected clips of every emotion in the split {split!r} of {corpus}, found none of "
-                f"{', '.join(sorted(absent))}; make a larger corpus, and its faces again."
-            )
+        super().__init__(corpus, split, of=self.store)
 
     def batch(
         self,
@@ -78,18 +57,16 @@ class EmotionClips:
     ) -> EmotionBatch:
         """Two views of each of n_clips clips: other pieces of it, other recordings, other pictures.
 
-        The share of neutral clips is one in eight, as of each emotion; intensities are even. A third of the
-        neutral ones hears the full range of recordings: what a room does is no emotion. `augmented` is the
-        share of views that are recordings at all; the others only differ in level.
+        `augmented` is the share of views that are recordings at all; the others only differ in level.
         """
-        chosen = [self._draw(rng) for _ in range(n_clips)]
+        chosen = [self.draw(rng) for _ in range(n_clips)]
         sounds, faces, beside = [], [], []
         for index in chosen:
             piece = self.store[self.rows[index].id]
             seen = [self._seen(len(piece.faces), n_frames_seen, rng) for _ in range(2)]
             faces += [torch.from_numpy(np.array(piece.faces[span])) for span in seen]
             starts = self._starts(index, n_frames, piece.start + seen[0].start, n_frames_seen, rng)
-            sounds += [self._view(index, start, n_frames, augmented, rng) for start in starts]
+            sounds += [self.recording(index, start, n_frames, augmented, rng) for start in starts]
             first = piece.start + seen[0].start - starts[0] // SAMPLES_PER_FRAME
             beside.append(FEATURES_PER_FRAME * first)
         rows = [self.rows[index] for index in chosen for _ in range(2)]
@@ -109,12 +86,6 @@ class EmotionClips:
         chosen = [index for members in self.by_class.values() for index in members[:n_per_class]]
         rows = [self.rows[index] for index in chosen]
         return [self.waveforms[index] for index in chosen], [self.store[row.id].faces for row in rows], rows
-
-    def _draw(self, rng: np.random.Generator) -> int:
-        emotion = int(rng.integers(len(EMOTIONS)))
-        levels = sorted(level for other, level in self.by_class if other == emotion)
-        members = self.by_class[emotion, levels[rng.integers(len(levels))]]
-        return members[rng.integers(len(members))]
 
     def _seen(self, n_frames: int, n_wanted: int, rng: np.random.Generator) -> slice:
         if n_frames < n_wanted:
@@ -136,24 +107,3 @@ class EmotionClips:
         around = SAMPLES_PER_FRAME * int(rng.integers(low, high + 1))
         anywhere = sorted((0, n_samples - n_frames * SAMPLES_PER_FRAME))
         return around, int(rng.integers(anywhere[0], anywhere[1] + 1))
-
-    def _view(
-        self, index: int, start: int, n_frames: int, augmented: float, rng: np.random.Generator
-    ) -> NDArray[np.float32]:
-        piece = cut(self.waveforms[index], start, n_frames * SAMPLES_PER_FRAME)
-        if rng.random() >= augmented:
-            return piece * np.float32(10 ** (rng.uniform(-MILD.gain, MILD.gain) / 20))
-        hard = self.rows[index].emotion == EMOTIONS[0] and rng.random() < 1 / 3
-        return augment(piece, rng, self._others(rng), FULL if hard else MILD)
-
-    def _others(self, rng: np.random.Generator) -> Sequence[NDArray[np.float32]]:
-        picked = rng.integers(len(self.waveforms), size=4)
-        return [self.waveforms[index].astype(np.float32) / 32768 for index in picked]
-
-
-def cut(samples: NDArray[np.int16], start: int, n_samples: int) -> NDArray[np.float32]:
-    """A piece as floats, with silence where it reaches beyond the clip."""
-    piece = np.zeros(n_samples, np.float32)
-    heard = samples[max(0, start) : max(0, start + n_samples)]
-    piece[max(0, -start) :][: len(heard)] = heard.astype(np.float32) / 32768
-    return piece

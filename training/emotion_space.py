@@ -111,13 +111,15 @@ def accuracies(mapped: Mapped, levels: Float[Tensor, "emotions 3 feature"]) -> d
 
 def confusion(mapped: Mapped, levels: Float[Tensor, "emotions 3 feature"]) -> str:
     """A table of shares: rows what was meant, columns what was found."""
-    emotion, _ = nearest(mapped.features, levels)
+    return confusion_table(mapped.emotion.numpy(), nearest(mapped.features, levels)[0].numpy())
+
+
+def confusion_table(meant: Int[NDArray[Any], " clips"], found: Int[NDArray[Any], " clips"]) -> str:
+    """The same of emotions that were told in any way."""
     lines = [" " * 10 + " ".join(f"{name[:7]:>7}" for name in EMOTIONS)]
     for index, name in enumerate(EMOTIONS):
-        found = emotion[mapped.emotion == index]
-        shares = [
-            (found == other).float().mean().item() if len(found) else 0.0 for other in range(len(EMOTIONS))
-        ]
+        of_it = found[meant == index]
+        shares = [float((of_it == other).mean()) if len(of_it) else 0.0 for other in range(len(EMOTIONS))]
         lines.append(f"{name:<10}" + " ".join(f"{share:7.2f}" for share in shares))
     return "\n".join(lines)
 

@@ -1,65 +1,96 @@
-"""Do labels and reference clips mean the same? Prototypes against means of held-out clips, heard and seen."""
+"""Do labels and reference clips mean the same? The labels' features against those of held-out references."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from ecoface_model.config import EMOTIONS
+from ecoface_model.emotion_source import as_spoken
 from training.evaluation_clips import HeldOut, Stage
 from training.evaluation_report import markdown_table
 
 Kind = tuple[str, int]
 """Emotion, and intensity: 0 for neutral, else 1 or 2."""
+REFERENCE_CLIPS = (1, 2, 5, 10)
 KINDS: tuple[Kind, ...] = ((EMOTIONS[0], 0), *((name, level) for name in EMOTIONS[1:] for level in (1, 2)))
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """The mean of held-out clips of one kind, beside the prototypes."""
+    """What held-out clips of one kind mean to the generator, beside the labels."""
 
     kind: Kind
     n: int
     nearest: Kind
-    """The prototype in its direction, from the middle of all prototypes."""
+    """The label in the direction of all of them as one reference, from the middle of all labels."""
     cosine: float
-    """Between that direction and its own prototype's."""
+    """Between that direction and its own label's."""
+    by_number: dict[int, float]
+    """Share of references of 1, 2, 5, 10 of the clips that are nearest to a label of their emotion."""
 
 
 @torch.inference_mode()
 def agreements(stage: Stage, clips: Sequence[HeldOut]) -> dict[str, list[Agreement]]:
-    """By what takes the clip in: its sound is heard, its performance is seen."""
-    model, listener = stage.ecoface.model, stage.ecoface.listener
-    kinds = [(clip.row.emotion, clip.row.intensity_level) for clip in clips]
-    heard = torch.stack([listener.heard(clip.waveform, None).float().cpu().mean(dim=0) for clip in clips])
-    seen = torch.stack([torch.from_numpy(stage.look(clip.motion)).mean(dim=0) for clip in clips])
-    return {
-        "heard": compared(kinds, heard, model.prototypes),
-        "seen": compared(kinds, seen, model.visual_prototypes),
-    }
+    """By what takes the clip in: its sound is heard, its performance is seen; both end as mixed labels.
+
+    References of several clips are these one after another.
+    """
+    model = stage.ecoface.model
+
+    def heard(part: Sequence[HeldOut]) -> Float[Tensor, " feature"]:
+        sound = np.concatenate([clip.waveform for clip in part])
+        return stage.ecoface.heard(sound).cpu().mean(dim=0)
+
+    looks = {clip.row.id: torch.from_numpy(stage.look(clip.motion)) for clip in clips}
+
+    def seen(part: Sequence[HeldOut]) -> Float[Tensor, " feature"]:
+        look = torch.cat([looks[clip.row.id] for clip in part])
+        return as_spoken(look, model.visual_prototypes, model.prototypes).mean(dim=0)
+
+    ways = {"heard": heard, "seen": seen}
+    return {way: compared(clips, takes_in, model.prototypes) for way, takes_in in ways.items()}
 
 
 def compared(
-    kinds: Sequence[Kind],
-    features: Float[Tensor, "clips feature"],
+    clips: Sequence[HeldOut],
+    takes_in: Callable[[Sequence[HeldOut]], Float[Tensor, " feature"]],
     prototypes: Float[Tensor, "emotions 3 feature"],
 ) -> list[Agreement]:
-    """The mean of each kind's features beside the prototypes; kinds without clips are left out."""
+    """References of each kind's clips beside the labels; kinds without clips are left out."""
     known = torch.stack([prototypes[EMOTIONS.index(name), level] for name, level in KINDS])  # (15, F)
     middle = known.mean(dim=0)
+    directions = normalize(known - middle, dim=1)
+
+    def cosines(part: Sequence[HeldOut]) -> Float[Tensor, " 15"]:
+        return directions @ normalize(takes_in(part) - middle, dim=0)
+
     found = []
     for number, kind in enumerate(KINDS):
-        own = torch.tensor([other == kind for other in kinds])
-        if not own.any():
+        own = [clip for clip in clips if clip.kind == kind]
+        if not own:
             continue
-        mean = features[own].mean(dim=0)
-        cosines = normalize(known - middle, dim=1) @ normalize(mean - middle, dim=0)
-        nearest = KINDS[int(cosines.argmax())]
-        found.append(Agreement(kind, int(own.sum()), nearest, float(cosines[number])))
+        by_number = {}
+        for n in (n for n in REFERENCE_CLIPS if n <= len(own)):
+            parts = [own[start : start + n] for start in range(0, len(own) - n + 1, n)]
+            right = [KINDS[int(cosines(part).argmax())][0] == kind[0] for part in parts]
+            by_number[n] = sum(right) / len(right)
+        of_all = cosines(own)
+        found.append(Agreement(kind, len(own), KINDS[int(of_all.argmax())], float(of_all[number]), by_number))
     return found
+
+
+def by_number(rows: Sequence[Agreement]) -> dict[int, float]:
+    """Means over kinds of each number of clips."""
+    return {
+        n: sum(shares) / len(shares)
+        for n in REFERENCE_CLIPS
+        if (shares := [row.by_number[n] for row in rows if n in row.by_number])
+    }
 
 
 def as_tables(found: dict[str, list[Agreement]]) -> list[str]:
@@ -67,8 +98,12 @@ def as_tables(found: dict[str, list[Agreement]]) -> list[str]:
     parts = []
     for way, rows in found.items():
         right = sum(row.kind[0] == row.nearest[0] for row in rows)
+        parts.append(f"## Labels and clips {way}: {right} of {len(rows)} kinds are nearest to their emotion")
+        shares = by_number(rows)
+        clips = [f"{n} clip{'s' if n > 1 else ''}" for n in shares]
         parts.append(
-            f"## Prototypes and means of clips {way}: {right} of {len(rows)} are nearest to their emotion"
+            "Share of references nearest to a label of their emotion, by how much they hold:\n\n"
+            + markdown_table(clips, [list(shares.values())])
         )
         cells: list[list[object]] = [
             [*_words(row.kind), row.n, " ".join(map(str, _words(row.nearest))), row.cosine] for row in rows

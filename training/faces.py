@@ -73,7 +73,7 @@ class FaceStore:
         """Row of the first face, its frame in the clip, and how many there are."""
         self.pixels = np.memmap(folder / PIXELS, np.uint8, "r").reshape(-1, self.image_size, self.image_size)
 
-    def __contains__(self, clip_id: str) -> bool:
+    def __contains__(self, clip_id: object) -> bool:
         return clip_id in self.places
 
     def __getitem__(self, clip_id: str) -> Piece:

@@ -31,6 +31,7 @@ from ecoface_model.generator_blocks import fold_weight_norm
 from ecoface_model.motion_generator import MotionGenerator
 from ecoface_model.networks import Networks
 
+from .batches_hearing import HEARING
 from .run import CONFIG
 from .train_emotion import ENCODER, PROTOTYPES, VISUAL
 from .train_motion import GENERATOR
@@ -55,6 +56,8 @@ class ReleaseConfig:
     content_encoder: ContentConfig = field(default_factory=ContentConfig)
     emotion: Path = Path("work/emotion")
     """Run folder of train_emotion."""
+    hearing: Path = Path("work/hearing")
+    """Run folder of train_hearing."""
     motion: Path = Path("work/motion")
     """Run folder of train_motion."""
     head: Path | None = None
@@ -80,6 +83,7 @@ def main(config: ReleaseConfig) -> None:
     networks = fitting_networks(config.content_encoder, emotion, visual, generator.config)
     fill(networks.content, config.content, "training.whisper_weights")
     fill(networks.emotion, config.emotion / ENCODER, "training.train_emotion")
+    fill(networks.hearing, config.hearing / HEARING, "training.train_hearing")
     fill(networks.visual, config.emotion / VISUAL, "training.train_emotion")
     networks.generator.load_state_dict(generator.state_dict())
     if (size := bytes_of(networks)) > config.largest:

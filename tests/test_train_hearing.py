@@ -120,6 +120,15 @@ def test_an_interrupted_run_ends_with_the_same_bytes(folder, tmp_path, monkeypat
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
+def test_a_finished_run_hears_nothing_again(folder, tmp_path, monkeypatch):
+    config = hearing_config(folder, tmp_path / "run")
+    main(config)
+    written = (config.run / HEARING).read_bytes()
+    monkeypatch.setattr(train_hearing, "HeardClips", None)
+    main(config)
+    assert (config.run / HEARING).read_bytes() == written
+
+
 def test_what_train_emotion_did_not_make_is_refused(folder, tmp_path):
     config = replace(hearing_config(folder, tmp_path / "run"), emotion=tmp_path)
     with pytest.raises(ModelFileError, match=r"expected config\.json in .*training\.train_emotion"):

@@ -43,7 +43,7 @@ def kind_of(emotion: int, intensity: int) -> int:
 
 
 class HeardClips:
-    """Every clip of a split as it is and in other recordings (1.8 GB in half precision for 3 h, thrice)."""
+    """Every clip of a split as it is and in other recordings (0.8 GB in half precision for 3 h, thrice)."""
 
     def __init__(
         self, sounds: EmotionSounds, encoder: SpeechEncoder, hearing: Hearing, n_variants: int, seed: int

@@ -43,7 +43,7 @@ class TrainHearingConfig:
     run: Path = Path("work/hearing")
     corpus: Path = Path("work/corpus")
     emotion: Path = Path("work/emotion")
-    """Run folder of train_emotion, whose audio encoder is listened by."""
+    """Run folder of train_emotion, through whose audio encoder it listens."""
     n_variants: int = 3
     """Recordings of each clip, the first as it is."""
     n_steps: int = 3000
@@ -97,16 +97,18 @@ def main(config: TrainHearingConfig) -> None:
     run = Run(config.run, config, config.device)
     processes = run.processes
     torch.manual_seed(config.seed)
-    sounds, held_out = (EmotionSounds(config.corpus, split) for split in ("train", "val"))
-    hearing = Hearing(read_emotion_configs(config.emotion)[0].feature_dim)
-    hearing.learn_usual(usual_sounds(sounds, config.seed))
-    encoder.to(processes.device)
-    hearing.to(processes.device)
-    train = HeardClips(sounds, encoder, hearing, config.n_variants, config.seed)
-    val = HeardClips(held_out, encoder, hearing, 1, config.seed)
+    hearing = Hearing(read_emotion_configs(config.emotion)[0].feature_dim).to(processes.device)
     parameters = list(hearing.parameters())
     optimizer = torch.optim.AdamW(parameters, config.learning_rate, weight_decay=config.weight_decay)
     first = run.resume({"hearing": hearing}, optimizer) + 1
+    if first > config.n_steps and (config.run / SCORES).is_file():
+        return  # all is done: nothing needs to be heard again
+    sounds, held_out = (EmotionSounds(config.corpus, split) for split in ("train", "val"))
+    if first == 1:
+        hearing.learn_usual(usual_sounds(sounds, config.seed).to(processes.device))
+    encoder.to(processes.device)
+    train = HeardClips(sounds, encoder, hearing, config.n_variants, config.seed)
+    val = HeardClips(held_out, encoder, hearing, 1, config.seed)
     rows = processes.share(config.n_moments)
     began = time.monotonic()
 

@@ -46,7 +46,7 @@ class Prosody(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        octave = torch.log2(torch.from_numpy(mel_hertz()).float().clamp(min=80) / 1000)  # (80,)
+        octave = torch.log2(torch.tensor(mel_hertz(), dtype=torch.float32).clamp(min=80) / 1000)  # (80,)
         centred = octave - octave.mean()
         self.register_buffer("per_octave", centred / centred.square().sum(), persistent=False)
         self.per_octave: Tensor

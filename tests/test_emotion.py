@@ -288,7 +288,7 @@ def test_a_reference_is_the_surer_the_longer_it_lasts_and_follows_moods_that_las
     points = torch.zeros(600, 15)
     points[:300, 3], points[300:, 7] = 0.5, 0.5
     found = gathered(points)
-    for length in (10, 40, 80, 160):
+    for length in (10, 40, 80, 100):
         alone = gathered(points[:length])
         torch.testing.assert_close(alone[:, 3], torch.full((length,), 0.5 * max(1, length / 40)))
     torch.testing.assert_close(found[150, 3], torch.tensor(0.5 * 201 / 40))  # 10 s to either side

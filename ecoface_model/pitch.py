@@ -1,5 +1,6 @@
 """How voiced each moment is at each pitch: a picture of the voice's melody, which 80 mel bands blur."""
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -26,16 +27,17 @@ class Pitchgram(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        octaves = torch.linspace(0, 1, N_PITCHES, dtype=torch.float64)
+        octaves = np.linspace(0, 1, N_PITCHES)
         lag = SAMPLE_RATE / (LOWEST * (HIGHEST / LOWEST) ** octaves)  # samples
+        below = torch.tensor(lag.astype(np.int64))
         window = torch.hann_window(PITCH_WINDOW)
         overlap = torch.fft.irfft(torch.fft.rfft(window, 2 * PITCH_WINDOW).abs() ** 2)  # (2 W,)
         hertz = torch.fft.rfftfreq(2 * PITCH_WINDOW, 1 / SAMPLE_RATE)
         self.register_buffer("window", window, persistent=False)
         self.register_buffer("dark", torch.exp(-((hertz / DARK) ** 2)), persistent=False)
-        self.register_buffer("fade", (overlap[lag.long()] / overlap[0]).sqrt()[:, None], persistent=False)
-        self.register_buffer("below", lag.long(), persistent=False)
-        self.register_buffer("beyond", lag.frac().float(), persistent=False)
+        self.register_buffer("fade", (overlap[below] / overlap[0]).sqrt()[:, None], persistent=False)
+        self.register_buffer("below", below, persistent=False)
+        self.register_buffer("beyond", torch.tensor(lag % 1, dtype=torch.float32), persistent=False)
         self.window: Tensor
         self.dark: Tensor
         self.fade: Tensor

@@ -1,4 +1,4 @@
-"""The last part of the audio encoder's training: what a batch tells, what a run writes, that it learns."""
+"""How references are heard: what a batch tells, what a run writes, that moods are learned."""
 
 import json
 from dataclasses import replace

@@ -19,6 +19,9 @@ EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "s
 INTENSITIES = ("normal", "strong")
 """RAVDESS's two; as numbers they are 1 and 2, with 0 for no emotion at all. Neutral has only the first."""
 
+N_LABELS = 1 + (len(EMOTIONS) - 1) * len(INTENSITIES)
+"""Neutral, then each emotion at intensity 1 and 2: the order of `emotion_source.listed`."""
+
 DEFAULT_INTENSITY = 1.5
 """Of a label given without one; ours: between the two, so that it can be read without looking acted."""
 

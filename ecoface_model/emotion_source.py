@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import normalize
+from torch.nn.functional import avg_pool1d, normalize
 
 from ecoface_model.config import FEATURE_RATE
 from ecoface_model.emotion_label import TRACK_RATE, EmotionLabel, EmotionTrack, one_emotion
@@ -17,7 +17,7 @@ from ecoface_model.emotion_label import TRACK_RATE, EmotionLabel, EmotionTrack, 
 STEPS_PER_POINT = FEATURE_RATE // TRACK_RATE
 SMOOTHING = 0.5  # seconds over which a reference's features are averaged: moods, not syllables
 EMPHASIS = 1.4  # of a label beyond neutral; at the class's mean the generator mixes in what sounds alike
-LIKENESS = 0.05  # temperature of a moment's likeness to the prototypes, a softmax of cosines
+LIKENESS = 0.05  # temperature of a face's likeness to the prototypes, a softmax of cosines
 GATHERED = 10.0  # seconds to either side over which a reference's mood is taken for one
 SENTENCE = 4.0  # seconds of speech that the training told from one another
 LONGEST_STRETCH = 2.0  # a reference shorter than that is played to and fro
@@ -91,52 +91,46 @@ def mixed(
     return neutral + EMPHASIS * torch.einsum("ne,nl,elf->nf", weights, near, prototypes - neutral)
 
 
-def likeness(
-    features: Float[Tensor, "*times feature"], known: Float[Tensor, "15 feature"]
-) -> Float[Tensor, "*times 15"]:
-    """How like each of some features a moment is, as logits: cosines around their middle, over LIKENESS."""
-    middle = known.mean(dim=0)
-    return normalize(features - middle, dim=-1) @ normalize(known - middle, dim=-1).T / LIKENESS
-
-
 def listed(prototypes: Float[Tensor, "emotions 3 feature"]) -> Float[Tensor, "15 feature"]:
     """Prototypes one after another: neutral, then each emotion at intensity 1 and 2."""
     return torch.cat([prototypes[0, :1], prototypes[1:, 1:].flatten(0, 1)])
 
 
 def as_spoken(
-    features: Float[Tensor, "*times feature"],
-    known: Float[Tensor, "emotions 3 feature"],
+    seen: Float[Tensor, "*times feature"],
+    visual_prototypes: Float[Tensor, "emotions 3 feature"],
     prototypes: Float[Tensor, "emotions 3 feature"],
 ) -> Float[Tensor, "*times feature"]:
-    """Features of a face -> features of the mixed labels that it is like.
+    """Features of a face -> features of the mixed labels that it is like, which is what the generator knows.
 
-    The generator knows `prototypes`' space. Eq. (5) brings the modalities together, not to one place, and
-    single moments scatter: each is told by its likeness to the prototypes of what took it in, `known`, and
-    those of the labels are mixed alike, as `mixed` does.
+    Eq. (5) brings the modalities together, not to one place: a face is told by its likeness to the faces'
+    prototypes, by cosines around their middle.
     """
-    return mixed_labels(likeness(features, listed(known)), prototypes)
+    faces = listed(visual_prototypes)
+    middle = faces.mean(dim=0)
+    cosines = normalize(seen - middle, dim=-1) @ normalize(faces - middle, dim=-1).T  # (..., 15)
+    return mixed_labels(cosines / LIKENESS, prototypes)
 
 
 def mixed_labels(
-    likeness: Float[Tensor, "*times 15"], prototypes: Float[Tensor, "emotions 3 feature"]
+    logits: Float[Tensor, "*times 15"], prototypes: Float[Tensor, "emotions 3 feature"]
 ) -> Float[Tensor, "*times feature"]:
-    """The labels' features in the shares that logits of `likeness` stand for."""
+    """The labels' features in the shares that logits over `listed` stand for, emphasised as in `mixed`."""
     speech = listed(prototypes)
-    return speech[0] + EMPHASIS * likeness.softmax(dim=-1) @ (speech - speech[0])
+    return speech[0] + EMPHASIS * logits.softmax(dim=-1) @ (speech - speech[0])
 
 
-def gathered(likeness: Float[Tensor, "points 15"]) -> Float[Tensor, "points 15"]:
-    """Likeness at 10 Hz with what speaks for each label around: a mood lasts, and each sentence makes surer.
+def gathered(logits: Float[Tensor, "points 15"]) -> Float[Tensor, "points 15"]:
+    """Logits at 10 Hz with what speaks for each label around: a mood lasts, and each sentence makes surer.
 
     Sums over GATHERED seconds to either side count one point in every SENTENCE seconds, as neighbours hear
     the same; a clip shorter than that has its mean.
     """
     reach, sentence = round(GATHERED * TRACK_RATE), round(SENTENCE * TRACK_RATE)
-    sums = torch.cat([likeness.new_zeros(1, likeness.shape[1]), likeness.cumsum(dim=0)])  # (points + 1, 15)
-    point = torch.arange(len(likeness), device=likeness.device)
-    first, last = (point - reach).clamp_min(0), (point + reach + 1).clamp_max(len(likeness))
-    return (sums[last] - sums[first]) / (last - first).clamp_max(sentence)[:, None]
+    means = avg_pool1d(logits.mT[None], 2 * reach + 1, 1, reach, count_include_pad=False)[0].mT
+    point = torch.arange(len(logits), device=logits.device)
+    around = (point + reach).clamp_max(len(logits) - 1) - (point - reach).clamp_min(0) + 1
+    return means * (around / sentence).clamp_min(1)[:, None]
 
 
 class ReferenceEmotion(EmotionSource):

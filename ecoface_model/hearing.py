@@ -4,13 +4,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ecoface_model.config import EMOTIONS
-from ecoface_model.mel import LogMel
-from ecoface_model.pitch import Pitchgram
+from ecoface_model.config import N_LABELS
 from ecoface_model.prosody import N_MEASURES, Prosody
 
-N_KINDS = 2 * len(EMOTIONS) - 1
-"""Neutral, then each emotion at intensity 1 and 2: `emotion_source.listed`."""
 UNUSUAL = 3.0  # standard deviations, beyond which a measure counts as that
 ALONE = 0.5  # share of training's moments in which prosody does without the features, or it never learns
 LEFT_OUT = 0.2  # share of the measures that training leaves out, so that none decides alone
@@ -21,25 +17,24 @@ class Hearing(nn.Module):
 
     def __init__(self, feature_dim: int) -> None:
         super().__init__()
-        self.log_mel, self.pitchgram, self.measures = LogMel(), Pitchgram(), Prosody()
+        self.measures = Prosody()
         self.register_buffer("usual", torch.stack([torch.zeros(N_MEASURES), torch.ones(N_MEASURES)]))
         self.usual: Tensor  # mean and standard deviation of each measure in training sounds
-        self.by_features = nn.Linear(feature_dim, N_KINDS)
-        self.by_prosody = nn.Linear(N_MEASURES, N_KINDS)
+        self.by_features = nn.Linear(feature_dim, N_LABELS)
+        self.by_prosody = nn.Linear(N_MEASURES, N_LABELS)
         self.dropout = nn.Dropout(LEFT_OUT)
 
     @torch.no_grad()
     def learn_usual(self, waveform: Float[Tensor, "batch samples"]) -> None:
         """Take these sounds for what is usual."""
-        found = self.measures(self.log_mel(waveform), self.pitchgram(waveform))
+        found = self.measures(waveform)
         deviation = found.std(dim=(0, 2)).clamp_min(1e-3)
         self.usual.copy_(torch.stack([found.mean(dim=(0, 2)), deviation]))
 
     def measure(self, waveform: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch steps measures"]:
         """Prosody at 50 Hz, each measure as far from usual as is usual: (B, 2T, 54) of 640 T samples."""
         mean, deviation = self.usual
-        found = self.measures(self.log_mel(waveform), self.pitchgram(waveform)).mT
-        unusual: Tensor = (found - mean) / deviation
+        unusual: Tensor = (self.measures(waveform).mT - mean) / deviation
         return unusual.clamp(-UNUSUAL, UNUSUAL)
 
     def forward(

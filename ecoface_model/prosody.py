@@ -14,8 +14,8 @@ from torch.nn.functional import avg_pool1d, conv1d, max_pool1d
 
 from ecoface_model.config import FEATURE_RATE
 from ecoface_model.device import full_precision
-from ecoface_model.mel import mel_hertz
-from ecoface_model.pitch import HIGHEST, LOWEST, N_PITCHES
+from ecoface_model.mel import LogMel, mel_hertz
+from ecoface_model.pitch import HIGHEST, LOWEST, N_PITCHES, Pitchgram
 
 REACH = 2 * FEATURE_RATE  # steps to either side, 2 s
 QUIETEST = -6.0  # log10 of mel power, a quiet room
@@ -42,22 +42,21 @@ N_MEASURES = len(MEASURES)
 
 
 class Prosody(nn.Module):
-    """Spectra and pitchgrams -> measures at 50 Hz, each over REACH steps to either side."""
+    """Waveform -> measures at 50 Hz, each over REACH steps to either side."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.log_mel, self.pitchgram = LogMel(), Pitchgram()
         octave = torch.log2(torch.tensor(mel_hertz(), dtype=torch.float32).clamp(min=80) / 1000)  # (80,)
         centred = octave - octave.mean()
         self.register_buffer("per_octave", centred / centred.square().sum(), persistent=False)
         self.per_octave: Tensor
 
-    def forward(
-        self, log_mel: Float[Tensor, "batch 80 mel_steps"], pitchgram: Float[Tensor, "batch 64 steps"]
-    ) -> Float[Tensor, "batch measures steps"]:
-        """2T steps of 4T mel steps: (B, N_MEASURES, 2T)."""
-        with full_precision(log_mel.device):
-            mel = avg_pool1d(log_mel.float().clamp_min(QUIETEST), 2)  # (B, 80, 2T)
-            return self._measures(mel, pitchgram.float())
+    def forward(self, waveform: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch measures steps"]:
+        """(B, N_MEASURES, 2T) of 640 T samples."""
+        with full_precision(waveform.device):
+            mel = avg_pool1d(self.log_mel(waveform).clamp_min(QUIETEST), 2)  # (B, 80, 2T)
+            return self._measures(mel, self.pitchgram(waveform))
 
     def _measures(self, mel: Tensor, pitchgram: Tensor) -> Tensor:
         pitch, correlation = melody(pitchgram)  # each (B, 1, 2T)

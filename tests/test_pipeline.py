@@ -12,13 +12,12 @@ from tiny_model import STYLES, TINY, TINY_HUBERT, voice, write_tiny_model
 
 from ecoface_model.audio import read_sound
 from ecoface_model.checkpoint import read_model
-from ecoface_model.config import EMOTIONS, SAMPLES_PER_FRAME
+from ecoface_model.config import EMOTIONS, N_LABELS, SAMPLES_PER_FRAME
 from ecoface_model.device import choose_device
 from ecoface_model.emotion_source import EmotionSource
 from ecoface_model.errors import RequestError, SoundError
 from ecoface_model.flame import FlameHead
 from ecoface_model.flame_file import read_head
-from ecoface_model.hearing import N_KINDS
 from ecoface_model.lips import aperture
 from ecoface_model.pipeline import EcoFace
 from ecoface_model.windows import FADE, WindowPlan, join
@@ -248,7 +247,7 @@ def test_a_reference_through_windows_equals_one_look(tiny_model_file):
         looking_through(tiny_model_file, plan).listener.heard(reference, None)
         for plan in (WIDE, WindowPlan(window=200, context=48))
     )
-    assert wide.shape == narrow.shape == (290, N_KINDS)
+    assert wide.shape == narrow.shape == (290, N_LABELS)
     assert (wide - narrow).abs().mean() < 0.05
 
 

@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from ecoface_model.config import SAMPLE_RATE
-from ecoface_model.mel import LogMel
 from ecoface_model.pitch import Pitchgram
 from ecoface_model.prosody import MEASURES, N_MEASURES, REACH, Prosody, melody
 
@@ -26,7 +25,7 @@ def sung(
 
 
 def measured(waveform: torch.Tensor) -> dict[str, float]:
-    found = Prosody()(LogMel()(waveform), Pitchgram()(waveform))
+    found = Prosody()(waveform)
     assert found.shape == (1, N_MEASURES, waveform.shape[1] // 320) and found.isfinite().all()
     return dict(zip(MEASURES, found[0, :, MIDDLE].mean(dim=1).tolist(), strict=True))
 
@@ -67,13 +66,13 @@ def test_noise_is_not_voiced_and_silence_has_finite_measures():
     noise = 0.05 * torch.randn(1, 96_000, generator=torch.Generator().manual_seed(0))
     assert measured(noise)["voiced share"] < 0.02 < 0.8 < measured(sung(140.0))["voiced share"]
     measured(torch.zeros(1, 96_000))
-    assert Prosody()(LogMel()(noise[:, :640]), Pitchgram()(noise[:, :640])).isfinite().all()
+    assert Prosody()(noise[:, :640]).isfinite().all()
 
 
 def test_nothing_looks_further_than_its_reach():
     one, other = sung(120.0), sung(120.0)
     other[:, 5 * SAMPLE_RATE :] = sung(220.0, syllables=7.0)[:, 5 * SAMPLE_RATE :]  # from step 250 on
-    found = [Prosody()(LogMel()(waveform), Pitchgram()(waveform)) for waveform in (one, other)]
+    found = [Prosody()(waveform) for waveform in (one, other)]
     far = 250 - 2 * REACH - 25  # where it is loudest, and means over what is loud: twice the reach
     torch.testing.assert_close(found[0][..., :25], found[1][..., :25], atol=1e-3, rtol=1e-3)
     assert far == 25 and not torch.allclose(found[0][..., 200], found[1][..., 200], atol=0.1)

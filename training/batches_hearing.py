@@ -13,6 +13,7 @@ from ecoface_model.content import SpeechEncoder
 from ecoface_model.device import inference_on
 from ecoface_model.hearing import Hearing
 from training.emotion_sounds import EmotionSounds
+from training.losses_emotion import labels_of
 
 HEARING = "hearing.safetensors"
 """What training.train_hearing writes."""
@@ -27,7 +28,7 @@ class Moments:
     """The encoder's."""
     prosody: Float[Tensor, "moments measures"]
     kind: Int[Tensor, " moments"]
-    """0 neutral, 2 e - 1 emotion e at intensity 1, 2 e at 2: `emotion_source.listed`."""
+    """`losses_emotion.labels_of`."""
 
     def to(self, device: torch.device) -> "Moments":
         return Moments(self.ids, self.heard.to(device), self.prosody.to(device), self.kind.to(device))
@@ -35,11 +36,6 @@ class Moments:
     def rows(self, rows: slice) -> "Moments":
         """Some of them."""
         return Moments(self.ids[rows], self.heard[rows], self.prosody[rows], self.kind[rows])
-
-
-def kind_of(emotion: int, intensity: int) -> int:
-    """The place of an emotion and intensity among the prototypes, `emotion_source.listed`."""
-    return 0 if emotion == 0 else 2 * emotion - 2 + intensity
 
 
 class HeardClips:
@@ -50,8 +46,9 @@ class HeardClips:
     ) -> None:
         """Hear them all; variant 0 is the clip as it is."""
         self.ids = [row.id for row in sounds.rows] * n_variants
-        kinds = [kind_of(sounds.emotion(i), row.intensity_level) for i, row in enumerate(sounds.rows)]
-        self.kinds = np.array(kinds * n_variants)
+        emotion = torch.tensor([sounds.emotion(index) for index in range(len(sounds.rows))])
+        intensity = torch.tensor([row.intensity_level for row in sounds.rows])
+        self.kinds = labels_of(emotion, intensity).repeat(n_variants).numpy()
         self.members = [np.flatnonzero(self.kinds == kind) for kind in range(self.kinds.max() + 1)]
         self.heard, self.prosody = [], []
         jobs = [(variant, index) for variant in range(n_variants) for index in range(len(sounds.rows))]

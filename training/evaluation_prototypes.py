@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from ecoface_model.config import EMOTIONS
-from ecoface_model.emotion_source import as_spoken
+from ecoface_model.emotion_source import as_spoken, listed
 from training.evaluation_clips import HeldOut, Stage
 from training.evaluation_report import markdown_table
 
@@ -62,7 +62,7 @@ def compared(
     prototypes: Float[Tensor, "emotions 3 feature"],
 ) -> list[Agreement]:
     """References of each kind's clips beside the labels; kinds without clips are left out."""
-    known = torch.stack([prototypes[EMOTIONS.index(name), level] for name, level in KINDS])  # (15, F)
+    known = listed(prototypes)  # (15, F)
     middle = known.mean(dim=0)
     directions = normalize(known - middle, dim=1)
 

@@ -68,8 +68,12 @@ def label_loss(
 
     Ours: contrast from random weights alone keeps all clips at one point for hundreds of steps.
     """
-    label = torch.where(emotion == 0, 0, 2 * emotion + intensity - 2)  # 0; 1, 2; 3, 4; ...
-    return cross_entropy(logits, label)
+    return cross_entropy(logits, labels_of(emotion, intensity))
+
+
+def labels_of(emotion: Int[Tensor, " batch"], intensity: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
+    """Places among the N_LABELS: 0; 1, 2; 3, 4; ..."""
+    return torch.where(emotion == 0, 0, 2 * emotion + intensity - 2)
 
 
 def triplets(

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ecoface_model.config import EMOTIONS, EmotionConfig, VisualConfig
+from ecoface_model.config import N_LABELS, EmotionConfig, VisualConfig
 from ecoface_model.emotion import MelEmotion, build_emotion
 from ecoface_model.files import write_beside
 from ecoface_model.visual import VisualEmotion
@@ -38,7 +38,6 @@ from training.run import Run, drawn_ahead, seed_step, warm_up_then_cosine
 
 ENCODER, VISUAL, PROTOTYPES = "encoder.safetensors", "visual.safetensors", "prototypes.safetensors"
 SPACE, SCORES = "emotion_space.png", "scores.json"
-N_LABELS = 2 * len(EMOTIONS) - 1  # emotion x intensity; neutral is one
 
 
 @dataclass(frozen=True, kw_only=True)

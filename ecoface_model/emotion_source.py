@@ -20,6 +20,7 @@ EMPHASIS = 1.4  # of a label beyond neutral; at the class's mean the generator m
 LIKENESS = 0.05  # temperature of a face's likeness to the prototypes, a softmax of cosines
 GATHERED = 10.0  # seconds to either side over which a reference's mood is taken for one
 SENTENCE = 4.0  # seconds of speech that the training told from one another
+CERTAIN = 20.0  # logit of a label that nothing speaks against
 LONGEST_STRETCH = 2.0  # a reference shorter than that is played to and fro
 
 
@@ -120,17 +121,24 @@ def mixed_labels(
     return speech[0] + EMPHASIS * logits.softmax(dim=-1) @ (speech - speech[0])
 
 
-def gathered(logits: Float[Tensor, "points 15"]) -> Float[Tensor, "points 15"]:
+def gathered(
+    logits: Float[Tensor, "points 15"], spoken: Float[Tensor, " points"]
+) -> Float[Tensor, "points 15"]:
     """Logits at 10 Hz with what speaks for each label around: a mood lasts, and each sentence makes surer.
 
-    Sums over GATHERED seconds to either side count one point in every SENTENCE seconds, as neighbours hear
-    the same; a clip shorter than that has its mean.
+    Sums over what is `spoken` (0 to 1) within GATHERED seconds to either side count one point in every
+    SENTENCE seconds, as neighbours hear the same; less than that counts as its mean, and none as neutral.
     """
     reach, sentence = round(GATHERED * TRACK_RATE), round(SENTENCE * TRACK_RATE)
-    means = avg_pool1d(logits.mT[None], 2 * reach + 1, 1, reach, count_include_pad=False)[0].mT
+    curves = torch.cat([logits * spoken[:, None], spoken[:, None]], dim=1).mT[None]  # (1, 16, points)
+    means = avg_pool1d(curves, 2 * reach + 1, 1, reach, count_include_pad=False)[0].mT
     point = torch.arange(len(logits), device=logits.device)
     around = (point + reach).clamp_max(len(logits) - 1) - (point - reach).clamp_min(0) + 1
-    return means * (around / sentence).clamp_min(1)[:, None]
+    share = means[:, -1:]  # of what is around that is spoken
+    told = means[:, :-1] / share.clamp_min(1e-6) * (around[:, None] * share / sentence).clamp_min(1)
+    neutral = torch.zeros_like(logits[0])
+    neutral[0] = CERTAIN
+    return torch.where(share * around[:, None] < 1, neutral, told)
 
 
 class ReferenceEmotion(EmotionSource):

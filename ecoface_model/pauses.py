@@ -15,6 +15,15 @@ AFTER = round(0.08 * FRAME_RATE)  # frames from the last sound to rest
 BEFORE = round(0.12 * FRAME_RATE)  # frames by which lips part ahead of the next sound
 
 
+def speaking(
+    waveform: Float32[NDArray[np.float32], " samples"], n_points: int, rate: int
+) -> Float32[NDArray[np.float32], " points"]:
+    """Whether somebody speaks, 0 to 1, at the middle of each of n_points points, `rate` a second."""
+    spoken = 1 - resting(waveform)
+    moments = (np.arange(n_points) + 0.5) / rate * FRAME_RATE - 0.5  # frames
+    return np.interp(moments, np.arange(len(spoken)), spoken).astype(np.float32)
+
+
 def resting(waveform: Float32[NDArray[np.float32], " samples"]) -> Float32[NDArray[np.float32], " frames"]:
     """How far a mouth may rest in each frame, 0 to 1: 1 amid pauses, eased towards the speech around them."""
     n_frames = round(len(waveform) / SAMPLES_PER_FRAME)

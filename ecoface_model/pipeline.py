@@ -15,7 +15,7 @@ from ecoface_model.checkpoint import Model, read_model
 from ecoface_model.config import FEATURE_RATE, FEATURES_PER_FRAME, FRAME_RATE, MOTION_DIM
 from ecoface_model.contact import LipContact
 from ecoface_model.device import choose_device, full_precision, inference_on
-from ecoface_model.emotion_label import EmotionLabel, EmotionTrack
+from ecoface_model.emotion_label import TRACK_RATE, EmotionLabel, EmotionTrack
 from ecoface_model.emotion_source import (
     EmotionSource,
     MixedEmotion,
@@ -34,7 +34,7 @@ from ecoface_model.lids import LidContact
 from ecoface_model.listening import Listener, Progress, frames_of
 from ecoface_model.motion import FlameMotion
 from ecoface_model.motion_generator import draw_noise
-from ecoface_model.pauses import resting
+from ecoface_model.pauses import resting, speaking
 from ecoface_model.regions import upper_projection
 from ecoface_model.renderer_grey import GreyFaces
 from ecoface_model.windows import WindowPlan, join
@@ -223,8 +223,9 @@ class EcoFace:
         self, reference: NDArray[np.float32], progress: Progress | None = None
     ) -> Float[Tensor, "points feature"]:
         """Features of the labels that another clip's speech is like, mixed, at 10 Hz."""
-        likeness = self.listener.heard(reference, progress)
-        return mixed_labels(gathered(likeness), self.model.prototypes.to(self.device))
+        logits = self.listener.heard(reference, progress)
+        spoken = torch.from_numpy(speaking(reference, len(logits), TRACK_RATE)).to(self.device)
+        return mixed_labels(gathered(logits, spoken), self.model.prototypes.to(self.device))
 
     @torch.inference_mode()
     def seen(

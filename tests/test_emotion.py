@@ -287,13 +287,23 @@ def test_a_face_goes_to_the_generator_as_the_label_like_its_prototype_and_betwee
 def test_a_reference_is_the_surer_the_longer_it_lasts_and_follows_moods_that_last():
     points = torch.zeros(600, 15)
     points[:300, 3], points[300:, 7] = 0.5, 0.5
-    found = gathered(points)
+    found = gathered(points, torch.ones(600))
     for length in (10, 40, 80, 100):
-        alone = gathered(points[:length])
+        alone = gathered(points[:length], torch.ones(length))
         torch.testing.assert_close(alone[:, 3], torch.full((length,), 0.5 * max(1, length / 40)))
     torch.testing.assert_close(found[150, 3], torch.tensor(0.5 * 201 / 40))  # 10 s to either side
-    assert found[150, 7] == 0 and found[450, 3] == 0
+    assert found[150, 7].abs() < 1e-5 and found[450, 3].abs() < 1e-5
     torch.testing.assert_close(found[299, 3], torch.tensor(0.5 * 101 / 40))
+
+
+def test_what_is_not_spoken_says_nothing_and_silence_is_neutral():
+    points, spoken = torch.zeros(60, 15), torch.ones(60)
+    points[:20, 3], points[20:, 7] = 0.5, 4.0
+    spoken[20:] = 0
+    torch.testing.assert_close(gathered(points, spoken), points[:1].expand(60, -1))
+    speech = tiny_prototypes()
+    silent = mixed_labels(gathered(points, torch.zeros(60)), speech)
+    torch.testing.assert_close(silent, speech[0, :1].expand(60, -1), atol=1e-4, rtol=1e-4)
 
 
 def test_likeness_mixes_labels_as_prototypes_do():

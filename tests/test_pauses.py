@@ -5,7 +5,7 @@ import pytest
 from tiny_model import voice
 
 from ecoface_model.config import SAMPLE_RATE
-from ecoface_model.pauses import resting
+from ecoface_model.pauses import resting, speaking
 from training.real_speech import SOUNDS, read_recordings
 
 
@@ -66,3 +66,9 @@ def test_on_recorded_speech_rest_lies_in_aligned_pauses() -> None:
         inside += sum(any(start <= t < end for start, end in pauses) for t in middles)
         total += len(middles)
     assert total > 40 and inside / total > 0.95
+
+
+def test_somebody_speaks_where_no_mouth_rests_at_any_rate() -> None:
+    said = speaking(spoken(1.0, -2.0, 1.0), 40, 10)
+    assert len(said) == 40 and (said[:9] == 1).all() and (said[12:28] == 0).all() and (said[31:] == 1).all()
+    assert not speaking(np.zeros(SAMPLE_RATE, np.float32), 10, 10).any()

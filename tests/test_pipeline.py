@@ -251,6 +251,13 @@ def test_a_reference_through_windows_equals_one_look(tiny_model_file):
     assert (wide - narrow).abs().mean() < 0.05
 
 
+def test_a_silent_reference_is_neutral(tiny_model_file):
+    ecoface = EcoFace.load(tiny_model_file, device="cpu")
+    heard = ecoface.heard(np.zeros(32_000, np.float32))
+    assert heard.shape == (20, TINY.emotion.feature_dim)
+    torch.testing.assert_close(heard, ecoface.model.prototypes[0, :1].expand(20, -1), atol=1e-4, rtol=1e-4)
+
+
 def test_no_network_ever_sees_more_than_a_window(tiny_model_file):
     ecoface = looking_through(tiny_model_file, WindowPlan(window=200, context=48))
     stages: list[tuple[str, int, int]] = []

@@ -1,5 +1,6 @@
 """Speech in, motion out: the whole of EcoFace at work (Fig. 1a). Read this first."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -238,13 +239,18 @@ class EcoFace:
                 f"expected a performance of '{self.model.info['head']}', as a head that EcoFace knows, "
                 f"found one of '{owner}'; give its sound instead"
             )
-        size = self.networks.config.visual.image_size
-        faces = GreyFaces(FlameHead.from_file(self._head), size).to(self.device)
         motion = torch.from_numpy(performance.resample(float(FRAME_RATE)).motion).to(self.device)
         with full_precision(self.device):
-            seen = self.listener.seen(faces, motion, progress)
+            seen = self.listener.seen(self._faces, motion, progress)
         model = self.model
         return as_spoken(seen, model.visual_prototypes.to(self.device), model.prototypes.to(self.device))
+
+    @cached_property
+    def _faces(self) -> GreyFaces:
+        """How a performance is looked at; made when the first one is, as that takes a second."""
+        assert self._head is not None
+        size = self.networks.config.visual.image_size
+        return GreyFaces(FlameHead.from_file(self._head), size).to(self.device)
 
     def _upper(self) -> Float[Tensor, "50 50"]:
         """Which part of an expression is the upper face's."""

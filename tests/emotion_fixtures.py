@@ -1,9 +1,9 @@
-"""The file with two heads that the tests of emotion begin with; a plugin of pytest's."""
+"""What the tests of emotion begin with: a file with two heads, two voices; a plugin of pytest's."""
 
 import bpy
 import numpy as np
 import pytest
-from blender_support import empty_blend, small_head
+from blender_support import empty_blend, small_head, write_sound
 
 from ecoface_blender import head
 
@@ -36,3 +36,18 @@ def speaker(context):
 @pytest.fixture
 def other(context):
     return bpy.data.objects["Ben"]
+
+
+@pytest.fixture(scope="module")
+def voice(tmp_path_factory):
+    return write_sound(tmp_path_factory.mktemp("voice") / "voice.wav", hum(3, 140))
+
+
+@pytest.fixture(scope="module")
+def mood(tmp_path_factory):
+    return write_sound(tmp_path_factory.mktemp("voice") / "mood.wav", hum(4, 310))
+
+
+def hum(seconds, hertz):
+    t = np.arange(seconds * 16_000) / 16_000
+    return 0.4 * np.sin(2 * np.pi * hertz * t) * np.sin(2 * np.pi * 2.3 * t) ** 2

@@ -34,7 +34,6 @@ from ecoface_blender import (
     settings,
     takes,
 )
-from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.worker import protocol
 
 
@@ -90,12 +89,6 @@ def test_add_head_adds_the_head_of_the_preferences_through_the_engine(context, p
     preferences.flame = str(path)
     bpy.ops.ecoface.add_head()
     assert head.head_name(context.object) == "mine"
-
-
-def test_a_head_that_cannot_be_read_is_one_sentence(preferences, tmp_path):
-    preferences.flame = str(tmp_path / "generic_model.pkl")
-    assert "Expected a head file" in refusal(bpy.ops.ecoface.add_head)
-    assert not bpy.data.objects
 
 
 @pytest.mark.parametrize("rate", [(25, 1.0), (24, 1.001), (60, 1.0)])
@@ -233,62 +226,6 @@ def test_a_motion_for_another_head_is_transferred_or_refused(context, preference
     assert metadata_of(context.object)["head"] == "mine"
     preferences.flame = ""
     assert "Expected the file of the head 'mine'" in refusal(bpy.ops.ecoface.generate, sound=str(voice))
-
-
-@pytest.mark.parametrize(
-    ("properties", "sentence"),
-    [
-        ({"style": "zoe"}, "Expected a style among average, anna, ben, cleo, found 'zoe'"),
-        ({"emotion": "smug"}, "found 'smug'"),
-        ({"emotion": "sad:9"}, "found '9'"),
-        ({"emotion": "sad", "emotion_from": "x.wav"}, "x.wav"),
-        ({"sound": "nowhere.wav"}, "Expected a sound file at .*nowhere.wav, found none"),
-        ({}, "Add the voice to the sequencer as a sound strip, or choose a file"),
-    ],
-)
-def test_a_wish_that_cannot_be_fulfilled_is_one_sentence_and_changes_nothing(
-    speaker, voice, properties, sentence
-):
-    properties = {"sound": str(voice)} | properties if properties else {}
-    with pytest.raises(RuntimeError, match=sentence):
-        bpy.ops.ecoface.generate(**properties)
-    assert not speaker.data.shape_keys.animation_data and not bpy.data.actions
-    assert generation.running is None
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "sentence"),
-    [
-        (
-            "python",
-            "/nowhere/python",
-            "Expected a Python program at /nowhere/python .from the preferences., found",
-        ),
-        ("model", "/nowhere.safetensors", "Expected a model file at /nowhere.safetensors, found none"),
-    ],
-)
-def test_what_keeps_everything_from_working_is_said_before_the_click(
-    context, preferences, speaker, voice, name, value, sentence
-):
-    setattr(preferences, name, value)
-    with pytest.raises(RuntimeError, match=sentence):
-        bpy.ops.ecoface.generate(sound=str(voice))
-
-
-def test_without_any_python_with_torch_a_sentence_says_what_to_do(preferences, monkeypatch):
-    preferences.python = ""
-    monkeypatch.delenv("ECOFACE_PYTHON", raising=False)
-    monkeypatch.setattr(engine, "_this_python_has_torch", lambda: False)
-    with pytest.raises(
-        EcoFaceBlenderError, match=r"found: click Install Engine .* or run `pip install torch"
-    ):
-        engine.find_python("")
-
-
-def test_an_environment_may_be_named_by_its_folder(tmp_path):
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "python").symlink_to(ENGINE_PYTHON)
-    assert engine.find_python(str(tmp_path)) == str(tmp_path / "bin" / "python")
 
 
 def test_the_folder_of_a_job_ends_with_it(speaker, voice, monkeypatch):

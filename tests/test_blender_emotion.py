@@ -13,7 +13,6 @@ from drawn_panel import Layout, drawn
 from emotion_stage import give_take, key_three, line_of, read, with_sound
 from engine_python import ENGINE_PYTHON, TESTS, write_tiny_model
 
-import ecoface_blender
 from ecoface_blender import (
     choices,
     emotion_keys,
@@ -31,13 +30,7 @@ SPEECH = TESTS.parent / "demo" / "speech.wav"
 
 
 pytest_plugins = ["emotion_fixtures"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered():
-    ecoface_blender.register()
-    yield
-    ecoface_blender.unregister()
+pytestmark = pytest.mark.usefixtures("registered")
 
 
 def test_a_script_says_the_source_before_the_panel(context, speaker, other, mood, tmp_path):

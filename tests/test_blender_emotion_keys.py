@@ -9,19 +9,12 @@ from blender_support import empty_blend, talking_motion
 from drawn_panel import drawn
 from emotion_stage import give_take, key_three, keyed, line_of, read, with_sound
 
-import ecoface_blender
 from ecoface_blender import choices, emotion_keys, emotion_track, panels_emotion, takes
 from ecoface_blender.errors import EcoFaceBlenderError
 
 HAPPY, SAD, ANGRY = 2, 3, 4
 pytest_plugins = ["emotion_fixtures"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered():
-    ecoface_blender.register()
-    yield
-    ecoface_blender.unregister()
+pytestmark = pytest.mark.usefixtures("registered")
 
 
 def played(context, speaker, frames):

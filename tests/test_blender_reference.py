@@ -16,7 +16,6 @@ from blender_support import (
 from emotion_stage import REFERENCE, UPPER, give_take, line_of, read, with_sound
 from engine_python import ENGINE_PYTHON
 
-import ecoface_blender
 from ecoface_blender import (
     choices,
     emotion_reference,
@@ -29,13 +28,7 @@ from ecoface_blender import (
 from ecoface_blender.errors import EcoFaceBlenderError
 
 pytest_plugins = ["emotion_fixtures"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered():
-    ecoface_blender.register()
-    yield
-    ecoface_blender.unregister()
+pytestmark = pytest.mark.usefixtures("registered")
 
 
 def test_a_performance_is_the_take_that_a_head_plays_as_its_controls_show_it(context, other, tmp_path):

@@ -1,6 +1,7 @@
 """Results appear whole or not at all: written beside their place, then renamed."""
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ from ecoface_model.errors import RequestError
 @contextmanager
 def write_beside(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` with its suffix: renamed to `path` on success, removed on failure.
+
+    The file gets the mode that the user's new files have: safetensors would keep it to its owner.
 
     Raises:
         RequestError: if the folder is missing, or the file cannot be written there.
@@ -24,7 +27,11 @@ def write_beside(path: Path) -> Iterator[Path]:
         raise RequestError(f"expected a file name to write, found the folder {path}; add a name to it")
     temporary = path.parent / f".{path.stem}.{os.getpid()}.partial{path.suffix}"
     try:
+        temporary.touch()
+        mode = stat.S_IMODE(temporary.stat().st_mode)
+        temporary.unlink()
         yield temporary
+        temporary.chmod(mode)
         os.replace(temporary, path)
     except OSError as error:
         reason = error.strerror or str(error)

@@ -32,6 +32,12 @@ def test_a_model_comes_back_whole(tmp_path, config):
     assert not model.networks.training
 
 
+def test_whoever_may_read_the_users_files_may_read_the_model(tmp_path):
+    path = write_tiny_model(tmp_path / "model.safetensors")
+    (tmp_path / "any.txt").touch()
+    assert path.stat().st_mode == (tmp_path / "any.txt").stat().st_mode
+
+
 def test_matrices_are_halved_on_disk_and_statistics_are_not(tmp_path):
     tensors = load_file(write_tiny_model(tmp_path / "model.safetensors"))
     assert tensors["content.conv1.weight"].dtype == torch.float16

@@ -6,7 +6,7 @@ import numpy as np
 from tiny_model import voice
 
 from ecoface_model.config import EMOTIONS, FRAME_RATE
-from ecoface_model.flame_file import read_head
+from ecoface_model.flame_file import FlameFile, read_head
 from training.clips import ClipRow, write_clip, write_manifest
 
 FRAMES = 30
@@ -27,9 +27,9 @@ UNITS = (
 )  # fmt: skip
 
 
-def acted(row: ClipRow, number: int) -> np.ndarray:
+def acted(file: FlameFile, row: ClipRow, number: int) -> np.ndarray:
     """A motion that shows its emotion in a unit of the upper face, its style elsewhere, and trembles."""
-    file, rng = read_head(), np.random.default_rng(number)
+    rng = np.random.default_rng(number)
     motion = 0.05 * rng.normal(size=(FRAMES, 53))
     if row.intensity_level:
         unit = file.arkit_names.index(UNITS[EMOTIONS.index(row.emotion) - 1])
@@ -42,7 +42,7 @@ def acted(row: ClipRow, number: int) -> np.ndarray:
 
 def write_acted_corpus(folder: Path) -> Path:
     """Clips of all emotions; speakers anna and cleo everywhere, a guest in the test split alone."""
-    rows = []
+    rows, file = [], read_head()
     for split, speakers in (("train", ("anna", "cleo")), ("test", ("anna", "guest"))):
         for emotion in EMOTIONS:
             for intensity in ("normal", "strong") if emotion != "neutral" else ("normal",):
@@ -51,7 +51,7 @@ def write_acted_corpus(folder: Path) -> Path:
     bounds = np.linspace(0, FRAMES / FRAME_RATE, len(SOUNDS) + 1).astype(np.float32)
     for number, row in enumerate(rows):
         sound = (32767 * np.clip(voice(FRAMES / FRAME_RATE, number), -1, 1)).astype(np.int16)
-        motion = acted(row, number)
+        motion = acted(file, row, number)
         write_clip(folder / row.file, sound, bounds[:-1], bounds[1:], SOUNDS, motion)
     write_manifest(folder, rows)
     return folder

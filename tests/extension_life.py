@@ -35,7 +35,7 @@ def _list(value):
 def _children():
     """Commands of this process's children."""
     lines = subprocess.run(
-        ["ps", "-o", "args=", "--ppid", str(os.getpid())], capture_output=True, text=True
+        ["ps", "-ww", "-o", "args=", "--ppid", str(os.getpid())], capture_output=True, text=True
     ).stdout
     return [line for line in lines.splitlines() if "worker" in line]
 

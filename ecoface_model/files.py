@@ -31,7 +31,8 @@ def write_beside(path: Path) -> Iterator[Path]:
         mode = stat.S_IMODE(temporary.stat().st_mode)
         temporary.unlink()
         yield temporary
-        temporary.chmod(mode)
+        if stat.S_IMODE(temporary.stat().st_mode) != mode:  # not every file system lets one ask
+            temporary.chmod(mode)
         os.replace(temporary, path)
     except OSError as error:
         reason = error.strerror or str(error)

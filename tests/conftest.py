@@ -23,12 +23,14 @@ def tiny_ecoface(tiny_model_file):
     return EcoFace.load(tiny_model_file, device="cpu")
 
 
+LONGEST = ("test_whole_recipe.py", "test_evaluate.py", "test_two_processes.py")
+
+
 def pytest_collection_modifyitems(items):
     """The longest files begin first, so that nobody waits for them alone at the end."""
     items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
-LONGEST = ("test_whole_recipe.py", "test_evaluate.py", "test_two_processes.py")
 EXIT_STATUS = pytest.StashKey[int]()
 
 

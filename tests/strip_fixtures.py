@@ -4,13 +4,11 @@ import numpy as np
 import pytest
 from blender_support import empty_blend, write_sound
 
-RATE = 16_000
-
 
 @pytest.fixture
 def noise(tmp_path):
     """Three seconds of noise: any part of it can be found again."""
-    return write_sound(tmp_path / "noise.wav", np.random.default_rng(0).uniform(-0.5, 0.5, 3 * RATE), RATE)
+    return write_sound(tmp_path / "noise.wav", np.random.default_rng(0).uniform(-0.5, 0.5, 48_000))
 
 
 @pytest.fixture

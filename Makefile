@@ -1,11 +1,15 @@
 # make demo [SPEECH=path.wav EMOTION=happy] | make test | make extension | make head
-# make train-default | make evaluate | make ablations | make toy-recipe [VOICES="hibari flite espeak"]
+# make train-default [VOICES=folder of recorded voices] | make evaluate | make ablations | make toy-recipe [VOICES="hibari flite espeak"]
 
 PYTHON ?= python3.11
 # CPU or CUDA is pip's choice from the indexes it knows; TORCH takes any requirement, with options.
 TORCH ?= torch==2.13.0
 SPEECH ?= demo/speech.wav
 EMOTION ?=
+# train-default: a folder of recorded voices, as docs/training.md lists them; toy-recipe: synthetic voices.
+VOICES ?=
+OF_VOICES := --corpus work/voices --folder work/voices/features
+AND_VOICES := $(if $(VOICES),--voices work/voices)
 BIN := .venv/bin
 # Two files of tests at a time, of one thread each: faster on two cores than one with two threads.
 SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
@@ -38,12 +42,20 @@ train-default: .venv/test.done
 	$(BIN)/python -m training.synthetic.corpus work/corpus --hours 3.9
 	$(BIN)/python -m training.synthetic.perform work/corpus
 	$(BIN)/python -m training.features --kind content --n-variants 3
+	$(BIN)/python -m training.features --kind front --n-variants 2
 	$(BIN)/python -m training.faces work/corpus --out work/faces
 	$(BIN)/python -m training.train_sync
-	$(BIN)/python -m training.train_emotion
-	$(BIN)/python -m training.train_hearing
+ifdef VOICES
+	$(BIN)/python -m training.prepare voices "$(VOICES)" work/voices
+	$(BIN)/python -m training.features --kind front --n-variants 4 $(OF_VOICES)
+else
+	@echo "No recorded voices (VOICES=FOLDER): the model will not learn to name the emotions of people, only"
+	@echo "those of synthetic speech; docs/training.md says which corpora it can learn from. Going on."
+endif
+	$(BIN)/python -m training.train_emotion $(AND_VOICES)
 	$(BIN)/python -m training.features --kind emotion --n-variants 2
-	$(BIN)/python -m training.train_motion
+	$(if $(VOICES),$(BIN)/python -m training.features --kind emotion --n-variants 2 $(OF_VOICES))
+	$(BIN)/python -m training.train_motion $(AND_VOICES)
 	$(BIN)/python -m training.release
 	$(MAKE) evaluate
 
@@ -53,8 +65,9 @@ evaluate: .venv/test.done
 	$(BIN)/python -m training.evaluate styles
 	$(BIN)/python -m training.evaluate alive
 	$(BIN)/python -m training.evaluate figures --emotion work/emotion --sync work/sync \
-		--runs work/sync work/emotion work/hearing work/motion
+		--runs work/sync work/emotion work/motion
 	$(BIN)/python -m training.evaluate real-speech
+	$(if $(wildcard work/voices/manifest.jsonl),$(BIN)/python -m training.evaluate listening --references)
 
 # After train-default's stages: short runs, one table in work/ablations.
 ablations: .venv/test.done

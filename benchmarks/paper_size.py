@@ -80,6 +80,7 @@ def held(stage: str, batch: int) -> int:
     from paper_stages import PAPER
     from torch import nn
 
+    from ecoface_model.config import FEATURES_PER_FRAME
     from training.train_emotion import EmotionEncoders
     from training.train_emotion_paper import PAPER as EMOTION
     from training.train_motion import TrainMotionConfig
@@ -91,9 +92,10 @@ def held(stage: str, batch: int) -> int:
     with torch.device("meta"):
         if stage == "emotion":
             encoders = EmotionEncoders(EMOTION).train()
-            sound, size = 640 * EMOTION.n_frames, EMOTION.visual.image_size
+            size = EMOTION.visual.image_size
+            rows = noise(2 * batch, EMOTION.n_frames, FEATURES_PER_FRAME * EMOTION.encoder.feature_dim)
             faces = noise(2 * batch, EMOTION.n_frames_seen, 1, size, size)
-            return kept(encoders, lambda: (encoders.audio(noise(2 * batch, sound)), encoders.visual(faces)))
+            return kept(encoders, lambda: (encoders.audio.of_front(rows), encoders.visual(faces)))
         if stage == "sync":
             from paper_stages import SYNC
 

@@ -23,6 +23,8 @@ VRM = tuple(f"vrm_{name}" for name in _EXPRESSIONS.split())
 
 _SIDES = {"l": "left", "left": "left", "r": "right", "right": "right"}
 _ARKIT = {name.lower(): name for name in ARKIT}
+UNITS = _ARKIT
+"""ARKit's units by their lower-case names."""
 _OCULUS = {name.lower(): name for name in OCULUS} | {
     "viseme_i": "viseme_ih",
     "viseme_o": "viseme_oh",
@@ -98,7 +100,10 @@ def oculus(name: str) -> str | None:
 @lru_cache(maxsize=10_000)
 def vrm(name: str) -> str | None:
     """Which of VRM's expressions a key is: A, Fcl_MTH_A, aa, Fcl_ALL_Joy, blinkLeft and the like."""
-    found = [word for word in words(name) if word not in ("fcl", "vrm", "face", "mouth")]
+    found = list(words(name))
+    if "fcl" in found:  # VRoid's, behind the mesh's name or not
+        found = found[found.index("fcl") :]
+    found = [word for word in found if word not in ("fcl", "vrm", "face", "mouth")]
     known = _VRM.get("".join(found))
     return f"vrm_{known}" if known else None
 

@@ -6,6 +6,7 @@ import bpy
 import numpy as np
 
 from . import keyframes, seen, simplify
+from .heads.shape_keys import offsets
 
 MM = 1000.0
 
@@ -78,7 +79,7 @@ def _millimetres(context: bpy.types.Context, shown: seen.Seen) -> np.ndarray:
     for part, (_, n_vertices) in zip(shown.parts, counts, strict=True):
         scale = unit * np.linalg.norm(part.places[:, :3, :3], ord=2, axis=(1, 2)).max()
         for block in part.keys.key_blocks[1:]:
-            out[row, column : column + n_vertices] = scale * seen.offsets(block)
+            out[row, column : column + n_vertices] = scale * offsets(block)
             row += 1
         column += n_vertices
     return out

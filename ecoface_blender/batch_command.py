@@ -27,6 +27,7 @@ COLUMN_HELP = {
     "reference": "a recording whose emotion is heard, or an .npz of a performance, which is seen",
     "head": "name of the head's object; default the only one in the file, or a new one",
     "open": "a Blender file to begin with",
+    "speaker": "whose voice it is: lines of one speaker share a voice baseline (default: the row's head)",
     "strength": "of the emotion: 0 is neutral, 1 as it is",
     "upper": "the same for brows, lids and nose",
     "mouth": "the same for cheeks, lips and jaw",
@@ -78,9 +79,8 @@ def make(options: argparse.Namespace) -> int:
         raise EcoFaceBlenderError(
             f"Expected 1 to {MOST_WORKERS} workers, found {options.workers}; correct --workers."
         )
-    rows = batch_lines.read(options.lines, _defaults(options))
-    if options.shard:
-        rows = batch_lines.shard(rows, options.shard)
+    whole = batch_lines.read(options.lines, _defaults(options))
+    rows = batch_lines.shard(whole, options.shard) if options.shard else whole
     settings = engine_settings(bpy.context)
     if options.model:
         settings = replace(settings, model=str(options.model.resolve()))
@@ -92,7 +92,7 @@ def make(options: argparse.Namespace) -> int:
         fps=options.fps,
         options=export.Options(**{name: value for name, value in given.items() if value}),
     )
-    batch = Batch(rows, order, settings, _say)
+    batch = Batch(rows, order, settings, _say, whole)
     batch.run()
     for result in batch.failed:
         print(f"ecoface: {result.line}: {result.sentence}", file=sys.stderr)

@@ -3,14 +3,14 @@
 import os
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from .engine import CPU, EngineSettings
+from .engine_job import CPU_INSTEAD, CRASHED
 from .errors import EcoFaceBlenderError
-from .generation import CPU_INSTEAD, CRASHED
 from .worker import protocol
 from .worker_client import POLL_SECONDS, WorkerClient
 
@@ -26,7 +26,8 @@ class Job:
     """One line on its way through an engine."""
 
     request: Mapping[str, Any]
-    """Fields of protocol.Generate."""
+    """Fields of `kind`."""
+    kind: Callable[..., protocol.Request] = protocol.Generate
     answer: dict[str, Any] | None = None
     """The engine's; None if it failed."""
     sentence: str = ""
@@ -183,7 +184,7 @@ class Engines:
 
     def _request(self, engine: _Engine, job: Job) -> None:
         job.device = engine.device
-        job.number = engine.client.request(protocol.Generate, **job.request)
+        job.number = engine.client.request(job.kind, **job.request)
 
 
 def _cores() -> int:

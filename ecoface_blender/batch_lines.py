@@ -13,7 +13,7 @@ from .export import KINDS
 
 AUDIO, NAME = "audio", "name"
 NUMBERS = {"strength": 1.0, "upper": 1.0, "mouth": 1.0, "temperature": 1.0}
-TEXTS = ("style", "emotion", "reference", "head", "open")
+TEXTS = ("style", "emotion", "reference", "head", "open", "speaker")
 FOR_ALL = (*TEXTS, *NUMBERS, "seed", "outputs")
 """Columns that are also options of the command, for the lines that leave their cell empty."""
 COLUMNS = (AUDIO, NAME, *FOR_ALL)
@@ -36,6 +36,8 @@ class Row:
     """By column; empty where nothing is said."""
     folder: Path
     """From which its paths go on."""
+    voice: str = ""
+    """Who is heard, so that lines of one voice are known: the speaker, else the head of the table."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +70,11 @@ def read(source: Path, defaults: Mapping[str, str]) -> list[Row]:
     if not rows:
         raise EcoFaceBlenderError(f"Expected lines in '{source}', found none; add some.")
     _check_names(rows)
-    return [replace(row, cells=_filled(row.cells, defaults)) for row in rows]
+    heads = [row.cells.get("head") or "" for row in rows]  # not the default one: many voices may share it
+    rows = [replace(row, cells=_filled(row.cells, defaults)) for row in rows]
+    return [
+        replace(row, voice=row.cells.get("speaker") or head) for row, head in zip(rows, heads, strict=True)
+    ]
 
 
 def _filled(cells: Mapping[str, str], defaults: Mapping[str, str]) -> dict[str, str]:
@@ -170,7 +176,7 @@ def understand(row: Row) -> Wish:
         raise EcoFaceBlenderError(f"Expected a sound file in the column '{AUDIO}', found nothing; name one.")
     if cells.get("emotion") and cells.get("reference"):
         raise EcoFaceBlenderError("Expected an emotion or a reference, found both; leave one out.")
-    paths = {column: _file(row, column) for column in (AUDIO, "reference", "open")}
+    paths = {column: file_of(row, column) for column in (AUDIO, "reference", "open")}
     seed = cells.get("seed") or "0"
     if not (seed.isascii() and seed.isdigit()):
         raise EcoFaceBlenderError(f"Expected a whole number from 0 on as seed, found '{seed}'; correct it.")
@@ -185,7 +191,12 @@ def understand(row: Row) -> Wish:
     )
 
 
-def _file(row: Row, column: str) -> Path | None:
+def file_of(row: Row, column: str) -> Path | None:
+    """The file that a cell names; None where it names none.
+
+    Raises:
+        EcoFaceBlenderError: if it is missing.
+    """
     if not (cell := row.cells.get(column)):
         return None
     path = row.folder / Path(cell.replace("\\", "/")).expanduser()
@@ -221,16 +232,17 @@ def fingerprint(wish: Wish, run: Sequence[object]) -> str:
     parts = []
     for value in (*vars(wish).values(), *run):
         path = value if isinstance(value, Path) else None
-        parts.append(f"file {_content(path, *_state(path))}" if path else repr(value))
+        parts.append(f"file {content(path)}" if path else repr(value))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _state(path: Path) -> tuple[int, int]:
+def content(path: Path) -> str:
+    """A hash of what is in a file."""
     stat = path.stat()
-    return stat.st_mtime_ns, stat.st_size
+    return _content(path, stat.st_mtime_ns, stat.st_size)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=4096)
 def _content(path: Path, _changed: int, _size: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,9 +2,10 @@
 
 import csv
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from .batch_lines import TABLE
 from .errors import EcoFaceBlenderError
@@ -30,9 +31,16 @@ class Result:
     """`batch_lines.fingerprint`; empty where the line was not understood."""
     ended: str
     """When, as UTC in ISO's form: of what several tables say of a line, the latest counts."""
+    heard: str = ""
+    """The emotions that were heard, where the line shows these: "angry 0.7, sad 0.2"."""
+    heard_emotion: str = ""
+    """The first of them."""
+    heard_intensity: str = ""
 
 
 HEADER = tuple(field.name for field in fields(Result))
+WIDTHS = (HEADER.index("heard"), len(HEADER))
+"""Cells of a line: tables that were written before anything was heard are read, too."""
 
 
 class ResultTable:
@@ -104,6 +112,17 @@ class ResultTable:
         return f"'{self.path}' cannot be written; make room, or choose another folder: {error.strerror}."
 
 
+def heard_cells(heard: Mapping[str, Any] | None) -> dict[str, str]:
+    """The cells of what was heard, as a motion's metadata tells it."""
+    if not heard:
+        return {}
+    return {
+        "heard": str(heard["text"]),
+        "heard_emotion": str(heard["emotion"]),
+        "heard_intensity": f"{heard['intensity']:.2f}",
+    }
+
+
 def _read(path: Path) -> list[Result]:
     """The whole lines of a table; a later one of the same name is what counts."""
     try:
@@ -113,5 +132,5 @@ def _read(path: Path) -> list[Result]:
     except OSError as error:
         raise EcoFaceBlenderError(f"'{path}' cannot be read: {error.strerror}.") from error
     whole = text[: text.rfind("\n") + 1]
-    rows = [row for row in csv.reader(whole.splitlines(keepends=True)) if len(row) == len(HEADER)]
-    return list({row[0]: Result(*row) for row in rows if tuple(row) != HEADER}.values())
+    rows = [row for row in csv.reader(whole.splitlines(keepends=True)) if len(row) in WIDTHS]
+    return list({row[0]: Result(*row) for row in rows if tuple(row) != HEADER[: len(row)]}.values())

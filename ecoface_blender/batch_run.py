@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 
-from . import engine, export
+from . import engine, export, generation
 from .batch_engine import Engines, Job
 from .batch_lines import Row, Wish, fingerprint, understand
-from .batch_results import DONE, FAILED, Result, ResultTable
+from .batch_results import DONE, FAILED, Result, ResultTable, heard_cells
 from .batch_stage import Stage
+from .batch_voices import Voices
 from .choices import Line
 from .errors import EcoFaceBlenderError
 from .forecast import time_left
@@ -43,6 +44,8 @@ class _Task:
     row: Row
     wish: Wish
     inputs: str
+    voice: str
+    """Of those whose baselines are measured, the one whose emotion is heard; empty if it is none."""
     folder: tempfile.TemporaryDirectory | None = None
     line: Line | None = None
     job: Job | None = None
@@ -62,9 +65,17 @@ class _Task:
 class Batch:
     """One run over some lines."""
 
-    def __init__(self, rows: Sequence[Row], order: Order, settings: engine.EngineSettings, say=print):
-        """`say` takes the progress, a line of text at a time."""
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        order: Order,
+        settings: engine.EngineSettings,
+        say=print,
+        whole: Sequence[Row] = (),
+    ):
+        """`say` takes the progress, a line of text at a time; `rows` are a part of the `whole` table."""
         self.rows, self.order, self.settings = rows, order, settings
+        self._voices = Voices(whole or rows)
         self.say: Callable[[str], None] = say
         self.already: list[Result] = []
         """Done by a run before."""
@@ -109,7 +120,9 @@ class Batch:
         for row in self.rows:
             try:
                 wish = understand(row)
-                inputs = fingerprint(wish, (model, flame, self.order.fps, self.order.options))
+                voice = self._voices.heard_by(row, wish)
+                shared = (model, flame, self.order.fps, self.order.options, *self._voices.inputs(voice))
+                inputs = fingerprint(wish, shared)
             except (EcoFaceBlenderError, OSError) as error:
                 bad.append((row, str(error)))
                 continue
@@ -118,7 +131,7 @@ class Batch:
                 if self._table.known.get(row.name) != before:
                     self._table.add(before)
             else:
-                tasks.append(_Task(row, wish, inputs))
+                tasks.append(_Task(row, wish, inputs, voice))
         if self.already:
             self.say(f"{len(self.already)} of {len(self.rows)} lines were done before")
         for row, sentence in bad:
@@ -132,6 +145,9 @@ class Batch:
             engines = Engines(engine.find_python(self.settings.python), self.settings, count)
             self._began = time.monotonic()
             try:
+                self._voices.measure((task.voice for task in tasks), engines)
+                for sentence in self._voices.describe():
+                    self.say(sentence)
                 for path, group in _by_file(tasks):
                     self._do_group(stage, engines, path, deque(group))
             finally:
@@ -162,30 +178,15 @@ class Batch:
     def _send(self, stage: Stage, engines: Engines, task: _Task, sent: dict[Job, _Task]) -> None:
         task.folder = tempfile.TemporaryDirectory(prefix="ecoface-", ignore_cleanup_errors=True)
         try:
-            task.line = stage.line(task.wish, task.folder.name)
+            line = stage.line(task.wish, task.folder.name)
+            task.line = line = self._voices.known(line, task.voice)
         except EcoFaceBlenderError as error:
             self._failed(task.row, str(error), task.inputs)
             task.clear()
             return
-        line = task.line
-        job = Job(
-            {
-                "sound": line.sound,
-                "first_second": line.first_second,
-                "seconds": line.seconds,
-                "result": str(task.motion),
-                "style": line.style,
-                "emotion": line.emotion,
-                "emotion_from": line.emotion_from,
-                "strength": line.strength,
-                "upper": line.upper,
-                "mouth": line.mouth,
-                "seed": line.seed,
-                "temperature": line.temperature,
-                "head": line.head,
-                "head_file": self.settings.flame or None,
-            }
-        )
+        job = Job(line.generate_values(task.motion, self.settings.flame or None))
+        if note := self._voices.note(line, task.voice):
+            job.warnings.append(note)
         sent[job] = task
         engines.send(job)
 
@@ -199,6 +200,7 @@ class Batch:
             target = self.order.out / task.row.name
             assert task.folder and task.line
             said = stage.write(task.line, task.motion, task.wish, target, task.folder.name)
+            heard = generation.read_motion(task.motion)[3].get("heard")
         except EcoFaceBlenderError as error:
             self._failed(task.row, str(error), task.inputs)
         except Exception as error:  # of this line alone, as far as can be known
@@ -208,7 +210,16 @@ class Batch:
             seconds = job.seconds + time.monotonic() - started
             names = " ".join(f"{task.row.name}.{suffix}" for suffix in task.wish.outputs)
             sentence = "; ".join([said, *job.warnings])
-            result = Result(task.row.name, DONE, sentence, f"{seconds:.1f}", names, task.inputs, _now())
+            result = Result(
+                task.row.name,
+                DONE,
+                sentence,
+                f"{seconds:.1f}",
+                names,
+                task.inputs,
+                _now(),
+                **heard_cells(heard),
+            )
             self.done.append(result)
             self._tell(result)
         finally:

@@ -14,10 +14,9 @@ from pathlib import Path
 
 import bpy
 
-from . import choices, command, emotion_reference, export, generation, takes, targets
+from . import choices, command, emotion_reference, export, generation, takes, targets, voice_baseline
 from .batch_lines import Wish
 from .engine import EngineSettings
-from .errors import EcoFaceBlenderError
 from .writing import beside_of, written_beside
 
 
@@ -39,7 +38,7 @@ class Stage:
         """
         with quiet():
             if path:
-                _open(path)
+                command.open_blend(path, load_ui=False)
             else:
                 bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
             if self._fps:
@@ -67,6 +66,7 @@ class Stage:
             style=wish.style,
             emotion=wish.emotion,
             emotion_from=reference["emotion_from"] if reference else None,
+            baseline=None if wish.emotion or reference else voice_baseline.of_head(speaker),
             strength=wish.strength,
             upper=wish.upper,
             mouth=wish.mouth,
@@ -84,7 +84,7 @@ class Stage:
         """
         target.parent.mkdir(parents=True, exist_ok=True)
         with quiet():
-            _open(self._base)
+            command.open_blend(self._base, load_ui=False)
             context = bpy.context
             said = takes.receive(context, line, *generation.read_motion(motion))
             speaker = targets.named(context.scene, line.speaker)
@@ -103,13 +103,6 @@ class Stage:
                 else:
                     export.write(context, speaker, path, self._options)
         return said
-
-
-def _open(path: Path) -> None:
-    try:
-        bpy.ops.wm.open_mainfile(filepath=str(path), load_ui=False)
-    except RuntimeError as error:
-        raise EcoFaceBlenderError(f"Expected a Blender file in '{path}', found none: {error}") from error
 
 
 def _save(path: Path) -> None:

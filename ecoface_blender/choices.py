@@ -2,19 +2,22 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from . import emotion_reference, emotion_track, scene_strips, sequencer, targets
+from . import emotion_reference, emotion_track, scene_strips, sequencer, targets, voice_baseline
+from .chosen import chosen_head, why_no_head
 from .errors import EcoFaceBlenderError
 from .settings import engine_settings
+from .worker import protocol
 
-NO_HEAD = "Add a head, or choose the one to speak."
 EMOTION_SOURCES = ("emotion", "emotion_from", "emotion_strip", "emotion_head", "emotion_track")
 """By which a script names the source of the emotion."""
+EMOTION_FIELDS = (*EMOTION_SOURCES, "emotion_seconds", "baseline", "reference_baseline")
+"""Of a Line: those that say where the emotion comes from, None where they say nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +50,10 @@ class Line:
     """Of the emotion; so for the upper face and the mouth."""
     upper: float = 1.0
     mouth: float = 1.0
+    baseline: dict[str, Any] | None = None
+    """How the voice usually sounds, where its own emotion is shown; the engine's values."""
+    reference_baseline: dict[str, Any] | None = None
+    """The same of the voice in emotion_from."""
     seed: int = 0
     temperature: float = 1.0
     frames: tuple[int, int] | None = None
@@ -57,19 +64,17 @@ class Line:
     altered_strip: str | None = None
     """The strip that is mixed down in `mix`, where it plays `sound` at another speed or fades it."""
 
+    def generate_values(self, result: Path, head_file: str | None) -> dict[str, Any]:
+        """Of the worker's request Generate, whose motion goes to `result`: this line's own by their names."""
+        asked = {field.name for field in fields(protocol.Generate)}
+        own = {field.name: getattr(self, field.name) for field in fields(self) if field.name in asked}
+        return own | self.part | {"result": str(result), "head_file": head_file}
 
-def chosen_head(context: bpy.types.Context, name: str = "") -> bpy.types.Object | None:
-    """The named head, else the panel's, the active one, or the only one in the scene, if there is one."""
-    panel = getattr(context.scene, "ecoface", None)
-    wanted = (panel and panel.head, context.view_layer.objects.active)
-    # A head that was deleted from the scene lives on in the panel's choice.
-    for each in (targets.named(context.scene, name),) if name else wanted:
-        if each is not None and targets.named(context.scene, each.name) == each:
-            face = targets.speaking_mesh(each)
-            if face is not None:
-                return face
-    faces = [] if name else targets.find_faces(context)
-    return faces[0] if len(faces) == 1 else None
+    @property
+    def part(self) -> dict[str, Any]:
+        """Which part of which file is spoken, as the engine is asked for it."""
+        first_second = 0.0 if self.mix else self.first_second
+        return {"sound": self.mix or self.sound, "first_second": first_second, "seconds": self.seconds}
 
 
 def default_strip(context: bpy.types.Context) -> bpy.types.Strip | None:
@@ -110,6 +115,17 @@ def chosen_strip(context: bpy.types.Context, name: str = "") -> bpy.types.Strip:
 def what_is_missing(context: bpy.types.Context) -> str | None:
     """What the panel's choices lack, in one sentence; a script may give it instead."""
     settings = context.scene.ecoface
+    if reason := why_no_voice(context):
+        return reason
+    if settings.emotion_from == "REFERENCE":
+        return emotion_reference.what_is_missing(settings)
+    speaker = chosen_head(context)
+    return emotion_track.why_no_track(speaker) if settings.emotion_from == "TRACK" and speaker else None
+
+
+def why_no_voice(context: bpy.types.Context) -> str | None:
+    """Why the panel's choices name no voice, in one sentence."""
+    settings = context.scene.ecoface
     try:
         if settings.sound_from == "FILE" and not settings.sound:
             return "Choose the sound file of a voice."
@@ -117,10 +133,7 @@ def what_is_missing(context: bpy.types.Context) -> str | None:
             chosen_strip(context, settings.strip)
     except EcoFaceBlenderError as error:
         return str(error)
-    if settings.emotion_from == "REFERENCE":
-        return emotion_reference.what_is_missing(settings)
-    speaker = chosen_head(context)
-    return emotion_track.why_no_track(speaker) if settings.emotion_from == "TRACK" and speaker else None
+    return None
 
 
 def line_from_panel(context: bpy.types.Context, given: Mapping[str, Any], folder: str) -> Line:
@@ -131,13 +144,23 @@ def line_from_panel(context: bpy.types.Context, given: Mapping[str, Any], folder
     Raises:
         EcoFaceBlenderError: if something is missing or contradicts itself.
     """
+    line = voice_from_panel(context, given, folder)
+    return replace(line, **emotion_fields(context, line, folder, given))
+
+
+def voice_from_panel(context: bpy.types.Context, given: Mapping[str, Any], folder: str) -> Line:
+    """As `line_from_panel`, whatever emotion is asked for: what is said, by whom and when.
+
+    Raises:
+        EcoFaceBlenderError: if there is no such voice or head.
+    """
     settings = context.scene.ecoface
     speaker = chosen_head(context, given.get("head", ""))
     if speaker is None:
         raise EcoFaceBlenderError("Expected a head of that name in this scene, found none; add one.")
     sound = _sound(context, settings, given, folder)
     files = engine_settings(context)
-    line = Line(
+    return Line(
         scene=context.scene.name,
         speaker=speaker.name,
         head=targets.coefficients(speaker, files.flame, files.model),
@@ -146,7 +169,6 @@ def line_from_panel(context: bpy.types.Context, given: Mapping[str, Any], folder
         temperature=given.get("temperature", settings.temperature),
         **sound,
     )
-    return replace(line, **emotion_fields(context, line, folder, given))
 
 
 def emotion_fields(
@@ -165,8 +187,7 @@ def emotion_fields(
         EcoFaceBlenderError: if something is missing or contradicts itself.
     """
     settings, given = context.scene.ecoface, given or {}
-    names = ("emotion", "emotion_track", "emotion_from", "emotion_strip", "emotion_head", "emotion_seconds")
-    fields: dict[str, Any] = dict.fromkeys(names)
+    fields: dict[str, Any] = dict.fromkeys(EMOTION_FIELDS)
     fields["emotion_first_second"] = 0.0
     fields |= {name: given.get(name, getattr(settings, name)) for name in ("strength", "upper", "mouth")}
     source, value = _emotion_source(settings, given)
@@ -183,8 +204,11 @@ def emotion_fields(
         fields |= emotion_reference.of_file(value, flame, folder)
     elif source == "emotion_strip":
         fields |= emotion_reference.of_strip(context, value, folder)
+        fields["reference_baseline"] = voice_baseline.of_strip(context, value)
     elif source == "emotion_head":
         fields |= emotion_reference.of_head(context, value, flame, folder)
+    else:
+        fields["baseline"] = voice_baseline.of_head(context.scene.objects[line.speaker])
     return fields
 
 
@@ -265,7 +289,7 @@ def why_no_keys(context: bpy.types.Context) -> str | None:
     """Why there is nothing to bake or export, in one sentence."""
     speaker = chosen_head(context)
     if speaker is None:
-        return NO_HEAD
+        return why_no_head(context)
     animation = speaker.data.shape_keys.animation_data
     if animation is None or not (animation.action or animation.nla_tracks or animation.drivers):
         return f"Nothing moves '{speaker.name}' yet; generate lip sync first."

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import bpy
 
-from . import choices, engine, export, generation, head, targets
+from . import choices, engine, export, generation, head, targets, voice_baseline
 from .arguments import Parser, answer
 from .errors import EcoFaceBlenderError
 from .settings import engine_settings
@@ -46,6 +46,18 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
+def open_blend(path: Path, load_ui: bool = True) -> None:
+    """Open a Blender file.
+
+    Raises:
+        EcoFaceBlenderError: if it is none.
+    """
+    try:
+        bpy.ops.wm.open_mainfile(filepath=str(path), load_ui=load_ui)
+    except RuntimeError as error:
+        raise EcoFaceBlenderError(f"Expected a Blender file in '{path}', found none: {error}") from error
+
+
 def make(options: argparse.Namespace) -> int:
     """Open, animate, write; the exit code.
 
@@ -54,7 +66,7 @@ def make(options: argparse.Namespace) -> int:
     """
     check(options)
     if options.open:
-        bpy.ops.wm.open_mainfile(filepath=str(options.open))
+        open_blend(options.open)
     elif not bpy.data.filepath:
         bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     context = bpy.context
@@ -131,6 +143,7 @@ def line_from_options(context, options: argparse.Namespace, speaker: bpy.types.O
         style=options.style,
         emotion=options.emotion,
         emotion_from=str(options.emotion_from.resolve()) if options.emotion_from else None,
+        baseline=None if options.emotion or options.emotion_from else voice_baseline.of_head(speaker),
         seed=options.seed,
         temperature=options.temperature,
         add_strip=True,

@@ -1,12 +1,14 @@
-"""The door of the command line: `ecoface batch ...` for many lines, `ecoface --audio ...` for one."""
+"""The door of the command line: many lines, one, or a check of a head."""
 
 from collections.abc import Sequence
 
-from . import batch_command, command
+from . import batch_command, command, command_check
 
 
 def run(arguments: Sequence[str]) -> int:
     """Do what the arguments say and return the exit code."""
     if arguments and arguments[0] == "batch":
         return batch_command.run(arguments[1:])
+    if arguments and arguments[0] == "check":
+        return command_check.run(arguments[1:])
     return command.run(arguments)

@@ -2,7 +2,7 @@
 
 import bpy
 
-from . import layers, takes, targets
+from . import face_report, layers, takes, targets
 
 
 def why_still(scene: bpy.types.Scene, speaker: bpy.types.Object) -> str | None:
@@ -48,7 +48,7 @@ def _shown_otherwise(speaker: bpy.types.Object) -> str | None:
     driven = [curve for curve in driven if curve.data_path in paths]
     if 2 * len(driven) > len(names):
         return f"Drivers move {len(driven)} shape keys of '{name}' and win over its keyframes; delete them."
-    return None
+    return face_report.why_cut(speaker)
 
 
 def _nothing_played(speaker: bpy.types.Object, tracks: list[bpy.types.NlaTrack]) -> str | None:

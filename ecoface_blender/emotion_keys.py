@@ -1,21 +1,21 @@
 """Emotions keyed on a head: their weights and intensity as animated properties of its object.
 
 Each change of emotion is a key of all of them, with a moving-hold key at the beginning of its transition.
+They lie in an action of their own: Blender by itself would put them into the take that the face plays, with
+which they would be deleted.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import bpy
 import numpy as np
-from bpy.props import FloatProperty, PointerProperty
-from bpy.types import PropertyGroup
 
 from . import controls
 from .channels import Channel
 from .engine import EMOTIONS
 from .errors import EcoFaceBlenderError
-from .keyframes import why_not_animatable
+from .keyframes import METADATA, assign, why_not_animatable
 
 INTENSITY = "intensity"
 NAMES = (*EMOTIONS, INTENSITY)
@@ -87,8 +87,7 @@ def key(speaker: bpy.types.Object, frame: float, values: Mapping[str, float], tr
     Raises:
         EcoFaceBlenderError: if the head's object cannot be keyed now.
     """
-    if reason := why_not_animatable(speaker):
-        raise EcoFaceBlenderError(reason)
+    _prepare(speaker)
     _clear(speaker, frame)
     found = curves(speaker)
     before, after = _neighbours(found, frame)
@@ -107,14 +106,33 @@ def key(speaker: bpy.types.Object, frame: float, values: Mapping[str, float], tr
     _show(speaker)
 
 
+def replace(speaker: bpy.types.Object, moments: Sequence[tuple[float, Mapping[str, float]]]) -> None:
+    """Key moments in order, straight from one to the next; of the keys that were there between, none stays.
+
+    Raises:
+        EcoFaceBlenderError: if the head's object cannot be keyed now.
+    """
+    _prepare(speaker)
+    (first, _), (last, felt_last) = moments[0], moments[-1]
+    for frame in {point.co.x for curve in curves(speaker).values() for point in curve.keyframe_points}:
+        if first - NEAR <= frame <= last + NEAR:
+            _delete(speaker, curves(speaker), frame)
+    for frame, values in moments:
+        _insert(speaker, frame, values, "KEYFRAME", "LINEAR")
+    found = curves(speaker)
+    _, after = _neighbours(found, last)
+    if after is not None and _is_hold(found, after):
+        _insert(speaker, after, felt_last, HOLD)
+    _show(speaker)
+
+
 def remove(speaker: bpy.types.Object, frame: float) -> bool:
     """Take away the keys at a frame, so that the emotion before holds on; False if there are none.
 
     Raises:
         EcoFaceBlenderError: if the head's object cannot be keyed now.
     """
-    if reason := why_not_animatable(speaker):
-        raise EcoFaceBlenderError(reason)
+    _prepare(speaker)
     if not _clear(speaker, frame):
         return False
     found = curves(speaker)
@@ -128,7 +146,45 @@ def remove(speaker: bpy.types.Object, frame: float) -> bool:
     return True
 
 
+def leave(take: bpy.types.Action) -> None:
+    """Take emotions out of a take in which an older file has them: it is deleted, or laid into the NLA."""
+    for item in bpy.data.objects:
+        if item.animation_data and item.animation_data.action == take and curves(item):
+            _own_action(item)
+
+
 _NO_VALUES = np.zeros(0)
+
+
+def _prepare(speaker: bpy.types.Object) -> None:
+    """Give the head an action for its emotions that is no take.
+
+    Raises:
+        EcoFaceBlenderError: if the head's object cannot be keyed now.
+    """
+    if reason := why_not_animatable(speaker):
+        raise EcoFaceBlenderError(reason)
+    action = speaker.animation_data and speaker.animation_data.action
+    if action is None or METADATA in action:
+        _own_action(speaker)
+
+
+def _own_action(speaker: bpy.types.Object) -> None:
+    """A new action for the head's object; what a take holds for it goes there."""
+    animation = speaker.animation_data_create()
+    take, slot = animation.action, animation.action_slot
+    if take is None or slot is None:
+        action = bpy.data.actions.new(f"Emotions of {speaker.name}")
+        assign(speaker, action, action.slots.new("OBJECT", speaker.name))
+        return
+    action = take.copy()
+    action.name, action.use_fake_user = f"Emotions of {speaker.name}", False
+    for name in list(action.keys()):
+        del action[name]
+    for other in [each for each in action.slots if each.handle != slot.handle]:
+        action.slots.remove(other)
+    assign(speaker, action, action.slots[0])
+    take.slots.remove(slot)
 
 
 def _values_at(
@@ -157,15 +213,21 @@ def _is_hold(found: Mapping[str, bpy.types.FCurve], frame: float) -> bool:
     return all(point.type == HOLD for _, point in _points(found, frame))
 
 
-def _insert(speaker: bpy.types.Object, frame: float, values: Mapping[str, float], kind: str) -> None:
-    """Keys of all values, eased in and out without overshoot."""
+def _insert(
+    speaker: bpy.types.Object,
+    frame: float,
+    values: Mapping[str, float],
+    kind: str,
+    interpolation: str = "BEZIER",
+) -> None:
+    """Keys of all values; those with Bezier curves ease in and out without overshoot."""
     group = speaker.ecoface_emotions
     for name, value in values.items():
         setattr(group, name, value)
         speaker.keyframe_insert(path_of(name), frame=frame, group="Emotion", keytype=kind)
     found = curves(speaker)
     for _, point in _points(found, frame):
-        point.interpolation = "BEZIER"
+        point.interpolation = interpolation
         point.handle_left_type = point.handle_right_type = "AUTO_CLAMPED"
     for curve in found.values():
         curve.update()
@@ -194,58 +256,3 @@ def _clear(speaker: bpy.types.Object, frame: float) -> bool:
 def _show(speaker: bpy.types.Object) -> None:
     """Let the properties show their values at the scene's frame, not those that were keyed last."""
     speaker.update_tag(refresh={"TIME"})
-
-
-def _weight(name: str):
-    return FloatProperty(
-        name=name,
-        description=f"How much {name.lower()} is in the mix; what all weights lack to 1 is neutral",
-        min=0.0,
-        max=1.0,
-        default=0.0,
-        step=5,
-        precision=2,
-        subtype="FACTOR",
-        options={"ANIMATABLE"},
-        override={"LIBRARY_OVERRIDABLE"},
-    )
-
-
-class EmotionWeights(PropertyGroup):
-    """The emotions of a head over time; hover over one and press I to key it."""
-
-    neutral: _weight("Neutral")
-    calm: _weight("Calm")
-    happy: _weight("Happy")
-    sad: _weight("Sad")
-    angry: _weight("Angry")
-    fearful: _weight("Fearful")
-    disgust: _weight("Disgust")
-    surprised: _weight("Surprised")
-    intensity: FloatProperty(
-        name="Intensity",
-        description="How strong the emotions are: 0 is none at all, 1 plain, 2 strong",
-        min=0.0,
-        max=2.0,
-        default=1.5,
-        step=10,
-        precision=2,
-        options={"ANIMATABLE"},
-        override={"LIBRARY_OVERRIDABLE"},
-    )
-
-
-CLASSES = (EmotionWeights,)
-
-PROPERTIES = (
-    (
-        bpy.types.Object,
-        "ecoface_emotions",
-        PointerProperty(
-            name="Emotions",
-            description="Emotions of this head over time",
-            type=EmotionWeights,
-            override={"LIBRARY_OVERRIDABLE"},
-        ),
-    ),
-)

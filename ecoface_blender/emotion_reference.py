@@ -9,6 +9,7 @@ import bpy
 
 from . import performance, sequencer, targets
 from .errors import EcoFaceBlenderError
+from .heads import face_kinds
 
 
 def strips(context: bpy.types.Context) -> list[bpy.types.Strip]:
@@ -85,7 +86,7 @@ def of_head(context: bpy.types.Context, name: str, flame: str, folder: str) -> d
     named = bpy.data.objects.get(name)
     performer = targets.speaking_mesh(named)
     if performer is None:
-        found = targets.why_not_a_face(named) if named else None
+        found = face_kinds.why_not_a_face(named) if named else None
         raise EcoFaceBlenderError(
             found or f"Expected a head '{name}' as the emotion's reference, found none."
         )

@@ -22,7 +22,10 @@ def why_no_track(speaker: bpy.types.Object) -> str | None:
     moved = curves(speaker) or _is_moved_otherwise(speaker) or (animation and animation.nla_tracks)
     if moved or any(getattr(group, name) for name in EMOTIONS):
         return None
-    return f"No emotion is keyed on '{speaker.name}'; go to a frame and click an emotion in Emotion Track."
+    return (
+        f"No emotion is keyed on '{speaker.name}'; go to a frame and click an emotion in Emotion Track, "
+        "or click Listen."
+    )
 
 
 def sample(scene: bpy.types.Scene, speaker: bpy.types.Object, frames: np.ndarray) -> np.ndarray:

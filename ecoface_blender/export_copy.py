@@ -10,8 +10,9 @@ from mathutils import Matrix
 
 from . import keyframes
 from .export_keys import JawBone, Morph
+from .export_modifiers import shaped
 from .keyframes import Channel
-from .seen import Part, coordinates
+from .seen import Part
 
 MOVED = 1e-6  # metres or parts of a rotation by which a head that stands still may differ
 BONE_LENGTH = 0.5  # of the way from the jaw's joint to the farthest vertex that follows it
@@ -40,11 +41,12 @@ def copied(
     try:
         for mesh in meshes:
             original = mesh.part.item
-            copy = _mesh(context, original, mesh.morphs, space, made)
+            shape = shaped(context, original, list(mesh.morphs), mesh.jaw)
+            copy = _mesh(context, original, shape, space, made)
             pairs += [(original, copy), (original.data, copy.data)]
             carrier = copy
-            if mesh.jaw is not None:
-                carrier, jaw_channels = _rig(context, original, mesh.jaw, space, copy, made)
+            if shape.jaw is not None:
+                carrier, jaw_channels = _rig(context, original, shape, space, copy, made)
                 channels += jaw_channels
                 items.append(carrier)
             items.append(copy)
@@ -83,33 +85,32 @@ def only_selected(context: bpy.types.Context, items: Sequence[bpy.types.Object])
         view_layer.objects.active = active
 
 
-def _mesh(context, head, morphs, space, made) -> bpy.types.Object:
+def _mesh(context, head, shape, space, made) -> bpy.types.Object:
     """The head's mesh with these keys and no others, at rest."""
-    mesh = bpy.data.meshes.new_from_object(head)  # without keys
+    mesh = shape.mesh
     made.append(mesh)
     copy = bpy.data.objects.new(head.name, mesh)
     made.append(copy)
-    rest = coordinates(head.data.shape_keys.key_blocks[0])
-    mesh.vertices.foreach_set("co", _in(space, rest).ravel())
+    mesh.vertices.foreach_set("co", _in(space, shape.rest).ravel())
     mesh.update()
     context.scene.collection.objects.link(copy)
-    if morphs:
+    if shape.morphs:
         copy.shape_key_add(name="Neutral", from_mix=False)
-    for morph in morphs:
+    for morph in shape.morphs:
         key = copy.shape_key_add(name=morph.name, from_mix=False)
-        key.data.foreach_set("co", _in(space, rest + morph.offsets).ravel())
+        key.data.foreach_set("co", _in(space, shape.rest + morph.offsets).ravel())
         key.slider_max, key.slider_min = 10.0, -10.0
         key.value = 0.0
     return copy
 
 
-def _rig(context, head, jaw, space, mesh_object, made) -> tuple[bpy.types.Object, list[Channel]]:
+def _rig(context, head, shape, space, mesh_object, made) -> tuple[bpy.types.Object, list[Channel]]:
     """An armature with bones `head` and `jaw` that the mesh follows, and the jaw's curves."""
+    jaw, rest = shape.jaw, shape.rest
     data = bpy.data.armatures.new(f"{head.name} Rig")
     rig = bpy.data.objects.new(f"{head.name} Rig", data)
     made[:0] = [rig, data]
     context.scene.collection.objects.link(rig)
-    rest = coordinates(head.data.shape_keys.key_blocks[0])
     chin = rest[jaw.weights > 0.5]
     reach = chin[np.linalg.norm(chin - jaw.joint, axis=1).argmax()] - jaw.joint
     with _edited(context, rig):

@@ -10,7 +10,9 @@ from . import arkit_names, jaw_keys
 from .arkit_curves import ArkitUnits
 from .errors import EcoFaceBlenderError
 from .head import EXPRESSION_KEYS, head_name, key_names, to_blender
-from .seen import motion_of, offsets
+from .heads import recognition
+from .heads.shape_keys import offsets
+from .seen import motion_of
 
 TO_BLENDER = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 """As a matrix what `head.to_blender` does to FLAME's axes."""
@@ -47,9 +49,11 @@ def whole_keys(keys: bpy.types.Key, values: np.ndarray) -> list[Morph]:
 
 def named_keys(keys: bpy.types.Key, values: np.ndarray) -> list[Morph]:
     """The keys that are ARKit's, whatever their spelling, by Apple's names."""
-    blocks = keys.key_blocks[1:]
-    column = {block.name: index for index, block in enumerate(blocks)}
+    column = {block.name: index for index, block in enumerate(keys.key_blocks[1:])}
     known = arkit_names.matches(column, arkit_names.arkit)
+    for row in recognition.rows_of(column, recognition.ARKIT_KIND):  # as other tools spell them
+        if row.source in arkit_names.ARKIT and row.target not in known.values():
+            known.setdefault(row.source, row.target)
     return [
         Morph(unit, offsets(keys.key_blocks[name]), values[:, column[name]].clip(0, 1))
         for unit, name in sorted(known.items())

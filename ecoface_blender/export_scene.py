@@ -8,10 +8,11 @@ from typing import Any
 import bpy
 import numpy as np
 
-from . import gltf_times, seen, sequencer, targets
+from . import gltf_times, seen, sequencer
 from .errors import EcoFaceBlenderError
 from .export_copy import Written, copied, only_selected
 from .export_keys import arkit_keys, keys_beside_bone, named_keys, split_keys, whole_keys
+from .heads import face_kinds
 from .jaw_keys import N_TURN
 
 Y_UP = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
@@ -155,10 +156,11 @@ def write_alembic(context, head, path, frames, _options, _arrays) -> None:
 
 def usd_bytes(context: bpy.types.Context, head: bpy.types.Object, n_frames: int) -> int:
     """More than a USD of so many frames of this head takes."""
-    room = 8 * _posed_bytes(context, head)
+    room, depsgraph = 8 * _posed_bytes(context, head), context.evaluated_depsgraph_get()
     for item in seen.moved_by(head)[0]:
         n_keys = 2 * len(item.data.shape_keys.key_blocks) + 2 * N_TURN
-        room += n_keys * (16 * len(item.data.vertices) + 4096 + 32 * n_frames)
+        n_vertices = len(item.evaluated_get(depsgraph).data.vertices)  # modifiers are applied
+        room += n_keys * (16 * n_vertices + 4096 + 32 * n_frames)
     return room
 
 
@@ -180,7 +182,7 @@ def _posed_bytes(context: bpy.types.Context, head: bpy.types.Object) -> int:
 def _staged(context, head, frames, options, arrays, space) -> Iterator[None]:
     """The copy that is written is there and selected, in a scene that runs over its frames."""
     shown = seen.see(context, head, frames)
-    own = targets.face_of(head).kind == targets.OWN
+    own = face_kinds.face_of(head).kind == face_kinds.OWN
     meshes = _own(shown, options, arrays) if own else _others(head, shown, options)
     with (
         copied(context, meshes, frames, space) as items,

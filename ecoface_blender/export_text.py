@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from . import seen, sequencer, targets
+from . import seen, sequencer
 from .arkit_curves import ArkitUnits
 from .channels import Channel
 from .errors import EcoFaceBlenderError
 from .export_keys import check_arrays, named_keys
+from .heads import face_kinds
 
 _SIDES = "EyeBlink EyeLookDown EyeLookIn EyeLookOut EyeLookUp EyeSquint EyeWide"
 _MIDDLE = "JawForward JawRight JawLeft JawOpen MouthClose MouthFunnel MouthPucker MouthRight MouthLeft"
@@ -55,7 +56,7 @@ def arkit_curves(speaker, shown: seen.Seen, arrays) -> dict[str, np.ndarray]:
     Raises:
         EcoFaceBlenderError: if the head has no units, or no keys of their names.
     """
-    if targets.face_of(speaker).kind == targets.OWN:
+    if face_kinds.face_of(speaker).kind == face_kinds.OWN:
         head = arrays()
         check_arrays(speaker, head)
         units = ArkitUnits.of(head)
@@ -102,7 +103,7 @@ def write_json(context, speaker, path, frames, _options, arrays) -> None:
     if shown.others:
         curves = np.column_stack([channel.values for channel in shown.others])
         content["bones"] = _table([_name(channel) for channel in shown.others], curves)
-    if targets.face_of(speaker).kind == targets.OWN:
+    if face_kinds.face_of(speaker).kind == face_kinds.OWN:
         motion = _motion(shown)
         numbers = [*(f"expression_{k}" for k in range(motion.shape[1] - 3)), "jaw_x", "jaw_y", "jaw_z"]
         content["flame"] = _table(numbers, motion)

@@ -9,34 +9,29 @@ import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import bpy
 import numpy as np
 
-from . import choices, engine, head, idle, keyframes, sequencer, takes
+from . import choices, chosen, engine, face_report, head, idle, keyframes, sequencer, take_names, takes
+from .engine_job import EngineJob, request_load
 from .errors import EcoFaceBlenderError
-from .forecast import Forecast
 from .settings import engine_settings
 from .worker import protocol
-from .worker_client import WorkerClient
 
-BUSY = "A line is being generated; wait for it or cancel it."
-CANCELLED = "Cancelled."
-CPU_INSTEAD = (
-    "The graphics card has not enough memory, so the CPU computed instead; close what else uses the card, "
-    "then check the engine to use it again"
-)
-CRASHED = "the engine had ended unexpectedly and was started again"
+Job = TypeVar("Job", bound=EngineJob)
 
-running: "Generation | None" = None
+BUSY = "A line is being generated or listened to; wait for it or cancel it."
+
+running: EngineJob | None = None
 """What the panel shows and the second click refuses."""
 
 failure = ""
 """Why the last line was not generated, for the panel; empty if it was."""
 
 
-class Generation:
+class Generation(EngineJob):
     """A line that the worker is busy with."""
 
     def __init__(
@@ -48,116 +43,19 @@ class Generation:
             EcoFaceBlenderError: if the engine cannot be started.
         """
         self.line = line
-        self.folder = folder
-        self.at_end: Callable[[], None] | None = None
-        self.warnings: list[str] = []
-        """What the artist should know though the line was generated."""
         self.result = Path(folder.name) / "motion.npz"
-        self._settings = settings
-        self._stopped = ""
-        self._crashes = 0
-        self._send()
-
-    def _send(self) -> None:
-        """Ask for all of it, at first or again."""
-        line, settings = self.line, self._settings
-        self.stage = "Starting the engine"
-        self._client = engine.worker(engine.find_python(settings.python))
-        idle.watch()
-        self._device = engine.device(settings)
-        self._forecast = Forecast(cold=not engine.is_warm(settings))
-        self._loading = _request_load(self._client, settings)
-        self._generating = self._client.request(
-            protocol.Generate,
-            sound=line.mix or line.sound,
-            first_second=0.0 if line.mix else line.first_second,
-            seconds=line.seconds,
-            result=str(self.result),
-            style=line.style,
-            emotion=line.emotion,
-            emotion_from=line.emotion_from,
-            emotion_track=line.emotion_track,
-            emotion_first_second=line.emotion_first_second,
-            emotion_seconds=line.emotion_seconds,
-            strength=line.strength,
-            upper=line.upper,
-            mouth=line.mouth,
-            seed=line.seed,
-            temperature=line.temperature,
-            head=line.head,
-            head_file=settings.flame or None,
-        )
-
-    @property
-    def fraction(self) -> float:
-        """Of the whole time, 0..1."""
-        return self._forecast.fraction
-
-    @property
-    def seconds_left(self) -> float | None:
-        """None where it is not known."""
-        return self._forecast.seconds_left
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether the artist has given it up."""
-        return self._stopped == CANCELLED
-
-    @property
-    def stopped(self) -> str:
-        """Why it was given up, in one sentence; empty if it was not."""
-        return self._stopped
+        values = line.generate_values(self.result, settings.flame or None)
+        super().__init__(settings, folder, protocol.Generate, values, counted="Animating")
 
     def step(self) -> bool:
-        """Listen to the worker without waiting; True when the motion is there.
+        """As `EngineJob.step`; also fails where scene or head are gone meanwhile."""
+        if not self.stopped:
+            takes.stage(self.line)
+        return super().step()
 
-        An engine that has crashed is started once more, and where the graphics card is full,
-        the CPU takes over.
-
-        Raises:
-            EcoFaceBlenderError: if it failed, was stopped, or its head is gone.
-        """
-        if self._stopped:
-            raise EcoFaceBlenderError(self._stopped)
-        takes.stage(self.line)
-        for event in self._client.poll(self._loading, self._generating):
-            if isinstance(event, protocol.Failed):
-                self._mend(event)
-                return False
-            if isinstance(event, protocol.Progress):
-                self.stage = event.stage
-                if event.stage == "Animating":
-                    self._forecast.windows(event.done, event.total)
-            elif event.id == self._loading:
-                self._forecast.loaded()
-                engine.keep_warm(self._settings)
-            else:
-                self._forecast.finished()
-                return True
-        return False
-
-    def _mend(self, failed: protocol.Failed) -> None:
-        """Ask again where that may help, else raise the failure."""
-        if failed.out_of_memory and self._device != engine.CPU:
-            engine.avoid_card()
-            self.warnings.append(CPU_INSTEAD)
-        elif self._client.ended and self._client.spoke and not self._crashes:
-            self._crashes += 1
-            self.warnings.append(CRASHED)
-        else:
-            again = "Again: " if self._crashes and self._client.ended else ""
-            raise EcoFaceBlenderError(again + failed.sentence)
-        self._send()
-
-    def cancel(self) -> None:
-        """The artist gives up."""
-        self.stop(CANCELLED)
-
-    def stop(self, sentence: str) -> None:
-        """Give up: `step` raises the sentence at once, though the worker may need a moment to notice."""
-        self._stopped = self._stopped or sentence
-        for number in (self._loading, self._generating):
-            self._client.disown(number)
+    def answered(self) -> None:
+        """The next forecast is made of how long this took."""
+        self._forecast.finished()
 
 
 def warm_up(settings: engine.EngineSettings) -> None:
@@ -168,11 +66,7 @@ def warm_up(settings: engine.EngineSettings) -> None:
     """
     client = engine.worker(engine.find_python(settings.python))
     idle.watch()
-    client.disown(_request_load(client, settings), cancel=False)
-
-
-def _request_load(client: WorkerClient, settings: engine.EngineSettings) -> int:
-    return client.request(protocol.Load, model=settings.model or None, device=engine.device(settings) or None)
+    client.disown(request_load(client, settings), cancel=False)
 
 
 def job_folder() -> tempfile.TemporaryDirectory:
@@ -190,12 +84,21 @@ def start(
     Raises:
         EcoFaceBlenderError: if the engine cannot be started, or is busy.
     """
+    return begin(lambda: Generation(line, settings, folder))
+
+
+def begin(make: Callable[[], Job]) -> Job:
+    """Let the engine begin with a job that is the one under way until `end`.
+
+    Raises:
+        EcoFaceBlenderError: if the engine cannot be started, or is busy.
+    """
     global running, failure
     if running:
         raise EcoFaceBlenderError(BUSY)
     failure = ""
-    running = Generation(line, settings, folder)
-    return running
+    running = job = make()
+    return job
 
 
 def finish(context: bpy.types.Context, job: Generation) -> str:
@@ -206,6 +109,9 @@ def finish(context: bpy.types.Context, job: Generation) -> str:
     """
     line = job.line
     result = takes.receive(context, line, *read_motion(job.result))
+    speaker = takes.stage(line)[1]
+    if (lacking := face_report.shortcomings(speaker)) is not None:
+        result += f"; {lacking}"
     if line.add_strip:
         try:
             add_sound(context, line, job.folder.name)
@@ -221,7 +127,7 @@ def describe(speaker: bpy.types.Object) -> str | None:
     made_by = keyframes.read_metadata(action) if action else {}
     if not {"style", "emotion", "seed"} <= made_by.keys():
         return None
-    return f"{action.name}: style {made_by['style']}, emotion {made_by['emotion']}, seed {made_by['seed']}"
+    return f"{action.name}: {take_names.description(made_by)}"
 
 
 def add_sound(context: bpy.types.Context, line: choices.Line, folder: str) -> None:
@@ -238,7 +144,7 @@ def add_sound(context: bpy.types.Context, line: choices.Line, folder: str) -> No
     sequencer.add_sound_strip(sequencer.sequencer_scene(context), line.sound, line.first_frame)
 
 
-def end(job: Generation, why: str = "") -> None:
+def end(job: EngineJob, why: str = "") -> None:
     """Forget a job, however it went, and remove its folder; `why` it failed stays in the panel."""
     global running, failure
     running, failure = None, why
@@ -254,14 +160,20 @@ def abandon() -> None:
         end(running)
 
 
-def read_motion(path: Path) -> tuple[np.ndarray, float, np.ndarray, dict[str, Any]]:
-    """Motion (T, 53), its rate, `upper` (50, 50), and metadata, from the file that the engine has written."""
+def read_motion(
+    path: Path,
+) -> tuple[np.ndarray, float, np.ndarray, dict[str, Any], np.ndarray | None]:
+    """Motion (T, 53), its rate, `upper` (50, 50), metadata and phones from the file that the engine wrote.
+
+    Phones are shares (T, n), 0 to 255, of those that the metadata name; None where the model tells none.
+    """
     with np.load(path, allow_pickle=False) as arrays:
         return (
             arrays["motion"],
             float(arrays["fps"]),
             arrays["upper"],
             json.loads(str(arrays["metadata"])),
+            arrays.get("phones"),
         )
 
 
@@ -284,9 +196,7 @@ def why_not_ready(context: bpy.types.Context) -> str | None:
     """Why nothing can be generated here whatever the line, in one sentence; asked at each redraw."""
     if running:
         return BUSY
-    if choices.chosen_head(context) is None:
-        return choices.NO_HEAD
-    return why_no_engine(context)
+    return chosen.why_no_head(context) or why_no_engine(context)
 
 
 def why_no_engine(context: bpy.types.Context) -> str | None:

@@ -8,8 +8,9 @@ from .arkit_names import words
 from .channels import Channel
 from .jaw_keys import N_EXPRESSIONS, rotations
 
-_FIRST = ("jaw", "jawmaster", "lowerjaw", "jawlower", "jawroot")
-"""The bones that an animator turns, in the order in which they are looked for."""
+_FIRST = ("jawmaster", "jaw", "lowerjaw", "jawlower", "jawroot")
+"""The bones that an animator turns, in the order in which they are looked for, whatever stands before:
+Rigify's control (its "jaw" is moved by it), CC_Base_JawRoot, Daz' lowerJaw, mixamorig:Jaw."""
 _NOT_TURNED = {
     "mch",
     "org",
@@ -43,7 +44,9 @@ def find_jaw(armature: bpy.types.Object | None) -> str | None:
         joined = "".join(spoken)
         if "jaw" not in joined or _NOT_TURNED & set(spoken):
             continue
-        rank = _FIRST.index(joined) if joined in _FIRST else len(_FIRST) + ("def" in spoken)
+        ends = ["".join(spoken[start:]) for start in range(len(spoken))]
+        ranks = [_FIRST.index(end) for end in ends if end in _FIRST]
+        rank = min(ranks) if ranks and "def" not in spoken else len(_FIRST) + ("def" in spoken)
         found.append((rank, len(bone.name), bone.name))
     return min(found)[2] if found else None
 

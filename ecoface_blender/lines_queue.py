@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import bpy
 
 from . import choices, generation, head, sequencer
+from .engine_job import CANCELLED
 from .errors import EcoFaceBlenderError
 from .settings import engine_settings
 
@@ -59,7 +60,7 @@ class Run:
     @property
     def cancelled(self) -> bool:
         """Whether the artist has given it up."""
-        return self.stopped == generation.CANCELLED
+        return self.stopped == CANCELLED
 
     @property
     def stage(self) -> str:
@@ -99,7 +100,7 @@ class Run:
 
     def cancel(self) -> None:
         """The artist gives up: this line and those that wait."""
-        self.stop(generation.CANCELLED)
+        self.stop(CANCELLED)
 
     def stop(self, sentence: str) -> None:
         """Give up for a reason."""

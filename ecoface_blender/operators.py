@@ -53,8 +53,8 @@ class ECOFACE_OT_add_head(_Sentences, Operator):
         return result
 
 
-class _Generating(_Sentences, Watching):
-    """For operators that let the engine speak the Line of their `line(context, folder)`."""
+class _EngineWork(_Sentences, Watching):
+    """For operators that let the engine do the job of their `start_job(context, folder)`."""
 
     @classmethod
     def poll(cls, context):
@@ -94,21 +94,28 @@ class _Generating(_Sentences, Watching):
     def _start(self, context):
         folder = generation.job_folder()
         try:
-            line = self.line(context, folder.name)
-            return generation.start(line, engine_settings(context), folder)
+            return self.start_job(context, folder)
         except EcoFaceBlenderError:
             folder.cleanup()
             raise
+
+    def end_job(self, job, why):
+        """Clear up after the job."""
+        generation.end(job, why)
+
+
+class _Generating(_EngineWork):
+    """For operators that let the engine speak the Line of their `line(context, folder)`."""
+
+    def start_job(self, context, folder):
+        """Send the line."""
+        return generation.start(self.line(context, folder.name), engine_settings(context), folder)
 
     def finish_job(self, context, job):
         """Write the keys and say so."""
         result = generation.finish(context, job)
         self.report({"WARNING"} if job.warnings else {"INFO"}, result)
         return {"FINISHED"}
-
-    def end_job(self, job, why):
-        """Clear up after the job."""
-        generation.end(job, why)
 
 
 class ECOFACE_OT_generate(EmotionWishes, _Generating, Operator):

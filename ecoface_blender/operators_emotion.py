@@ -4,7 +4,7 @@
 from bpy.props import EnumProperty, FloatProperty, IntProperty, StringProperty
 from bpy.types import Operator
 
-from . import choices, emotion_keys, sequencer
+from . import chosen, emotion_keys, sequencer
 from .errors import EcoFaceBlenderError
 from .operators import _Sentences
 from .settings import EMOTIONS
@@ -24,17 +24,13 @@ class _OnHead(_Sentences):
 
     @classmethod
     def poll(cls, context):
-        if choices.chosen_head(context) is None:
-            cls.poll_message_set(choices.NO_HEAD)
+        if reason := chosen.why_no_head(context):
+            cls.poll_message_set(reason)
             return False
         return True
 
     def run(self, context):
-        speaker = choices.chosen_head(context, self.head)
-        if speaker is None:
-            raise EcoFaceBlenderError(
-                f"Expected a head '{self.head}' in this scene, found none; name another."
-            )
+        speaker = chosen.named_head(context, self.head)
         given = self.properties.is_property_set("frame")
         return self.on(context, speaker, self.frame if given else context.scene.frame_current)
 

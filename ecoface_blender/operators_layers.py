@@ -3,7 +3,7 @@
 
 from bpy.types import Operator
 
-from . import choices, layers
+from . import choices, emotion_keys, layers
 from .operators import _Sentences
 from .operators_takes import _OnTake
 
@@ -23,6 +23,7 @@ class ECOFACE_OT_layer_add(_OnTake, Operator):
         return super().poll(context)
 
     def on(self, _context, speaker, take):
+        emotion_keys.leave(take)
         layers.add(take)
         self.report({"INFO"}, f"Keys of '{speaker.name}' go into a layer above '{take.name}' now")
         return {"FINISHED"}

@@ -6,16 +6,17 @@ from bpy.props import StringProperty
 from bpy.types import Operator
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
-from . import choices, mapping, targets
+from . import choices, chosen, mapping, targets
 from .errors import EcoFaceBlenderError
+from .heads import face_kinds
 
 
 def edited(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The object whose mapping is shown: the active mesh with shape keys, else the head that is chosen."""
+    """The object whose mapping is shown: the active mesh with shape keys, else the head that is meant."""
     active = context.view_layer.objects.active
     if active is not None and active.type == "MESH" and active.data.shape_keys is not None:
         return active
-    return choices.chosen_head(context)
+    return choices.chosen_head(context) or chosen.meant_head(context)
 
 
 class _OnMapping:
@@ -53,11 +54,18 @@ stay"""
     bl_idname = "ecoface.mapping_fill"
     bl_label = "Auto Fill"
 
+    head: StringProperty(
+        name="Head", description="Name of the face; the one that is shown if empty", options={"SKIP_SAVE"}
+    )
+
     def execute(self, context):
-        item = edited(context)
+        item = targets.named(context.scene, self.head) if self.head else edited(context)
+        if item is None or item.type != "MESH" or item.library:
+            self.report({"ERROR"}, f"Expected a mesh '{self.head}' of this file, found none; choose another")
+            return {"CANCELLED"}
         group = item.ecoface_mapping
         taken = {(row.kind, row.target) for row in group.rows}
-        new = [row for row in targets.guessed_rows(item) if (row.kind, row.target) not in taken]
+        new = [row for row in face_kinds.guessed_rows(item) if (row.kind, row.target) not in taken]
         if not new:
             self.report({"WARNING"}, f"No further name on '{item.name}' tells what it is; add rows by hand")
             return {"CANCELLED"}
@@ -164,7 +172,7 @@ class ECOFACE_OT_mapping_load(_OnMapping, ImportHelper, Operator):
         for row in rows:
             group.rows.add().fill(row)
         group.use = True
-        absent = targets.absent_targets(item)
+        absent = face_kinds.absent_targets(item)
         if absent:
             self.report(
                 {"WARNING"},

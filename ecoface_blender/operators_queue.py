@@ -6,7 +6,8 @@ import time
 import bpy
 from bpy.types import Operator
 
-from . import choices, generation, lines_queue
+from . import choices, chosen, generation, lines_queue
+from .engine_job import CANCELLED
 from .errors import EcoFaceBlenderError
 from .modal import POLL_SECONDS, Watching, redraw_panels
 from .operators import _Sentences
@@ -50,7 +51,7 @@ class _Queue(_Sentences, Watching):
 
     def end_job(self, job, why):
         """Clear up; a failure of the whole run is one of its lines, in the list."""
-        job.stop(why or generation.CANCELLED)
+        job.stop(why or CANCELLED)
         lines_queue.end(job)
 
 
@@ -139,7 +140,7 @@ class ECOFACE_OT_assign_head(_Sentences, Operator):
 
     @classmethod
     def poll(cls, context):
-        reason = choices.NO_HEAD.rstrip(".") if choices.chosen_head(context) is None else None
+        reason = (chosen.why_no_head(context) or "").rstrip(".") or None
         if reason is None and not lines_queue.selected_strips(context):
             reason = lines_queue.NOTHING_SELECTED
         if reason:

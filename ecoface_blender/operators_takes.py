@@ -7,7 +7,7 @@ import bpy
 from bpy.props import IntProperty, StringProperty
 from bpy.types import Operator
 
-from . import choices, controls, generation, keyframes, takes, targets
+from . import choices, controls, emotion_keys, generation, keyframes, take_lines, takes, targets
 from .emotion_wishes import EmotionWishes
 from .errors import EcoFaceBlenderError
 from .operators import _Generating, _Sentences
@@ -73,6 +73,7 @@ class ECOFACE_OT_take_delete(_OnTake, Operator):
         others = [other for other in takes.takes_of(speaker) if other != take]
         if others:
             takes.play(speaker, others[-1])
+        emotion_keys.leave(take)
         bpy.data.actions.remove(take)
         return {"FINISHED"}
 
@@ -122,7 +123,7 @@ class _Again(_Generating):
         """The line of the take that is played."""
         speaker = choices.chosen_head(context)
         return replace(
-            takes.line_again(context, takes.played(speaker), folder),
+            take_lines.line_again(context, takes.played(speaker), folder),
             scene=context.scene.name,
             speaker=speaker.name,
         )

@@ -4,7 +4,7 @@
 import blf
 from bpy.types import Panel
 
-from . import choices, generation, lines_queue, translations
+from . import choices, chosen, face_report, generation, lines_queue, listening, translations
 from .modal import progress_text
 
 BESIDE_TEXT = 90
@@ -37,19 +37,25 @@ class ECOFACE_PT_speech(_Sidebar, Panel):
         self._draw_sound(column, context, settings)
         column.prop(settings, "style")
         self._draw_emotion(column, settings)
+        self._draw_heard(column, context, settings)
         if job := lines_queue.running or generation.running:
             draw_progress(layout, job)
         else:
             self._draw_button(layout, context)
 
     def _draw_head(self, column, context, settings):
-        chosen = choices.chosen_head(context)
+        speaker = choices.chosen_head(context)
         row = column.row(align=True)
-        row.prop(settings, "head", placeholder=chosen.name if chosen else "None")
-        if chosen:
+        row.prop(settings, "head", placeholder=speaker.name if speaker else "None")
+        if speaker:
             row.operator("ecoface.add_head", text="", icon="ADD")
         else:
             column.operator("ecoface.add_head", icon="USER")
+        meant = speaker or chosen.meant_head(context)
+        if meant and (speaker is None or face_report.knows_too_little(meant)):
+            if speaker:  # otherwise the button's place says why nothing can be generated
+                draw_sentence(column, context, face_report.describe(meant), icon="ERROR")
+            column.operator("ecoface.mapping_fill", icon="SHADERFX").head = meant.name
 
     def _draw_sound(self, column, context, settings):
         column.row().prop(settings, "sound_from", expand=True)
@@ -69,6 +75,16 @@ class ECOFACE_PT_speech(_Sidebar, Panel):
             column.row().prop(settings, "reference_from", expand=True)
             name = {"FILE": "reference_file", "STRIP": "reference_strip", "HEAD": "reference_head"}
             column.prop(settings, name[settings.reference_from], text=" ")
+
+    def _draw_heard(self, column, context, settings):
+        """What was heard for the take that is played, and the way to have it as keys."""
+        heard = listening.heard_sentence(choices.chosen_head(context))
+        if heard and settings.emotion_from in ("SPEECH", "REFERENCE"):
+            draw_sentence(column, context, heard, icon="OUTLINER_OB_SPEAKER")
+        if settings.emotion_from in ("SPEECH", "TRACK"):
+            row = column.row()
+            row.enabled = choices.why_no_voice(context) is None  # which is said below
+            row.operator("ecoface.listen", icon="KEYFRAME_HLT")
 
     def _draw_button(self, layout, context):
         missing = generation.why_not_ready(context) or choices.what_is_missing(context)

@@ -3,7 +3,7 @@
 
 from bpy.types import Panel, UIList
 
-from . import targets
+from . import face_report
 from .operators_mapping import edited
 from .panels import _Sidebar, draw_sentence
 
@@ -33,7 +33,8 @@ class ECOFACE_PT_mapping(_Sidebar, Panel):
         if item is None:
             draw_sentence(layout, context, "Select a mesh with shape keys.", icon="INFO")
             return
-        draw_sentence(layout, context, targets.describe(item), icon="INFO")
+        draw_sentence(layout, context, face_report.describe(item), icon="INFO")
+        layout.operator("ecoface.check_head", icon="IMAGE_DATA").head = item.name
         group = item.ecoface_mapping
         layout.operator("ecoface.mapping_parts", icon="GROUP")
         layout.prop(group, "use")

@@ -12,6 +12,7 @@ from . import targets
 from .channels import Channel
 from .errors import EcoFaceBlenderError
 from .head import EXPRESSION_KEYS
+from .heads import face_kinds
 from .jaw_keys import N_EXPRESSIONS, PLAIN_KEYS
 from .keyframes import animated_frames, read_metadata
 
@@ -44,9 +45,9 @@ def moved_by(speaker: bpy.types.Object | None) -> tuple[list[bpy.types.Object], 
     Raises:
         EcoFaceBlenderError: if this is no speaker.
     """
-    if reason := targets.why_not_a_face(speaker):
+    if reason := face_kinds.why_not_a_face(speaker):
         raise EcoFaceBlenderError(reason)
-    face = targets.face_of(speaker)
+    face = face_kinds.face_of(speaker)
     others = []
     if face.jaw or any(row.kind == "BONE" for _, row in face.rows):
         found = targets.channels(speaker, np.zeros((1, N_EXPRESSIONS + 3)))
@@ -139,34 +140,6 @@ def motion_of(head: bpy.types.Object, values: np.ndarray) -> np.ndarray:
     return np.hstack([values[:, [column[name] for name in EXPRESSION_KEYS]], jaw])
 
 
-def offsets(block: bpy.types.ShapeKey) -> np.ndarray:
-    """(V, 3) from the key it is relative to, as far as its vertex group lets it move them."""
-    moved = coordinates(block) - coordinates(block.relative_key)
-    return moved * _group_weights(block)[:, None] if block.vertex_group else moved
-
-
-def _group_weights(block: bpy.types.ShapeKey) -> np.ndarray:
-    """(V,) of the vertex group of a key; all of it where the group is gone, as Blender has it."""
-    mesh = block.id_data.user
-    item = next(item for item in bpy.data.objects if item.data == mesh)
-    group = item.vertex_groups.get(block.vertex_group)
-    if group is None:
-        return np.ones(len(mesh.vertices), dtype=np.float32)
-    found = np.zeros(len(mesh.vertices), dtype=np.float32)
-    for vertex in mesh.vertices:
-        for each in vertex.groups:
-            if each.group == group.index:
-                found[vertex.index] = each.weight
-    return found
-
-
-def coordinates(block: bpy.types.ShapeKey) -> np.ndarray:
-    """(V, 3) of one key, in the object's space."""
-    out = np.empty(len(block.data) * 3, dtype=np.float32)
-    block.data.foreach_get("co", out)
-    return out.reshape(-1, 3)
-
-
 @contextmanager
 def frame_range(scene: bpy.types.Scene, frames: np.ndarray, speaker: bpy.types.Object) -> Iterator[None]:
     """The scene runs from the first to the last of these frames for a while."""
@@ -197,8 +170,13 @@ def time_kept(
         for each, value in zip(keys, values, strict=True):
             each.key_blocks.foreach_set("value", value)
         for channel, value in zip(others, curves, strict=True):
-            if channel.index < 0:
-                holder, _, name = channel.path.rpartition(".")
-                setattr(channel.id_data.path_resolve(holder) if holder else channel.id_data, name, value)
-            else:
-                channel.id_data.path_resolve(channel.path)[channel.index] = value
+            set_value(channel, value)
+
+
+def set_value(channel: Channel, value: float) -> None:
+    """Set a curve's property."""
+    if channel.index < 0:
+        holder, _, name = channel.path.rpartition(".")
+        setattr(channel.id_data.path_resolve(holder) if holder else channel.id_data, name, value)
+    else:
+        channel.id_data.path_resolve(channel.path)[channel.index] = value

@@ -36,6 +36,24 @@ def needed_keys(values: np.ndarray, offsets: np.ndarray, tolerance: float) -> tu
     return kept, _error(values, kept, offsets)
 
 
+def joint_keys(values: np.ndarray, tolerance: float) -> np.ndarray:
+    """Rows (n,) of linear curves (T, K) that are needed as keys of all curves, the first and last always.
+
+    Between them no curve is ever farther than `tolerance` from a straight line. As Douglas and Peucker.
+    """
+    kept, waiting = {0, len(values) - 1}, [(0, len(values) - 1)]
+    while waiting:
+        first, last = waiting.pop()
+        inside = np.arange(first + 1, last)
+        share = ((inside - first) / max(1, last - first))[:, None]
+        away = np.abs(values[inside] - (1 - share) * values[first] - share * values[last]).max(axis=1)
+        if away.max(initial=0) > tolerance:
+            at = first + 1 + int(away.argmax())
+            kept.add(at)
+            waiting += [(first, at), (at, last)]
+    return np.array(sorted(kept))
+
+
 def _fewest(values: np.ndarray, worth: np.ndarray, offsets: np.ndarray, tolerance: float) -> np.ndarray:
     """The keys worth more than a threshold, the highest that is found to keep within the tolerance."""
     best = worth > 0

@@ -6,79 +6,76 @@ from functools import lru_cache
 import numpy as np
 
 from . import engine
-from .arkit_curves import ArkitUnits, Poses, bounded_least_squares
+from .arkit_curves import ArkitUnits, lip_pairs
 from .arkit_names import ARKIT, OCULUS, VRM
 from .head import load_head
-from .jaw_keys import N_EXPRESSIONS, N_TURN, rotations
+from .heads import feelings, speech, visemes
+from .heads.recognition import BOTH_SIDES
+from .heads.reference import ReferenceMouth
+from .heads.speech import Speech
+from .jaw_keys import N_EXPRESSIONS, N_TURN, expression_directions, rotations, term_products, terms
 
 EXPRESSIONS = tuple(f"Expression {number:02}" for number in range(1, N_EXPRESSIONS + 1))
 JAW = ("Jaw Pitch", "Jaw Yaw", "Jaw Roll")
 """Rotation vector in radians: opening, to the left, tilting."""
 CORRECTIVES = tuple(f"Jaw Corrective {number}" for number in range(1, N_TURN + 1))
 """Entries of the jaw's rotation less the identity, row by row: FLAME's pose correctives of the jaw."""
-NAMES = (*ARKIT, *OCULUS, *VRM, *JAW, *EXPRESSIONS, *CORRECTIVES)
+_FURTHER = (name for name in speech.NAMES if name not in (*OCULUS, *VRM))
+NAMES = (*ARKIT, *BOTH_SIDES, *OCULUS, *VRM, *_FURTHER, *JAW, *EXPRESSIONS, *CORRECTIVES)
 """Of all curves, in the order in which an artist looks for them."""
+_BLINKS = {"vrm_blinkLeft": ("Left",), "vrm_blinkRight": ("Right",), "vrm_blink": ("Left", "Right")}
+_AWAKE, _SHUT = 0.1, 0.85
+"""Shares of the usual opening of its eyes by which the reference's lids may sink awake, and are shut."""
+_BLINK_FRAMES = 31  # of which the middle opening is the usual one: squints are longer than blinks
+_LIDS = {"Left": ((43, 47), (44, 46)), "Right": ((37, 41), (38, 40))}
+"""Landmarks (iBUG) of upper and lower lids that face one another."""
+_CORNERS = (48, 54)  # landmarks (iBUG) of the mouth's corners
+_SHUT_LIPS = 0.0003  # metres within which its lips touch
+_OPEN, _ROUND = 0.004, 0.012
+"""Metres by which its lips are apart in a plain vowel, and its mouth is narrower in a round one."""
 
 
-def _sides(**units: float) -> dict[str, float]:
-    """Units by name; those that have sides get both."""
-    out = {}
-    for name, weight in units.items():
-        out |= {each: weight for each in ((name,) if name in ARKIT else (f"{name}Left", f"{name}Right"))}
-    return out
-
-
-_POSES = {
-    "viseme_PP": _sides(mouthClose=0.06, mouthPress=0.6, mouthRollLower=0.3, mouthRollUpper=0.3),
-    "viseme_FF": _sides(jawOpen=0.06, mouthRollLower=0.6, mouthUpperUp=0.25),
-    "viseme_TH": _sides(jawOpen=0.12, tongueOut=0.3, mouthUpperUp=0.1, mouthLowerDown=0.2),
-    "viseme_DD": _sides(jawOpen=0.1, mouthUpperUp=0.15, mouthLowerDown=0.25),
-    "viseme_kk": _sides(jawOpen=0.15, mouthLowerDown=0.2, mouthStretch=0.15),
-    "viseme_CH": _sides(jawOpen=0.08, mouthFunnel=0.5, mouthPucker=0.2),
-    "viseme_SS": _sides(jawOpen=0.04, mouthStretch=0.3, mouthSmile=0.15, mouthLowerDown=0.3),
-    "viseme_nn": _sides(jawOpen=0.1, mouthUpperUp=0.1, mouthLowerDown=0.15),
-    "viseme_RR": _sides(jawOpen=0.12, mouthFunnel=0.25, mouthPucker=0.15),
-    "viseme_aa": _sides(jawOpen=0.5, mouthUpperUp=0.1, mouthLowerDown=0.2),
-    "viseme_E": _sides(jawOpen=0.25, mouthStretch=0.3, mouthSmile=0.2, mouthLowerDown=0.2),
-    "viseme_ih": _sides(jawOpen=0.15, mouthStretch=0.2, mouthSmile=0.35, mouthLowerDown=0.15),
-    "viseme_oh": _sides(jawOpen=0.35, mouthFunnel=0.5, mouthPucker=0.2),
-    "viseme_ou": _sides(jawOpen=0.15, mouthFunnel=0.3, mouthPucker=0.7),
-    "vrm_blinkLeft": {"eyeBlinkLeft": 1.0},
-    "vrm_blinkRight": {"eyeBlinkRight": 1.0},
-    "vrm_happy": _sides(mouthSmile=0.8, cheekSquint=0.6, eyeSquint=0.3),
-    "vrm_angry": _sides(browDown=0.9, eyeSquint=0.3, noseSneer=0.5, mouthPress=0.2, mouthFrown=0.2),
-    "vrm_sad": _sides(browInnerUp=0.8, mouthFrown=0.6, mouthShrugLower=0.3),
-    "vrm_relaxed": _sides(mouthSmile=0.4, eyeBlink=0.2),
-    "vrm_surprised": _sides(browInnerUp=0.7, browOuterUp=0.8, eyeWide=0.7),
-}
-"""What the visemes and expressions of other conventions look like, in ARKit's units."""
-_VOWELS = {"aa": "aa", "ih": "ih", "ou": "ou", "ee": "E", "oh": "oh"}  # VRM's, as visemes
-_POSES |= {f"vrm_{vowel}": _POSES[f"viseme_{viseme}"] for vowel, viseme in _VOWELS.items()}
-
-
-def curves(motion: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
+def curves(motion: np.ndarray, wanted: Collection[str], said: Speech | None = None) -> dict[str, np.ndarray]:
     """The wanted curves (T,) of a motion (T, 53) of the reference head.
 
-    Expression and jaw are the motion's own, whichever head it belongs to.
+    Expression and jaw are the motion's own, whichever head it belongs to. Visemes and emotions come from what
+    is said and felt in it; without that, visemes from how open and round its lips are, and no emotion.
     """
     out = dict(zip((*EXPRESSIONS, *JAW), np.asarray(motion, np.float64).T, strict=True))
     wanted = set(wanted)
     if wanted & set(CORRECTIVES):
         turned = (rotations(motion[:, N_EXPRESSIONS:]) - np.eye(3)).reshape(-1, N_TURN)
         out |= dict(zip(CORRECTIVES, turned.T, strict=True))
-    if wanted & set(ARKIT):
+    if wanted & set(_BLINKS):
+        sides = dict(zip(_LIDS, _face(motion)[2:], strict=True))
+        out |= {name: _blink(sum(sides[side] for side in of) / len(of)) for name, of in _BLINKS.items()}
+    if wanted & {*ARKIT, *BOTH_SIDES}:
         units = reference_units()
         out |= dict(zip(units.names, units.curves(motion).T, strict=True))
-    for names in (OCULUS, VRM):
-        if wanted & set(names):
-            posed = [name for name in names if name in _POSES]
-            poses = _reference_poses(tuple(posed))
-            out |= dict(zip(posed, bounded_least_squares(poses.gram, poses.products(motion)).T, strict=True))
-    if "viseme_sil" in wanted:
-        out["viseme_sil"] = np.clip(1 - sum(out[name] for name in OCULUS[1:]), 0, 1)
-    if "vrm_blink" in wanted:
-        out["vrm_blink"] = (out["vrm_blinkLeft"] + out["vrm_blinkRight"]) / 2
+        out |= {name: (out[f"{name}Left"] + out[f"{name}Right"]) / 2 for name in BOTH_SIDES}
+    if wanted & set(speech.NAMES):
+        out |= (said or speech_of_shape(motion)).curves(wanted)
     return {name: out[name] for name in wanted}
+
+
+def speech_of_shape(
+    motion: np.ndarray, rate: float = 25.0, felt: np.ndarray | None = None, **shown: tuple
+) -> Speech:
+    """What a motion (T, 53) says whose phones nobody has told, by how open and round its lips are.
+
+    It leads with A, I, O and U, and shuts where the lips touch. `shown` are controls and amounts, as in
+    `speech.of_phones`.
+    """
+    opening, width, *_ = _face(motion)
+    jaw = jaw_degrees(motion)
+    phones = visemes.phones_of_shape((opening - _SHUT_LIPS) / _OPEN, -width / _ROUND, jaw)
+    felt = np.zeros((len(motion), len(feelings.EMOTIONS))) if felt is None else felt
+    return speech.of_phones(phones, visemes.FALLBACK, rate, jaw, felt, **shown)
+
+
+def jaw_degrees(motion: np.ndarray) -> np.ndarray:
+    """How far the jaw is turned (T,) in a motion (T, 53)."""
+    return np.degrees(np.linalg.norm(motion[:, N_EXPRESSIONS:], axis=1))
 
 
 def speaks_reference(names: Collection[str]) -> bool:
@@ -89,26 +86,61 @@ def speaks_reference(names: Collection[str]) -> bool:
 @lru_cache(maxsize=1)
 def reference_name() -> str:
     """Name of the head whose units ARKit's curves are."""
-    return str(_reference()["name"])
+    return str(reference_arrays()["name"])
 
 
 @lru_cache(maxsize=1)
 def reference_units() -> ArkitUnits:
     """ARKit's units of the reference head."""
-    return ArkitUnits.of(_reference())
-
-
-@lru_cache(maxsize=4)
-def _reference_poses(names: tuple[str, ...]) -> Poses:
-    head = _reference()
-    column = {str(name): index for index, name in enumerate(head["arkit_names"])}
-    table = np.zeros((len(names), len(column)))
-    for row, name in zip(table, names, strict=True):
-        for unit, weight in _POSES[name].items():
-            row[column[unit]] = weight
-    return Poses.of(head, np.einsum("pu,uvx->pvx", table, head["arkit_units"]))
+    return ArkitUnits.of(reference_arrays())
 
 
 @lru_cache(maxsize=1)
-def _reference() -> dict[str, np.ndarray]:
+def reference_mouth() -> ReferenceMouth:
+    """Lips and lids of the reference head."""
+    return ReferenceMouth.of(reference_arrays())
+
+
+def _blink(opening: np.ndarray) -> np.ndarray:
+    """How far lids (T,) are shut in blinks, 0 to 1; what a squint narrows for long is none."""
+    padded = np.pad(opening, _BLINK_FRAMES // 2, mode="edge")
+    usual = np.median(np.lib.stride_tricks.sliding_window_view(padded, _BLINK_FRAMES), axis=-1)
+    sunk = 1 - opening / np.maximum(usual, 1e-4)
+    return ((sunk - _AWAKE) / (_SHUT - _AWAKE)).clip(0, 1)
+
+
+def _face(motion: np.ndarray) -> np.ndarray:
+    """(4, T) metres: the reference's lips apart, its mouth wider than at rest, left and right lids apart."""
+    expressions, turns, rest = _face_rows()
+    expression, jaw = motion[:, :N_EXPRESSIONS], motion[:, N_EXPRESSIONS:]
+    return (expression @ expressions + terms(expression, jaw) @ turns + rest).T
+
+
+@lru_cache(maxsize=1)
+def _face_rows() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What expressions (50, 4), the jaw's terms (N_TERMS, 4) and rest (4,) add to each of `_face`."""
+    head = reference_arrays()
+    rows = np.zeros((4, *head["v_template"].shape))
+
+    def add(row: np.ndarray, landmark: int, weight: float) -> None:
+        corners = head["faces"][head["landmark_faces"][landmark]]
+        np.add.at(row, corners, weight * head["landmark_barycentric"][landmark])
+
+    rows[0] = lip_pairs(head).mean(axis=0).reshape(-1, 3)
+    for sign, landmark in zip((-1, 1), _CORNERS, strict=True):
+        add(rows[1, :, 0], landmark, sign)
+    for row, pairs in zip(rows[2:], _LIDS.values(), strict=True):
+        for upper, lower in pairs:
+            add(row[:, 1], upper, 1 / len(pairs))
+            add(row[:, 1], lower, -1 / len(pairs))
+    flat = rows.reshape(len(rows), -1)
+    directions = expression_directions(head).reshape(-1, N_EXPRESSIONS).astype(np.float64)
+    rest = flat @ head["v_template"].ravel()
+    rest[1] = 0  # the mouth's width is told against rest
+    return directions.T @ flat.T, term_products(head, rows), rest
+
+
+@lru_cache(maxsize=1)
+def reference_arrays() -> dict[str, np.ndarray]:
+    """All that is known of the reference head."""
     return load_head(engine.reference_head())

@@ -1,25 +1,30 @@
 """Takes: actions of our making that carry all that made them, and the motion that the model gave."""
 
-import math
+import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import bpy
 import numpy as np
 
-from . import choices, controls, emotion_reference, head, keyframes, layers, sequencer, targets
+from . import choices, controls, head, keyframes, layers, sequencer, spoken, take_names, targets
 from .errors import EcoFaceBlenderError
+from .heads import face_kinds
 
-MOTION, UPPER, TRACK, PERFORMANCE = (
+MOTION, PHONES, UPPER, TRACK, PERFORMANCE = (
     "ecoface_motion",
+    "ecoface_phones",
     "ecoface_upper",
     "ecoface_emotion_track",
     "ecoface_performance",
 )
-"""Custom properties of a take: motion (T, 53) and `upper` (50, 50) as float32; files it was made of."""
+"""Custom properties of a take: motion (T, 53) and `upper` (50, 50) as float32, phones (T, n) as bytes; files
+it was made of."""
+BASELINES = ("baseline", "reference_baseline")
+"""Fields of a Line that a take keeps in custom properties of their own: its panel reads the others often."""
 MOTION_DIM = head.N_EXPRESSIONS + 3
 CROSSFADE = 0.2  # s, inside either end of a range that is made anew
 
@@ -31,49 +36,67 @@ def receive(
     rate: float,
     upper: np.ndarray,
     metadata: Mapping[str, Any],
+    phones: np.ndarray | None = None,
 ) -> str:
     """Make a take of a motion (T, 53) and let the line's speaker play it; says in a sentence what it did.
 
-    With `line.frames` only these change, in a copy of the take that is played. Whatever was played before is
-    kept.
+    `phones` (T, n) uint8 are shares of those that the metadata name. With `line.frames` only these change, in
+    a copy of the take that is played. Whatever was played before is kept.
 
     Raises:
         EcoFaceBlenderError: if scene or speaker are no more what they were, or there is no take to change.
     """
     scene, speaker = stage(line)
     if line.frames:
-        return _receive_range(scene, speaker, line, motion, rate, metadata)
+        return _receive_range(scene, speaker, line, motion, rate, metadata, phones)
     scene_rate = sequencer.scene_rate(scene)
-    frames, at_frames = keyframes.resample_to_scene(motion, rate, scene_rate, line.first_frame)
     story = {
         **metadata,
+        **take_names.shown_like(line),
         "first_frame": line.first_frame,
         "first_second": line.first_second,
         "motion_rate": rate,
         "scene_rate": scene_rate,
-        "line": asdict(line),
+        "last_frame": line.first_frame + (len(motion) - 1) / rate * scene_rate,
+        "line": {name: value for name, value in asdict(line).items() if name not in BASELINES},
     }
-    name = take_name(line, metadata)
+    name = take_names.take_name(story)
     targets.make_editable(speaker)
-    channels = targets.channels(speaker, at_frames)
+    track = line.emotion_track and Path(line.emotion_track).read_bytes()
+    shown = (motion, rate, phones, upper, track or None, controls.Settings())
+    frames, channels = spoken.channels(speaker, story, *shown)
     targets.open_sliders(channels)
     with layers.aside(channel.id_data for channel in channels):
         action = keyframes.write_channels(channels, frames, name, story)
-    action.use_fake_user = True
-    _store(action, MOTION, np.asarray(motion, "<f4").tobytes())
-    _store(action, UPPER, np.asarray(upper, "<f4").tobytes())
-    for key, path in ((TRACK, line.emotion_track), (PERFORMANCE, line.emotion_from)):
-        if path and Path(path).suffix.lower() == ".npz":  # of the job, and gone after it
-            _store(action, key, Path(path).read_bytes())
+    _keep(action, line, motion, upper, phones)
     return f"{action.name}: frames {frames[0]:.0f} to {frames[-1]:.0f} ({len(motion) / rate:.1f} s)"
 
 
-def take_name(line: choices.Line, metadata: Mapping[str, Any]) -> str:
-    """After the sound, the style and the emotion; short enough for Blender to number it."""
-    style, emotion = metadata.get("style") or "", str(metadata.get("emotion") or "").replace(":", " ")
-    if line.emotion_from:
-        emotion = f"like {line.emotion_head or line.emotion_strip or Path(line.emotion_from).stem}"
-    return " ".join(f"{Path(line.sound).stem[:28]} {style} {emotion}".split())[:52]
+def _keep(
+    action: bpy.types.Action,
+    line: choices.Line,
+    motion: np.ndarray,
+    upper: np.ndarray,
+    phones: np.ndarray | None,
+) -> None:
+    """Store with a take all that it was made of and is not in its metadata."""
+    action.use_fake_user = True
+    _store(action, MOTION, np.asarray(motion, "<f4").tobytes())
+    _store(action, UPPER, np.asarray(upper, "<f4").tobytes())
+    if phones is not None:
+        _store(action, PHONES, np.asarray(phones, np.uint8).tobytes())
+    for field in BASELINES:
+        if values := getattr(line, field):
+            action[f"ecoface_{field}"] = json.dumps(values)
+    for key, path in ((TRACK, line.emotion_track), (PERFORMANCE, line.emotion_from)):
+        if path and Path(path).suffix.lower() == ".npz":  # of the job, and gone after it
+            _store(action, key, Path(path).read_bytes())
+
+
+def heard_in(take: bpy.types.Action) -> dict[str, Any] | None:
+    """What the engine heard of the emotion that the take shows, as it told; None if it was not heard."""
+    heard = keyframes.read_metadata(take).get("heard")
+    return heard if isinstance(heard, dict) else None
 
 
 def is_take(action: bpy.types.Action | None) -> bool:
@@ -87,6 +110,16 @@ def stored_motion(action: bpy.types.Action) -> tuple[np.ndarray, float] | None:
     if not isinstance(stored, bytes) or not stored or len(stored) % (4 * MOTION_DIM):
         return None
     return np.frombuffer(stored, "<f4").reshape(-1, MOTION_DIM), float(story.get("motion_rate", 25.0))
+
+
+def stored_phones(action: bpy.types.Action) -> np.ndarray | None:
+    """Shares (T, n) uint8 of the phones that its metadata name; None of takes that were made without."""
+    stored, names = action.get(PHONES), keyframes.read_metadata(action).get("phones")
+    if not isinstance(stored, bytes) or not names or len(stored) % len(names):
+        return None
+    phones = np.frombuffer(stored, np.uint8).reshape(-1, len(names))
+    found = stored_motion(action)
+    return phones if found is not None and len(found[0]) == len(phones) else None
 
 
 def takes_of(speaker: bpy.types.Object) -> list[bpy.types.Action]:
@@ -105,7 +138,7 @@ def belongs(action: bpy.types.Action, speaker: bpy.types.Object) -> bool:
 def played(speaker: bpy.types.Object | None) -> bpy.types.Action | None:
     """The take that the speaker plays, under edits or not; None if it plays none, or something else."""
     owners = [speaker.data.shape_keys] if speaker and speaker.data.shape_keys else []
-    if speaker and targets.mapped_rows(speaker):  # perhaps to bones alone
+    if speaker and face_kinds.mapped_rows(speaker):  # perhaps to bones alone
         owners += targets.owners(speaker)
     for owner in owners:
         action = owner.animation_data and owner.animation_data.action
@@ -144,38 +177,9 @@ def play(speaker: bpy.types.Object, take: bpy.types.Action) -> None:
 def speaker_of(take: bpy.types.Action) -> bpy.types.Object | None:
     """Who plays a take, else whom it was made for; None if neither is there."""
     name = keyframes.read_metadata(take).get("line", {}).get("speaker")
-    speakers = [item for item in bpy.data.objects if targets.is_face(item)]
+    speakers = [item for item in bpy.data.objects if face_kinds.is_face(item)]
     speakers.sort(key=lambda item: (played(item) != take, item.name != name))
     return speakers[0] if speakers and belongs(take, speakers[0]) else None
-
-
-def line_again(context: bpy.types.Context, take: bpy.types.Action, folder: str) -> choices.Line:
-    """The line that made a take; files that were the job's own are written into `folder` again.
-
-    Raises:
-        EcoFaceBlenderError: if what it was made of is not stored, or its sound is gone.
-    """
-    stored = keyframes.read_metadata(take).get("line")
-    if not isinstance(stored, dict):
-        raise EcoFaceBlenderError(f"'{take.name}' does not say what it was made of; generate a new take.")
-    known = {field.name for field in fields(choices.Line)}
-    line = choices.Line(**{name: value for name, value in stored.items() if name in known})
-    changes: dict[str, Any] = {"add_strip": False, "frames": None, "scene": context.scene.name}
-    if speaker := speaker_of(take):
-        changes["speaker"] = speaker.name
-    for key, field in ((TRACK, "emotion_track"), (PERFORMANCE, "emotion_from")):
-        if key in take:
-            changes[field] = str(Path(folder) / f"{field}.npz")
-            Path(changes[field]).write_bytes(take[key])
-    if not Path(line.sound).is_file():
-        changes["sound"] = str(_same_sound(context, line, folder))
-    if line.mix:
-        changes["mix"] = choices.mix_again(context, replace(line, **changes), folder)
-    if line.emotion_strip and not Path(line.emotion_from).is_file():
-        with suppress(EcoFaceBlenderError):  # the engine says so, unless another emotion is asked for
-            again = emotion_reference.of_strip(context, line.emotion_strip, folder)
-            changes["emotion_from"] = again["emotion_from"]
-    return replace(line, **changes)
 
 
 def settings_of(take: bpy.types.Action) -> controls.Settings:
@@ -185,15 +189,26 @@ def settings_of(take: bpy.types.Action) -> controls.Settings:
     )
 
 
+_shown: tuple[object, list[np.ndarray]] = (None, [])
+"""What the last take that was adjusted shows, and the values of its curves: a slider moves on from there."""
+
+
 def adjust(take: bpy.types.Action) -> None:
     """Bring the take's keys up to its controls; edits by hand stay."""
+    global _shown
     group = take.ecoface_take
     now, before = settings_of(take), controls.Settings(*group.applied)
     found, speaker = stored_motion(take), speaker_of(take)
     if found is None or speaker is None or now == before or not take.is_editable:
         return
-    frames, old = _base(take, speaker, *found, before)
-    _, new = _base(take, speaker, *found, now)
+    phones = stored_phones(take)
+    frames, new = _base(take, speaker, *found, phones, now)
+    state = take.name, take[keyframes.METADATA], take[MOTION], len(new)
+    if _shown[0] == (*state, before):
+        old = [replace(curve, values=values) for curve, values in zip(new, _shown[1], strict=True)]
+    else:
+        _, old = _base(take, speaker, *found, phones, before)
+    _shown = (*state, now), [curve.values for curve in new]
     scene_rate = keyframes.read_metadata(take)["scene_rate"]
     controls.move_keys(take, frames, old, new, before.offset * scene_rate, now.offset * scene_rate)
     group.applied = tuple(asdict(now).values())
@@ -206,14 +221,14 @@ def _base(
     speaker: bpy.types.Object,
     motion: np.ndarray,
     rate: float,
+    phones: np.ndarray | None,
     settings: controls.Settings,
+    story: Mapping[str, Any] | None = None,
 ) -> tuple[np.ndarray, list[keyframes.Channel]]:
-    """The frames of a take, offset aside, and what the settings make of its motion there."""
-    story = keyframes.read_metadata(take)
+    """The frames of a take, offset aside, and what the settings make of its motion and phones there."""
+    story = story or keyframes.read_metadata(take)
     upper = np.frombuffer(take[UPPER], "<f4").reshape(head.N_EXPRESSIONS, -1)
-    shown = controls.adjusted(motion, rate, upper, settings)
-    frames, at_frames = keyframes.resample_to_scene(shown, rate, story["scene_rate"], story["first_frame"])
-    return frames, targets.channels(speaker, at_frames)
+    return spoken.channels(speaker, story, motion, rate, phones, upper, take.get(TRACK), settings)
 
 
 def _receive_range(
@@ -223,6 +238,7 @@ def _receive_range(
     motion: np.ndarray,
     rate: float,
     metadata: Mapping[str, Any],
+    phones: np.ndarray | None,
 ) -> str:
     """A copy of the take that is played, in which the frames of the line are new."""
     take = played(speaker)
@@ -233,29 +249,41 @@ def _receive_range(
     scene_rate, first_frame = story["scene_rate"], story["first_frame"]
     later = settings_of(take).offset * scene_rate
     start, end = line.frames
-
-    def share(frames: np.ndarray) -> np.ndarray:
-        fade = min(CROSSFADE * scene_rate, max(end - start, 1) / 2)
-        inside = np.minimum(frames - start, end - frames)
-        return np.where(inside >= -1e-4, ((inside + 1) / (fade + 1)).clip(0, 1), 0)
-
+    share = partial(_share, start=start, end=end, fade=CROSSFADE * scene_rate)
     at = first_frame + np.arange(len(old)) / old_rate * scene_rate  # scene time of the stored motion
     new_at = line.first_frame + np.arange(len(motion)) / rate * scene_rate
     new = np.column_stack([np.interp(at, new_at, column) for column in motion.T])
+    before = stored_phones(take)
+    said = None
+    if phones is not None and before is not None and metadata.get("phones") == story.get("phones"):
+        said = np.column_stack([np.interp(at, new_at, column) for column in phones.T])
     taken = share(at + later)[:, None]
     if not taken.any():
         raise EcoFaceBlenderError(
             f"Frames {start} to {end} lie outside the take '{take.name}'; choose others."
         )
-    frames, channels = _base(take, speaker, new, old_rate, settings_of(take))
+    made = {"frames": [start - later, end - later], **metadata, **take_names.shown_like(line)}
+    made_by, story = story, story | {"parts": [*story.get("parts", []), made]}
+    frames, channels = _base(take, speaker, new, old_rate, said, settings_of(take), story)
     copy = take.copy()
     copy.use_fake_user = True
+    copy.name = take_names.renamed(take.name, made_by, story)
     play(speaker, copy)
     controls.blend_keys(copy, frames + later, channels, share)
     _store(copy, MOTION, ((1 - taken) * old + taken * new).astype("<f4").tobytes())
-    parts = [*story.get("parts", []), {"frames": [start, end], **metadata}]
-    keyframes.write_metadata(copy, story | {"parts": parts})
+    if said is not None:
+        mixed = np.round((1 - taken) * before + taken * said)
+        _store(copy, PHONES, mixed.astype(np.uint8).tobytes())
+    elif PHONES in copy:  # of what was said there before
+        del copy[PHONES]
+    keyframes.write_metadata(copy, story)
     return f"{copy.name}: frames {start} to {end} are new"
+
+
+def _share(frames: np.ndarray, start: int, end: int, fade: float) -> np.ndarray:
+    """(T,) 0 to 1, how much of what was made anew from `start` to `end` shows in these frames (T,)."""
+    inside = np.minimum(frames - start, end - frames)
+    return np.where(inside >= -1e-4, ((inside + 1) / (min(fade, max(end - start, 1) / 2) + 1)).clip(0, 1), 0)
 
 
 def _store(action: bpy.types.Action, key: str, data: bytes) -> None:
@@ -273,18 +301,3 @@ def stage(line: choices.Line) -> tuple[bpy.types.Scene, bpy.types.Object]:
         gone = f"scene '{line.scene}'" if scene is None else f"head '{line.speaker}'"
         raise EcoFaceBlenderError(f"The {gone} is gone: it was deleted or renamed meanwhile; generate again.")
     return scene, speaker
-
-
-def _same_sound(context: bpy.types.Context, line: choices.Line, folder: str) -> Path:
-    """The sound of a line whose file is not there any more, as a strip still plays it (packed, or moved)."""
-    for strip in sequencer.sound_strips(context):
-        try:
-            heard = sequencer.heard(strip, folder)
-        except EcoFaceBlenderError:  # a strip that plays nothing
-            continue
-        same_place = math.isclose(heard.in_seconds, line.first_second, abs_tol=1e-3)
-        if heard.path.name == Path(line.sound).name and same_place:
-            return heard.path
-    raise EcoFaceBlenderError(
-        f"The sound '{line.sound}' of the take is gone; put it back, then make it again."
-    )

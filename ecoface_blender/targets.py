@@ -1,100 +1,27 @@
 """What a chosen face is, which of its parts move with it, and which curves a motion becomes on them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
 import numpy as np
 
-from . import arkit_names, engine, head, jaw_bones, sources
+from . import engine, head, jaw_bones, sources
 from .channels import Channel
-from .companions import companions
 from .errors import EcoFaceBlenderError
+from .heads import shape_keys, speech
+from .heads.face_kinds import ARKIT, FLAME, OWN, Face, face_of, is_face, why_not_a_face
+from .heads.feelings import KeyEffect, beside_speech
+from .heads.key_effects import key_effects
+from .heads.retarget import follow
+from .heads.speech import Speech
+from .jaw_keys import rotations
 from .mapping import Row
 
-OWN, MAPPED, FLAME, ARKIT, OCULUS, VRM = "EcoFace", "mapping", "FLAME", "ARKit", "Oculus visemes", "VRM"
-_CONVENTIONS = {ARKIT: (arkit_names.arkit, 8), OCULUS: (arkit_names.oculus, 8), VRM: (arkit_names.vrm, 5)}
-"""What names are known by, and how many of them make a face."""
-_LEAST_EXPRESSIONS = 5  # of a FLAME head
+SPOKEN = frozenset(speech.NAMES)
+"""Sources of curves that come from speech."""
 _SIGNED = Row(source="-", target="-").maximum  # what Blender's sliders reach
-
-
-@dataclass(frozen=True)
-class Face:
-    """A speaker that can be animated."""
-
-    kind: str
-    speaker: bpy.types.Object
-    parts: tuple[bpy.types.Object, ...]
-    """Meshes that move, the speaker first."""
-    rows: tuple[tuple[bpy.types.Object, Row], ...]
-    """Which curve moves what on which part; for bones, of which armature. None on our own head."""
-    jaw: str | None
-    """The bone that takes the jaw's rotation, of the speaker's armature."""
-
-
-def face_of(item: bpy.types.Object | None) -> Face | None:
-    """What an object is; None if it is no face that is known, or mapped by the artist."""
-    kind = kind_of(item)
-    if kind is None:
-        return None
-    if kind == MAPPED:
-        return _mapped(item, mapped_rows(item))
-    if kind == OWN:
-        return Face(OWN, item, (item,), (), None)
-    return _flame(item) if kind == FLAME else _known(item, kind)
-
-
-def kind_of(item: bpy.types.Object | None) -> str | None:
-    """By what an object is known as a face, None if by nothing; quick enough for each redraw."""
-    if item is None or item.type != "MESH" or item.data.shape_keys is None:
-        return None
-    if mapped_rows(item):
-        return MAPPED
-    if head.is_head(item):
-        return OWN
-    if sum(row.source in sources.EXPRESSIONS for row in _flame_rows(item)) >= _LEAST_EXPRESSIONS:
-        return FLAME
-    enough = (kind for kind, (_, least) in _CONVENTIONS.items() if len(_rows_of(item, kind)) >= least)
-    return next(enough, None)
-
-
-def why_not_a_face(item: bpy.types.Object | None) -> str | None:
-    """What keeps an object from being animated, in one sentence; None if nothing does."""
-    kind = kind_of(item)
-    if kind == OWN or item is None:
-        return head.why_not_a_head(item)
-    if kind is not None:
-        return None
-    if item.type != "MESH" or item.data.shape_keys is None:
-        return f"'{item.name}' is no mesh with shape keys; press Add Head, or choose a face that has some."
-    return (
-        f"The shape keys of '{item.name}' have names of no kind that EcoFace knows; map them in the panel "
-        "Shape Key Mapping."
-    )
-
-
-def is_face(item: bpy.types.Object | None) -> bool:
-    """Whether an object can be animated."""
-    return why_not_a_face(item) is None
-
-
-def describe(item: bpy.types.Object) -> str:
-    """What an object is recognised as and what of it moves, in one sentence."""
-    face = face_of(item)
-    if face is None:
-        return str(why_not_a_face(item))
-    if face.kind == OWN:
-        return f"'{item.name}' is a head of EcoFace."
-    if face.kind == MAPPED and (absent := absent_targets(item)):
-        return f"{len(absent)} targets are not on '{item.name}', the first is '{absent[0]}'; correct them."
-    keys = sum(row.kind == "KEY" for _, row in face.rows)
-    bones = [face.jaw] if face.jaw else [row.target for _, row in face.rows if row.kind == "BONE"]
-    meshes = f" on {len(face.parts)} meshes" if len(face.parts) > 1 else ""
-    turned = f" and the bone '{bones[0]}'" if bones else ""
-    return f"'{item.name}' is moved by {face.kind}: {keys} shape keys{meshes}{turned}."
 
 
 def make_editable(speaker: bpy.types.Object) -> None:
@@ -159,8 +86,8 @@ def coefficients(speaker: bpy.types.Object, flame: str, model: str = "") -> str:
     return spoken
 
 
-def channels(speaker: bpy.types.Object, motion: np.ndarray) -> list[Channel]:
-    """The curves that a motion (T, 53) is on this speaker and its parts.
+def channels(speaker: bpy.types.Object, motion: np.ndarray, said: Speech | None = None) -> list[Channel]:
+    """The curves that a motion (T, 53) is on this speaker and its parts; `said` is what it says and feels.
 
     Raises:
         EcoFaceBlenderError: if it is no face, or the motion is not (T, 53) finite numbers.
@@ -170,13 +97,25 @@ def channels(speaker: bpy.types.Object, motion: np.ndarray) -> list[Channel]:
         return head.channels(speaker, motion)
     head.check_motion(motion)
     wanted = {row.source for _, row in face.rows}
-    curves = sources.curves(motion, wanted)
+    curves = sources.curves(motion, wanted, said)
+    if face.kind == ARKIT:
+        curves |= _on_this_head(face, curves, motion)
+    if effects := _effects(face):
+        said = said or sources.speech_of_shape(motion)
+        lips = (said.said.closed, said.said.speaking, said.closed_slowly, said.speaking_slowly)
+        curves = beside_speech(curves, effects, *lips)
     out = [each for owner, row in face.rows for each in _row_channels(owner, row, curves[row.source])]
     armature = jaw_bones.armature_of(speaker)
     if face.jaw and armature:
         jaw = jaw_bones.jaw_of(motion)
         out += jaw_bones.rotation_channels(armature, face.jaw, jaw, list(face.parts))
     return out
+
+
+def speaks(speaker: bpy.types.Object) -> bool:
+    """Whether what is said and felt moves this speaker, and not only the shape of the motion."""
+    face = face_of(speaker)
+    return face is not None and any(row.source in SPOKEN for _, row in face.rows)
 
 
 def owners(speaker: bpy.types.Object) -> list[bpy.types.ID]:
@@ -212,88 +151,20 @@ def open_sliders(curves: Iterable[Channel]) -> None:
                 key.slider_min = max(-_SIGNED, float(np.floor(curve.values.min())))
 
 
-def mapped_rows(item: bpy.types.Object) -> list[Row]:
-    """The rows of the artist's own mapping, if it is in use."""
-    group = getattr(item, "ecoface_mapping", None)
-    return group.as_rows() if group is not None and group.use else []
+def _on_this_head(face: Face, curves: dict[str, np.ndarray], motion: np.ndarray) -> dict[str, np.ndarray]:
+    """ARKit's curves of a motion, changed so that this head's own lips and lids follow the reference's."""
+    moved: dict[bpy.types.Object, dict[str, list[tuple[str, float]]]] = {part: {} for part in face.parts}
+    for part, row in face.rows:
+        moved[part].setdefault(row.source, []).append((row.target, row.gain))
+    heads = [shape_keys.retarget_of(part, keys, face.jaw) for part, keys in moved.items()]
+    turns = rotations(jaw_bones.jaw_of(motion)) if face.jaw else None
+    return follow([each for each in heads if each], curves, sources.reference_mouth().measure(motion), turns)
 
 
-def absent_targets(item: bpy.types.Object) -> list[str]:
-    """Targets of the artist's mapping that neither the face nor its parts or armature have."""
-    rows = mapped_rows(item)
-    there = {row.target for _, row in _mapped(item, rows).rows}
-    return [row.target for row in rows if row.target not in there]
-
-
-def guessed_rows(item: bpy.types.Object) -> list[Row]:
-    """Rows for all that is known by its name on the mesh: what Auto Fill gives."""
-    if head.is_head(item) or item.data.shape_keys is None:
-        return []
-    rows = _flame_rows(item)
-    for kind, (_, least) in _CONVENTIONS.items():
-        own = _rows_of(item, kind)
-        if len(own) >= max(least, len(rows)):
-            rows = own
-    taken = {row.target for row in rows}
-    for block in item.data.shape_keys.key_blocks[1:]:
-        source = arkit_names.guess(block.name)
-        if source and block.name not in taken:
-            rows.append(Row(source=source, target=block.name))
-    armature = jaw_bones.armature_of(item)
-    bone = jaw_bones.find_jaw(armature)
-    if armature and bone and not any(row.source == "jawOpen" for row in rows):
-        axis, sign = jaw_bones.opening_axis(armature, bone, [item])
-        rows.append(Row(source="Jaw Pitch", target=bone, kind="BONE", axis=axis, gain=sign))
-    return rows
-
-
-def _flame(item: bpy.types.Object) -> Face:
-    """A head of a FLAME add-on: numbered expressions, pose correctives, a jaw bone."""
-    jaw = jaw_bones.find_jaw(jaw_bones.armature_of(item))
-    return Face(FLAME, item, (item,), tuple((item, row) for row in _flame_rows(item)), jaw)
-
-
-def _flame_rows(item: bpy.types.Object) -> list[Row]:
-    rows = []
-    for block in item.data.shape_keys.key_blocks[1:]:
-        kind, number = arkit_names.flame(block.name) or ("", 0)
-        if kind == "expression" and 1 <= number <= head.N_EXPRESSIONS:
-            rows.append(Row(source=sources.EXPRESSIONS[number - 1], target=block.name))
-        jaw_first = len(sources.CORRECTIVES)  # those of the neck come before
-        if kind == "corrective" and jaw_first < number <= 2 * jaw_first:
-            rows.append(Row(source=sources.CORRECTIVES[number - jaw_first - 1], target=block.name))
-    return rows
-
-
-def _known(item: bpy.types.Object, kind: str) -> Face:
-    """A face whose keys are named after one of the conventions, and its companions with such keys."""
-    parts = [item, *(part for part in companions(item) if _rows_of(part, kind))]
-    rows = tuple((part, row) for part in parts for row in _rows_of(part, kind))
-    opens = any(row.source == "jawOpen" for _, row in rows)
-    jaw = jaw_bones.find_jaw(jaw_bones.armature_of(item)) if kind == ARKIT and not opens else None
-    return Face(kind, item, tuple(parts), rows, jaw)
-
-
-def _rows_of(part: bpy.types.Object, kind: str) -> list[Row]:
-    known, _ = _CONVENTIONS[kind]
-    names = [block.name for block in part.data.shape_keys.key_blocks[1:]]
-    return [Row(source=source, target=name) for source, name in arkit_names.matches(names, known).items()]
-
-
-def _mapped(item: bpy.types.Object, rows: Sequence[Row]) -> Face:
-    """A face with a mapping of the artist's; its companions follow where they have keys of those names."""
-    armature = jaw_bones.armature_of(item)
-    out, parts = [], [item]
-    for part in (item, *companions(item)):
-        keys = part.data.shape_keys.key_blocks
-        own = [(part, row) for row in rows if row.kind == "KEY" and row.target in keys]
-        out += own
-        if own and part != item:
-            parts.append(part)
-    if armature:
-        bones = armature.pose.bones
-        out += [(armature, row) for row in rows if row.kind == "BONE" and row.target in bones]
-    return Face(MAPPED, item, tuple(parts), tuple(out), None)
+def _effects(face: Face) -> dict[str, KeyEffect]:
+    """What the emotion keys of a face do to lips and lids, as read off its speaker's mesh."""
+    own = {row.source: row.target for part, row in face.rows if part == face.speaker and row.kind == "KEY"}
+    return key_effects(face.speaker, own)
 
 
 def _size(item: bpy.types.Object) -> int:

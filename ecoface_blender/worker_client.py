@@ -83,7 +83,7 @@ class WorkerClient:
         self._collect()
         return 0.0 if self._pending else time.monotonic() - self._active
 
-    def request(self, kind: Callable[..., protocol.Request], **values: object) -> int:
+    def request(self, kind: Callable[..., protocol.Request], /, **values: object) -> int:
         """Send a request, such as `request(protocol.Load, model=None, device=None)`; returns its id.
 
         Raises:

@@ -1,4 +1,4 @@
-"""The command line: `ecoface generate`, `export`, `preview`, `info`.
+"""The command line: `ecoface generate`, `listen`, `export`, `preview`, `info`.
 
 What a command needs is imported when it runs, so that a mistake is answered at once.
 """
@@ -12,6 +12,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, NoReturn
 
 from ecoface_model import __version__
+from ecoface_model.cli_listen import add_baseline_options, add_listen_options, read_baseline, run_listen
+from ecoface_model.cli_results import results, terminal_progress
 from ecoface_model.config import EMOTIONS
 from ecoface_model.errors import EcoFaceError, RequestError
 
@@ -91,6 +93,9 @@ def build_parser() -> argparse.ArgumentParser:
         )
     generate.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, another take (0)")
     generate.add_argument("--temperature", type=float, default=1.0, metavar="X", help="liveliness (1)")
+    add_baseline_options(generate, "SPEECH, or in CLIP of --emotion-from")
+    listen = command("listen", run_listen)
+    add_listen_options(listen)
     export = command("export", run_export)
     export.add_argument("motion", nargs="+", type=Path, metavar="MOTION", help=".npz files of generate")
     export.add_argument(
@@ -114,7 +119,7 @@ def build_parser() -> argparse.ArgumentParser:
         with_head.add_argument(
             "--head", type=Path, metavar="FILE", help="head file, if not the reference head"
         )
-    for with_model in (generate, command("info", run_info)):
+    for with_model in (generate, listen, command("info", run_info)):
         with_model.add_argument(
             "--model", type=Path, metavar="FILE", help="model file, if not the default one"
         )
@@ -127,6 +132,7 @@ def run_generate(options: argparse.Namespace) -> list[Exception]:
     places = results(options.speech, options.out, ".npz")
     from ecoface_model.amounts import Amounts
     from ecoface_model.audio import read_sound
+    from ecoface_model.motion import FlameMotion
     from ecoface_model.pipeline import EcoFace
 
     amounts = Amounts(strength=options.strength, upper=options.upper, mouth=options.mouth)
@@ -134,6 +140,11 @@ def run_generate(options: argparse.Namespace) -> list[Exception]:
         read_sound(options.speech[0]) if len(options.speech) == 1 else None
     )  # answer at once if it is no sound
     reference = None if options.emotion_from is None else read_reference(options.emotion_from)
+    if options.baseline and (options.emotion or isinstance(reference, FlameMotion)):
+        raise RequestError(
+            "expected a voice whose emotion is heard beside --baseline, found a label or a performance; "
+            "leave one of them out"
+        )
     ecoface = EcoFace.load(options.model, options.device)
     ecoface.check(
         style=options.style,
@@ -142,6 +153,8 @@ def run_generate(options: argparse.Namespace) -> list[Exception]:
         temperature=options.temperature,
         amounts=amounts,
     )
+    baseline = read_baseline(ecoface, options)
+    baselines = {"baseline" if reference is None else "reference_baseline": baseline}
     complaints: list[Exception] = []
     for speech, place in places.items():
         try:
@@ -156,13 +169,16 @@ def run_generate(options: argparse.Namespace) -> list[Exception]:
                 seed=options.seed,
                 temperature=options.temperature,
                 progress=terminal_progress(speech.name),
+                **baselines,
             )
             known = {"source": speech.name}
             if options.emotion_from is not None:
                 known["emotion"] = f"from {options.emotion_from.name}"
             replace(motion, metadata=motion.metadata | known).write(place)
             took = monotonic() - started
-            print(f"{place}: {motion.n_frames} frames, {motion.seconds:.1f} s of speech in {took:.1f} s")
+            said = f"{place}: {motion.n_frames} frames, {motion.seconds:.1f} s of speech in {took:.1f} s"
+            heard = motion.metadata.get("heard")
+            print(said + (f"; heard {heard['text']}" if heard else ""))
         except EcoFaceError as error:  # the other files may still be good
             complaints.append(error)
     return complaints
@@ -229,48 +245,6 @@ def run_info(options: argparse.Namespace) -> list[Exception]:
     for licence in info["licences"]:
         print(f"licence: {licence}")
     return []
-
-
-def results(
-    sources: Sequence[Path], out: Path, suffix: str, suffixes: tuple[str, ...] = ()
-) -> dict[Path, Path]:
-    """Where the result of each source goes: one file, or files named after the sources in a folder.
-
-    Raises:
-        RequestError: if a place cannot be written, or two results would have the same.
-    """
-    allowed = suffixes or (suffix,)
-    if len(sources) == 1 and not out.is_dir():
-        if out.suffix.lower() not in allowed:
-            raise RequestError(
-                f"expected a result ending in {' or '.join(allowed)}, found {out.name!r}; rename it"
-            )
-        if not out.parent.is_dir():
-            raise RequestError(
-                f"expected a folder {out.parent} to write {out.name} into, found none; make it first"
-            )
-        return {sources[0]: out}
-    if (out.exists() and not out.is_dir()) or out.suffix.lower() in allowed:
-        raise RequestError(
-            f"expected a folder for the results of several files, found {str(out)!r}; name a folder"
-        )
-    places = {source: out / f"{source.stem}{suffix}" for source in sources}
-    if len(set(places.values())) < len(sources):
-        raise RequestError("expected files of different names, found two of the same; write them one by one")
-    out.mkdir(parents=True, exist_ok=True)
-    return places
-
-
-def terminal_progress(name: str) -> Callable[[str, int, int], None] | None:
-    """A line on stderr that is written over and gone in the end; nothing where no one watches."""
-    if not sys.stderr.isatty():
-        return None
-
-    def show(stage: str, done: int, total: int) -> None:
-        text = f"{name}: {stage} {100 * done // total} %" if done < total else ""
-        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
-
-    return show
 
 
 if __name__ == "__main__":

@@ -42,17 +42,20 @@ class Amounts:
 
     def apply(
         self,
-        emotional: Float[Tensor, "frames 54"],
-        neutral: Float[Tensor, "frames 54"],
+        emotional: Float[Tensor, "frames channels"],
+        neutral: Float[Tensor, "frames channels"],
         upper: Float[Tensor, "50 50"],
-    ) -> Float[Tensor, "frames 54"]:
-        """The neutral motion and closure with these amounts of what the emotion adds (`regions.upper`)."""
+    ) -> Float[Tensor, "frames channels"]:
+        """The neutral motion, closure and phones with these amounts of what the emotion adds.
+
+        `upper` is of `regions.upper_projection`.
+        """
         added = emotional - neutral
         expression = added[:, :EXPRESSION_DIM]
         above = expression @ upper
         shown = self.upper * above + self.mouth * (expression - above)
         jaw = self.mouth * added[:, EXPRESSION_DIM:MOTION_DIM]
-        closure = min(self.mouth, 1.0) * added[:, MOTION_DIM:]
+        closure = min(self.mouth, 1.0) * added[:, MOTION_DIM:]  # and phones: shares, which do not stretch
         return neutral + torch.cat([shown, jaw, closure], dim=1)
 
 

@@ -26,7 +26,7 @@ from ecoface_model.files import write_beside
 from ecoface_model.networks import Networks
 
 DEFAULT_MODEL = Path(__file__).parent / "assets" / "ecoface-default.safetensors"
-FORMAT = "ecoface 1"
+FORMAT = "ecoface 2"
 PROTOTYPES, VISUAL_PROTOTYPES = "prototypes", "visual_prototypes"
 PICKLE_STARTS = (b"PK\x03\x04", b"\x80")  # torch.save, new and old
 

@@ -20,7 +20,10 @@ INTENSITIES = ("normal", "strong")
 """RAVDESS's two; as numbers they are 1 and 2, with 0 for no emotion at all. Neutral has only the first."""
 
 N_LABELS = 1 + (len(EMOTIONS) - 1) * len(INTENSITIES)
-"""Neutral, then each emotion at intensity 1 and 2: the order of `emotion_source.listed`."""
+"""Neutral, then each emotion at intensity 1 and 2: the order of `emotion_source.label_prototypes`."""
+
+BASELINE_KINDS = ("lines", "neutral")
+"""Of voice baselines: from several lines in whatever mood, or from neutral ones."""
 
 DEFAULT_INTENSITY = 1.5
 """Of a label given without one; ours: between the two, so that it can be read without looking acted."""
@@ -47,16 +50,19 @@ class ContentConfig:
 class EmotionConfig:
     """Audio emotion encoder (Sec. 3.2, Fig. 5a)."""
 
-    kind: str = "mel"
-    """"mel": a transformer on log-mel (default model, ours); "hubert": HuBERT's structure (paper)."""
+    kind: str = "whisper"
+    """"whisper": a transformer on the content encoder's hidden states (default model, ours); "hubert":
+    HuBERT's structure (paper)."""
     feature_dim: int = 192
-    n_layers: int = 4
+    n_layers: int = 2
     n_heads: int = 4
-    feedforward_dim: int = 768
+    feedforward_dim: int = 384
+    dropout: float = 0.3
+    """Of the kind "whisper", while it is trained; HuBERT has its own."""
 
     def __post_init__(self) -> None:
-        if self.kind not in ("mel", "hubert"):
-            raise ValueError(f"expected an emotion encoder 'mel' or 'hubert', found {self.kind!r}")
+        if self.kind not in ("whisper", "hubert"):
+            raise ValueError(f"expected an emotion encoder 'whisper' or 'hubert', found {self.kind!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +134,11 @@ class EcoFaceConfig:
     generator: MotionGeneratorConfig = field(default_factory=MotionGeneratorConfig)
 
     def __post_init__(self) -> None:
+        if self.content.kind != self.emotion.kind:
+            raise ValueError(
+                f"expected a content and an emotion encoder on one front, found {self.content.kind!r} and "
+                f"{self.emotion.kind!r}"
+            )
         wanted = (self.content.feature_dim, self.emotion.feature_dim)
         found = (self.generator.content_dim, self.generator.emotion_dim)
         if wanted != found:

@@ -25,6 +25,7 @@ FREE_DEPTH = 0.15  # mm that lips may press into one another before they feel it
 GIVE = 0.2  # mm more that they give in at most, however hard they press
 SHUT_DEPTH = 0.1  # mm, of lips that a closure brings together
 PULLED_FROM = (1.5, 3.0)  # mm; lips closer than the first are pulled shut fully, further than the second not
+PULLED_IN_SILENCE = (6.0, 9.0)  # the same of a clip in which nobody speaks
 SURE = (0.5, 0.8)  # probabilities of a closure between which its pull grows from nothing to all
 N_COLUMNS = 11
 ITERATIONS = 6
@@ -32,7 +33,7 @@ _WIDTH = 0.019  # m to either side of the middle; further out the lips are one f
 _CORNER = 0.004  # m of surface from where the lips join
 _SURROUNDINGS = 0.02  # m
 _NEAR = 0.001  # m between lips that just touch, for points that may meet
-_CANDIDATES = 8  # places of the other lip that a point may meet
+_CANDIDATES = 16  # places of the other lip that a point may meet; with fewer, those of pursed lips are missed
 _ASIDE = 1.5  # mm from the nearest place, along its face; points further off are past the lip's rim
 _STEP = 0.4  # mm at most at once
 _IDLE = 1e6  # mm^2; how little a column that needs nothing is held in place
@@ -122,7 +123,10 @@ class LipContact:
         self._soft = _softness(file)  # (53, 53)
 
     def settle(
-        self, motion: Float[Tensor, "frames 53"], closure: Float[Tensor, " frames"] | None = None
+        self,
+        motion: Float[Tensor, "frames 53"],
+        closure: Float[Tensor, " frames"] | None = None,
+        pulled_from: tuple[float, float] = PULLED_FROM,
     ) -> Float[Tensor, "frames 53"]:
         """The motion with lips that touch instead of crossing.
 
@@ -131,9 +135,9 @@ class LipContact:
         """
         if closure is None:
             closure = motion.new_zeros(len(motion))
-        near = self._nearly_shut(motion, closure)  # (n,)
+        near = self._nearly_shut(motion, closure, pulled_from[1])  # (n,)
         gaps = self.gaps(motion[near])  # (n, C) mm
-        goal = _goal(gaps, closure[near])
+        goal = _goal(gaps, closure[near], pulled_from)
         asked = goal != gaps
         some = asked.any(dim=1)
         chosen, goal, asked = near[some], goal[some], asked[some]
@@ -149,12 +153,12 @@ class LipContact:
         return self._gaps(motion)[0]
 
     def _nearly_shut(
-        self, motion: Float[Tensor, "frames 53"], closure: Float[Tensor, " frames"]
+        self, motion: Float[Tensor, "frames 53"], closure: Float[Tensor, " frames"], furthest: float
     ) -> Int[Tensor, " n"]:
         """Numbers of the frames whose lips may cross, or may have to be shut."""
         height = 1000 * self._whole.landmarks(motion)[..., 1]  # (T, 68)
         gap = (height[:, UPPER_INNER] - height[:, LOWER_INNER]).amin(dim=1)  # (T,)
-        pulled = (closure > SURE[0]) & (gap < PULLED_FROM[1])
+        pulled = (closure > SURE[0]) & (gap < furthest)
         return ((gap < _OPEN) | pulled).nonzero()[:, 0]
 
     def _step(
@@ -193,12 +197,14 @@ class LipContact:
         return least, slopes
 
 
-def _goal(gaps: Float[Tensor, "n columns"], closure: Float[Tensor, " n"]) -> Float[Tensor, "n columns"]:
+def _goal(
+    gaps: Float[Tensor, "n columns"], closure: Float[Tensor, " n"], pulled_from: tuple[float, float]
+) -> Float[Tensor, "n columns"]:
     """mm that each column's gap is to be; the same number where it is right."""
     over = (-FREE_DEPTH - gaps).clamp(min=0)
     goal = torch.where(over > 0, -FREE_DEPTH - GIVE * torch.tanh(over / GIVE), gaps)
     sure = ((closure - SURE[0]) / (SURE[1] - SURE[0])).clamp(0, 1)
-    first, last = PULLED_FROM
+    first, last = pulled_from
     reached = ((last - gaps.amax(dim=1)) / (last - first)).clamp(0, 1)
     pull = (sure * reached)[:, None] * (gaps + SHUT_DEPTH).clamp(min=0)
     return goal - pull

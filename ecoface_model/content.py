@@ -6,6 +6,7 @@ takes them.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 
 import torch
 from jaxtyping import Float
@@ -73,15 +74,37 @@ class WhisperContent(SpeechEncoder):
         peak = self.measure(waveform) if measured is None else measured
         return self.encode(at_usual_level(self.log_mel(waveform), peak))
 
+    def hidden_states(
+        self, waveform: Float[Tensor, "batch samples"], measured: Float[Tensor, "batch 1"] | None = None
+    ) -> Float[Tensor, "batch states steps feature"]:
+        """What the convolutions give (without positions), then the states after every layer used.
+
+        The last of them is what `forward` gives.
+        """
+        peak = self.measure(waveform) if measured is None else measured
+        return self.states_of_mel(at_usual_level(self.log_mel(waveform), peak))
+
+    def states_of_mel(
+        self, log_mel: Float[Tensor, "batch 80 mel_steps"]
+    ) -> Float[Tensor, "batch states steps feature"]:
+        """The same of a log-mel spectrum at the usual level."""
+        return torch.stack(list(self._states(log_mel)), dim=1)
+
     def encode(self, log_mel: Float[Tensor, "batch 80 mel_steps"]) -> Float[Tensor, "batch steps feature"]:
         """Whisper's encoder proper, on its log-mel (before Whisper's (x + 4) / 4)."""
+        *_, last = self._states(log_mel)
+        return last
+
+    def _states(self, log_mel: Tensor) -> Iterator[Tensor]:
+        """The convolutions' output and each layer's, (B, 2T, F) each."""
         x = gelu(self.conv1((log_mel + 4) / 4))  # (B, F, 4T)
         x = gelu(self.conv2(x)).mT  # (B, 2T, F)
+        yield x
         assert x.shape[1] <= len(self.positions), "windows are cut to 30 s by the pipeline"
         x = x + self.positions[: x.shape[1]]
         for layer in self.layers:
             x = layer(x)
-        return x
+            yield x
 
 
 def at_usual_level(

@@ -1,75 +1,191 @@
 """Audio emotion encoders: waveform -> how it is said, 50 steps a second (Sec. 3.2, Fig. 5a)."""
 
-from jaxtyping import Float
+from abc import abstractmethod
+
+import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn.functional import gelu
+from torch.nn.functional import avg_pool1d, gelu, interpolate
 
-from ecoface_model.config import FEATURE_RATE, EmotionConfig
-from ecoface_model.content import SpeechEncoder
-from ecoface_model.mel import MEL_RATE, N_MELS, LogMel
+from ecoface_model.config import FEATURES_PER_FRAME, ContentConfig, EmotionConfig
+from ecoface_model.content import SpeechEncoder, WhisperContent, build_content
 from ecoface_model.transformer import TransformerLayer, nearby
+from ecoface_model.voice_baseline import KINDS
 
-QUIET, LOUD = (
-    -6.0,
-    1.0,
-)  # log10 of mel power, put to -1 and 1; what is quieter than a quiet room counts as one
-POSITION_KERNEL = 31  # steps, 0.6 s: positions are told by a convolution, so that any length will do
-REACH = 50  # steps, 1 s: how far attention looks to either side in each layer, about what it is trained on
-DROPOUT = 0.1
+POSITION_KERNEL = 15  # frames, 0.6 s: positions are told by a convolution, so that any length will do
+REACH = 25  # frames, 1 s: how far attention looks to either side in each layer
+MOOD_REACH = 38  # frames, 1.5 s: over which states are averaged before all layers
+FRAME_SHARE = 0.3  # of single frames beside that mean, at the start
+FRONT = "front"
+"""How the names of the frozen front's tensors begin."""
+NO_BASELINE = 0
+"""Index of "no voice baseline" among the kinds that the encoder knows; then `voice_baseline.KINDS`."""
 
 
-class MelEmotion(SpeechEncoder):
-    """A transformer on log-mel whose level is kept: loudness tells emotions apart.
+class EmotionEncoder(SpeechEncoder):
+    """What training asks of an encoder of emotion: a frozen front, and what is trained on it."""
 
-    Attention is local, so that a sentence sounds the same alone and within a long recording of other moods
-    (with global attention the right emotion was found half as often there).
-    Deviation: the paper takes HuBERT's structure; this one is small enough to ship.
+    row_dim: int
+    """R, the width of a row."""
+
+    @abstractmethod
+    def front_rows(
+        self, waveform: Float[Tensor, "batch samples"], measured: Float[Tensor, "batch numbers"] | None = None
+    ) -> Float[Tensor, "batch frames row"]:
+        """What the frozen front gives, one row a frame: (B, T, R) of 640 T samples."""
+
+    @abstractmethod
+    def of_front(
+        self,
+        rows: Float[Tensor, "batch frames row"],
+        baseline: Float[Tensor, "batch row"] | None = None,
+        kind: Int[Tensor, " batch"] | None = None,
+        trust: Float[Tensor, " batch"] | None = None,
+    ) -> Float[Tensor, "batch steps feature"]:
+        """Features at 50 Hz, (B, 2T, F).
+
+        Args:
+            baseline: the usual row of each voice, where its `kind` says that it is known.
+            kind: NO_BASELINE, or 1 + a place in `voice_baseline.KINDS`.
+            trust: how far each baseline is trusted, 0 to 1 (`voice_baseline.trust`); 1 if not given.
+        """
+
+    def relative(
+        self,
+        rows: Float[Tensor, "batch frames row"],
+        baseline: Float[Tensor, "batch row"] | None = None,
+        kind: Int[Tensor, " batch"] | None = None,
+        trust: Float[Tensor, " batch"] | None = None,
+    ) -> Float[Tensor, "batch frames row"]:
+        """Rows as a linear layer can take them, relative to the voice baseline: here as they are."""
+        return rows
+
+    def forward(
+        self, waveform: Float[Tensor, "batch samples"], measured: Float[Tensor, "batch numbers"] | None = None
+    ) -> Float[Tensor, "batch steps feature"]:
+        """Features without a voice baseline: (B, 2T, F) of 640 T samples."""
+        return self.of_front(self.front_rows(waveform, measured))
+
+    def own_state(self) -> dict[str, Tensor]:
+        """The state dict of what is trained, without the front."""
+        return {name: value for name, value in self.state_dict().items() if not name.startswith(FRONT)}
+
+    def load_own_state(self, state: dict[str, Tensor]) -> None:
+        """Raises:
+        RuntimeError: if these are not the tensors of `own_state`.
+        """
+        front = {name: value for name, value in self.state_dict().items() if name.startswith(FRONT)}
+        self.load_state_dict(front | state)
+
+
+class WhisperEmotion(EmotionEncoder):
+    """A transformer on a learned mix of the frozen content encoder's hidden states.
+
+    The front is the content encoder itself, so its work is done once for both; what it hears was brought to
+    one level, so the level of a recording is no emotion. A voice baseline, the usual states of the voice, is
+    taken away from them where it is known. Attention is local, so that a sentence sounds the same alone and
+    within a long recording of other moods.
+    Deviation: the paper trains a transformer of HuBERT's size; this one is small enough to ship. It works at
+    25 Hz, on means of two states, and its features are interpolated to 50 Hz as the visual encoder's are.
     """
 
-    def __init__(self, config: EmotionConfig) -> None:
+    def __init__(self, config: EmotionConfig, front: WhisperContent) -> None:
         super().__init__()
+        self.front = front
+        n_states, width = len(front.layers) + 1, front.conv1.out_channels
+        self.row_dim = n_states * width
         dim = config.feature_dim
-        self.log_mel = LogMel()
-        self.conv1 = nn.Conv1d(N_MELS, dim, 3, padding=1)
-        self.conv2 = nn.Conv1d(dim, dim, 3, stride=MEL_RATE // FEATURE_RATE, padding=1)
+        self.register_buffer("state_mean", torch.zeros(n_states, width))
+        self.register_buffer("state_std", torch.ones(n_states, width))
+        self.state_mean: Tensor
+        self.state_std: Tensor
+        first = torch.tensor([-1.0] + [0.0] * (n_states - 1))  # what precedes all layers counts least
+        self.mix = nn.Parameter(first)
+        self.to_gate = nn.Linear(width, 1)
+        self.project = nn.Linear(width, dim)
+        self.project_norm = nn.LayerNorm(dim)
+        self.project_frame = nn.Linear(width, dim)
+        self.kinds = nn.Embedding(1 + len(KINDS), dim)
         self.positions = nn.Conv1d(
             dim, dim, POSITION_KERNEL, padding=POSITION_KERNEL // 2, groups=config.n_heads
         )
-        self.dropout = nn.Dropout(DROPOUT)
+        self.dropout = nn.Dropout(config.dropout)
         self.layers = nn.ModuleList(
-            TransformerLayer(dim, config.n_heads, config.feedforward_dim, DROPOUT)
+            TransformerLayer(dim, config.n_heads, config.feedforward_dim, config.dropout)
             for _ in range(config.n_layers)
         )
         self.norm = nn.LayerNorm(dim)
 
-    def measure(self, waveform: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch 0"]:
-        """Nothing of the whole clip: the level is the signal."""
-        return waveform[:, :0]
+    def measure(self, waveform: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch 1"]:
+        """The clip's level, as the front takes it."""
+        return self.front.measure(waveform)
 
-    def forward(
+    def front_rows(
+        self, waveform: Float[Tensor, "batch samples"], measured: Float[Tensor, "batch 1"] | None = None
+    ) -> Float[Tensor, "batch frames row"]:
+        """The front's hidden states side by side, as means of two: (B, T, S W)."""
+        return rows_of_states(self.front.hidden_states(waveform, measured))
+
+    def of_front(
         self,
-        waveform: Float[Tensor, "batch samples"],
-        measured: Float[Tensor, "batch 0"] | None = None,
+        rows: Float[Tensor, "batch frames row"],
+        baseline: Float[Tensor, "batch row"] | None = None,
+        kind: Int[Tensor, " batch"] | None = None,
+        trust: Float[Tensor, " batch"] | None = None,
     ) -> Float[Tensor, "batch steps feature"]:
-        """Layer-normalised features, one step per 320 samples: (B, 2T, F) of 640 T samples."""
-        return self.encode(self.log_mel(waveform))
-
-    def encode(self, log_mel: Float[Tensor, "batch 80 mel_steps"]) -> Float[Tensor, "batch steps feature"]:
-        """The network after its (fixed) spectrum, for those who computed that before."""
-        level = 2 * (log_mel.clamp_min(QUIET) - QUIET) / (LOUD - QUIET) - 1  # (B, 80, 4T)
-        x = gelu(self.conv2(gelu(self.conv1(level))))  # (B, F, 2T)
-        x = self.dropout((x + gelu(self.positions(x))).mT)  # (B, 2T, F)
+        """Layer-normalised features, (B, 2T, F)."""
+        if kind is None:
+            kind = torch.full((len(rows),), NO_BASELINE, device=rows.device)
+        normal = self.relative(rows, baseline, kind, trust)
+        states = torch.unflatten(normal, 2, (len(self.mix), -1))  # (B, T, S, W)
+        x = torch.einsum("s,btsw->btw", self.mix.softmax(dim=0), states)
+        mood = self.project_norm(self.project(self.dropout(self._mean_around(x))))  # (B, T, F)
+        x = mood + self.kinds(kind)[:, None] + FRAME_SHARE * self.project_frame(x)
+        x = x + self.dropout(gelu(self.positions(x.mT)).mT)
         seen = nearby(x.shape[1], REACH, x.device)
         for layer in self.layers:
             x = layer(x, seen)
-        features: Tensor = self.norm(x)
-        return features
+        features: Tensor = self.norm(x)  # (B, T, F)
+        return interpolate(features.mT, scale_factor=FEATURES_PER_FRAME, mode="linear").mT
+
+    def relative(
+        self,
+        rows: Float[Tensor, "batch frames row"],
+        baseline: Float[Tensor, "batch row"] | None = None,
+        kind: Int[Tensor, " batch"] | None = None,
+        trust: Float[Tensor, " batch"] | None = None,
+    ) -> Float[Tensor, "batch frames row"]:
+        """States less the voice's usual ones, as far as these are known, in standard deviations."""
+        usual = self.state_mean.flatten().expand(len(rows), -1)  # (B, S W)
+        if baseline is not None and kind is not None:
+            share = (kind != NO_BASELINE).to(rows) * (1.0 if trust is None else trust)
+            usual = torch.lerp(usual, baseline, share[:, None])
+        return (rows - usual[:, None]) / self.state_std.flatten()
+
+    def _mean_around(self, x: Float[Tensor, "batch frames width"]) -> Float[Tensor, "batch frames width"]:
+        """Means of the states within MOOD_REACH, of frames that a gate lets through: speech, not pauses.
+
+        What a probe reads a mood from is the mean over some speech; single frames tell what is said.
+        """
+        gate = self.to_gate(x).sigmoid()  # (B, T, 1)
+        curves = torch.cat([x * gate, gate], dim=2).mT  # (B, W + 1, T)
+        width = 2 * MOOD_REACH + 1
+        sums = avg_pool1d(curves, width, 1, MOOD_REACH, count_include_pad=False).mT  # (B, T, W + 1)
+        return sums[..., :-1] / sums[..., -1:].clamp_min(1e-4)
 
 
-def build_emotion(config: EmotionConfig, content: SpeechEncoder | None = None) -> SpeechEncoder:
-    """The audio emotion encoder of a config, still random; shares HuBERT's frontend with `content`."""
+def rows_of_states(states: Float[Tensor, "batch states steps width"]) -> Float[Tensor, "batch frames row"]:
+    """States at 50 Hz -> means of two, side by side in one row a frame."""
+    means = torch.unflatten(states, 2, (-1, FEATURES_PER_FRAME)).mean(dim=3)  # (B, S, T, W)
+    return means.transpose(1, 2).flatten(2)
+
+
+def build_emotion(config: EmotionConfig, content: SpeechEncoder | None = None) -> EmotionEncoder:
+    """The audio emotion encoder of a config, still random, on the frozen front of `content`."""
     if config.kind == "hubert":
         from ecoface_model.hubert import HubertContent, HubertEmotion
 
         return HubertEmotion(config, content.frontend if isinstance(content, HubertContent) else None)
-    return MelEmotion(config)
+    front = build_content(ContentConfig()) if content is None else content
+    assert isinstance(front, WhisperContent), "held by EcoFaceConfig"
+    return WhisperEmotion(config, front)

@@ -63,7 +63,9 @@ class EmotionTrack:
     intensity: NDArray[np.float32]
     """(points,): 0..2, of all emotions alike."""
     rate: float = TRACK_RATE
-    """Points a second, the first at the sound's beginning."""
+    """Points a second."""
+    first: float = 0.0
+    """Seconds from the sound's beginning to the first point."""
 
     def __post_init__(self) -> None:
         n = len(self.intensity)

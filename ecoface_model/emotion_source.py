@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import avg_pool1d, normalize
+from torch.nn.functional import normalize
 
 from ecoface_model.config import FEATURE_RATE
 from ecoface_model.emotion_label import TRACK_RATE, EmotionLabel, EmotionTrack, one_emotion
@@ -18,9 +18,6 @@ STEPS_PER_POINT = FEATURE_RATE // TRACK_RATE
 SMOOTHING = 0.5  # seconds over which a reference's features are averaged: moods, not syllables
 EMPHASIS = 1.4  # of a label beyond neutral; at the class's mean the generator mixes in what sounds alike
 LIKENESS = 0.05  # temperature of a face's likeness to the prototypes, a softmax of cosines
-GATHERED = 10.0  # seconds to either side over which a reference's mood is taken for one
-SENTENCE = 4.0  # seconds of speech that the training told from one another
-CERTAIN = 20.0  # logit of a label that nothing speaks against
 LONGEST_STRETCH = 2.0  # a reference shorter than that is played to and fro
 
 
@@ -50,30 +47,28 @@ class MixedEmotion(EmotionSource):
     def __init__(self, prototypes: Float[Tensor, "emotions 3 feature"], track: EmotionTrack) -> None:
         """Before the track's first point and after its last, these hold."""
         self.prototypes = prototypes
-        self.curves = torch.from_numpy(np.column_stack([track.weights, track.intensity])).float()
-        self.rate = track.rate
+        curves = torch.from_numpy(np.column_stack([track.weights, track.intensity])).float()
+        self.curves = curves.to(prototypes.device)
+        self.rate, self.first = track.rate, track.first
 
     def steps(self, start: int, stop: int) -> Float[Tensor, "1 steps feature"]:
         """What the curves ask for in the middle of each step."""
-        moment = (torch.arange(start, stop, dtype=torch.float64) + 0.5) / FEATURE_RATE * self.rate
-        moment = moment.clamp(0, len(self.curves) - 1)
-        before = moment.long()
-        after = (before + 1).clamp(max=len(self.curves) - 1)
-        share = (moment - before).float()[:, None]
-        curves = torch.lerp(self.curves[before], self.curves[after], share).to(self.prototypes.device)
+        seconds = (torch.arange(start, stop, dtype=torch.float64) + 0.5) / FEATURE_RATE
+        curves = on_the_line(self.curves, (seconds - self.first) * self.rate)
         return mixed(self.prototypes, curves[:, :-1], curves[:, -1])[None]
 
 
-class StrongerEmotion(EmotionSource):
-    """Another source's features, nearer to neutral or further away than they are."""
-
-    def __init__(self, source: EmotionSource, neutral: Float[Tensor, " feature"], strength: float) -> None:
-        """`strength` 0 is neutral, 1 the source as it is, above 1 extrapolated."""
-        self.source, self.neutral, self.strength = source, neutral, strength
-
-    def steps(self, start: int, stop: int) -> Float[Tensor, "1 steps feature"]:
-        """The source's, scaled around neutral."""
-        return torch.lerp(self.neutral, self.source.steps(start, stop), self.strength)
+def on_the_line(
+    curves: Float[Tensor, "points channels"], moments: Float[Tensor, " steps"]
+) -> Float[Tensor, "steps channels"]:
+    """Curves at moments between their points (counted in points, on the CPU); beyond the ends these hold."""
+    last = len(curves) - 1
+    moments = moments.clamp(0, last)
+    before = moments.long()
+    after = (before + 1).clamp(max=last)
+    share = (moments - before).to(curves.device, torch.float32)[:, None]
+    before, after = before.to(curves.device), after.to(curves.device)
+    return torch.lerp(curves[before], curves[after], share)
 
 
 def mixed(
@@ -92,12 +87,12 @@ def mixed(
     return neutral + EMPHASIS * torch.einsum("ne,nl,elf->nf", weights, near, prototypes - neutral)
 
 
-def listed(prototypes: Float[Tensor, "emotions 3 feature"]) -> Float[Tensor, "15 feature"]:
+def label_prototypes(prototypes: Float[Tensor, "emotions 3 feature"]) -> Float[Tensor, "15 feature"]:
     """Prototypes one after another: neutral, then each emotion at intensity 1 and 2."""
     return torch.cat([prototypes[0, :1], prototypes[1:, 1:].flatten(0, 1)])
 
 
-def as_spoken(
+def visual_to_audio(
     seen: Float[Tensor, "*times feature"],
     visual_prototypes: Float[Tensor, "emotions 3 feature"],
     prototypes: Float[Tensor, "emotions 3 feature"],
@@ -107,7 +102,7 @@ def as_spoken(
     Eq. (5) brings the modalities together, not to one place: a face is told by its likeness to the faces'
     prototypes, by cosines around their middle.
     """
-    faces = listed(visual_prototypes)
+    faces = label_prototypes(visual_prototypes)
     middle = faces.mean(dim=0)
     cosines = normalize(seen - middle, dim=-1) @ normalize(faces - middle, dim=-1).T  # (..., 15)
     return mixed_labels(cosines / LIKENESS, prototypes)
@@ -116,29 +111,9 @@ def as_spoken(
 def mixed_labels(
     logits: Float[Tensor, "*times 15"], prototypes: Float[Tensor, "emotions 3 feature"]
 ) -> Float[Tensor, "*times feature"]:
-    """The labels' features in the shares that logits over `listed` stand for, emphasised as in `mixed`."""
-    speech = listed(prototypes)
+    """The labels' features in the shares of logits over `label_prototypes`, emphasised as in `mixed`."""
+    speech = label_prototypes(prototypes)
     return speech[0] + EMPHASIS * logits.softmax(dim=-1) @ (speech - speech[0])
-
-
-def gathered(
-    logits: Float[Tensor, "points 15"], spoken: Float[Tensor, " points"]
-) -> Float[Tensor, "points 15"]:
-    """Logits at 10 Hz with what speaks for each label around: a mood lasts, and each sentence makes surer.
-
-    Sums over what is `spoken` (0 to 1) within GATHERED seconds to either side count one point in every
-    SENTENCE seconds, as neighbours hear the same; less than that counts as its mean, and none as neutral.
-    """
-    reach, sentence = round(GATHERED * TRACK_RATE), round(SENTENCE * TRACK_RATE)
-    curves = torch.cat([logits * spoken[:, None], spoken[:, None]], dim=1).mT[None]  # (1, 16, points)
-    means = avg_pool1d(curves, 2 * reach + 1, 1, reach, count_include_pad=False)[0].mT
-    point = torch.arange(len(logits), device=logits.device)
-    around = (point + reach).clamp_max(len(logits) - 1) - (point - reach).clamp_min(0) + 1
-    share = means[:, -1:]  # of what is around that is spoken
-    told = means[:, :-1] / share.clamp_min(1e-6) * (around[:, None] * share / sentence).clamp_min(1)
-    neutral = torch.zeros_like(logits[0])
-    neutral[0] = CERTAIN
-    return torch.where(share * around[:, None] < 1, neutral, told)
 
 
 class ReferenceEmotion(EmotionSource):

@@ -11,6 +11,7 @@ from torch.nn.utils.parametrizations import weight_norm
 from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
 from .config import FEATURES_PER_FRAME, MotionGeneratorConfig
+from .phones import PHONES
 
 LIP_FILTER = (-0.05, 0.25, 0.6, 0.25, -0.05)
 """Taps at 25 Hz: syllables pass (0.91 at 4 Hz), trembling does not (0.45 at 8 Hz, 0 at 12.5 Hz)."""
@@ -143,10 +144,10 @@ class SteadyFace:
 
     motion: Float[Tensor, "batch frames 53"]
     """Normalised."""
-    hidden: Float[Tensor, "batch frames hidden"]
-    """The features that motion and closure were read from."""
     closure: Float[Tensor, "batch frames"]
     """Logits of "P, B or M shuts the lips now"."""
+    phones: Float[Tensor, "batch frames phones"]
+    """Logits of the phone that is spoken."""
 
 
 class SteadyDecoder(nn.Module):
@@ -167,6 +168,7 @@ class SteadyDecoder(nn.Module):
         )
         self.to_motion = nn.Conv1d(config.hidden_dim, config.motion_dim, 1)
         self.to_closure = nn.Conv1d(config.hidden_dim, 1, 1)
+        self.to_phones = nn.Conv1d(config.hidden_dim, len(PHONES), 1)
 
     def forward(
         self,
@@ -176,7 +178,11 @@ class SteadyDecoder(nn.Module):
     ) -> SteadyFace:
         x = self.from_content(_per_frame(content)).relu()  # (B, hidden, T)
         hidden = self.wavenet(self.norm(x.mT).mT, self.condition(content, emotion, style)).relu()
-        return SteadyFace(self.to_motion(hidden).mT, hidden.mT, self.to_closure(hidden)[:, 0])
+        return SteadyFace(
+            motion=self.to_motion(hidden).mT,
+            closure=self.to_closure(hidden)[:, 0],
+            phones=self.to_phones(hidden).mT,
+        )
 
 
 def smoothed(motion: Float[Tensor, "batch time dim"], width: int) -> Float[Tensor, "batch time dim"]:

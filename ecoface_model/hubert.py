@@ -6,13 +6,14 @@ transformers takes seconds to import, so this module is only imported where HuBE
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import pad
 from transformers import HubertConfig, HubertModel
 
-from ecoface_model.config import ContentConfig, EmotionConfig
+from ecoface_model.config import FEATURES_PER_FRAME, ContentConfig, EmotionConfig
 from ecoface_model.content import SpeechEncoder
+from ecoface_model.emotion import EmotionEncoder
 from ecoface_model.errors import ModelFileError
 
 HALF_PADDING = (
@@ -105,21 +106,49 @@ class HubertContent(HubertEncoder):
     """The paper's content encoder: frozen."""
 
 
-class HubertEmotion(HubertEncoder):
+class HubertEmotion(HubertEncoder, EmotionEncoder):
     """The paper's audio emotion encoder: a second HuBERT, its frontend frozen, its transformer trained."""
+
+    def __init__(self, config: EmotionConfig, frontend: HubertFrontend | None = None) -> None:
+        """With the frontend of another encoder, both share it, and its work can be done once."""
+        super().__init__(config, frontend)
+        self.row_dim = FEATURES_PER_FRAME * config.feature_dim
+
+    def front_rows(
+        self, waveform: Float[Tensor, "batch samples"], measured: Float[Tensor, "batch 2"] | None = None
+    ) -> Float[Tensor, "batch frames row"]:
+        """The frontend's features, two steps side by side: (B, T, 2 hidden)."""
+        features: Tensor = self.frontend(waveform, measured)  # (B, 2T, hidden)
+        return torch.unflatten(features, 1, (-1, FEATURES_PER_FRAME)).flatten(2)
+
+    def of_front(
+        self,
+        rows: Float[Tensor, "batch frames row"],
+        baseline: Float[Tensor, "batch row"] | None = None,
+        kind: Int[Tensor, " batch"] | None = None,
+        trust: Float[Tensor, " batch"] | None = None,
+    ) -> Float[Tensor, "batch steps feature"]:
+        """Last hidden states; the paper knows no voice baseline, so it is left unused."""
+        features: Tensor = self.transformer(steps_of_rows(rows))
+        return features
+
+
+def steps_of_rows(rows: Float[Tensor, "batch frames row"]) -> Float[Tensor, "batch steps feature"]:
+    """Rows of two steps each -> the steps, (B, 2T, hidden)."""
+    return torch.unflatten(rows, 2, (FEATURES_PER_FRAME, -1)).flatten(1, 2)
 
 
 def hear_both(
     content: SpeechEncoder,
-    emotion: SpeechEncoder,
+    emotion: EmotionEncoder,
     waveform: Float[Tensor, "batch samples"],
     measured: Float[Tensor, "batch 2"],
-) -> tuple[Float[Tensor, "batch steps content"], Float[Tensor, "batch steps emotion"]]:
-    """Features of two encoders with one frontend, whose work is done once."""
-    assert isinstance(content, HubertEncoder) and isinstance(emotion, HubertEncoder)
+) -> tuple[Float[Tensor, "batch steps content"], Float[Tensor, "batch frames row"]]:
+    """Content of one encoder and front rows of another with one frontend, whose work is done once."""
+    assert isinstance(content, HubertEncoder) and isinstance(emotion, HubertEmotion)
     assert content.frontend is emotion.frontend, "built together by `Networks`"
-    features = content.frontend(waveform, measured)  # (B, 2T, hidden)
-    return content.transformer(features), emotion.transformer(features)
+    rows = emotion.front_rows(waveform, measured)
+    return content.transformer(steps_of_rows(rows)), rows
 
 
 def load_hubert(encoder: HubertEncoder, folder: Path | str) -> None:

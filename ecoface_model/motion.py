@@ -26,7 +26,10 @@ class FlameMotion:
     """(T, 53) float32: expression 0:50, unitless; jaw 50:53, axis-angle in radians."""
     fps: float = float(FRAME_RATE)
     metadata: dict[str, Any] = field(default_factory=dict)
-    """head, style, emotion, seed, temperature, model (name, hash), source (file name), version."""
+    """head, style, emotion, seed, temperature, model (name, hash), source (file name), version; heard where
+    the emotion was told from a voice; phones, the names of the columns below."""
+    phones: NDArray[np.uint8] | None = None
+    """(T, n) shares of the phones in each frame, 0 to 255, or None where nobody told them."""
 
     def __post_init__(self) -> None:
         if self.motion.ndim != 2 or self.motion.shape[1] != MOTION_DIM or len(self.motion) == 0:
@@ -37,6 +40,10 @@ class FlameMotion:
             )
         if not 0 < self.fps < float("inf"):
             raise MotionError(f"expected a frame rate above 0, found {self.fps}")
+        if self.phones is not None and (self.phones.ndim != 2 or len(self.phones) != len(self.motion)):
+            raise MotionError(
+                f"expected phones of {len(self.motion)} frames, found {self.phones.shape}; generate it again"
+            )
 
     @property
     def expression(self) -> NDArray[np.float32]:
@@ -69,21 +76,27 @@ class FlameMotion:
         after = np.minimum(before + 1, self.n_frames - 1)
         share = (position - before).clip(0, 1)[:, None]
         motion = self.motion[before] * (1 - share) + self.motion[after] * share
-        return FlameMotion(motion.astype(np.float32), float(fps), self.metadata)
+        phones = self.phones
+        if phones is not None:
+            mixed = phones[before] * (1 - share) + phones[after] * share
+            phones = np.round(mixed).astype(np.uint8)
+        return FlameMotion(motion.astype(np.float32), float(fps), self.metadata, phones)
 
-    def write(self, path: Path | str, **beside: NDArray[np.float32]) -> None:
+    def write(self, path: Path | str, **beside: NDArray[Any]) -> None:
         """Write the .npz, whole or not at all, with other arrays beside the motion if some are given.
 
         Raises:
             RequestError: if it cannot be written there.
         """
         text = json.dumps(self.metadata, ensure_ascii=False, sort_keys=True)
+        phones = {} if self.phones is None else {"phones": self.phones}
         with write_beside(Path(path)) as temporary, temporary.open("wb") as file:
             np.savez(
                 file,
                 motion=self.motion.astype(np.float32),
                 fps=float(self.fps),
                 metadata=np.array(text),
+                **phones,
                 **beside,
             )
 
@@ -103,9 +116,10 @@ class FlameMotion:
             with np.load(path, allow_pickle=False) as arrays:
                 motion, fps = arrays["motion"].astype(np.float32), float(arrays["fps"])
                 metadata = json.loads(str(arrays["metadata"]))
+                phones = arrays["phones"].astype(np.uint8) if "phones" in arrays else None
         except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, BadZipFile) as error:
             raise MotionError(
                 f"expected a motion .npz of EcoFace in {path.name}, found something else or a damaged file;"
                 " make it again with `ecoface generate`"
             ) from error
-        return cls(motion, fps, metadata)
+        return cls(motion, fps, metadata, phones)

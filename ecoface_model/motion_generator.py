@@ -38,10 +38,10 @@ class GeneratorOutput:
     z: Float[Tensor, "batch steps latent"]
     z_prior: Float[Tensor, "batch steps latent"]
     """z carried through the flow into the prior's own space."""
-    steady_hidden: Float[Tensor, "batch frames hidden"] | None
-    """Last features behind `steady`, for the training heads."""
     closure: Float[Tensor, "batch frames"] | None
     """Logits of "P, B or M shuts the lips now"."""
+    phones: Float[Tensor, "batch frames phones"] | None
+    """Logits of the phone that is spoken."""
 
 
 @dataclass
@@ -52,10 +52,12 @@ class GeneratorSample:
     """In the head's own coefficients."""
     closure: Float[Tensor, "batch frames"]
     """Probability that P, B or M shuts the lips; 0 in the paper's form, which does not tell."""
+    phones: Float[Tensor, "batch frames phones"]
+    """Probability of each of PHONES; no columns in the paper's form."""
 
-    def with_closure(self) -> Float[Tensor, "batch frames 54"]:
-        """Both in one: the closure is the last channel."""
-        return torch.cat([self.motion, self.closure[..., None]], dim=-1)
+    def channels(self) -> Float[Tensor, "batch frames channels"]:
+        """All in one: the motion's 53, the closure, the phones."""
+        return torch.cat([self.motion, self.closure[..., None], self.phones], dim=-1)
 
 
 class MotionGenerator(nn.Module):
@@ -135,10 +137,10 @@ class MotionGenerator(nn.Module):
         _, plain_label = self._normalise(content, plain_label)
         content, emotion = self._normalise(content, emotion)
         target = self.normalised(motion, style)
-        steady, hidden, closure, base = None, None, None, torch.zeros_like(target)
+        steady, closure, phones, base = None, None, None, torch.zeros_like(target)
         if self.steady is not None:
             face = self.steady(content, emotion, style)
-            steady, hidden, closure = self._calm(face.motion), face.hidden, face.closure
+            steady, closure, phones = self._calm(face.motion), face.closure, face.phones
             base = self._calm(self.steady(content, plain_label, style).motion).detach()
         condition = self.compress_condition(self.condition(content, emotion))  # (B, 2C, T/q)
         mu, log_sigma = self.encode(self._off_lips(target - base), condition)
@@ -151,8 +153,8 @@ class MotionGenerator(nn.Module):
             log_sigma=log_sigma,
             z=z,
             z_prior=self.prior(z.mT, condition).mT,
-            steady_hidden=hidden,
             closure=closure,
+            phones=phones,
         )
 
     def sample(
@@ -175,11 +177,12 @@ class MotionGenerator(nn.Module):
         content, emotion = self._normalise(content, emotion)
         z = self._prior_latent(content, emotion, noise)
         motion = self._life(self.decode(z, content, emotion, style))
-        closure = motion.new_zeros(motion.shape[:2])
+        closure, phones = motion.new_zeros(motion.shape[:2]), motion[..., :0]
         if self.steady is not None:
             face = self.steady(content, emotion, style)
             motion, closure = motion + self._calm(face.motion), face.closure.sigmoid()
-        return GeneratorSample(self.in_coefficients(motion, style), closure)
+            phones = face.phones.softmax(dim=-1)
+        return GeneratorSample(self.in_coefficients(motion, style), closure, phones)
 
     def life_of_prior(
         self,

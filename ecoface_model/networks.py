@@ -1,18 +1,22 @@
 """The networks of one model together (Fig. 1a): content, emotion, and the motion they make."""
 
+import numpy as np
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ecoface_model.config import EcoFaceConfig
-from ecoface_model.content import build_content
-from ecoface_model.emotion import build_emotion
+from ecoface_model.classifier import EmotionClassifier
+from ecoface_model.config import FEATURES_PER_FRAME, EcoFaceConfig
+from ecoface_model.content import WhisperContent, build_content
+from ecoface_model.emotion import WhisperEmotion, build_emotion, rows_of_states
+from ecoface_model.errors import RequestError
 from ecoface_model.generator_blocks import fold_weight_norm
-from ecoface_model.hearing import Hearing
 from ecoface_model.motion_generator import MotionGenerator
 from ecoface_model.visual import VisualEmotion
+from ecoface_model.voice_baseline import KINDS, VoiceBaseline, trust
 
-Measured = tuple[Tensor, Tensor]
-"""What content and emotion encoder measured of a whole clip."""
+Measured = Tensor
+"""What the encoders measured of a whole clip."""
 
 
 class Networks(nn.Module):
@@ -23,24 +27,75 @@ class Networks(nn.Module):
         self.config = config
         self.content = build_content(config.content)
         self.emotion = build_emotion(config.emotion, self.content)
-        self.hearing = Hearing(config.emotion.feature_dim)
+        self.classifier = EmotionClassifier(config.emotion.feature_dim, self.emotion.row_dim)
         self.visual = VisualEmotion(config.visual)
         self.generator = MotionGenerator(config.generator)
         fold_weight_norm(self.generator)
 
     def measure(self, waveform: Float[Tensor, "batch samples"]) -> Measured:
-        """What the windows of a clip must know of all of it."""
-        return self.content.measure(waveform), self.emotion.measure(waveform)
+        """What the windows of a clip must know of all of it; both encoders take the same."""
+        return self.content.measure(waveform)
 
     def hear(
-        self, waveform: Float[Tensor, "batch samples"], measured: Measured
-    ) -> tuple[Float[Tensor, "batch steps content"], Float[Tensor, "batch steps emotion"]]:
-        """Content and emotion of a window; the frontend that two HuBERTs share is run once."""
-        if self.config.content.kind == self.config.emotion.kind == "hubert":
-            from ecoface_model.hubert import hear_both
+        self,
+        waveform: Float[Tensor, "1 samples"],
+        measured: Measured,
+        baseline: VoiceBaseline | None = None,
+    ) -> tuple[Float[Tensor, "1 steps content"], Float[Tensor, "1 steps 15"]]:
+        """Content of a window, and the classifier's logits; the front that both encoders share is run once.
 
-            return hear_both(self.content, self.emotion, waveform, measured[0])
-        return self.content(waveform, measured[0]), self.emotion(waveform, measured[1])
+        Raises:
+            RequestError: if a voice baseline is not one of this model's.
+        """
+        if isinstance(self.emotion, WhisperEmotion):
+            assert isinstance(self.content, WhisperContent)
+            states = self.content.hidden_states(waveform, measured)  # (1, S, 2T, W)
+            return states[:, -1], self.labels(rows_of_states(states), *self._baseline(baseline, states))
+        if baseline is not None:
+            raise RequestError(
+                "expected no voice baseline, as this model knows none, found one; leave it out"
+            )
+        from ecoface_model.hubert import hear_both
+
+        content, rows = hear_both(self.content, self.emotion, waveform, measured)
+        return content, self.labels(rows)
+
+    def labels(
+        self, rows: Float[Tensor, "1 frames row"], *baseline: Tensor | None
+    ) -> Float[Tensor, "1 steps 15"]:
+        """Logits of the labels, of what the front gives and a voice baseline as `of_front` takes it."""
+        features = self.emotion.of_front(rows, *baseline)
+        relative = self.emotion.relative(rows, *baseline).repeat_interleave(FEATURES_PER_FRAME, dim=1)
+        logits: Tensor = self.classifier(features, relative)
+        return logits
+
+    def sum_of_states(
+        self, waveform: Float[Tensor, "1 samples"], measured: Measured, speech: Float[Tensor, " steps"]
+    ) -> Float[Tensor, "states width"]:
+        """Sum over a window's speech of the front's states, of which a voice baseline is made.
+
+        Raises:
+            RequestError: if the model knows no voice baseline.
+        """
+        if not isinstance(self.content, WhisperContent):
+            raise RequestError("expected a model that knows voice baselines, found one without; leave it out")
+        states = self.content.hidden_states(waveform, measured).float()  # (1, S, 2T, W)
+        return (states * speech[:, None]).sum(dim=(0, 2))
+
+    def _baseline(
+        self, baseline: VoiceBaseline | None, states: Tensor
+    ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        """As `WhisperEmotion.of_front` takes it."""
+        if baseline is None:
+            return None, None, None
+        if baseline.states.shape != (states.shape[1], states.shape[3]):
+            raise RequestError(
+                f"expected a voice baseline of {states.shape[1]} x {states.shape[3]} numbers, as this model's"
+                f" are, found {' x '.join(map(str, baseline.states.shape))}; make it again with this model"
+            )
+        usual = torch.from_numpy(np.ascontiguousarray(baseline.states)).to(states).flatten()
+        kind = torch.tensor([1 + KINDS.index(baseline.kind)], device=states.device)
+        return usual[None], kind, states.new_tensor([trust(baseline.kind, baseline.n_lines)])
 
     def own_state(self) -> dict[str, Tensor]:
         """The state dict, where a tensor that two networks share stands once."""

@@ -4,9 +4,9 @@ import numpy as np
 from jaxtyping import Float32
 from numpy.typing import NDArray
 
-from ecoface_model.config import FRAME_RATE, SAMPLES_PER_FRAME
+from ecoface_model.config import FRAME_RATE
+from ecoface_model.level import frame_levels, loud_and_quiet, nobody_speaks
 
-NOBODY = -65.0  # dB of full scale: a clip whose loudest parts are quieter holds no speech
 QUIETEST = 60.0  # dB under speech; what is quieter counts as that
 CLEAR = 25.0  # dB of speech over the room's noise, under which pauses are not told from it
 SHARE = 0.25  # of the way from the room's level up to speech's: below it nobody speaks
@@ -24,17 +24,27 @@ def speaking(
     return np.interp(moments, np.arange(len(spoken)), spoken).astype(np.float32)
 
 
+def told_pauses(
+    silence: Float32[NDArray[np.float32], " frames"],
+) -> Float32[NDArray[np.float32], " frames"]:
+    """How surely a pause of three frames or more is around each frame, 0 to 1, from the phones' silence.
+
+    In noise the level tells no pauses; what is said does.
+    """
+    padded = np.pad(silence, 1, mode="edge")
+    least: NDArray[np.float32] = np.minimum(np.minimum(padded[:-2], padded[2:]), silence)
+    return least
+
+
 def resting(waveform: Float32[NDArray[np.float32], " samples"]) -> Float32[NDArray[np.float32], " frames"]:
     """How far a mouth may rest in each frame, 0 to 1: 1 amid pauses, eased towards the speech around them."""
-    n_frames = round(len(waveform) / SAMPLES_PER_FRAME)
-    padded = np.pad(waveform, (0, max(0, n_frames * SAMPLES_PER_FRAME - len(waveform))))
-    frames = padded[: n_frames * SAMPLES_PER_FRAME].reshape(n_frames, SAMPLES_PER_FRAME)
-    level = 10 * np.log10(np.einsum("ts,ts->t", frames, frames) / SAMPLES_PER_FRAME + 1e-12)
-    speech = np.percentile(level, 95)
-    if speech < NOBODY:
+    level = frame_levels(waveform)
+    n_frames = len(level)
+    if nobody_speaks(waveform):
         return np.ones(n_frames, np.float32)
+    speech, _ = loud_and_quiet(level)
     level = np.maximum(level, speech - QUIETEST)
-    room = np.percentile(level, 5)
+    _, room = loud_and_quiet(level)
     gate = np.zeros(n_frames, np.float32)
     if speech - room < CLEAR:
         return gate

@@ -1,6 +1,6 @@
 """Speech in, motion out: the whole of EcoFace at work (Fig. 1a). Read this first."""
 
-from functools import cached_property
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,35 +13,29 @@ from torch import Tensor
 from ecoface_model import __version__
 from ecoface_model.amounts import AS_IT_IS, Amounts
 from ecoface_model.checkpoint import Model, read_model
-from ecoface_model.config import FEATURE_RATE, FEATURES_PER_FRAME, FRAME_RATE, MOTION_DIM
-from ecoface_model.contact import LipContact
+from ecoface_model.config import FEATURES_PER_FRAME, MOTION_DIM
+from ecoface_model.contact import PULLED_FROM, PULLED_IN_SILENCE, LipContact
 from ecoface_model.device import choose_device, full_precision, inference_on
-from ecoface_model.emotion_label import TRACK_RATE, EmotionLabel, EmotionTrack
-from ecoface_model.emotion_source import (
-    EmotionSource,
-    MixedEmotion,
-    ReferenceEmotion,
-    SteadyEmotion,
-    StrongerEmotion,
-    as_spoken,
-    gathered,
-    mixed_labels,
-)
+from ecoface_model.emotion_inputs import EmotionInputs, describe
+from ecoface_model.emotion_label import EmotionTrack
+from ecoface_model.emotion_source import EmotionSource
 from ecoface_model.errors import RequestError
-from ecoface_model.flame import FlameHead
 from ecoface_model.flame_file import read_head
-from ecoface_model.generator_blocks import smoothed
+from ecoface_model.level import nobody_speaks
 from ecoface_model.lids import LidContact
-from ecoface_model.listening import Listener, Progress, frames_of
+from ecoface_model.listening import Progress, WindowedEncoder, frames_of
+from ecoface_model.measure_voice import measure_voice
 from ecoface_model.motion import FlameMotion
 from ecoface_model.motion_generator import draw_noise
-from ecoface_model.pauses import resting, speaking
+from ecoface_model.pauses import resting, told_pauses
+from ecoface_model.phones import PHONES, SILENCE
 from ecoface_model.regions import upper_projection
-from ecoface_model.renderer_grey import GreyFaces
+from ecoface_model.speech_emotion import SpeechEmotion
+from ecoface_model.speech_source import Heard, SpeechSource
+from ecoface_model.voice_baseline import VoiceBaseline
 from ecoface_model.windows import WindowPlan, join
 
 SETTLED_AT_ONCE = 500  # frames whose lips are looked at together: memory
-OWN_SMOOTHING = FEATURE_RATE // 2  # steps, 0.5 s: the speech's own emotion is a mood, not a syllable
 AVERAGE = "average"  # style: nobody's, learned by leaving the speaker out in training
 
 
@@ -57,9 +51,10 @@ class EcoFace:
         assert self.plan.window % stride == 0 and self.plan.context % stride == 0, (
             "windows hold whole strides"
         )
-        self.listener = Listener(self.networks, device, self.plan)
+        self.encoder = WindowedEncoder(self.networks, device, self.plan)
         head = read_head()
         self._head = head if model.info["head"] == head.name else None
+        self.inputs = EmotionInputs(model, self.encoder, self._head)
         self._contacts = (LipContact(head), LidContact(head)) if self._head else None
 
     @classmethod
@@ -93,7 +88,7 @@ class EcoFace:
         self._style_weights(style)
         self._noise(1, seed, temperature)
         if emotion is not None:
-            self._named(emotion)
+            self.inputs.named(emotion)
         if amounts.apart:
             self._upper()
 
@@ -105,6 +100,8 @@ class EcoFace:
         style: str | None = None,
         emotion: str | EmotionTrack | EmotionSource | None = None,
         emotion_from: NDArray[np.float32] | FlameMotion | None = None,
+        baseline: VoiceBaseline | None = None,
+        reference_baseline: VoiceBaseline | None = None,
         amounts: Amounts = AS_IT_IS,
         seed: int = 0,
         temperature: float = 1.0,
@@ -118,25 +115,34 @@ class EcoFace:
                 neither this nor `emotion_from` is given.
             emotion_from: another clip, of any length, whose emotion is taken: a waveform is heard, a
                 performance of the model's head is seen.
+            baseline: the usual sound of the voice (`voice_baseline`), for the speech's own emotion.
+            reference_baseline: the same of the voice in `emotion_from`.
             amounts: how much of the emotion is shown.
             temperature: spread of the prior sample; 0 gives its mean.
 
         Raises:
-            RequestError: if style, emotion, seed or temperature do not exist, or the model's head is not ours
-                and has to be seen.
+            RequestError: if style, emotion, seed or temperature do not exist, a voice baseline is another
+                model's, or the model's head is not ours and has to be seen.
             SoundError: if a waveform is shorter than a frame.
         """
         frames = frames_of(waveform)
         weights = self._style_weights(style)
         noise = self._noise(frames, seed, temperature)
         with inference_on(self.device):
-            source = self._emotion_source(emotion, emotion_from, frames, progress)
+            given, heard = self.inputs.source(emotion, emotion_from, reference_baseline, frames, progress)
+            source = given or SpeechSource(self.encoder, self.inputs.prototypes, waveform, baseline)
             joined = self._run_windows(waveform, weights, noise, source, progress, amounts)[:frames]
-        motion = self._settled(joined, torch.from_numpy(resting(waveform)))
+        rest = resting(waveform)
+        if joined.shape[1] > MOTION_DIM + 1:
+            rest = np.maximum(rest, told_pauses(joined[:, MOTION_DIM + 1 + PHONES.index(SILENCE)].numpy()))
+        pulled_from = PULLED_IN_SILENCE if nobody_speaks(waveform) else PULLED_FROM
+        motion = self._settled(joined, torch.from_numpy(rest), pulled_from)
+        if isinstance(source, SpeechSource):
+            heard = source.heard()
         metadata: dict[str, Any] = {
             "head": self.model.info["head"],
             "style": style or self.model.info.get("default_style", AVERAGE),
-            "emotion": _describe(emotion, emotion_from),
+            "emotion": describe(emotion, emotion_from),
             "amounts": amounts.as_dict(),
             "seed": seed,
             "temperature": temperature,
@@ -144,10 +150,58 @@ class EcoFace:
             "source": None,
             "version": __version__,
         }
-        return FlameMotion(motion.contiguous().numpy(), metadata=metadata)
+        if heard is not None:
+            metadata["heard"] = heard.summary()
+        phones = _in_bytes(joined[:, MOTION_DIM + 1 :])
+        if phones is not None:
+            metadata["phones"] = list(PHONES)
+        return FlameMotion(motion.contiguous().numpy(), metadata=metadata, phones=phones)
+
+    @torch.inference_mode()
+    def listen(
+        self,
+        waveform: NDArray[np.float32],
+        *,
+        baseline: VoiceBaseline | None = None,
+        progress: Progress | None = None,
+    ) -> SpeechEmotion:
+        """Which emotion a voice speaks with, over time, at 10 Hz.
+
+        Args:
+            baseline: the usual sound of the voice, from `voice_baseline`.
+
+        Raises:
+            SoundError: if the waveform is shorter than a frame, or not mono.
+            RequestError: if the baseline is another model's.
+        """
+        return self.encoder.listen(waveform, baseline, progress)
+
+    @torch.inference_mode()
+    def voice_baseline(
+        self,
+        waveforms: Sequence[NDArray[np.float32]],
+        kind: str | None = None,
+        progress: Progress | None = None,
+    ) -> VoiceBaseline:
+        """The usual sound of a voice, from some of its lines.
+
+        Args:
+            waveforms: lines of one voice, mono 16 kHz, from one microphone.
+            kind: "neutral", if all of them are spoken without emotion, or "lines", if their moods differ;
+                without it, fewer than five are taken for neutral ones.
+
+        Raises:
+            RequestError: if there is too little speech in them, or they are too few or too much alike to
+                stand for all moods of a voice.
+            SoundError: if a waveform is shorter than a frame, or not mono.
+        """
+        return measure_voice(self.encoder, waveforms, kind, progress)
 
     def _settled(
-        self, joined: Float[Tensor, "frames 54"], rest: Float[Tensor, " frames"]
+        self,
+        joined: Float[Tensor, "frames channels"],
+        rest: Float[Tensor, " frames"],
+        pulled_from: tuple[float, float],
     ) -> Float[Tensor, "frames 53"]:
         """The motion with lips that touch instead of crossing, and blinks that shut, on a head that we know.
 
@@ -159,98 +213,65 @@ class EcoFace:
         lips, lids = self._contacts
         parts = zip(motion.split(SETTLED_AT_ONCE), closure.split(SETTLED_AT_ONCE), strict=True)  # type: ignore[no-untyped-call]
         with full_precision(motion.device):
-            return lids.settle(torch.cat([lips.settle(*part) for part in parts]))
+            return lids.settle(torch.cat([lips.settle(*part, pulled_from) for part in parts]))
 
     def _run_windows(
         self,
         waveform: NDArray[np.float32],
         style: Float[Tensor, "1 styles"],
         noise: Float[Tensor, "1 steps latent"],
-        source: EmotionSource | None,
+        source: EmotionSource | SpeechSource,
         progress: Progress | None,
         amounts: Amounts = AS_IT_IS,
-    ) -> Float[Tensor, "frames 54"]:
-        """Motion and closure of all windows, joined, on the CPU; nothing else grows with the length."""
+    ) -> Float[Tensor, "frames channels"]:
+        """Motion, closure and phones of all windows, joined, on the CPU, up to a multiple of the stride.
+
+        Nothing else grows with the length, but for emotion features at 10 Hz.
+        """
         stride, generator = self.networks.config.generator.stride, self.networks.generator
-        motion = torch.zeros(noise.shape[1] * stride, MOTION_DIM + 1)  # T, up to a multiple of q
-        neutral = self.model.prototypes[0, 0].to(self.device)  # (F,)
+        neutral = self.inputs.prototypes[0, 0]  # (F,)
         upper = self._upper() if amounts.apart else None
-        if source is not None and amounts.strength != 1:
-            source = StrongerEmotion(source, neutral, amounts.strength)
-        previous = None
-        for window, sound, measured in self.listener.windows(waveform, len(motion), "Animating", progress):
-            if source is None:
-                content, emotion = self.networks.hear(sound, measured)  # each (1, 2T, F)
-                emotion = torch.lerp(neutral, smoothed(emotion, OWN_SMOOTHING).float(), amounts.strength)
-            else:
-                content = self.networks.content(sound, measured[0])
-                emotion = source.steps(FEATURES_PER_FRAME * window.start, FEATURES_PER_FRAME * window.stop)
+        motion, previous = None, None
+        for window, content, emotion in self._heard(waveform, source, progress):
+            if amounts.strength != 1:
+                emotion = torch.lerp(neutral, emotion, amounts.strength)
             window_noise = noise[:, window.start // stride : window.stop // stride]
-            part = generator.sample(content, emotion, style, window_noise).with_closure()[0].float().cpu()
+            part = generator.sample(content, emotion, style, window_noise).channels()[0].float().cpu()
             if upper is not None:
                 without = generator.sample(content, neutral.expand_as(emotion), style, window_noise)
-                part = amounts.apply(part, without.with_closure()[0].float().cpu(), upper)
+                part = amounts.apply(part, without.channels()[0].float().cpu(), upper)
+            if motion is None:
+                motion = torch.zeros(noise.shape[1] * stride, part.shape[1])
             join(motion, part, window, previous)
             previous = window
+        assert motion is not None, "a plan has windows"
         return motion
 
-    def _emotion_source(
+    def _heard(
         self,
-        emotion: str | EmotionTrack | EmotionSource | None,
-        emotion_from: NDArray[np.float32] | FlameMotion | None,
-        frames: int,
+        waveform: NDArray[np.float32],
+        source: EmotionSource | SpeechSource,
         progress: Progress | None,
-    ) -> EmotionSource | None:
-        """What was asked for; None is the speech itself."""
-        if emotion is not None and emotion_from is not None:
-            raise RequestError("expected an emotion or a clip to take it from, found both; leave one out")
-        if isinstance(emotion, str | EmotionTrack):
-            return self._named(emotion)
-        if isinstance(emotion_from, FlameMotion):
-            return ReferenceEmotion(self.seen(emotion_from, progress), FEATURES_PER_FRAME * frames)
-        if emotion_from is not None:
-            return ReferenceEmotion(self.heard(emotion_from, progress), FEATURES_PER_FRAME * frames)
-        return emotion
+    ) -> Iterator[Heard]:
+        """Each window's content features, and its emotion's."""
+        stage = "Animating"
+        if isinstance(source, SpeechSource):
+            yield from source.windows(stage, progress)
+            return
+        for window, sound, measured in self.encoder.windows(waveform, stage, progress):
+            emotion = source.steps(FEATURES_PER_FRAME * window.start, FEATURES_PER_FRAME * window.stop)
+            yield window, self.networks.content(sound, measured), emotion
 
-    def _named(self, emotion: str | EmotionTrack) -> EmotionSource:
-        """Of one label, or of labels over time."""
-        prototypes = self.model.prototypes.to(self.device)
-        if isinstance(emotion, str) and "@" not in emotion:
-            return SteadyEmotion(prototypes, EmotionLabel.parse(emotion))
-        return MixedEmotion(prototypes, EmotionTrack.parse(emotion) if isinstance(emotion, str) else emotion)
+    def features_of(self, heard: SpeechEmotion) -> Float[Tensor, "points feature"]:
+        """Features of the labels that a voice's emotion is like, mixed, at 10 Hz."""
+        return self.inputs.of_speech(heard)
 
     @torch.inference_mode()
-    def heard(
-        self, reference: NDArray[np.float32], progress: Progress | None = None
-    ) -> Float[Tensor, "points feature"]:
-        """Features of the labels that another clip's speech is like, mixed, at 10 Hz."""
-        logits = self.listener.heard(reference, progress)
-        spoken = torch.from_numpy(speaking(reference, len(logits), TRACK_RATE)).to(self.device)
-        return mixed_labels(gathered(logits, spoken), self.model.prototypes.to(self.device))
-
-    @torch.inference_mode()
-    def seen(
+    def from_motion(
         self, performance: FlameMotion, progress: Progress | None = None
     ) -> Float[Tensor, "points feature"]:
         """What the visual encoder sees of a performance, at 10 Hz, as its mood is heard in speech."""
-        owner = performance.metadata.get("head")
-        if self._head is None or owner != self._head.name:
-            raise RequestError(
-                f"expected a performance of '{self.model.info['head']}', as a head that EcoFace knows, "
-                f"found one of '{owner}'; give its sound instead"
-            )
-        motion = torch.from_numpy(performance.resample(float(FRAME_RATE)).motion).to(self.device)
-        with full_precision(self.device):
-            seen = self.listener.seen(self._faces, motion, progress)
-        model = self.model
-        return as_spoken(seen, model.visual_prototypes.to(self.device), model.prototypes.to(self.device))
-
-    @cached_property
-    def _faces(self) -> GreyFaces:
-        """How a performance is looked at; made when the first one is, as that takes a second."""
-        assert self._head is not None
-        size = self.networks.config.visual.image_size
-        return GreyFaces(FlameHead.from_file(self._head), size).to(self.device)
+        return self.inputs.of_motion(performance, progress)
 
     def _upper(self) -> Float[Tensor, "50 50"]:
         """Which part of an expression is the upper face's."""
@@ -288,17 +309,6 @@ class EcoFace:
         return weights[None].to(self.device)
 
 
-def _describe(
-    emotion: str | EmotionTrack | EmotionSource | None,
-    emotion_from: NDArray[np.float32] | FlameMotion | None,
-) -> str:
-    """Where the emotion came from, for the metadata."""
-    if isinstance(emotion, str):
-        return emotion if "@" in emotion else str(EmotionLabel.parse(emotion))
-    if isinstance(emotion, EmotionTrack):
-        return "from an emotion track"
-    if isinstance(emotion_from, FlameMotion):
-        return "from a performance"
-    if emotion_from is not None:
-        return "from another clip"
-    return "from the speech" if emotion is None else "given"
+def _in_bytes(shares: Float[Tensor, "frames phones"]) -> NDArray[np.uint8] | None:
+    """Phones as a motion carries them, 0 to 255; none where the model does not tell them."""
+    return (255 * shares).round().to(torch.uint8).numpy() if shares.shape[1] else None

@@ -195,7 +195,8 @@ def transfer(motion: FlameMotion, source: FlameFile, target: FlameFile) -> Flame
     scale, _, _ = _alignment(source, target)
     from_head, to_head = FlameHead.from_file(source), FlameHead.from_file(target)
     opened = scale * (_opened(motion.motion, from_head) + _ajar(from_head)) - _ajar(to_head)
-    return FlameMotion(_with_lips(moved, target, opened), motion.fps, motion.metadata | {"head": target.name})
+    metadata = motion.metadata | {"head": target.name}
+    return FlameMotion(_with_lips(moved, target, opened), motion.fps, metadata, motion.phones)
 
 
 def expression_map(source: FlameFile, target: FlameFile) -> NDArray[np.float64]:

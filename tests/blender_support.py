@@ -160,12 +160,12 @@ def retime(scene: bpy.types.Scene, strip: bpy.types.Strip, frame: int, percent: 
 
 def receive_take(speaker: bpy.types.Object, motion: np.ndarray, first_frame: float = 1.0) -> None:
     """Let a head get a take of a motion (T, 53) at 25 fps, as a generated line would give it."""
-    from ecoface_blender import choices, head, takes
+    from ecoface_blender import choices, takes, targets
 
     line = choices.Line(
         scene=bpy.context.scene.name,
         speaker=speaker.name,
-        head=head.head_name(speaker),
+        head=targets.coefficients(speaker, ""),
         sound="/hello.wav",
         first_frame=first_frame,
     )

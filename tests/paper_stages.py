@@ -7,7 +7,7 @@ from pathlib import Path
 from tiny_corpus import write_tiny_corpus
 from tiny_stages import write_judges
 
-from ecoface_model.config import paper_config
+from ecoface_model.config import FEATURES_PER_FRAME, paper_config
 from training import train_emotion, train_emotion_paper, train_motion, train_sync
 from training.motion_stage import EmotionLook
 from training.sync_expert import SyncConfig
@@ -21,7 +21,13 @@ FEW = 4  # faces, where the stage does not run in full
 def write_paper_corpus(folder: Path, full: bool) -> None:
     """Features and faces as wide as the paper's."""
     dims = PAPER.content.feature_dim, PAPER.emotion.feature_dim
-    write_tiny_corpus(folder, *dims, PAPER.visual.image_size, n_faces=FRAMES_SEEN if full else FEW)
+    write_tiny_corpus(
+        folder,
+        *dims,
+        PAPER.visual.image_size,
+        n_faces=FRAMES_SEEN if full else FEW,
+        front_dim=FEATURES_PER_FRAME * PAPER.emotion.feature_dim,
+    )
     write_judges(folder, PAPER.visual, PAPER.content.feature_dim)
 
 
@@ -31,13 +37,14 @@ def emotion(folder: Path, run: Path, batch: int, full: bool) -> None:
         train_emotion_paper.PAPER,
         run=run,
         corpus=folder / "corpus",
+        features=folder / "features",
         faces=folder / "faces",
+        n_variants=1,
         encoder=PAPER.emotion if full else replace(PAPER.emotion, n_layers=2),
         n_frames_seen=FRAMES_SEEN if full else FEW,
         n_steps=2,
         n_clips=batch,
         log_every=1,
-        n_clips_prototype=1,
         device="cpu",
     )
     train_emotion.main(config)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tiny_corpus import write_tiny_corpus
+from tiny_corpus import write_tiny_corpus, write_tiny_voices
 from tiny_stages import CONTENT_DIM, EMOTION_DIM, IMAGE_SIZE, emotion_config
 
 from ecoface_model.config import MotionGeneratorConfig
@@ -33,6 +33,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> ablations.AblationsConfi
     """A finished tiny table of three rows."""
     folder = tmp_path_factory.mktemp("ablations")
     write_tiny_corpus(folder, CONTENT_DIM, EMOTION_DIM, IMAGE_SIZE)
+    write_tiny_voices(folder / "voices", EMOTION_DIM)
     judge = emotion_config(folder, folder / "judge")
     train_emotion.main(judge)
     torch.manual_seed(0)
@@ -48,7 +49,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> ablations.AblationsConfi
         judge=folder / "judge",
         n_train_clips=30,
         n_val_clips=6,
-        emotion=dataclasses.replace(judge, n_steps=2, n_clips_prototype=1),
+        emotion=dataclasses.replace(judge, n_steps=2, voices=None),
         motion=TrainMotionConfig(
             generator=MotionGeneratorConfig(
                 content_dim=CONTENT_DIM, emotion_dim=EMOTION_DIM, hidden_dim=12, condition_dim=4

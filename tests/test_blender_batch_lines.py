@@ -7,7 +7,7 @@ from blender_support import write_sound
 
 from ecoface_blender import batch_lines
 from ecoface_blender.batch_lines import fingerprint, read, shard, understand
-from ecoface_blender.batch_results import DONE, FAILED, HEADER, Result, ResultTable
+from ecoface_blender.batch_results import DONE, FAILED, HEADER, Result, ResultTable, heard_cells
 from ecoface_blender.errors import EcoFaceBlenderError
 
 
@@ -45,6 +45,13 @@ def test_cells_become_wishes_and_empty_ones_take_the_defaults(folder):
 def test_a_line_with_a_reference_of_its_own_does_not_take_the_default_emotion(folder):
     (row,) = rows_of(folder, "audio,reference\none.wav,two.wav\n", {"emotion": "sad"})
     assert understand(row).reference == folder / "two.wav" and understand(row).emotion is None
+
+
+def test_whose_voice_a_line_is_says_its_speaker_else_its_head(folder):
+    text = "name,audio,speaker,head\na,one.wav,Anna,Mask\nb,two.wav,,Mask\nc,more/one.wav,,\n"
+    assert [row.voice for row in rows_of(folder, text)] == ["Anna", "Mask", ""]
+    assert [row.voice for row in rows_of(folder, text, {"head": "Face"})] == ["Anna", "Mask", ""]
+    assert [row.voice for row in rows_of(folder, text, {"speaker": "Ben"})] == ["Anna", "Ben", "Ben"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
@@ -181,6 +188,21 @@ def test_a_row_cut_by_a_kill_is_no_row(tmp_path):
         assert results.path.read_bytes() == whole
         results.add(result("two"))
     assert list(tmp_path.iterdir()) == [results.path]
+
+
+def test_a_table_of_a_version_that_heard_nothing_is_gone_on_with(tmp_path):
+    (tmp_path / "one.npz").write_text("motion")
+    old = ",".join(HEADER[:7]) + "\none,done,said,1.0,one.npz,abc,2026-01-01\n"
+    (tmp_path / "results.csv").write_text(old)
+    results = ResultTable(tmp_path)
+    assert results.finished("one", "abc", ["npz"]) == result()
+    heard = heard_cells({"text": "angry 0.7, sad 0.2", "emotion": "angry", "intensity": 1.234})
+    results.add(replace(result("two"), **heard))
+    again = ResultTable(tmp_path)
+    assert again.known["two"].heard == "angry 0.7, sad 0.2"
+    assert (again.known["two"].heard_emotion, again.known["two"].heard_intensity) == ("angry", "1.23")
+    assert again.known["one"].heard == "" and heard_cells(None) == {}
+    assert again.path.read_text().startswith(",".join(HEADER) + "\n")
 
 
 def test_parts_have_tables_of_their_own_and_the_latest_word_counts(tmp_path):

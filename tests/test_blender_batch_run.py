@@ -77,7 +77,7 @@ def test_lines_become_files_and_a_bad_one_stops_none(shot, model, capfd):
     assert lines[7].startswith("2 of 7 lines done, 5 failed: ") and len(lines) == 8, "nothing but our lines"
     states = {name: (row["state"], row["sentence"]) for name, row in results(shot).items()}
     assert list(states) == ["a/first", "voice 1", "nowhere", "silence", "no head", "no file", "last"]
-    assert states["a/first"] == ("done", "voice 0 ben happy 1.5: frames 1 to 30 (1.0 s)")
+    assert states["a/first"] == ("done", "voice 0 ben happy (1.5): frames 1 to 30 (1.0 s)")
     assert states["last"][0] == "done"
     for name, sentence in {
         "voice 1": "found 'zoe'",

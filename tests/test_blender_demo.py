@@ -12,6 +12,7 @@ from engine_python import ENGINE_PYTHON
 
 from ecoface_blender import arkit_curves, jaw_keys, keyframes, targets
 from ecoface_blender import head as heads
+from ecoface_blender.heads import face_kinds
 
 ROOT = Path(__file__).resolve().parents[1]
 EVERY = 4  # frames: evaluating the mesh takes a while
@@ -20,13 +21,19 @@ ARRAYS = heads.load_head(REFERENCE_HEAD)
 
 
 @pytest.fixture(scope="module")
-def motion(tmp_path_factory):
-    """Every fourth frame (T, 53) of the demo's line."""
+def line(tmp_path_factory):
+    """The demo's line (T, 53)."""
     file = tmp_path_factory.mktemp("demo") / "demo.npz"
     command = [ENGINE_PYTHON, "-m", "ecoface_model", "generate", str(ROOT / "demo" / "speech.wav")]
     subprocess.run([*command, "-o", str(file)], check=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
     with np.load(file) as arrays:
-        return arrays["motion"][::EVERY]
+        return arrays["motion"]
+
+
+@pytest.fixture(scope="module")
+def motion(line):
+    """Every fourth frame of it."""
+    return line[::EVERY]
 
 
 def test_the_demo_motion_in_blender_follows_exact_skinning_within_half_a_millimetre(motion):
@@ -42,7 +49,7 @@ def test_the_demo_motion_in_blender_follows_exact_skinning_within_half_a_millime
     assert np.percentile(errors, 99.9) < 0.0005
 
 
-def test_the_demo_s_lips_open_as_far_on_a_mesh_with_arkit_s_keys(motion):
+def test_the_demo_s_lips_open_as_far_on_a_mesh_with_arkit_s_keys(line):
     scene = empty_blend().scene
     face = heads.add_head(bpy.context, ARRAYS | {"uv_faces": ()}, "Face")
     template = heads.to_blender(ARRAYS["v_template"])
@@ -55,17 +62,18 @@ def test_the_demo_s_lips_open_as_far_on_a_mesh_with_arkit_s_keys(motion):
         )
         key.data.foreach_set("co", (template + heads.to_blender(unit)).ravel())
         key.value = 0.0
-    assert targets.kind_of(face) == targets.ARKIT
-    channels = targets.channels(face, motion)
-    keyframes.write_channels(channels, np.arange(1.0, len(motion) + 1), "Take")
+    assert face_kinds.kind_of(face) == face_kinds.ARKIT
+    channels = targets.channels(face, line)
+    keyframes.write_channels(channels, np.arange(1.0, len(line) + 1), "Take")
     pairs = arkit_curves.lip_pairs(ARRAYS)
-    true = 1000 * (jaw_keys.skinned(ARRAYS, motion).reshape(len(motion), -1) @ pairs.T).mean(axis=1)
+    true = 1000 * (jaw_keys.skinned(ARRAYS, line).reshape(len(line), -1) @ pairs.T).mean(axis=1)
     seen = []
-    for frame in range(1, len(motion) + 1):
+    for frame in range(1, len(line) + 1):
         scene.frame_set(frame)
         x, y, z = seen_vertices(face).T
         seen.append(1000 * (pairs @ np.stack([x, z, -y], axis=1).ravel()).mean())
-    error, closed = np.abs(np.array(seen) - true), true < CLOSED
+    rest = 1000 * (pairs @ ARRAYS["v_template"].ravel()).mean()  # other heads' lips touch where ours press
+    error, closed = np.abs(np.maximum(seen, rest) - np.maximum(true, rest)), true < CLOSED
     print(f"lips on ARKit's keys: 95th percentile {np.percentile(error, 95):.3f} mm, {closed.sum()} closures")
     assert closed.any() and np.percentile(error, 95) < 0.2  # asked is 1 mm
     assert np.array(seen)[closed].max() < CLOSED + 0.1

@@ -9,7 +9,15 @@ from blender_support import empty_blend, talking_motion
 from drawn_panel import drawn
 from emotion_stage import give_take, key_three, keyed, line_of, read, with_sound
 
-from ecoface_blender import choices, emotion_keys, emotion_track, panels_emotion, takes
+from ecoface_blender import (
+    choices,
+    emotion_keys,
+    emotion_track,
+    keyframes,
+    panels_emotion,
+    settings_emotion,
+    takes,
+)
 from ecoface_blender.errors import EcoFaceBlenderError
 
 HAPPY, SAD, ANGRY = 2, 3, 4
@@ -28,7 +36,7 @@ def played(context, speaker, frames):
 
 
 def test_weights_are_those_of_every_model():
-    assert tuple(emotion_keys.EmotionWeights.__annotations__) == emotion_keys.NAMES
+    assert tuple(settings_emotion.EmotionWeights.__annotations__) == emotion_keys.NAMES
 
 
 def test_a_click_keys_one_emotion_and_all_others_away(context, speaker):
@@ -196,3 +204,42 @@ def test_the_panel_lists_the_changes_around_the_playhead(context, speaker):
     rows = [each[2] for each in shown if each[0] == "operator" and each[2] and "frame" in each[3]]
     assert rows == [f"{10 * n + 1}  {'Sad' if n % 2 else 'Happy'} (1.5)" for n in range(3, 15)]
     assert [each[1] for each in shown if each[0] == "label"] == ["3 more before", "5 more after"]
+
+
+def test_emotions_outlive_the_take_that_is_deleted(context, speaker):
+    give_take(speaker, talking_motion(40))
+    take = takes.played(speaker)
+    key_three(speaker)
+    assert speaker.animation_data.action != take and len(take.slots) == 1
+    before = keyed(speaker)
+    bpy.ops.ecoface.take_delete()
+    assert keyed(speaker) == before and len(before) == 3
+
+
+@pytest.mark.parametrize("by", ["take_delete", "layer_add", "key_emotion"])
+def test_emotions_of_an_older_file_leave_the_take(context, speaker, by):
+    """There Blender has keyed them into the take, in a slot beside that of the face."""
+    give_take(speaker, talking_motion(40))
+    take = takes.played(speaker)
+    key_three(speaker)
+    before, curves = keyed(speaker), emotion_track.sample(context.scene, speaker, np.arange(1, 120.0))
+    slot = take.slots.new("OBJECT", speaker.name)
+    for name, curve in emotion_keys.curves(speaker).items():
+        copy = take.layers[0].strips[0].channelbag(slot, ensure=True).fcurves.new(f"ecoface_emotions.{name}")
+        copy.keyframe_points.add(len(curve.keyframe_points))
+        for point, old in zip(copy.keyframe_points, curve.keyframe_points, strict=True):
+            point.co, point.type, point.interpolation = old.co, old.type, old.interpolation
+            point.handle_left_type = point.handle_right_type = "AUTO_CLAMPED"
+        copy.update()
+    own = speaker.animation_data.action
+    keyframes.assign(speaker, take, slot)
+    bpy.data.actions.remove(own)
+    assert keyed(speaker) == before
+    getattr(bpy.ops.ecoface, by)()
+    assert speaker.animation_data.action != take and takes.MOTION not in speaker.animation_data.action
+    if by != "key_emotion":
+        assert keyed(speaker) == before
+        found = emotion_track.sample(context.scene, speaker, np.arange(1, 120.0))
+        np.testing.assert_allclose(found, curves, atol=1e-5)
+    if by != "take_delete":
+        assert takes.played(speaker) == take and len(take.slots) == 1

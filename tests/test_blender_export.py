@@ -27,8 +27,10 @@ from ecoface_blender.arkit_curves import ArkitUnits
 from ecoface_blender.bake import bake
 from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.export import Options
+from ecoface_blender.heads import shape_keys
 
 BLENDER = Options(target="BLENDER")
+EDGE = 0.026  # metres between the vertices of the ball
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +41,9 @@ def arrays():
 @pytest.fixture
 def head(arrays, tmp_path_factory):
     return talking_head(arrays, tmp_path_factory.getbasetemp())
+
+
+EDGE = 0.026  # metres between the ball's vertices
 
 
 def imported(path):
@@ -165,7 +170,7 @@ def test_an_arkit_file_has_the_units_shapes_and_curves(head, arrays, tmp_path):
     curves = units.curves(seen_module.motion_of(head, seen_module.key_values(bpy.context, head, FRAMES)))
     assert np.ptp(curves, axis=0).min() > 0.1
     offsets = heads.to_blender(arrays["arkit_units"])
-    rest = seen_module.coordinates(head.data.shape_keys.key_blocks[0])
+    rest = shape_keys.coordinates(head.data.shape_keys.key_blocks[0])
     local = rest + np.tensordot(curves, offsets, 1)
     world = np.array(head.matrix_world)
     expected = local @ world[:3, :3].T + world[:3, 3]
@@ -289,3 +294,20 @@ def test_half_a_file_is_no_file(head, arrays, tmp_path):
     ):
         beside.write_bytes(b"half")
     assert not list(tmp_path.glob("*b.*"))
+
+
+def test_a_subdivided_head_keeps_its_jaw_bone(head, arrays, tmp_path):
+    """Weights are spread as positions are: bends are rounder than where the subdivision comes last."""
+    options = Options(jaw_bone=True)
+    plain = export.write(bpy.context, head, tmp_path / "plain.fbx", options, arrays)
+    head.modifiers.new("Subdivision", "SUBSURF").levels = 1
+    applied = export.write(bpy.context, head, tmp_path / "applied.fbx", options, arrays)
+    copy = imported(plain)
+    copy.modifiers.new("Subdivision", "SUBSURF").levels = 1
+    expected = seen(copy)
+    copy = imported(applied)
+    assert len(copy.data.vertices) == expected.shape[1] > len(arrays["v_template"])
+    for found, wanted in zip(seen(copy), expected, strict=True):  # in another order
+        apart = np.linalg.norm(found[:, None] - wanted[None], axis=-1)
+        assert max(apart.min(axis=0).max(), apart.min(axis=1).max()) < 0.4 * EDGE
+    assert {"jaw", "head"} <= set(copy.vertex_groups.keys())

@@ -156,3 +156,34 @@ def test_what_other_heads_lack_is_told_in_a_sentence(face, tmp_path):
         EcoFaceBlenderError, match="'Face' is no head of EcoFace, so its jaw moves by its keys"
     ):
         export.write(bpy.context, face, tmp_path / "a.fbx", Options(jaw_bone=True))
+
+
+def test_mirror_and_subdivision_are_in_the_file_as_they_are_seen(face, tmp_path):
+    face.modifiers.new("Mirror", "MIRROR").use_mirror_merge = False
+    face.modifiers.new("Subdivision", "SUBSURF").levels = 1
+    face.modifiers.new("Hidden", "WAVE").show_viewport = False
+    expected = both()
+    for name in ("a.fbx", "a.glb", "a.usdc"):
+        export.write(bpy.context, face, tmp_path / name)
+    assert [each.name for each in face.modifiers] == ["Mirror", "Subdivision", "Hidden"]
+    for name, read in (("a.fbx", bpy.ops.import_scene.fbx), ("a.usdc", bpy.ops.wm.usd_import)):
+        empty_blend()
+        bpy.context.scene.render.fps = 25
+        read(filepath=str(tmp_path / name), **({"anim_offset": 0.0} if name == "a.fbx" else {}))
+        assert distance_mm(both(), expected) < 0.02, name
+
+
+def test_what_keys_cannot_follow_is_said_before_anything_is_written(face, tmp_path):
+    cast = face.modifiers.new("Ball", "CAST")
+    cast.factor, cast.use_radius_as_size = 0.5, True
+    with pytest.raises(
+        EcoFaceBlenderError, match="cannot follow the modifiers 'Ball' of 'Face': write an Al"
+    ):
+        export.write(bpy.context, face, tmp_path / "a.fbx")
+    assert not list(tmp_path.iterdir())
+    assert export.write(bpy.context, face, tmp_path / "a.abc").is_file()
+    face.modifiers.remove(cast)
+    face.modifiers.new("Cloth", "CLOTH")
+    with pytest.raises(EcoFaceBlenderError, match="'Cloth'"):
+        export.write(bpy.context, face, tmp_path / "a.glb")
+    assert not [item for item in bpy.data.objects if item.name.startswith("Face.")]

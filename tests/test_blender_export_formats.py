@@ -18,6 +18,7 @@ from ecoface_blender import export, jaw_keys
 from ecoface_blender import head as heads
 from ecoface_blender import seen as seen_module
 from ecoface_blender.export import Options
+from ecoface_blender.heads import shape_keys
 
 SEEN_MM = 0.01
 """Of a head of 40 cm that moves centimetres: float32 of the exporters."""
@@ -121,7 +122,7 @@ def test_units_and_axes_are_in_the_shapes(written, name, scale, turned):
     """What an engine reads, that does not look at the object: the size of the mesh itself."""
     folder, _, _ = written
     copy = imported(folder / name, "io_scene_fbx")
-    rest = seen_module.coordinates(copy.data.shape_keys.key_blocks[0])
+    rest = shape_keys.coordinates(copy.data.shape_keys.key_blocks[0])
     own = heads.to_blender(arkit_head()["v_template"])
     file_axes = np.stack([own[:, 0], own[:, 2], -own[:, 1]], axis=1) / scale
     np.testing.assert_allclose(rest, file_axes, atol=1e-5 / scale)

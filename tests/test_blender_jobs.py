@@ -20,7 +20,7 @@ from blender_engine import (  # noqa: F401
     voice,
 )
 
-from ecoface_blender import engine, forecast, generation, interruptions, modal
+from ecoface_blender import engine, engine_job, forecast, generation, interruptions, modal
 from ecoface_blender.errors import EcoFaceBlenderError
 
 
@@ -130,7 +130,7 @@ def test_where_the_graphics_card_is_full_the_cpu_takes_over_with_a_warning(
         generation.end(job)
         assert bpy.data.actions
         if _ == 0:
-            assert job.warnings == [generation.CPU_INSTEAD] and generation.CPU_INSTEAD in result
+            assert job.warnings == [engine_job.CPU_INSTEAD] and engine_job.CPU_INSTEAD in result
     assert not job.warnings and engine.device(engine.EngineSettings(device="cuda")) == "cpu"
     engine.close()
     assert engine.device(engine.EngineSettings(device="cuda")) == "cuda"

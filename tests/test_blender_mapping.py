@@ -9,8 +9,9 @@ from blender_support import empty_blend, talking_motion
 from test_blender_targets import mesh_with_keys, receive, rig
 
 import ecoface_blender
-from ecoface_blender import choices, diagnosis, mapping, sources, takes, targets
+from ecoface_blender import choices, diagnosis, face_report, mapping, sources, takes, targets
 from ecoface_blender.errors import EcoFaceBlenderError
+from ecoface_blender.heads import face_kinds
 from ecoface_blender.mapping import Row
 
 MOTION = talking_motion(12)
@@ -44,7 +45,7 @@ def test_a_row_is_gain_offset_and_bounds():
 
 
 def test_auto_fill_maps_an_artist_s_own_names_and_leaves_rows_alone(face):
-    assert targets.face_of(face) is None and choices.chosen_head(bpy.context) is None
+    assert face_kinds.face_of(face) is None and choices.chosen_head(bpy.context) is None
     assert bpy.ops.ecoface.mapping_fill() == {"FINISHED"}
     rows = face.ecoface_mapping.as_rows()
     assert {row.target: row.source for row in rows} == {
@@ -52,8 +53,8 @@ def test_auto_fill_maps_an_artist_s_own_names_and_leaves_rows_alone(face):
         "Blink_L": "eyeBlinkLeft",
         "Blink_R": "eyeBlinkRight",
     }
-    assert choices.chosen_head(bpy.context) == face and targets.kind_of(face) == targets.MAPPED
-    assert "3 shape keys" in targets.describe(face)
+    assert choices.chosen_head(bpy.context) == face and face_kinds.kind_of(face) == face_kinds.MAPPED
+    assert "3 of 4 shape keys" in face_report.describe(face)
     face.ecoface_mapping.rows[0].gain = 0.7
     assert bpy.ops.ecoface.mapping_fill() == {"CANCELLED"}
     assert face.ecoface_mapping.rows[0].gain == pytest.approx(0.7)
@@ -83,13 +84,13 @@ def test_a_mapped_face_moves_keys_and_bones_by_its_rows(face):
     group.rows.add().fill(Row(source="Jaw Pitch", target="Jaw", kind="BONE", axis="Z", gain=-1))
     group.rows.add().fill(Row(source="jawOpen", target="Gone"))
     group.use = True
-    assert targets.absent_targets(face) == ["Gone"] and "'Gone'" in targets.describe(face)
+    assert face_kinds.absent_targets(face) == ["Gone"] and "'Gone'" in face_report.describe(face)
     ears, *turn = targets.channels(face, MOTION)
     np.testing.assert_allclose(ears.values, np.minimum(2 * curve("jawOpen"), 0.5), atol=1e-6)
     assert [channel.index for channel in turn] == [0, 1, 2, 3] and turn[0].id_data.name == "Rig"
     np.testing.assert_allclose(2 * np.arcsin(turn[3].values), -MOTION[:, 50], atol=1e-6)
     group.use = False
-    assert targets.face_of(face) is None
+    assert face_kinds.face_of(face) is None
 
 
 def test_a_take_of_bones_alone_is_played_and_shown(face):
@@ -111,8 +112,8 @@ def test_presets_are_saved_and_loaded_whole(face, tmp_path):
     bpy.context.view_layer.objects.active = other
     assert bpy.ops.ecoface.mapping_load(filepath=str(path)) == {"FINISHED"}
     assert other.ecoface_mapping.as_rows() == rows == mapping.read_preset(path)
-    assert targets.absent_targets(other) == ["Blink_R"]
-    assert bpy.ops.ecoface.mapping_clear() == {"FINISHED"} and targets.face_of(other) is None
+    assert face_kinds.absent_targets(other) == ["Blink_R"]
+    assert bpy.ops.ecoface.mapping_clear() == {"FINISHED"} and face_kinds.face_of(other) is None
 
 
 @pytest.mark.parametrize(
@@ -147,12 +148,12 @@ def test_selected_meshes_become_parts_of_the_face(face):
     teeth = mesh_with_keys("Teeth", ["MouthOpen"])
     teeth.location = (9, 9, 9)
     bpy.ops.ecoface.mapping_fill()
-    assert targets.face_of(face).parts == (face,)
+    assert face_kinds.face_of(face).parts == (face,)
     for item in (face, teeth):
         item.select_set(True)
     bpy.context.view_layer.objects.active = face
     assert bpy.ops.ecoface.mapping_parts() == {"FINISHED"}
-    assert targets.face_of(face).parts == (face, teeth)
+    assert face_kinds.face_of(face).parts == (face, teeth)
 
 
 def test_rows_are_added_and_removed(face):

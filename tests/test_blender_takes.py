@@ -8,7 +8,7 @@ import pytest
 from blender_support import empty_blend, small_head, talking_motion
 
 import ecoface_blender
-from ecoface_blender import choices, controls, keyframes, takes
+from ecoface_blender import choices, controls, generation, keyframes, take_lines, take_names, takes
 from ecoface_blender import head as heads
 from ecoface_blender.errors import EcoFaceBlenderError
 
@@ -84,7 +84,7 @@ def test_a_take_carries_all_that_made_it_through_a_file(speaker, tmp_path):
     sound.touch()
     story = keyframes.read_metadata(take)
     keyframes.write_metadata(take, story | {"line": story["line"] | {"sound": str(sound)}})
-    again = takes.line_again(bpy.context, take, str(tmp_path))
+    again = take_lines.line_again(bpy.context, take, str(tmp_path))
     assert (again.seed, again.first_second, again.first_frame) == (4, 0.5, FIRST)
     assert (tmp_path / "emotion_track.npz").read_bytes() == b"weights"
     take.ecoface_take.jaw = 0.5  # and its controls are alive
@@ -211,3 +211,30 @@ def test_a_pushed_take_plays_as_before(speaker):
     np.testing.assert_allclose(shown[0], shown[1], atol=1e-5)
     with pytest.raises(RuntimeError, match="plays no take"):
         bpy.ops.ecoface.take_push()
+
+
+def test_names_and_descriptions_say_what_is_shown(speaker):
+    motion = talking_motion(100).astype(np.float32)
+    upset = {"style": "anna", "emotion": "happy:1.5", "seed": 4}
+
+    def made(story, **changes):
+        takes.receive(bpy.context, line_of(speaker, **changes), motion, 25, UPPER, story)
+        return takes.played(speaker)
+
+    names = [made(upset).name for _ in range(2)]
+    assert names == ["hello anna happy (1.5)", "hello anna happy (1.5).001"]
+    angry = upset | {"emotion": "angry:2"}
+    part = made(angry, frames=(20, 40))
+    assert part.name == "hello anna happy (1.5) + angry (2)"
+    said = generation.describe(speaker)
+    assert said.endswith("style anna, emotion happy:1.5, angry:2 in frames 20 to 40, seed 4")
+    part.name = "The best"
+    renamed = made(angry, frames=(50, 60))
+    assert renamed.name == "The best.001", "what the artist called it stays"
+    takes.play(speaker, bpy.data.actions["hello anna happy (1.5)"])
+    whole = made(angry, frames=(-100, 1000))
+    assert whole.name == "hello anna angry (2)" and "happy" not in generation.describe(speaker)
+    like = made(upset, emotion_from="/voices/mother.wav")
+    assert like.name == "hello anna like mother"
+    long = take_names.take_name({"line": {"sound": "/a.wav"}, "style": "s" * 46, "emotion": "happy:1.5"})
+    assert len(long) <= take_names.LENGTH and not long.rpartition(".")[2].isdigit()

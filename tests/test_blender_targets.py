@@ -8,10 +8,23 @@ import pytest
 from blender_support import empty_blend, seen_vertices, small_head, talking_motion
 
 import ecoface_blender
-from ecoface_blender import choices, controls, jaw_keys, keyframes, sources, takes, targets
+from ecoface_blender import (
+    choices,
+    chosen,
+    controls,
+    face_report,
+    jaw_bones,
+    jaw_keys,
+    keyframes,
+    sources,
+    takes,
+    targets,
+)
 from ecoface_blender import head as heads
 from ecoface_blender.arkit_names import ARKIT, OCULUS
 from ecoface_blender.errors import EcoFaceBlenderError
+from ecoface_blender.heads import face_kinds
+from ecoface_model.phones import PHONES
 
 FRAMES = np.arange(1.0, 21.0)
 
@@ -97,7 +110,7 @@ def test_a_head_of_flame_s_add_on_moves_as_exact_skinning(mode, upright):
     arrays, motion = small_head(), talking_motion(4)
     item, armature = add_on_head(arrays, upright)
     armature.pose.bones["jaw"].rotation_mode = mode
-    assert targets.kind_of(item) == targets.FLAME
+    assert face_kinds.kind_of(item) == face_kinds.FLAME
     action = play(item, motion)
     assert len(action.slots) == 2
     for frame, exact in enumerate(jaw_keys.skinned(arrays, motion)):
@@ -152,8 +165,8 @@ def test_parts_in_a_collection_are_those_at_the_same_place():
     )
     bert = mesh_with_keys("Bert", ARKIT, box + np.array([5.0, 0, 0]), people)
     bpy.context.view_layer.update()
-    assert targets.face_of(anna).parts == (anna, teeth)
-    assert targets.face_of(bert).parts == (bert,)
+    assert face_kinds.face_of(anna).parts == (anna, teeth)
+    assert face_kinds.face_of(bert).parts == (bert,)
 
 
 def test_a_rig_without_the_key_jaw_open_turns_its_bone():
@@ -172,36 +185,157 @@ def test_a_rig_without_the_key_jaw_open_turns_its_bone():
     assert bone.tail.z < bone.bone.tail_local.z  # it opens
 
 
-@pytest.mark.parametrize("names", [OCULUS, [f"vrc.v_{name[7:].lower()}" for name in OCULUS]])
+@pytest.mark.parametrize(
+    "names",
+    [
+        OCULUS,
+        [f"vrc.v_{name[7:].lower()}" for name in OCULUS],
+        [name[7:] for name in OCULUS],
+        [f"blendShape1.AA_VI_{number:02}_{name[7:]}" for number, name in enumerate(OCULUS)],
+    ],
+)
 def test_visemes_open_and_shut_with_the_mouth(names):
+    """Of a motion without phones."""
     face = mesh_with_keys("Face", names)
-    motion = np.zeros((3, 53))
-    motion[1, 50:] = sources.reference_units().turn * 0.5
+    motion = np.zeros((31, 53))
+    motion[13:18, 50:] = sources.reference_units().turn * 0.5
     values = {c.path: c.values for c in targets.channels(face, motion)}
     open_keys = np.stack(
         [values[face.data.shape_keys.key_blocks[n].path_from_id("value")] for n in names[1:]]
     )
     assert len(values) == 15 and open_keys.min() >= 0 and open_keys.max() <= 1
-    assert open_keys[:, 1].sum() > 0.5 and open_keys[:, [0, 2]].max() < 0.02
+    assert open_keys.sum(axis=0).max() <= 1 + 1e-6
+    assert open_keys[:, 15].sum() > 0.5 and open_keys[:, [0, -1]].max() < 0.02
     silence = values[face.data.shape_keys.key_blocks[names[0]].path_from_id("value")]
-    assert silence[0] > 0.9 > silence[1]
+    assert silence[0] > 0.9 > silence[15]
 
 
-def test_vrm_blinks_and_smiles_by_its_own_names():
-    names = ["Fcl_MTH_A", "Fcl_MTH_I", "Fcl_MTH_U", "Fcl_MTH_E", "Fcl_MTH_O", "Fcl_EYE_Close", "Fcl_ALL_Joy"]
-    face = mesh_with_keys("Face", names)
-    assert targets.kind_of(face) == targets.VRM
+VROID = [
+    *(f"Fcl_MTH_{name}" for name in ("A", "I", "U", "E", "O", "Fun", "Joy", "Angry", "Sorrow", "Surprised")),
+    *(f"Fcl_EYE_{name}" for name in ("Close", "Close_L", "Close_R", "Fun", "Joy", "Angry", "Sorrow")),
+    *(f"Fcl_BRW_{name}" for name in ("Fun", "Joy", "Angry", "Sorrow", "Surprised")),
+    *(f"Fcl_ALL_{name}" for name in ("Fun", "Joy", "Angry", "Sorrow", "Surprised")),
+]
+
+
+def phones_of(*timed):
+    """Shares (T, 40) uint8 of (phone, frames)."""
+    rows = [PHONES.index(phone) for phone, n_frames in timed for _ in range(n_frames)]
+    return (255 * np.eye(len(PHONES))[rows]).astype(np.uint8)
+
+
+@pytest.mark.parametrize("prefix", ["", "Face.M_F00_000_00_"])
+def test_vroid_says_the_phones_feels_what_was_asked_and_blinks_once(prefix):
+    face = mesh_with_keys("Face", [prefix + name for name in VROID])
+    assert face_kinds.kind_of(face) == face_kinds.VRM
+    phones = phones_of(("SIL", 10), ("P", 3), ("AA", 6), ("P", 3), ("OW", 6), ("SIL", 10))
+    motion = np.zeros((len(phones), 53))
+    motion[12:29, 50] = np.radians(8)
     reference = heads.load_head(ecoface_blender.engine.reference_head())
     units = list(reference["arkit_names"])
-    motion = np.zeros((3, 53))
-    for frame, pair in ((1, "eyeBlink"), (2, "mouthSmile")):
-        motion[frame] = sum(
-            reference["arkit_coefficients"][units.index(f"{pair}{s}")] for s in ("Left", "Right")
-        )
-    blocks = face.data.shape_keys.key_blocks
-    values = {c.path: c.values for c in targets.channels(face, motion)}
-    blink, joy = (values[blocks[name].path_from_id("value")] for name in names[-2:])
-    assert blink[1] > 0.7 > 0.1 > blink[0] and joy[2] > 0.4 > 0.1 > joy[0]
+    for side in ("Left", "Right"):
+        lids = reference["arkit_coefficients"][units.index(f"eyeBlink{side}")]
+        motion[4:7, :50] += 0.72 * lids[:50]
+    made_by = {"emotion": "angry:2", "phones": list(PHONES)}
+    take = receive(face, motion, phones, made_by)
+    curves = keys_of(take, face, len(phones))
+    moved = {name.removeprefix(prefix): curve for name, curve in curves.items()}
+    assert not [name for name in moved if "_ALL_" in name or name.endswith(("Close_L", "Close_R"))]
+    a, o = moved["Fcl_MTH_A"], moved["Fcl_MTH_O"]
+    vowels = sum(moved[f"Fcl_MTH_{vowel}"] for vowel in "AIUEO")
+    assert a[15] > 0.5 > 3 * o[15] and o[23] > 0.5 > 3 * a[23]
+    assert vowels[[11, 20]].max() < 1e-3 and vowels.max() <= 1
+    assert moved["Fcl_EYE_Close"][5] > 0.9 > 0.1 > moved["Fcl_EYE_Close"][15]
+    assert moved["Fcl_BRW_Angry"][18] > 0.8 and moved["Fcl_MTH_Angry"][18] > 0.2
+    assert max(moved[f"Fcl_BRW_{name}"].max() for name in ("Joy", "Sorrow", "Surprised")) < 1e-6
+    assert takes.stored_phones(take).tolist() == phones.tolist()
+    take.ecoface_take.lips = take.ecoface_take.jaw = 0.0
+    still = keys_of(take, face, len(phones))
+    assert max(still[f"{prefix}Fcl_MTH_{vowel}"].max() for vowel in "AIUEO") < 1e-3
+    assert still[f"{prefix}Fcl_BRW_Angry"][18] > 0.8
+
+
+def keys_of(take, face, n_frames):
+    """Values (n_frames,) from frame 1 on of the keys that a take moves, by their names."""
+    out = {}
+    for block in face.data.shape_keys.key_blocks[1:]:
+        channel = keyframes.Channel(face.data.shape_keys, block.path_from_id("value"), -1, np.zeros(1))
+        curve = controls.find_curve(take, channel)
+        if curve is not None:
+            out[block.name] = np.array([curve.evaluate(1 + frame) for frame in range(n_frames)])
+    return out
+
+
+def test_a_range_made_anew_brings_its_phones_and_its_emotion():
+    face = mesh_with_keys("Face", VROID)
+    said = phones_of(("SIL", 10), ("AA", 30), ("SIL", 10))
+    motion = np.zeros((50, 53))
+    motion[:, 50] = np.radians(8)
+    receive(face, motion, said, {"emotion": "sad:2", "phones": list(PHONES)})
+    other = phones_of(("SIL", 10), ("OW", 30), ("SIL", 10))
+    made_by = {"emotion": "angry:2", "phones": list(PHONES)}
+    take = receive(face, motion, other, made_by, frames=(20, 35))
+    moved = keys_of(take, face, 50)
+    assert moved["Fcl_MTH_A"][14] > moved["Fcl_MTH_O"][14] and moved["Fcl_MTH_O"][27] > moved["Fcl_MTH_A"][27]
+    assert moved["Fcl_BRW_Sorrow"][14] > 0.7 and moved["Fcl_BRW_Angry"][27] > 0.7
+    assert takes.stored_phones(take)[27].argmax() == PHONES.index("OW")
+    take.ecoface_take.upper = 0.5
+    assert keys_of(take, face, 50)["Fcl_BRW_Angry"][27] < 0.6
+
+
+@pytest.mark.parametrize(
+    "bones,jaw",
+    [
+        ({"jaw", "jaw_master", "MCH-jaw_master", "DEF-jaw", "jaw_master_mouth"}, "jaw_master"),
+        ({"CC_Base_JawRoot", "CC_Base_UpperJaw", "CC_Base_Head"}, "CC_Base_JawRoot"),
+        ({"lowerJaw", "upperTeeth", "lowerTeeth"}, "lowerJaw"),
+        ({"mixamorig:Jaw", "mixamorig:Head"}, "mixamorig:Jaw"),
+        ({"DEF-jaw", "DEF-jaw.L.001", "ORG-jaw"}, "DEF-jaw"),
+        ({"head"}, None),
+    ],
+)
+def test_the_bone_that_an_animator_turns_is_the_jaw(bones, jaw):
+    armature = rig({name: ((0, 0, 0), (0, -0.1, 0)) for name in sorted(bones)})
+    assert jaw_bones.find_jaw(armature) == jaw
+
+
+def test_a_jaw_key_that_moves_nothing_leaves_the_jaw_to_its_bone():
+    """As Character Creator exports it; a key that opens the mouth keeps it, and never both."""
+    for opens, bone in ((0.0, "CC_Base_JawRoot"), (1.0, None)):
+        armature = rig({"CC_Base_JawRoot": ((0, 0, 0), (0, -0.1, 0))}, f"Rig {opens}")
+        names = ["Jaw_Open", "Mouth_Smile_L", "Mouth_Smile_R", "Brow_Drop_L", "Brow_Drop_R"]
+        names += ["Mouth_Funnel", "Mouth_Pucker", "Eye_Blink_L", "Eye_Blink_R", "Mouth_Roll_In_Upper"]
+        face = mesh_with_keys(f"Face {opens}", names)
+        face.modifiers.new("Armature", "ARMATURE").object = armature
+        face.data.shape_keys.key_blocks["Mouth_Smile_L"].data[0].co = (1, 0, 0)
+        face.data.shape_keys.key_blocks["Jaw_Open"].data[0].co = (0, 0, -opens)
+        found = face_kinds.face_of(face)
+        assert found.jaw == bone
+        assert any(row.source == "jawOpen" for _, row in found.rows) == (bone is None)
+        said = face_report.describe(face)
+        assert "Character Creator" in said and ("the jaw's bone" in said) == (bone is not None)
+
+
+def test_what_a_face_lacks_is_said():
+    face = mesh_with_keys("Face", [name for name in ARKIT if name not in ("browInnerUp", "mouthPucker")])
+    assert face_report.shortcomings(face) is None or "pucker" not in face_report.shortcomings(face)
+    mmd = mesh_with_keys("Miku", ["あ", "い", "う", "え", "お", "まばたき", "髪"])
+    assert face_report.describe(mmd) == (
+        "'Miku' is moved by VRM: 6 of 7 shape keys; it has no joy, no anger, no sorrow, no surprise."
+    )
+    assert not face_report.knows_too_little(mmd)
+    ready = mesh_with_keys("Ready", ["mouthOpen", "mouthSmile"])
+    assert face_kinds.kind_of(ready) == face_kinds.ARKIT and face_report.knows_too_little(ready)
+    assert "Ready Player Me: 2 of 2 shape keys; it has no lip closing" in face_report.describe(ready)
+
+
+def test_somebody_who_has_chosen_a_face_hears_about_that_face():
+    face = mesh_with_keys("Troll", ["MouthOpen", "Blink_L", "Ears"])
+    bpy.context.view_layer.objects.active = face
+    assert "'Troll'" in chosen.why_no_head(bpy.context)
+    assert "Auto Fill finds 2" in chosen.why_no_head(bpy.context)
+    assert bpy.ops.ecoface.mapping_fill(head="Troll") == {"FINISHED"}
+    assert chosen.why_no_head(bpy.context) is None
 
 
 def test_an_overridden_character_takes_the_keys_and_a_linked_one_says_why_not(tmp_path):
@@ -228,13 +362,19 @@ def test_an_overridden_character_takes_the_keys_and_a_linked_one_says_why_not(tm
     assert face.data.shape_keys.key_blocks["jawOpen"].value == pytest.approx(jaw[7], abs=1e-5)
 
 
-def receive(speaker, motion):
+def receive(speaker, motion, phones=None, made_by=None, **changes):
     name = targets.coefficients(speaker, "")
     rate = bpy.context.scene.render.fps
     line = choices.Line(
-        scene=bpy.context.scene.name, speaker=speaker.name, head=name, sound="/v/hello.wav", first_frame=1.0
+        scene=bpy.context.scene.name,
+        speaker=speaker.name,
+        head=name,
+        sound="/v/hello.wav",
+        first_frame=1.0,
+        **changes,
     )
-    takes.receive(bpy.context, line, motion, rate, np.zeros((50, 50), np.float32), {"style": "anna"})
+    story = {"style": "anna"} | (made_by or {})
+    takes.receive(bpy.context, line, motion, rate, np.eye(50, dtype=np.float32), story, phones)
     return takes.played(speaker)
 
 
@@ -259,12 +399,12 @@ def test_takes_of_several_meshes_switch_and_adjust_together():
 
 def test_what_is_no_face_says_so():
     cube = mesh_with_keys("Cube", ["Big", "Small"])
-    assert "names of no kind that EcoFace knows" in targets.why_not_a_face(cube)
-    assert "no mesh with shape keys" in targets.why_not_a_face(bpy.data.objects.new("Empty", None))
+    assert "names of no kind that EcoFace knows" in face_kinds.why_not_a_face(cube)
+    assert "no mesh with shape keys" in face_kinds.why_not_a_face(bpy.data.objects.new("Empty", None))
     with pytest.raises(EcoFaceBlenderError, match="no kind that EcoFace knows"):
         targets.coefficients(cube, "")
     own = heads.add_head(bpy.context, small_head(), "Anna")
-    assert targets.is_face(own) and targets.coefficients(own, "") == "small head"
+    assert face_kinds.is_face(own) and targets.coefficients(own, "") == "small head"
 
 
 def test_fifteen_thousand_frames_are_done_in_about_a_second():

@@ -112,7 +112,7 @@ def test_damaged_and_foreign_files_are_refused(tmp_path):
         ):
             read_model(tmp_path / f"{name}.safetensors")
     save_file({"x": torch.zeros(1)}, tmp_path / "other.safetensors")
-    with pytest.raises(ModelFileError, match=r"expected a model of format 'ecoface 1' in other.*found None"):
+    with pytest.raises(ModelFileError, match=r"expected a model of format 'ecoface 2' in other.*found None"):
         read_model(tmp_path / "other.safetensors")
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ecoface_model.phones import PHONES
 from training.clips import (
-    PHONES,
     ClipRow,
     CorpusError,
     motion_path,
@@ -52,6 +52,21 @@ def test_a_clip_without_a_labelled_emotion_says_so(tmp_path: Path) -> None:
     rows = [row("a", emotion="unknown"), row("b", emotion="sad")]
     assert [r.emotion_is_known for r in rows] == [False, True]
     assert [r.intensity_level for r in rows] == [0, 2]
+
+
+def test_a_clip_of_unknown_intensity_says_so_and_counts_as_normal(tmp_path: Path) -> None:
+    rows = [row("a", intensity="unknown"), row("b"), row("c", emotion="neutral", intensity="unknown")]
+    assert [r.intensity_is_known for r in rows] == [False, True, False]
+    assert [r.intensity_level for r in rows] == [1, 2, 0]
+    assert (rows[0].agreement, rows[0].level, rows[0].licence) == (None, None, "")
+
+
+def test_a_manifest_from_before_votes_and_licences_is_still_read(tmp_path: Path) -> None:
+    write_manifest(tmp_path, [row()])
+    line = json.loads((tmp_path / "manifest.jsonl").read_text())
+    old = {key: line[key] for key in line if key not in ("agreement", "level", "licence")}
+    (tmp_path / "manifest.jsonl").write_text(json.dumps(old) + "\n")
+    assert read_manifest(tmp_path) == [row()]
 
 
 def test_the_motion_of_a_clip_is_found_where_the_performance_step_keeps_it(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ecoface_model.contact import FREE_DEPTH, GIVE, LipContact, _goal, lip_sides
+from ecoface_model.contact import FREE_DEPTH, GIVE, PULLED_FROM, LipContact, _goal, lip_sides
 from ecoface_model.errors import HeadError
 from ecoface_model.flame_file import FlameFile, read_head
 from training.penetration import Mouth, penetration
@@ -106,7 +106,7 @@ def test_a_sure_closure_brings_nearly_shut_lips_together_and_leaves_open_ones(fi
 
 def test_the_goal_is_smooth_and_never_deeper_than_the_soft_contact():
     gaps = torch.linspace(1, -3, 4001)[:, None]
-    goal = _goal(gaps, torch.zeros(4001))
+    goal = _goal(gaps, torch.zeros(4001), PULLED_FROM)
     assert torch.equal(goal[gaps > -FREE_DEPTH], gaps[gaps > -FREE_DEPTH])
     assert goal.min() >= -FREE_DEPTH - GIVE - 1e-6
     slope = goal.diff(dim=0) / gaps.diff(dim=0)

@@ -169,10 +169,12 @@ def test_two_huberts_share_one_frozen_frontend_and_its_work():
     calls = []
     networks.content.frontend.register_forward_hook(lambda *_: calls.append(1))
     waveform = speech()
-    content, emotion = networks.hear(waveform, networks.measure(waveform))
+    content, logits = networks.hear(waveform, networks.measure(waveform))
     assert len(calls) == 1
     torch.testing.assert_close(content, networks.content(waveform))
-    torch.testing.assert_close(emotion, networks.emotion(waveform))
+    rows = networks.emotion.front_rows(waveform)
+    expected = networks.classifier(networks.emotion(waveform), rows.repeat_interleave(2, dim=1))
+    torch.testing.assert_close(logits, expected)
     trained = {name for name, parameter in networks.emotion.named_parameters() if parameter.requires_grad}
     assert trained and all(name.startswith("transformer.") for name in trained)
     assert not any(parameter.requires_grad for parameter in networks.content.parameters())
@@ -206,7 +208,7 @@ def test_missing_or_other_hubert_weights_are_refused_in_one_sentence(tmp_path):
 def test_an_encoder_of_unknown_kind_cannot_be_asked_for():
     with pytest.raises(ValueError, match="expected a content encoder 'whisper' or 'hubert', found 'wav2vec'"):
         ContentConfig(kind="wav2vec")
-    assert type(build_emotion(TINY.emotion)).__name__ == "MelEmotion"
+    assert type(build_emotion(TINY.emotion)).__name__ == "WhisperEmotion"
 
 
 def test_whisper_s_file_is_read_variable_for_variable_and_checked():

@@ -3,21 +3,20 @@
 import numpy as np
 import pytest
 import torch
-from tiny_model import TINY, TINY_HUBERT, tiny_prototypes, voice
+from tiny_model import TINY, TINY_HUBERT, tiny_networks, tiny_prototypes, voice
 
 from ecoface_model.config import EMOTIONS, EcoFaceConfig, EmotionConfig, VisualConfig, paper_config
-from ecoface_model.emotion import MelEmotion, build_emotion
+from ecoface_model.content import WhisperContent
+from ecoface_model.emotion import NO_BASELINE, WhisperEmotion, build_emotion
 from ecoface_model.emotion_label import EmotionLabel, EmotionTrack
 from ecoface_model.emotion_source import (
     EMPHASIS,
     MixedEmotion,
     ReferenceEmotion,
     SteadyEmotion,
-    StrongerEmotion,
-    as_spoken,
-    gathered,
     mixed_labels,
     to_track,
+    visual_to_audio,
 )
 from ecoface_model.errors import RequestError
 from ecoface_model.visual import VisualEmotion
@@ -27,40 +26,122 @@ def speech(seconds: float = 2.0, seed: int = 0) -> torch.Tensor:
     return torch.from_numpy(voice(seconds, seed))[None]
 
 
-@pytest.mark.parametrize("config", [TINY.emotion, TINY_HUBERT.emotion], ids=["mel", "hubert"])
+def tiny_encoder() -> WhisperEmotion:
+    """Without Whisper's positions: random weights, unlike trained ones, cannot look past them."""
+    encoder = tiny_networks().emotion
+    encoder.front.positions.zero_()
+    return encoder
+
+
+@pytest.mark.parametrize("config", [TINY, TINY_HUBERT], ids=["whisper", "hubert"])
 @pytest.mark.parametrize("frames", [1, 7, 50])
 def test_a_clip_of_t_frames_gives_exactly_2t_steps(config, frames):
-    features = build_emotion(config).eval()(speech(frames / 25))
-    assert features.shape == (1, 2 * frames, config.feature_dim)
+    encoder = tiny_networks(config).emotion
+    features = encoder(speech(frames / 25))
+    assert features.shape == (1, 2 * frames, config.emotion.feature_dim)
+    torch.testing.assert_close(encoder.of_front(encoder.front_rows(speech(frames / 25))), features)
 
 
-def test_loudness_is_part_of_the_emotion():
-    torch.manual_seed(0)
-    encoder, waveform = MelEmotion(TINY.emotion).eval(), speech()
-    assert (encoder(0.1 * waveform) - encoder(waveform)).abs().mean() > 0.01
+def test_loudness_is_no_part_of_the_emotion():
+    encoder, waveform = tiny_encoder(), speech()
+    torch.testing.assert_close(encoder(0.1 * waveform), encoder(waveform), atol=1e-2, rtol=0)
+
+
+def test_what_was_measured_of_the_whole_clip_is_used():
+    encoder, waveform = tiny_encoder(), torch.cat([speech(2.0), 0.05 * speech(2.0, seed=1)], dim=1)
+    measured, quiet = encoder.measure(waveform), waveform[:, 32_000:]
+    rows = encoder.front_rows(quiet, measured)
+    torch.testing.assert_close(encoder(quiet, measured), encoder.of_front(rows))
+    assert (encoder(quiet, measured) - encoder(quiet)).abs().max() > 0.01
+
+
+def test_rows_are_the_front_s_states_side_by_side_means_of_two_steps():
+    encoder, waveform = tiny_encoder(), speech(1.0)
+    states, rows = encoder.front.hidden_states(waveform), encoder.front_rows(waveform)
+    assert rows.shape == (1, 25, 3 * 32)
+    for frame, state in ((0, 0), (7, 1), (24, 2)):
+        mean = (states[0, state, 2 * frame] + states[0, state, 2 * frame + 1]) / 2
+        torch.testing.assert_close(rows[0, frame, 32 * state : 32 * state + 32], mean)
+    torch.testing.assert_close(states[:, -1], encoder.front(waveform))
+
+
+def test_steps_between_two_frames_are_linear_mixes_of_what_is_heard():
+    features = tiny_encoder()(speech(1.0))[0]
+    from_before = (3 * features[4:9:2] - features[3:8:2]) / 2  # frames 2..4 from the steps before and at them
+    from_after = (3 * features[5:10:2] - features[6:11:2]) / 2
+    torch.testing.assert_close(from_before, from_after, atol=1e-4, rtol=1e-4)
 
 
 def test_a_sentence_sounds_the_same_alone_and_within_a_long_recording():
-    """Two layers of 1 s reach and the convolutions in front see less than 2.6 s to either side."""
-    torch.manual_seed(0)
-    encoder, sentence = MelEmotion(TINY.emotion).eval(), speech(8.0)
-    before, after = speech(6.0, seed=1), 3 * speech(6.0, seed=2)
-    alone = encoder(sentence)
-    within = encoder(torch.cat([before, sentence, after], dim=1))[:, 300:700]
-    torch.testing.assert_close(within[:, 130:-130], alone[:, 130:-130], atol=1e-4, rtol=1e-3)
-    assert not torch.allclose(within[:, :50], alone[:, :50], atol=1e-2)
+    """Given what the front hears: two layers of 1 s reach and a convolution see 2.3 s to either side."""
+    encoder = tiny_encoder()
+    rows = encoder.front_rows(torch.cat([speech(6.0, seed=1), speech(8.0), speech(6.0, seed=2)], dim=1))
+    alone = encoder.of_front(rows[:, 150:350])
+    within = encoder.of_front(rows)[:, 300:700]
+    torch.testing.assert_close(within[:, 120:-120], alone[:, 120:-120], atol=1e-4, rtol=1e-3)
+    assert not torch.allclose(within[:, :50], alone[:, :50], atol=1e-3)
 
 
 def test_features_have_one_size_whatever_is_heard():
-    encoder = MelEmotion(TINY.emotion).eval()
+    encoder = tiny_encoder()
     for waveform in (speech(), torch.zeros(1, 16_000), 10 * torch.randn(1, 16_000)):
-        size = encoder(waveform).square().mean(dim=-1)
+        size = encoder(waveform)[:, ::49].square().mean(dim=-1)  # the first and the last step are no mixes
         torch.testing.assert_close(size, torch.ones_like(size), atol=0.02, rtol=0)
 
 
+def test_what_is_added_to_a_voice_and_to_its_baseline_cancels():
+    """A microphone that adds a constant to the front's states is not heard, once the baseline knows it."""
+    encoder = tiny_encoder()
+    rows = encoder.front_rows(speech())
+    usual, microphone = rows.mean(dim=1), torch.randn(1, rows.shape[2])
+    for kind in (1, 2):
+        kinds = torch.tensor([kind])
+        known = encoder.of_front(rows, usual, kinds)
+        torch.testing.assert_close(
+            encoder.of_front(rows + microphone, usual + microphone, kinds), known, atol=1e-4, rtol=1e-3
+        )
+        assert (encoder.of_front(rows + microphone) - encoder.of_front(rows)).abs().max() > 0.1
+        assert (known - encoder.of_front(rows)).abs().max() > 0.01
+    no_kind = torch.tensor([NO_BASELINE])
+    torch.testing.assert_close(encoder.of_front(rows, usual, no_kind), encoder.of_front(rows))
+
+
+def test_clips_of_a_batch_have_baselines_of_their_own():
+    encoder = tiny_encoder()
+    rows = encoder.front_rows(torch.cat([speech(), speech(seed=1), speech(seed=2)]))
+    usual, kinds = rows.mean(dim=1), torch.tensor([2, NO_BASELINE, 1])
+    together = encoder.of_front(rows, usual, kinds)
+    for i in range(3):
+        alone = encoder.of_front(rows[i : i + 1], usual[i : i + 1], kinds[i : i + 1])
+        torch.testing.assert_close(together[i : i + 1], alone, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("config", [TINY, TINY_HUBERT], ids=["whisper", "hubert"])
+def test_what_is_trained_is_kept_without_the_front(config):
+    first, second = tiny_networks(config, seed=0).emotion, tiny_networks(config, seed=1).emotion
+    own = first.own_state()
+    assert own and not any(name.startswith("front") for name in own)
+    front = {name: value.clone() for name, value in second.state_dict().items() if name.startswith("front")}
+    second.load_own_state(own)
+    for name, value in second.state_dict().items():
+        assert torch.equal(value, front[name] if name in front else own[name]), name
+    own.popitem()
+    with pytest.raises(RuntimeError, match="Missing key"):
+        second.load_own_state(own)
+
+
 def test_an_encoder_of_unknown_kind_cannot_be_asked_for():
-    with pytest.raises(ValueError, match="expected an emotion encoder 'mel' or 'hubert', found 'cnn'"):
+    with pytest.raises(ValueError, match="expected an emotion encoder 'whisper' or 'hubert', found 'cnn'"):
         EmotionConfig(kind="cnn")
+
+
+def test_both_encoders_stand_on_one_front():
+    with pytest.raises(ValueError, match="on one front, found 'whisper' and 'hubert'"):
+        EcoFaceConfig(emotion=EmotionConfig(kind="hubert"))
+    encoder = build_emotion(TINY.emotion)
+    assert isinstance(encoder.front, WhisperContent)
+    assert not any(parameter.requires_grad for parameter in encoder.front.parameters())
+    assert all(p.requires_grad for name, p in encoder.named_parameters() if not name.startswith("front"))
 
 
 @pytest.mark.parametrize(
@@ -262,21 +343,11 @@ def test_a_track_of_other_shapes_or_numbers_is_refused():
             EmotionTrack(weights, intensity.astype(np.float32))
 
 
-def test_strength_scales_around_neutral():
-    prototypes = tiny_prototypes()
-    plain = SteadyEmotion(prototypes, EmotionLabel("angry", 1.0))
-    for strength in (0.0, 0.5, 1.0, 2.0):
-        found = StrongerEmotion(plain, prototypes[0, 0], strength).steps(3, 5)
-        torch.testing.assert_close(
-            found, prototypes[0, 0] + strength * (plain.steps(3, 5) - prototypes[0, 0])
-        )
-
-
 def test_a_face_goes_to_the_generator_as_the_label_like_its_prototype_and_between_two_as_both():
     speech, faces = tiny_prototypes(), tiny_prototypes(seed=2)
     happy, sad = EMOTIONS.index("happy"), EMOTIONS.index("sad")
     seen = torch.stack([faces[happy, 2], faces[0, 0], faces[happy, 2] + faces[sad, 1]])
-    heard = as_spoken(seen, faces, speech)
+    heard = visual_to_audio(seen, faces, speech)
     label = SteadyEmotion(speech, EmotionLabel("happy", 2.0)).features
     assert torch.linalg.vector_norm(heard[0] - label) < 0.05 * torch.linalg.vector_norm(label - speech[0, 0])
     assert torch.linalg.vector_norm(heard[1] - speech[0, 0]) < 0.1
@@ -284,26 +355,15 @@ def test_a_face_goes_to_the_generator_as_the_label_like_its_prototype_and_betwee
     assert all(heard[2] @ away[emotion, level] > 0 for emotion, level in ((happy, 2), (sad, 1)))
 
 
-def test_a_reference_is_the_surer_the_longer_it_lasts_and_follows_moods_that_last():
-    points = torch.zeros(600, 15)
-    points[:300, 3], points[300:, 7] = 0.5, 0.5
-    found = gathered(points, torch.ones(600))
-    for length in (10, 40, 80, 100):
-        alone = gathered(points[:length], torch.ones(length))
-        torch.testing.assert_close(alone[:, 3], torch.full((length,), 0.5 * max(1, length / 40)))
-    torch.testing.assert_close(found[150, 3], torch.tensor(0.5 * 201 / 40))  # 10 s to either side
-    assert found[150, 7].abs() < 1e-5 and found[450, 3].abs() < 1e-5
-    torch.testing.assert_close(found[299, 3], torch.tensor(0.5 * 101 / 40))
-
-
-def test_what_is_not_spoken_says_nothing_and_silence_is_neutral():
-    points, spoken = torch.zeros(60, 15), torch.ones(60)
-    points[:20, 3], points[20:, 7] = 0.5, 4.0
-    spoken[20:] = 0
-    torch.testing.assert_close(gathered(points, spoken), points[:1].expand(60, -1))
-    speech = tiny_prototypes()
-    silent = mixed_labels(gathered(points, torch.zeros(60)), speech)
-    torch.testing.assert_close(silent, speech[0, :1].expand(60, -1), atol=1e-4, rtol=1e-4)
+def test_a_track_may_begin_later_than_the_sound():
+    prototypes, weights = tiny_prototypes(), np.zeros((4, len(EMOTIONS)), np.float32)
+    weights[:, 2], weights[2:, 2], weights[2:, 4] = 1, 0, 1
+    intensity = np.array([1, 2, 1, 0.5], np.float32)
+    plain, later = (
+        MixedEmotion(prototypes, EmotionTrack(weights, intensity, 10.0, first)) for first in (0.0, 0.1)
+    )
+    torch.testing.assert_close(later.steps(5, 45), plain.steps(0, 40))  # 0.1 s are five steps
+    torch.testing.assert_close(later.steps(0, 5)[0], later.steps(0, 1)[0].expand(5, -1))
 
 
 def test_likeness_mixes_labels_as_prototypes_do():

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tiny_corpus import write_store
 
 from ecoface_model.config import EMOTIONS, INTENSITIES, SAMPLES_PER_FRAME
 from ecoface_model.flame import FlameHead
@@ -18,6 +19,7 @@ from training.batches_emotion import EmotionClips
 from training.clips import ClipRow, CorpusError, read_clip, read_manifest, write_clip, write_manifest
 from training.face_views import FaceViews, look
 from training.faces import FacesConfig, FaceStore, span_of_speech
+from training.voice_clips import VoiceClips
 
 SIZE, N_FRAMES = 32, 6
 STILL = FaceViews(**{field.name: 0.0 for field in dataclasses.fields(FaceViews)})
@@ -128,12 +130,12 @@ def test_speech_is_what_is_near_the_loudest_frame() -> None:
 def test_faces_of_a_batch_begin_at_the_step_of_the_sound_that_beside_names(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Sound and faces that both tell their frame's number: sound by its level, faces by their grey."""
-    rows, pixels, places = [], [], {}
+    """Sound and faces that both tell their frame's number: the front by a row, faces by their grey."""
+    rows, pixels, places, stored = [], [], {}, {}
     for row in read_manifest(corpus)[:15]:
         n_frames = round(row.seconds * 25)
-        level = (1 + np.arange(n_frames)).repeat(SAMPLES_PER_FRAME) * 100
-        write_clip(tmp_path / row.file, level.astype(np.int16))
+        write_clip(tmp_path / row.file, np.full(n_frames * SAMPLES_PER_FRAME, 100, np.int16))
+        stored[row.id] = 1.0 + np.arange(n_frames)[:, None]
         start = n_frames // 3
         places[row.id] = (len(pixels) * N_FRAMES, start, N_FRAMES)
         pixels.append(
@@ -143,24 +145,26 @@ def test_faces_of_a_batch_begin_at_the_step_of_the_sound_that_beside_names(
     write_manifest(tmp_path, rows)
     (tmp_path / faces.PIXELS).write_bytes(np.concatenate(pixels).astype(np.uint8).tobytes())
     (tmp_path / faces.INDEX).write_text(json.dumps({"image_size": SIZE, "clips": places}))
-    clips = EmotionClips(tmp_path, tmp_path, "train")
+    write_store(tmp_path / "features", "front", 0, stored)
+    voices = VoiceClips(tmp_path, tmp_path / "features", "train", 1)
+    clips = EmotionClips(voices, FaceStore(tmp_path), None)
     monkeypatch.setattr("training.batches_emotion.look", partial(look, views=STILL))
     for n_frames in (8, 20, 60):  # the last is longer than any clip
-        batch = clips.batch(np.random.default_rng(1), 12, n_frames, 3, augmented=0.0)
+        batch = clips.batch(np.random.default_rng(1), 12, 0, n_frames, 3)
         for clip, step in enumerate(batch.beside.tolist()):
             assert step % 2 == 0 and 0 <= step <= 2 * (n_frames - 3)
-            sound = batch.waveform[2 * clip].reshape(n_frames, SAMPLES_PER_FRAME)[
-                step // 2 : step // 2 + 3, 0
-            ]
+            heard = batch.rows[2 * clip, step // 2 : step // 2 + 3, 0]
             seen = batch.faces[2 * clip, :, 0, SIZE // 2, SIZE // 2] * 255  # numbers of the frames
-            torch.testing.assert_close(sound / sound[0], (1 + seen) / (1 + seen[0]), atol=1e-3, rtol=1e-3)
+            torch.testing.assert_close(heard, 1 + seen, atol=1e-3, rtol=1e-3)
 
 
-def test_clips_with_too_few_faces_are_refused(corpus: Path, folder: Path) -> None:
-    clips = EmotionClips(corpus, folder, "train")
+def test_clips_with_too_few_faces_are_refused(corpus: Path, folder: Path, tmp_path: Path) -> None:
+    stored = {row.id: np.ones((round(row.seconds * 25), 2)) for row in read_manifest(corpus)}
+    write_store(tmp_path, "front", 0, stored)
+    clips = EmotionClips(VoiceClips(corpus, tmp_path, "train", 1), FaceStore(folder), None)
     with pytest.raises(CorpusError, match="expected clips with 5 faces or more, found one with 4"):
         for seed in range(40):
-            clips.batch(np.random.default_rng(seed), 12, 8, 5)
+            clips.batch(np.random.default_rng(seed), 12, 0, 8, 5)
 
 
 def test_a_view_differs_as_far_as_it_may_and_is_steady_in_time() -> None:

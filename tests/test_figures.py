@@ -1,5 +1,6 @@
 """The paper's figures, drawn from tiny runs."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import tiny_stages
 import torch
 from acted_corpus import write_acted_corpus
-from tiny_corpus import write_tiny_corpus
+from tiny_corpus import write_tiny_corpus, write_tiny_voices
 
 from training import figures
 from training.clips import CorpusError
@@ -25,6 +26,7 @@ from training.figures import (
     speak_sheet,
 )
 from training.run import RunError
+from training.voice_clips import VoiceClips
 
 
 @pytest.fixture(scope="module")
@@ -37,19 +39,27 @@ def emotion_run(tmp_path_factory):
     """A run of three steps, and the corpus it learned from."""
     folder = tmp_path_factory.mktemp("stages")
     write_tiny_corpus(folder, tiny_stages.CONTENT_DIM, tiny_stages.EMOTION_DIM, tiny_stages.IMAGE_SIZE)
+    write_tiny_voices(folder / "voices", tiny_stages.EMOTION_DIM)
     tiny_stages.emotion(folder, folder / "run")
     return folder
 
 
 def test_a_run_s_space_is_what_its_encoders_hear_and_see(emotion_run):
-    config = Figures(corpus=emotion_run / "corpus", faces=emotion_run / "faces", n_clips=2)
+    config = Figures(
+        corpus=emotion_run / "corpus",
+        features=emotion_run / "features",
+        faces=emotion_run / "faces",
+        n_clips=2,
+    )
     space = space_of(emotion_run / "run", config)
     assert len(space.audio.features) == len(space.visual.features) == 30
     encoder = figures.build_emotion(tiny_stages.emotion_config(emotion_run, emotion_run / "run").encoder)
-    encoder.load_state_dict(figures.load_file(emotion_run / "run" / "encoder.safetensors"))
-    clips = figures.EmotionClips(config.corpus, config.faces, "val")
-    waveforms, _, rows = clips.evenly(2)
-    torch.testing.assert_close(space.audio.features, map_clips(encoder.eval(), waveforms, rows).features)
+    encoder.load_own_state(figures.load_file(emotion_run / "run" / "encoder.safetensors"))
+    clips = VoiceClips(config.corpus, config.features, "val", 1)
+    torch.testing.assert_close(space.audio.features, map_clips(encoder.eval(), clips).features)
+    assert torch.equal(space.audio.emotion, space.visual.emotion)
+    few = space_of(emotion_run / "run", dataclasses.replace(config, n_clips=1))
+    assert len(few.audio.features) == 15 and torch.equal(few.audio.emotion, few.visual.emotion)
 
 
 def test_figures_are_drawn_of_what_was_trained(

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -114,3 +115,35 @@ def test_places_that_cannot_be_written_are_said_in_one_sentence(tmp_path):
         write_beside(tmp_path / "a.npz"),
     ):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def spoken_motion() -> FlameMotion:
+    phones = np.random.default_rng(1).dirichlet(np.ones(5), 20)
+    return replace(some_motion(), phones=np.round(255 * phones).astype(np.uint8))
+
+
+def test_phones_are_written_and_read_and_files_without_them_too(tmp_path):
+    spoken_motion().write(tmp_path / "a.npz", beside=np.ones(3))
+    again = FlameMotion.read(tmp_path / "a.npz")
+    np.testing.assert_array_equal(again.phones, spoken_motion().phones)
+    assert again.phones.dtype == np.uint8
+    some_motion().write(tmp_path / "b.npz")
+    assert FlameMotion.read(tmp_path / "b.npz").phones is None
+
+
+def test_phones_are_resampled_as_the_motion_and_stay_shares():
+    motion = spoken_motion()
+    for fps in (12.0, 24.0, 60.0):
+        other = motion.resample(fps)
+        assert other.phones.shape == (other.n_frames, 5) and other.phones.dtype == np.uint8
+        for phone in range(5):
+            line = np.interp(np.arange(other.n_frames) / fps, np.arange(20) / 25, motion.phones[:, phone])
+            np.testing.assert_allclose(other.phones[:, phone], line, atol=0.51)
+        assert np.abs(other.phones.astype(int).sum(axis=1) - 255).max() <= 4
+    assert some_motion().resample(24.0).phones is None
+
+
+def test_phones_of_another_length_are_refused():
+    for phones in (np.zeros((19, 5), np.uint8), np.zeros(20, np.uint8)):
+        with pytest.raises(MotionError, match="expected phones of 20 frames, found"):
+            replace(some_motion(), phones=phones)

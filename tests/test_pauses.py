@@ -5,7 +5,7 @@ import pytest
 from tiny_model import voice
 
 from ecoface_model.config import SAMPLE_RATE
-from ecoface_model.pauses import resting, speaking
+from ecoface_model.pauses import resting, speaking, told_pauses
 from training.real_speech import SOUNDS, read_recordings
 
 
@@ -72,3 +72,10 @@ def test_somebody_speaks_where_no_mouth_rests_at_any_rate() -> None:
     said = speaking(spoken(1.0, -2.0, 1.0), 40, 10)
     assert len(said) == 40 and (said[:9] == 1).all() and (said[12:28] == 0).all() and (said[31:] == 1).all()
     assert not speaking(np.zeros(SAMPLE_RATE, np.float32), 10, 10).any()
+
+
+def test_silence_is_told_as_a_pause_only_for_three_frames_and_more() -> None:
+    silence = np.array([0, 0.9, 0, 0.8, 0.7, 0.9, 0, 1, 1, 0, 0.6, 0.6], np.float32)
+    told = told_pauses(silence)
+    np.testing.assert_allclose(told, [0, 0, 0, 0, 0.7, 0, 0, 0, 0, 0, 0, 0.6])
+    assert told_pauses(np.ones(1, np.float32)).tolist() == [1]

@@ -9,6 +9,7 @@ import pytest
 import torch
 from tiny_model import STYLES, TINY, TINY_HUBERT, voice, write_tiny_model
 
+from ecoface_model.amounts import Amounts
 from ecoface_model.checkpoint import read_model
 from ecoface_model.config import EMOTIONS
 from ecoface_model.device import choose_device
@@ -110,7 +111,9 @@ def test_a_model_may_name_its_default_style(tmp_path):
     assert ecoface.generate(voice(0.5)).metadata["style"] == "cleo"
 
 
-def test_each_emotion_gives_another_face(tiny_ecoface):
+def test_each_emotion_gives_another_face(tiny_ecoface, monkeypatch):
+    monkeypatch.setattr("ecoface_model.classifier.UNSURE", 0.0)  # a random model is seldom sure
+    monkeypatch.setattr("ecoface_model.classifier.SURE", 0.1)
     speech = voice(1.0)
     takes = [tiny_ecoface.generate(speech, emotion=emotion).motion for emotion in EMOTIONS]
     takes.append(tiny_ecoface.generate(speech).motion)
@@ -122,6 +125,24 @@ def test_intensity_0_is_neutral_for_every_emotion(tiny_ecoface):
     speech = voice(1.0)
     neutral = tiny_ecoface.generate(speech, emotion="neutral:0").motion
     np.testing.assert_array_equal(tiny_ecoface.generate(speech, emotion="angry:0").motion, neutral)
+
+
+def test_strength_scales_around_neutral(tiny_ecoface):
+    speech, prototypes = voice(1.0), tiny_ecoface.inputs.prototypes
+    label = tiny_ecoface.inputs.named("angry:1")
+
+    class Scaled(EmotionSource):
+        def steps(self, start: int, stop: int):
+            return prototypes[0, 0] + strength * (label.steps(start, stop) - prototypes[0, 0])
+
+    for strength in (0.0, 0.5, 1.0, 2.0):
+        amounts = Amounts(strength=strength)
+        found = tiny_ecoface.generate(speech, emotion="angry:1", amounts=amounts).motion
+        expected = tiny_ecoface.generate(speech, emotion=Scaled()).motion
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+    without = tiny_ecoface.generate(speech, amounts=Amounts(strength=0.0)).motion
+    neutral = tiny_ecoface.generate(speech, emotion="neutral").motion
+    np.testing.assert_allclose(without, neutral, atol=1e-5)
 
 
 @pytest.mark.parametrize("seconds", [0.1, 2.0, 9.0])
@@ -176,9 +197,10 @@ def test_devices_are_checked():
 
 def test_a_silent_reference_is_neutral(tiny_model_file):
     ecoface = EcoFace.load(tiny_model_file, device="cpu")
-    heard = ecoface.heard(np.zeros(32_000, np.float32))
-    assert heard.shape == (20, TINY.emotion.feature_dim)
-    torch.testing.assert_close(heard, ecoface.model.prototypes[0, :1].expand(20, -1), atol=1e-4, rtol=1e-4)
+    features = ecoface.features_of(ecoface.listen(np.zeros(32_000, np.float32)))
+    assert features.shape == (20, TINY.emotion.feature_dim)
+    neutral = ecoface.model.prototypes[0, :1].expand(20, -1)
+    torch.testing.assert_close(features, neutral, atol=1e-4, rtol=1e-4)
 
 
 def test_progress_may_give_up(tiny_ecoface):

@@ -11,7 +11,8 @@ from dataset_samples import NTSC, face, write_emoca, write_sound, write_video
 from ecoface_model.config import FRAME_RATE, SAMPLES_PER_FRAME
 from training.clips import CorpusError, read_clip, read_manifest
 from training.motion_statistics import motion_statistics
-from training.prepare import Hdtf, Mead, Ravdess, main
+from training.prepare import main
+from training.prepare_config import Hdtf, Mead, Ravdess
 
 SECONDS = 1.0
 

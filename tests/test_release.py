@@ -4,20 +4,24 @@ import dataclasses
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from ecoface_model.checkpoint import read_model
+from ecoface_model.classifier import EmotionClassifier
 from ecoface_model.config import EMOTIONS, ContentConfig, EmotionConfig, MotionGeneratorConfig, VisualConfig
 from ecoface_model.content import build_content
 from ecoface_model.emotion import build_emotion
 from ecoface_model.errors import ModelFileError
-from ecoface_model.hearing import Hearing
 from ecoface_model.motion_generator import MotionGenerator
 from ecoface_model.visual import VisualEmotion
 from training import release
+from training.clips import ClipRow
+from training.model_card import MODEL_CARD
+from training.sources import write_sources
 from training.train_motion import GENERATOR, write_generator
 
 CONTENT = ContentConfig(feature_dim=24, n_layers=1, n_heads=2, feedforward_dim=32)
@@ -29,6 +33,15 @@ GENERATOR_CONFIG = MotionGeneratorConfig(
 STYLES = ("Actor_01", "Actor_02")
 
 
+def row_of(dataset: str, licence: str, number: int, emotion: str = "sad") -> ClipRow:
+    """A clip of a voice of its own."""
+    name = f"{dataset}-{number}"
+    return ClipRow(
+        id=name, speaker=name, voice=name, emotion=emotion, intensity="normal", sentence="", sentence_id="0",
+        seconds=2.0, split="train", file=f"clips/{name}.npz", dataset=dataset, licence=licence,
+    )  # fmt: skip
+
+
 def written(folder: Path, generator: MotionGeneratorConfig = GENERATOR_CONFIG) -> release.ReleaseConfig:
     """Random parts, as the stages write them."""
     torch.manual_seed(0)
@@ -36,7 +49,6 @@ def written(folder: Path, generator: MotionGeneratorConfig = GENERATOR_CONFIG) -
         content=folder / "content.safetensors",
         content_encoder=CONTENT,
         emotion=folder / "emotion",
-        hearing=folder / "hearing",
         motion=folder / "motion",
         out=folder / "out" / "model.safetensors",
         name="ravdess",
@@ -44,14 +56,16 @@ def written(folder: Path, generator: MotionGeneratorConfig = GENERATOR_CONFIG) -
         licences=("CC BY-NC-SA 4.0.",),
     )
     config.emotion.mkdir()
-    config.hearing.mkdir()
     config.motion.mkdir()
-    save_file({k: v.contiguous() for k, v in build_content(CONTENT).state_dict().items()}, config.content)
+    content = build_content(CONTENT)
+    save_file({k: v.contiguous() for k, v in content.state_dict().items()}, config.content)
     (config.emotion / "config.json").write_text(
         json.dumps({"encoder": asdict(EMOTION), "visual": asdict(VISUAL)})
     )
-    save_file(build_emotion(EMOTION).state_dict(), config.emotion / release.ENCODER)
-    save_file(Hearing(EMOTION.feature_dim).state_dict(), config.hearing / release.HEARING)
+    save_file(build_emotion(EMOTION, content).own_state(), config.emotion / release.ENCODER)
+    classifier = EmotionClassifier(EMOTION.feature_dim, build_emotion(EMOTION, content).row_dim)
+    save_file(classifier.state_dict(), config.emotion / release.CLASSIFIER)
+    write_sources(config.emotion, [row_of("synthetic", "", 0)])
     save_file(VisualEmotion(VISUAL).state_dict(), config.emotion / release.VISUAL)
     means = {name: torch.randn(len(EMOTIONS), 3, 16) for name in ("prototypes", "visual")}
     save_file(means, config.emotion / release.PROTOTYPES)
@@ -72,6 +86,55 @@ def test_a_model_of_other_sizes_and_speakers_is_released_and_read_back(tmp_path,
     assert styles == STYLES and "Actor_02" in capsys.readouterr().out
     for name, value in generator.state_dict().items():
         torch.testing.assert_close(model.networks.generator.state_dict()[name], value, rtol=1e-3, atol=1e-3)
+
+
+def released(config: release.ReleaseConfig, rows: list[ClipRow]) -> tuple[dict[str, Any], str]:
+    """The header and the card of a model that was trained on these clips, and says so itself."""
+    write_sources(config.emotion, rows)
+    release.main(dataclasses.replace(config, training=None, licences=release.LICENCES))
+    card = (config.out.parent / MODEL_CARD).read_text("utf-8")
+    return read_model(config.out).info, card
+
+
+def test_a_model_that_heard_recorded_voices_names_them_and_their_licences(tmp_path):
+    cremad, emodb = "ODbL 1.0, contents DbCL 1.0", "CC0 1.0"
+    rows = [
+        *(row_of("synthetic", "", n) for n in range(3)),
+        *(row_of("crema-d", cremad, n, emotion="angry") for n in range(2)),
+        row_of("emodb", emodb, 0, emotion="happy"),
+    ]
+    info, card = released(written(tmp_path), rows)
+    assert info["licences"][: len(release.LICENCES)] == list(release.LICENCES)
+    assert info["licences"][len(release.LICENCES) :] == [
+        f"Recordings that it learned from: CREMA-D (Cao et al. 2014), {cremad}.",
+        f"Recordings that it learned from: EmoDB (Burkhardt et al. 2005), {emodb}.",
+    ]
+    assert f"2 recordings of 2 people from CREMA-D (Cao et al. 2014) ({cremad})" in info["training"]
+    assert "rule-based animator" in info["training"] and "no recording of a person" not in info["training"]
+    assert [(one["dataset"], one["licence"], one["n_clips"]) for one in info["data"]] == [
+        ("synthetic", "", 3), ("crema-d", cremad, 2), ("emodb", emodb, 1),
+    ]  # fmt: skip
+    for said in (cremad, emodb, *info["licences"], info["training"], "opendatacommons.org/licenses/odbl"):
+        assert said in card
+    assert "No recorded voice taught neutral, calm, sad, fearful, disgust, surprised" in card
+
+
+def test_a_model_of_synthetic_voices_says_that_nobody_was_recorded(tmp_path):
+    info, card = released(written(tmp_path), [row_of("synthetic", "", 0)])
+    assert info["training"].endswith("; no recording of a person was used.")
+    assert info["licences"] == list(release.LICENCES)
+    assert "do not expect it to name the emotions of people" in card and "ODbL" not in card
+
+
+def test_the_card_says_what_the_model_is_and_what_it_is_not_for(tmp_path):
+    config = written(tmp_path)
+    release.main(config)
+    card = (config.out.parent / MODEL_CARD).read_text("utf-8")
+    assert card.startswith("# ravdess\n") and "Trained on RAVDESS." in card and "CC BY-NC-SA 4.0." in card
+    assert "styles Actor_01, Actor_02" in card and f"{config.out.stat().st_size / 1e6:.1f} MB" in card
+    for heading in ("Networks", "Trained on", "Licences", "For", "Limits", "Figures"):
+        assert f"\n## {heading}\n" in card
+    assert "not for judging people" in card
 
 
 def test_the_size_that_is_foretold_is_the_file_s_but_for_its_header_and_prototypes(tmp_path):
@@ -98,7 +161,8 @@ def test_a_model_that_is_too_large_is_refused_before_it_is_written(tmp_path):
         ("emotion/visual.safetensors", "training.train_emotion"),
         ("emotion/prototypes.safetensors", "training.train_emotion"),
         ("emotion/encoder.safetensors", "training.train_emotion"),
-        ("hearing/hearing.safetensors", "training.train_hearing"),
+        ("emotion/classifier.safetensors", "training.train_emotion"),
+        ("emotion/sources.json", "training.train_emotion"),
         ("motion/generator.safetensors", "training.train_motion"),
     ],
 )
@@ -120,7 +184,8 @@ def test_parts_that_do_not_fit_are_refused(tmp_path):
     [
         ("emotion/config.json", "the config of train_emotion"),
         ("emotion/encoder.safetensors", "tensors"),
-        ("hearing/hearing.safetensors", "tensors"),
+        ("emotion/classifier.safetensors", "tensors"),
+        ("emotion/sources.json", "what a stage was trained on"),
         ("motion/generator.safetensors", "tensors"),
     ],
 )
@@ -134,7 +199,12 @@ def test_a_damaged_part_is_refused(damaged, wanted, tmp_path):
 def test_weights_of_another_network_are_refused(tmp_path):
     config = written(tmp_path)
     save_file({"surplus": torch.zeros(1)}, config.emotion / release.ENCODER)
-    with pytest.raises(ModelFileError, match="expected weights of this MelEmotion"):
+    with pytest.raises(ModelFileError, match="expected weights of this emotion encoder"):
+        release.main(config)
+    save_file({"surplus": torch.zeros(1)}, config.emotion / release.CLASSIFIER)
+    written_anew = build_emotion(EMOTION, build_content(CONTENT)).own_state()
+    save_file(written_anew, config.emotion / release.ENCODER)
+    with pytest.raises(ModelFileError, match="expected weights of this EmotionClassifier"):
         release.main(config)
     save_file({"surplus": torch.zeros(1)}, config.motion / GENERATOR)
     with pytest.raises(ModelFileError, match="expected a motion generator in"):

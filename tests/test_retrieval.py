@@ -50,13 +50,14 @@ def space_of(visual_turn: Tensor) -> Space:
     """One direction a class; the visual ones turned."""
     emotion = torch.tensor([0, *(e for e in range(1, 8) for _ in range(2))]).repeat(2)
     intensity = torch.tensor([0, *([1, 2] * 7)]).repeat(2)
+    known = torch.ones(30, dtype=torch.bool)
     features = torch.eye(15).repeat(2, 1)
     levels = torch.zeros(len(EMOTIONS), 3, 15)
     levels[:, :] = features[0]
     levels[1:, 1:] = features[1:15].reshape(7, 2, 15)
     return Space(
-        Mapped(features, emotion, intensity),
-        Mapped(features @ visual_turn, emotion, intensity),
+        Mapped(features, emotion, intensity, known),
+        Mapped(features @ visual_turn, emotion, intensity, known),
         levels,
         levels @ visual_turn,
     )

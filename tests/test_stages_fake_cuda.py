@@ -14,21 +14,16 @@ from fake_cuda import CUDA, WithoutCudaBuild, move, on_fake_cuda
 from tiny_stages import emotion_config, motion_config, sync_config, write_stage_corpus
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.nn.functional import cross_entropy
 
 from ecoface_model.flame import FlameHead
 from ecoface_model.flame_file import read_head
 from ecoface_model.generator_blocks import fold_weight_norm
-from ecoface_model.hearing import Hearing
-from training.batches_emotion import EmotionClips
-from training.batches_hearing import HeardClips
 from training.batches_sync import SyncClips
-from training.emotion_sounds import EmotionSounds
 from training.motion_stage import MotionStage, read_judges
 from training.motion_stage import weighted as weighted_motion
 from training.run import step_generator
 from training.train_emotion import EmotionEncoders, emotion_losses, weighted
-from training.train_hearing import frozen_encoder, usual_sounds
+from training.train_emotion import read_clips as read_emotion_clips
 from training.train_motion import prepared_generator, read_clips, step_noise
 from training.train_sync import cosines, prepared_expert, sync_losses
 
@@ -77,28 +72,16 @@ def finish(losses: dict[str, Tensor], loss: Tensor, parameters: list[Tensor]) ->
 @torch.no_grad()
 def test_a_step_of_the_emotion_stage_stays_on_its_device(folder, mode):
     config = emotion_config(folder, folder / "run")
-    clips = EmotionClips(config.corpus, config.faces, "train")
-    rng = step_generator(0, 1)
-    batch = moved_batch(clips.batch(rng, config.n_clips, config.n_frames, config.n_frames_seen), mode)
+    clips = read_emotion_clips(config, "train")
+    sizes = config.n_clips, config.n_real, config.n_frames, config.n_frames_seen
+    batch = moved_batch(clips.batch(step_generator(0, 1), *sizes), mode)
     encoders = EmotionEncoders(config).train()
     parameters = moved(encoders, mode)
     with mode, WithoutCudaBuild():
-        audio, visual = encoders.audio(batch.waveform), encoders.visual(batch.faces)
+        audio = encoders.audio.of_front(batch.rows, batch.baseline, batch.kind)
+        visual = encoders.visual(batch.faces)
         losses = emotion_losses(audio, visual, encoders, batch, config)
         finish(losses, weighted(losses, config.weights, 1.0), parameters)
-
-
-@torch.no_grad()
-def test_a_step_of_the_hearing_stage_stays_on_its_device(folder, mode):
-    sounds, hearing = EmotionSounds(folder / "corpus", "train"), Hearing(16)
-    clips = HeardClips(sounds, frozen_encoder(folder / "emotion"), hearing, 1, seed=0)
-    batch = moved_batch(clips.batch(step_generator(0, 1), 16), mode)
-    waveform = on_fake_cuda(usual_sounds(sounds, 0)[:2], mode)
-    parameters = moved(hearing.train(), mode)
-    with mode, WithoutCudaBuild():
-        assert hearing.measure(waveform).device == CUDA
-        loss = cross_entropy(hearing(batch.heard, batch.prosody), batch.kind)
-        finish({"label": loss}, loss, parameters)
 
 
 @torch.no_grad()

@@ -12,7 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 from ecoface_model.config import EMOTIONS, INTENSITIES, SAMPLE_RATE
-from training.clips import PHONES, CorpusError, read_clip, write_manifest
+from ecoface_model.phones import PHONES
+from training.clips import CorpusError, read_clip, write_manifest
 from training.synthetic import corpus, espeak, flite, hibari
 from training.synthetic.alignment import AlignmentError, align, words_of
 from training.synthetic.augment import MILD, augment, band_limited, coarse, in_room, tilted, with_noise

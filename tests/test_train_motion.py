@@ -12,12 +12,13 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from tiny_corpus import write_tiny_corpus
+from tiny_corpus import write_tiny_corpus, write_tiny_voices
+from tiny_model import STYLES, TINY, write_tiny_model
 
 from ecoface_model.config import MotionGeneratorConfig, VisualConfig
 from ecoface_model.visual import VisualEmotion
-from training.batches import UNTIMED, EmotionSources, MotionClips
-from training.clips import ClipRow, read_clip, read_manifest, write_clip, write_manifest
+from training.batches import UNTIMED, EmotionSources, MotionClips, RecordedVoices
+from training.clips import ClipRow, CorpusError, read_clip, read_manifest, write_clip, write_manifest
 from training.motion_stage import EmotionLook, JudgeError, LossWeights, read_judges
 from training.sync_expert import SyncConfig, SyncExpert
 from training.train_motion import GENERATOR, TrainMotionConfig, main
@@ -32,6 +33,7 @@ def folder(tmp_path_factory) -> Path:
     """A tiny corpus and two judges that have learned nothing but say they have."""
     folder = tmp_path_factory.mktemp("motion")
     write_tiny_corpus(folder, CONTENT, EMOTION, SIZE)
+    write_tiny_voices(folder / "voices", EMOTION)
     torch.manual_seed(0)
     save_file(VisualEmotion(VISUAL).state_dict(), folder / "visual.safetensors")
     expert = SyncExpert(SyncConfig(content_dim=CONTENT, hidden_dim=16, embedding_dim=24))
@@ -59,6 +61,106 @@ def config(folder: Path, run: str, **changes) -> TrainMotionConfig:
 def clips(folder: Path, corpus: str = "corpus", split: str = "train") -> MotionClips:
     """Of the tiny corpus."""
     return MotionClips(folder / corpus, folder / "features", split, 1, 1, folder / "prototypes.safetensors")
+
+
+TWINS = EmotionSources(twin=1.0, mean=0.0, prototype=0.0)
+
+
+class Told(MotionClips):
+    """Clips whose emotion features tell the recording that they are of."""
+
+    def tell(self) -> list[str]:
+        """Number all recordings: every feature of one is its number."""
+        names = [row.id for row in self.rows]
+        stores = [self.emotion[0]]
+        if self.voices is not None:
+            names += [name for members in self.voices.by_class.values() for name in members]
+            stores.append(self.voices.stores[0])
+        names = list(dict.fromkeys(names))
+        for store in stores:
+            store.data = np.zeros_like(store.data)
+            for number, name in enumerate(names):
+                if name in store.spans:
+                    store.data[slice(*store.spans[name])] = number
+        return names
+
+
+def twins_of(folder: Path, row_id: str, voices: Path | None, n: int = 60) -> list[str]:
+    """The recordings that lend their emotion to a clip in n draws."""
+    clips = Told(
+        folder / "corpus", folder / "features", "train", 1, 1, folder / "prototypes.safetensors", voices
+    )
+    names, rng = clips.tell(), np.random.default_rng(0)
+    number = [row.id for row in clips.rows].index(row_id)
+    return [names[round(float(clips._emotion(rng, number, 0, TWINS)[0, 0]))] for _ in range(n)]
+
+
+def test_twins_are_recordings_of_the_same_emotion_and_intensity_half_of_them_of_people(folder):
+    found = twins_of(folder, "train-angry-strong-0", folder / "voices", 200)
+    real = [name for name in found if "anna" in name or "ben" in name]
+    assert len(real) / len(found) == pytest.approx(0.5, abs=0.1)
+    assert set(real) == {f"train-{voice}-{n}" for voice in ("anna", "ben") for n in (4, 5)}, (
+        "strong, or of unknown intensity"
+    )
+    assert set(found) - set(real) == {"train-angry-strong-0", "train-angry-strong-1"}
+
+
+def test_neutral_twins_are_neutral_and_voices_of_other_splits_lend_nothing(folder):
+    real = {n for n in twins_of(folder, "train-neutral-normal-0", folder / "voices") if "neutral" not in n}
+    assert real == {f"train-{voice}-{n}" for voice in ("anna", "ben") for n in (0, 1, 2)}
+
+
+def test_a_class_that_no_voice_has_takes_synthetic_twins(folder):
+    found = twins_of(folder, "train-calm-normal-0", folder / "voices")
+    assert set(found) == {"train-calm-normal-0", "train-calm-normal-1"}
+    sad = twins_of(folder, "train-sad-strong-0", folder / "voices")
+    assert {n for n in sad if "sad" not in n} == {"train-anna-7", "train-ben-7"}, "the unknown ones alone"
+    assert set(twins_of(folder, "train-sad-strong-0", None)) == {"train-sad-strong-0", "train-sad-strong-1"}
+
+
+def test_shares_of_emotion_sources_leave_something_of_the_clip_s_own():
+    sources = EmotionSources()
+    assert (sources.twin, sources.prototype, sources.mean) == (0.5, 0.4, 0.05)
+    with pytest.raises(ValueError, match=r"add up to at most 1, found 1\.2"):
+        EmotionSources(twin=0.75)
+
+
+def test_voices_without_emotion_features_are_refused(folder, tmp_path):
+    (tmp_path / "features").mkdir()
+    (tmp_path / "manifest.jsonl").write_bytes((folder / "voices" / "manifest.jsonl").read_bytes())
+    with pytest.raises(CorpusError, match=r"run `python -m training.features` first"):
+        RecordedVoices(tmp_path, 1)
+    store = json.loads((folder / "voices/features/emotion_0.json").read_text())
+    some = {"train-anna-0": store["train-anna-0"]}
+    (tmp_path / "features/emotion_0.json").write_text(json.dumps(some))
+    data = (folder / "voices/features/emotion_0.f16").read_bytes()
+    (tmp_path / "features/emotion_0.f16").write_bytes(data[: 2 * EMOTION * some["train-anna-0"][1]])
+    with pytest.raises(CorpusError, match=r"emotion features of train-anna-1 in .*--kind emotion"):
+        RecordedVoices(tmp_path, 1)
+
+
+def test_a_run_may_set_out_from_a_model_file_and_borrow_emotions_of_voices(folder, tmp_path, capsys):
+    sizes = replace(
+        config(folder, "sizes").generator,
+        **{
+            name: getattr(TINY.generator, name) for name in ("hidden_dim", "condition_dim", "flow_hidden_dim")
+        },
+        n_encoder_layers=TINY.generator.n_encoder_layers,
+        n_decoder_layers=TINY.generator.n_decoder_layers,
+        n_steady_layers=TINY.generator.n_steady_layers,
+    )
+    start = write_tiny_model(tmp_path / "start.safetensors")
+    run = config(
+        folder, "further", generator=sizes, start_from=start, voices=folder / "voices", n_steps=1,
+        learning_rate=0.0,
+    )  # fmt: skip
+    main(run)
+    assert "tensors of its generator are the start" in capsys.readouterr().out
+    assert len(STYLES) != len(clips(folder).styles)
+    before, after = load_file(start), load_file(run.run / GENERATOR)
+    for name in ("to_motion.weight", "steady.to_phones.weight", "prior.wavenets.0.dilated.0.weight"):
+        torch.testing.assert_close(after[name], before[f"generator.{name}"].float(), rtol=1e-3, atol=1e-4)
+    assert after["emotion_mean"].abs().max() > 0, "statistics are the corpus's"
 
 
 def rows_of_log(run: Path) -> list[dict[str, float]]:

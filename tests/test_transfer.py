@@ -16,6 +16,7 @@ from ecoface_model.transfer import (
     expression_map,
     from_arkit,
     to_arkit,
+    transfer,
 )
 
 OPPOSITES = (("LookIn", "LookOut"), ("LookUp", "LookDown"), ("Blink", "Wide"), ("wLeft", "wRight"))
@@ -155,3 +156,9 @@ def test_a_known_change_of_mesh_place_and_basis_is_recovered(head):
     shown = np.einsum("vxe,te->tvx", target.expression_directions, moved - truth)
     wanted = np.einsum("vxe,te->tvx", target.expression_directions, truth)
     assert np.linalg.norm(shown) < 0.05 * np.linalg.norm(wanted)
+
+
+def test_another_head_says_the_same_phones(head):
+    phones = np.random.default_rng(0).integers(0, 256, (3, 40), np.uint8)
+    motion = FlameMotion(np.zeros((3, 53), np.float32), 25.0, {"head": head.name}, phones)
+    np.testing.assert_array_equal(transfer(motion, head, replace(head, name="other")).phones, phones)

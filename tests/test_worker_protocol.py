@@ -23,6 +23,10 @@ REQUESTS = [
         head="reference",
         head_file=None,
     ),
+    protocol.Listen(
+        id=5, sound="a.wav", first_second=0, seconds=1.5, baseline={"kind": "lines"}, result="h.npz"
+    ),
+    protocol.Baseline(id=6, sounds=[{"sound": "a.wav", "first_second": 0.0, "seconds": None}], kind=None),
     protocol.Head(id=4, file=None, result="h.npz"),
     protocol.Cancel(id=3),
     protocol.Shutdown(),
@@ -81,6 +85,13 @@ def test_a_value_that_does_not_fit_its_field_is_not_sent(temperature):
     del values["type"]
     with pytest.raises(protocol.ProtocolError, match="expected temperature of a message generate"):
         protocol.encode(protocol.Generate(**values))
+
+
+@pytest.mark.parametrize(("field", "value"), [("sounds", {}), ("sounds", None), ("kind", 1)])
+def test_lines_of_a_voice_are_a_list(field, value):
+    values = {"id": 1, "sounds": [], "kind": None} | {field: value}
+    with pytest.raises(protocol.ProtocolError, match=f"expected {field} of a message baseline"):
+        protocol.encode(protocol.Baseline(**values))
 
 
 def test_a_number_that_json_lacks_is_not_sent():

@@ -16,8 +16,23 @@ FRAMES = (40, 36, 28)  # of clips in turn
 PHONES = ("SIL", "B", "AA", "M", "IY")
 
 
+FRONT_DIM = 4 * 384
+"""R of the front that training builds: Whisper's convolutions and three layers."""
+LINES = (
+    "neutral normal", "neutral normal", "neutral normal", "angry normal", "angry strong", "angry unknown",
+    "sad normal", "sad unknown",
+)  # fmt: skip
+"""Of each recorded voice."""
+
+
 def write_tiny_corpus(
-    folder: Path, content_dim: int, emotion_dim: int, image_size: int, n_variants: int = 1, n_faces: int = 8
+    folder: Path,
+    content_dim: int,
+    emotion_dim: int,
+    image_size: int,
+    n_variants: int = 1,
+    n_faces: int = 8,
+    front_dim: int = FRONT_DIM,
 ) -> None:
     """corpus/, features/, faces/ and prototypes.safetensors: noise, two clips of each class and split."""
     rng, rows = np.random.default_rng(0), []
@@ -42,13 +57,41 @@ def write_tiny_corpus(
                         )
                     )
     write_manifest(folder / "corpus", rows)
-    _write_features(
-        folder / "features", rows, {"content": content_dim, "emotion": emotion_dim}, n_variants, rng
-    )
+    dims = {"content": content_dim, "emotion": emotion_dim, "front": front_dim}
+    _write_features(folder / "features", rows, dims, n_variants, rng)
     _write_faces(folder / "faces", rows, image_size, n_faces, rng)
     levels = torch.from_numpy(rng.standard_normal((len(EMOTIONS), 3, emotion_dim)).astype(np.float32))
     levels[:, 0] = levels[0, 0]
     save_file({"prototypes": levels}, folder / "prototypes.safetensors")
+
+
+def write_tiny_voices(folder: Path, emotion_dim: int, n_variants: int = 1) -> None:
+    """A corpus of recorded voices with its features: noise, two voices in each split, three emotions."""
+    rng, rows = np.random.default_rng(1), []
+    for split in ("train", "val"):
+        for voice in (f"{split}-anna", f"{split}-ben"):
+            for number, (emotion, intensity) in enumerate(line.split() for line in LINES):
+                name, n_frames = f"{voice}-{number}", FRAMES[len(rows) % len(FRAMES)]
+                samples = rng.integers(-8000, 8000, n_frames * SAMPLES_PER_FRAME).astype(np.int16)
+                write_clip(folder / f"clips/{name}.npz", samples)
+                rows.append(
+                    ClipRow(
+                        id=name,
+                        speaker=voice,
+                        voice=voice,
+                        emotion=emotion,
+                        intensity=intensity,
+                        sentence="Ba, me.",
+                        sentence_id=str(number),
+                        seconds=n_frames / 25,
+                        split=split,
+                        file=f"clips/{name}.npz",
+                        dataset="crema-d",
+                        licence="ODbL 1.0, contents DbCL 1.0",
+                    )
+                )
+    write_manifest(folder, rows)
+    _write_features(folder / "features", rows, {"emotion": emotion_dim, "front": FRONT_DIM}, n_variants, rng)
 
 
 def _write_clip(path: Path, n_frames: int, rng: np.random.Generator) -> None:
@@ -64,14 +107,27 @@ def _write_features(
     folder: Path, rows: list[ClipRow], dims: dict[str, int], n_variants: int, rng: np.random.Generator
 ) -> None:
     folder.mkdir()
-    steps = [FEATURES_PER_FRAME * round(row.seconds * 25) for row in rows]
-    stops = np.cumsum(steps).tolist()
-    spans = {row.id: (stop - n, stop) for row, stop, n in zip(rows, stops, steps, strict=True)}
     for kind, dim in dims.items():
+        per_frame = 1 if kind == "front" else FEATURES_PER_FRAME
+        steps = [per_frame * round(row.seconds * 25) for row in rows]
+        stops = np.cumsum(steps).tolist()
+        spans = {row.id: (stop - n, stop) for row, stop, n in zip(rows, stops, steps, strict=True)}
         for variant in range(n_variants):
             data = rng.standard_normal((stops[-1], dim)).astype(np.float16)
             (folder / f"{kind}_{variant}.f16").write_bytes(data.tobytes())
             (folder / f"{kind}_{variant}.json").write_text(json.dumps(spans))
+
+
+def write_store(folder: Path, kind: str, variant: int, of_clips: dict[str, np.ndarray]) -> None:
+    """A feature store of given rows, by the clips' ids."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stops = np.cumsum([len(rows) for rows in of_clips.values()]).tolist()
+    spans = {
+        name: (stop - len(rows), stop) for (name, rows), stop in zip(of_clips.items(), stops, strict=True)
+    }
+    data = np.concatenate(list(of_clips.values())).astype(np.float16)
+    (folder / f"{kind}_{variant}.f16").write_bytes(data.tobytes())
+    (folder / f"{kind}_{variant}.json").write_text(json.dumps(spans))
 
 
 def _write_faces(

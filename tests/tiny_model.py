@@ -16,6 +16,7 @@ from ecoface_model.config import (
     MotionGeneratorConfig,
     VisualConfig,
 )
+from ecoface_model.emotion import WhisperEmotion
 from ecoface_model.networks import Networks
 
 STYLES = ("anna", "ben", "cleo")
@@ -37,7 +38,7 @@ INFO = {"name": "tiny", "head": "EcoFace reference head", "licences": ["Random n
 
 
 def tiny_networks(config: EcoFaceConfig = TINY, seed: int = 0) -> Networks:
-    """Random networks whose motion is as large as a face's, with an open mouth."""
+    """Random networks that tell voices apart; motion as large as a face's, with an open mouth."""
     torch.manual_seed(seed)
     networks = Networks(config).eval()
     for (
@@ -46,23 +47,32 @@ def tiny_networks(config: EcoFaceConfig = TINY, seed: int = 0) -> Networks:
         torch.nn.init.normal_(parameter, std=0.1)
     networks.generator.motion_std.fill_(0.1)
     networks.generator.motion_mean[:, 50] = 0.2  # radians: an open mouth, whose lips have nothing to settle
+    if isinstance(networks.emotion, WhisperEmotion):
+        states = networks.emotion.front.hidden_states(torch.from_numpy(voice(4.0, seed=9))[None])
+        networks.emotion.state_mean.copy_(states.mean(dim=(0, 2)))
+        networks.emotion.state_std.copy_(states.std(dim=(0, 2)))
+        networks.classifier.to_labels.weight.data *= 20  # sure of what it hears,
+        networks.classifier.offset[0] = -9  # and seldom of neutral
     return networks
 
 
 def tiny_prototypes(config: EcoFaceConfig = TINY, seed: int = 1) -> torch.Tensor:
-    """Random prototypes; at intensity 0 every emotion is neutral."""
+    """Random prototypes; at intensity 0 every emotion is neutral, and neutral is at every intensity."""
     prototypes = torch.randn(
         len(EMOTIONS), 3, config.emotion.feature_dim, generator=torch.Generator().manual_seed(seed)
     )
-    prototypes[:, 0] = prototypes[0, 0]
+    prototypes[:, 0] = prototypes[0] = prototypes[0, 0]
     return prototypes
 
 
-def write_tiny_model(path: Path, config: EcoFaceConfig = TINY, seed: int = 0) -> Path:
-    """A whole model file of random networks."""
+def write_tiny_model(path: Path, config: EcoFaceConfig = TINY, seed: int = 0, sure: bool = True) -> Path:
+    """A whole model file of random networks; to one that is sure of nothing, no lines are of one mood."""
+    networks = tiny_networks(config, seed)
+    if not sure:
+        networks.classifier.sharpness.zero_()
     write_model(
         path,
-        tiny_networks(config, seed),
+        networks,
         styles=STYLES,
         prototypes=tiny_prototypes(config),
         visual_prototypes=tiny_prototypes(config, seed=2),

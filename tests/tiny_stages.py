@@ -3,25 +3,18 @@
 python tests/tiny_stages.py STAGE FOLDER RUN
 """
 
-import json
-import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from tiny_corpus import write_tiny_corpus
+from tiny_corpus import write_tiny_corpus, write_tiny_voices
 
-import ecoface_model.emotion
-import ecoface_model.hearing
 from ecoface_model.config import EmotionConfig, MotionGeneratorConfig, VisualConfig
-from ecoface_model.emotion import build_emotion
 from ecoface_model.visual import VisualEmotion
-from training import train_emotion, train_hearing, train_motion, train_sync
+from training import train_emotion, train_motion, train_sync
 from training.motion_stage import EmotionLook, LossWeights
-from training.run import CONFIG
 from training.sync_expert import SyncConfig, SyncExpert
 
 CONTENT_DIM, EMOTION_DIM, IMAGE_SIZE = 24, 16, 32
@@ -30,14 +23,22 @@ N_STEPS = 3
 
 
 def emotion_config(folder: Path, run: Path) -> train_emotion.TrainEmotionConfig:
+    """Without dropout, which falls on other rows in other processes."""
     return train_emotion.TrainEmotionConfig(
         run=run,
         corpus=folder / "corpus",
+        features=folder / "features",
         faces=folder / "faces",
-        encoder=EmotionConfig(feature_dim=EMOTION_DIM, n_layers=1, n_heads=2, feedforward_dim=32),
+        voices=folder / "voices",
+        n_variants=1,
+        n_voice_variants=1,
+        encoder=EmotionConfig(
+            feature_dim=EMOTION_DIM, n_layers=1, n_heads=2, feedforward_dim=32, dropout=0.0
+        ),
         visual=VISUAL,
         n_steps=N_STEPS,
         n_clips=6,
+        n_real=4,
         n_frames=12,
         n_frames_seen=3,
         warm_up=1,
@@ -49,40 +50,7 @@ def emotion_config(folder: Path, run: Path) -> train_emotion.TrainEmotionConfig:
 
 
 def emotion(folder: Path, run: Path) -> None:
-    """Without dropout, which falls on other rows in other processes."""
-    ecoface_model.emotion.DROPOUT = 0.0
     train_emotion.main(emotion_config(folder, run))
-
-
-def hearing_config(folder: Path, run: Path) -> train_hearing.TrainHearingConfig:
-    return train_hearing.TrainHearingConfig(
-        run=run,
-        corpus=folder / "corpus",
-        emotion=folder / "emotion",
-        n_steps=N_STEPS,
-        n_variants=2,
-        n_moments=16,
-        warm_up=1,
-        log_every=1,
-        score_every=2,
-        device="cpu",
-    )
-
-
-def hearing(folder: Path, run: Path) -> None:
-    """Nothing left out by chance, as in `emotion`."""
-    ecoface_model.hearing.ALONE = ecoface_model.hearing.LEFT_OUT = 0.0
-    train_hearing.main(hearing_config(folder, run))
-
-
-def write_emotion_run(folder: Path) -> None:
-    """What the hearing stage sets out from: a run of the emotion stage that has learned nothing."""
-    config, run = emotion_config(folder, folder / "emotion"), folder / "emotion"
-    run.mkdir()
-    (run / CONFIG).write_text(json.dumps(asdict(config), default=str))
-    torch.manual_seed(0)
-    save_file(build_emotion(config.encoder).state_dict(), run / train_emotion.ENCODER)
-    shutil.copy(folder / "prototypes.safetensors", run / train_emotion.PROTOTYPES)
 
 
 def sync_config(folder: Path, run: Path) -> train_sync.TrainSyncConfig:
@@ -112,6 +80,7 @@ def motion_config(folder: Path, run: Path) -> train_motion.TrainMotionConfig:
         run=run,
         corpus=folder / "corpus",
         features=folder / "features",
+        voices=folder / "voices",
         prototypes=folder / "prototypes.safetensors",
         visual_weights=folder / "visual.safetensors",
         sync=folder / "sync.safetensors",
@@ -159,13 +128,12 @@ def write_judges(folder: Path, visual: VisualConfig, content_dim: int) -> None:
 def write_stage_corpus(folder: Path) -> None:
     """All that the tiny stages read."""
     write_tiny_corpus(folder, CONTENT_DIM, EMOTION_DIM, IMAGE_SIZE)
+    write_tiny_voices(folder / "voices", EMOTION_DIM)
     write_judges(folder, VISUAL, CONTENT_DIM)
-    write_emotion_run(folder)
 
 
 STAGES: dict[str, Callable[[Path, Path], None]] = {
     "emotion": emotion,
-    "hearing": hearing,
     "sync": sync,
     "motion": motion,
 }

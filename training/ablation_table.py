@@ -208,7 +208,8 @@ def seen_labels(
             features.append(judge.visual(faces(motion)).mean(dim=1)[0])
             emotions.append(EMOTIONS.index(name))
             levels.append(level)
-    return Mapped(torch.stack(features), torch.tensor(emotions), torch.tensor(levels))
+    known = torch.ones(len(levels), dtype=torch.bool)
+    return Mapped(torch.stack(features), torch.tensor(emotions), torch.tensor(levels), known)
 
 
 NOTES = """\

@@ -70,7 +70,7 @@ ABLATIONS = {
 def short_emotion() -> TrainEmotionConfig:
     """The emotion stage of a row; run, corpus and faces are set by the table."""
     return TrainEmotionConfig(
-        n_steps=200, n_clips=8, n_frames=36, warm_up=20, ramp=60, score_every=200, n_clips_prototype=16
+        n_steps=200, n_clips=8, n_frames=36, n_variants=1, warm_up=20, ramp=60, score_every=200
     )
 
 
@@ -103,7 +103,7 @@ class AblationsConfig:
     out: Path = Path("work/ablations")
     corpus: Path = Path("work/corpus")
     features: Path = Path("work/features")
-    """Content features; emotion features are computed anew for each emotion stage."""
+    """Content and front features; emotion features are computed anew for each emotion stage."""
     faces: Path = Path("work/faces")
     sync: Path = Path("work/sync/sync.safetensors")
     judge: Path = Path("work/emotion")
@@ -151,6 +151,7 @@ def stages(
         config.emotion,
         run=run,
         corpus=config.corpus,
+        features=config.features,
         faces=config.faces,
         weights=dataclasses.replace(config.emotion.weights, **ablation.emotion_weights),
     )
@@ -175,9 +176,10 @@ def train_row(config: AblationsConfig, emotion: TrainEmotionConfig, motion: Trai
     if not (emotion.run / SCORES).is_file():
         train_emotion.main(emotion)
     motion.features.mkdir(exist_ok=True)
-    for variant in range(motion.n_variants):
-        for suffix in ("json", "f16"):
-            link(motion.features / f"content_{variant}.{suffix}", config.features)
+    for kind, n_variants in (("content", motion.n_variants), ("front", motion.n_emotion_variants)):
+        for variant in range(n_variants):
+            for suffix in ("json", "f16"):
+                link(motion.features / f"{kind}_{variant}.{suffix}", config.features)
     features.main(
         features.FeaturesConfig(
             corpus=motion.corpus,

@@ -1,8 +1,9 @@
 """Batches for the motion generator: crops of clips with their features, styles, phones and masks.
 
-The emotion features of a crop come from the clip itself, or from another clip of the same emotion and
+The emotion features of a crop come from the clip itself, or from another recording of the same emotion and
 intensity, or stand still at a mean: so the generator learns that emotion is what the features say, whoever
-spoke them, and that the lips do not hang on them (the exchange of Sec. 4.3 and App. C).
+spoke them, and that the lips do not hang on them (the exchange of Sec. 4.3 and App. C). Where recorded voices
+are there, half of those other recordings are of people.
 """
 
 from collections import defaultdict
@@ -18,8 +19,9 @@ from safetensors.numpy import load_file
 from torch import Tensor
 
 from ecoface_model.config import EMOTIONS, FEATURE_RATE, FEATURES_PER_FRAME, FRAME_RATE
+from ecoface_model.phones import PHONES
 
-from .clips import PHONES, SPLITS, ClipRow, CorpusError, read_clip, read_manifest
+from .clips import SPLITS, ClipRow, CorpusError, read_clip, read_manifest
 from .features import FeatureStore
 from .motion_statistics import statistics_of
 from .synthetic.styles import STYLES
@@ -27,6 +29,10 @@ from .synthetic.styles import STYLES
 BILABIALS = [PHONES.index(name) for name in ("P", "B", "M")]
 UNTIMED = -1
 TRAIN = SPLITS[0]
+VOICE_FEATURES = "features"
+"""Folder of a corpus of recorded voices in which its features lie."""
+REAL_TWINS = 0.5
+"""Share of the other recordings that are of people, where some have the emotion and intensity."""
 N_FOR_STATISTICS = 500  # clips whose features a mean and deviation are taken of
 
 
@@ -67,17 +73,49 @@ class MotionBatch:
 class EmotionSources:
     """How often the emotion features of a crop come from where; the rest comes from the clip itself."""
 
-    twin: float = 0.25
-    """Another clip of the same emotion and intensity."""
-    mean: float = 0.15
+    twin: float = 0.5
+    """Another recording of the same emotion and intensity."""
+    mean: float = 0.05
     """The clip's mean, at every step."""
-    prototype: float = 0.3
-    """The class's prototype, at every step: what a label gives."""
+    prototype: float = 0.4
+    """The class's prototype, at every step: what labels give, and speech by the classifier's shares."""
 
     def __post_init__(self) -> None:
         total = self.twin + self.mean + self.prototype
         if not 0 <= total <= 1:
             raise ValueError(f"expected shares of emotion sources that add up to at most 1, found {total:g}")
+
+
+class RecordedVoices:
+    """Emotion features of recorded voices, to be lent to clips of their emotion and intensity."""
+
+    def __init__(self, corpus: Path, n_variants: int) -> None:
+        """Open the training split's.
+
+        Raises:
+            CorpusError: if the corpus or its features are missing, or features of some clips.
+        """
+        rows = [row for row in read_manifest(corpus) if row.split == TRAIN and row.emotion_is_known]
+        self.stores = [FeatureStore(corpus / VOICE_FEATURES, "emotion", i) for i in range(n_variants)]
+        if absent := [row.id for row in rows if row.id not in self.stores[0].spans]:
+            raise CorpusError(
+                f"expected emotion features of {absent[0]} in {corpus / VOICE_FEATURES}, found none; run "
+                f"`python -m training.features --kind emotion --corpus {corpus} "
+                f"--folder {corpus / VOICE_FEATURES}` again"
+            )
+        self.by_class: dict[tuple[str, int], list[str]] = defaultdict(list)
+        for row in rows:
+            for level in row.possible_levels:
+                self.by_class[row.emotion, level].append(row.id)
+
+    def drawn(
+        self, rng: np.random.Generator, emotion: str, level: int, variant: int
+    ) -> NDArray[np.floating[Any]] | None:
+        """Features of one of them, (2T, F); None if no voice has this emotion and intensity."""
+        members = self.by_class.get((emotion, level))
+        if not members:
+            return None
+        return self.stores[variant % len(self.stores)][members[int(rng.integers(len(members)))]]
 
 
 class MotionClips:
@@ -91,7 +129,9 @@ class MotionClips:
         n_variants: int,
         n_emotion_variants: int,
         prototypes: Path,
+        voices: Path | None = None,
     ) -> None:
+        """`voices` is a corpus of recorded voices with its features, that lend their emotion."""
         all_rows = read_manifest(corpus)
         rows = [row for row in all_rows if row.split == split]
         clips = [read_clip(corpus, row) for row in rows]
@@ -110,6 +150,7 @@ class MotionClips:
         self.content = [FeatureStore(features, "content", i) for i in range(n_variants)]
         self.emotion = [FeatureStore(features, "emotion", i) for i in range(n_emotion_variants)]
         self.prototypes = load_file(prototypes)["prototypes"]
+        self.voices = None if voices is None else RecordedVoices(voices, n_emotion_variants)
         heard = {row.speaker for row in all_rows if row.split == TRAIN}
         self.styles = tuple(sorted(heard, key=_place))
         """Speakers of the training split, whichever split this is; nobody else has a style."""
@@ -117,7 +158,8 @@ class MotionClips:
         self.by_class: dict[tuple[str, int], list[int]] = defaultdict(list)
         for number, row in enumerate(rows):
             if row.emotion_is_known:
-                self.by_class[row.emotion, row.intensity_level].append(number)
+                for level in row.possible_levels:
+                    self.by_class[row.emotion, level].append(number)
 
     def statistics(self) -> dict[str, NDArray[np.float32]]:
         """Mean and standard deviation of each set's motion, of content and emotion, and the styles' sets."""
@@ -179,8 +221,7 @@ class MotionClips:
         if not row.emotion_is_known:  # neither twins nor prototype
             draw = max(draw, sources.twin)
         if draw < sources.twin:
-            twin = int(rng.choice(self.by_class[row.emotion, row.intensity_level]))
-            other = heard[self.rows[twin].id]
+            other = self._twin(rng, row, variant)
             order = _there_and_back(len(own), len(other), int(rng.integers(len(other))))
             return _smoothed(other[order].astype(np.float32))
         if draw < sources.twin + sources.mean:
@@ -188,6 +229,15 @@ class MotionClips:
         if draw < sources.twin + sources.mean + sources.prototype:
             return np.broadcast_to(self._label(row, variant), own.shape)
         return own
+
+    def _twin(self, rng: np.random.Generator, row: ClipRow, variant: int) -> NDArray[np.floating[Any]]:
+        """Features of another recording of a clip's emotion and intensity, a person's or a synthetic one."""
+        if self.voices is not None and rng.random() < REAL_TWINS:
+            real = self.voices.drawn(rng, row.emotion, row.intensity_level, variant)
+            if real is not None:
+                return real
+        twin = int(rng.choice(self.by_class[row.emotion, row.intensity_level]))
+        return self.emotion[variant % len(self.emotion)][self.rows[twin].id]
 
     def _label(self, row: ClipRow, variant: int) -> NDArray[np.float32]:
         """The prototype of a clip's class; without a class, its own mean."""

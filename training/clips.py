@@ -25,15 +25,8 @@ from ecoface_model.files import write_beside
 MANIFEST = "manifest.jsonl"
 SPLITS = ("train", "val", "test")
 UNKNOWN = "unknown"
-"""The emotion of a clip that nobody labelled (HDTF, VOCASET): it takes no part in contrast or prototypes."""
-SILENCE = "SIL"
-"""The phone of a pause."""
-
-VOWELS = frozenset(["AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"])
-_CONSONANT_NAMES = "B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH"
-CONSONANTS = frozenset(_CONSONANT_NAMES.split())
-PHONES = (SILENCE, *sorted(VOWELS | CONSONANTS))
-"""ARPAbet without stress, silence first: the 40 classes of a clip's phones."""
+"""The emotion of a clip that nobody labelled (HDTF, VOCASET): it takes no part in contrast or prototypes.
+The intensity of an acted clip of which nobody said how strong it is."""
 NO_TIMES = np.zeros(0, np.float32)
 """Start or end of the phones of a clip without phones."""
 
@@ -59,11 +52,17 @@ class ClipRow:
     file: str
     dataset: str = "synthetic"
     """Where the clip comes from: trackers differ in range, so each set has statistics of its own."""
+    agreement: float | None = None
+    """0..1: do those who only heard the clip name the emotion that was meant? None where nobody was asked."""
+    level: float | None = None
+    """0..1: how strong they found that emotion; None where nobody named it."""
+    licence: str = ""
+    """Of the recording; empty where nobody said (synthetic speech, your own videos)."""
 
     def __post_init__(self) -> None:
         for value, allowed in (
             (self.emotion, (*EMOTIONS, UNKNOWN)),
-            (self.intensity, INTENSITIES),
+            (self.intensity, (*INTENSITIES, UNKNOWN)),
             (self.split, SPLITS),
         ):
             if value not in allowed:
@@ -75,9 +74,25 @@ class ClipRow:
         return self.emotion != UNKNOWN
 
     @property
+    def intensity_is_known(self) -> bool:
+        """Whether somebody said how strong the clip is."""
+        return self.intensity != UNKNOWN
+
+    @property
+    def possible_levels(self) -> tuple[int, ...]:
+        """The levels that the clip may have: both of an acted emotion of unknown intensity."""
+        acted = self.emotion not in (EMOTIONS[0], UNKNOWN)
+        return (1, 2) if acted and not self.intensity_is_known else (self.intensity_level,)
+
+    @property
     def intensity_level(self) -> int:
-        """0 for neutral and where the emotion is unknown, 1 normal, 2 strong."""
-        return 0 if self.emotion in (EMOTIONS[0], UNKNOWN) else INTENSITIES.index(self.intensity) + 1
+        """0 for neutral and where the emotion is unknown, 1 normal, 2 strong.
+
+        Of an acted emotion of unknown intensity 1 too, the nearest to all: ask `intensity_is_known` first.
+        """
+        if self.emotion in (EMOTIONS[0], UNKNOWN):
+            return 0
+        return INTENSITIES.index(self.intensity) + 1 if self.intensity_is_known else 1
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""THE place that knows RAVDESS, HDTF, VOCASET and MEAD: their folders, names, labels and splits."""
+"""THE place that knows RAVDESS, HDTF, VOCASET and MEAD with faces: their folders, names, labels, splits."""
 
 import re
 from collections import Counter
@@ -10,6 +10,7 @@ import numpy as np
 
 from ecoface_model.config import EMOTIONS, INTENSITIES
 from training.clips import SPLITS, UNKNOWN, CorpusError
+from training.sound_files import TarMember, path_of
 
 RAVDESS_ACTORS = tuple(f"Actor_{number:02d}" for number in range(1, 25))
 RAVDESS_NAME = re.compile(r"(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)")
@@ -65,12 +66,18 @@ class SourceClip:
     sentence: str
     """Empty where the data set does not give the words."""
     sentence_id: str
-    sound: Path
-    motion: Tracked | Meshes
+    sound: Path | TarMember
+    motion: Tracked | Meshes | None
+    """None where there is only a voice."""
+    agreement: float | None = None
+    level: float | None = None
+    licence: str = ""
 
     @property
     def recording(self) -> Path:
-        """What is named when the clip is refused: its video, or the folder of its meshes."""
+        """What is named when the clip is refused: its video, the folder of its meshes, or its sound."""
+        if self.motion is None:
+            return path_of(self.sound)
         return self.motion.video if isinstance(self.motion, Tracked) else self.motion.folder
 
 
@@ -90,6 +97,8 @@ class Found:
     skipped: Counter[str] = field(default_factory=Counter)
     """Recordings that are not wanted, by kind: songs, other views."""
     refused: list[Refused] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What a person should know about the whole."""
 
 
 def find_clips(dataset: str, source: Path) -> Found:

@@ -3,22 +3,25 @@
 Every score here is on synthetic emotion and says nothing about people; printed lines say so.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import normalize
 
-from ecoface_model.config import EMOTIONS, INTENSITIES, SAMPLES_PER_FRAME
-from ecoface_model.content import SpeechEncoder
+from ecoface_model.config import EMOTIONS, FEATURES_PER_FRAME, INTENSITIES
+from ecoface_model.emotion import NO_BASELINE, EmotionEncoder
 from ecoface_model.visual import VisualEmotion
 from training.clips import ClipRow
+from training.faces import FaceStore
+from training.losses_emotion import mean_over_speech
+from training.voice_clips import VoiceClips
 
 N_LEVELS = len(INTENSITIES) + 1
 NEUTRAL = 0
@@ -31,6 +34,8 @@ class Mapped:
     features: Float[Tensor, "clips feature"]
     emotion: Int[Tensor, " clips"]
     intensity: Int[Tensor, " clips"]
+    known: Bool[Tensor, " clips"]
+    """Whether anybody said how strong."""
 
 
 @dataclass(frozen=True)
@@ -43,32 +48,70 @@ class Space:
     visual_levels: Float[Tensor, "emotions 3 feature"]
 
 
-def map_clips(
-    encoder: SpeechEncoder, waveforms: Sequence[NDArray[np.int16]], rows: Sequence[ClipRow]
-) -> Mapped:
-    """Mean features of whole clips as they sound (no augmentation)."""
-    whole = (waveform[: len(waveform) // SAMPLES_PER_FRAME * SAMPLES_PER_FRAME] for waveform in waveforms)
-    return _map(encoder, (sound.astype(np.float32) / 32768 for sound in whole), rows)
+@torch.no_grad()
+def map_clips(encoder: EmotionEncoder, clips: VoiceClips, chosen: Sequence[int] | None = None) -> Mapped:
+    """Mean features over the speech of whole clips as they sound, all or some, without a voice baseline."""
+    places = np.arange(len(clips.rows)) if chosen is None else np.asarray(chosen)
+    features = torch.stack([clip_feature(encoder, clips, int(index)) for index in places])
+    labels = (torch.from_numpy(each[places]) for each in (clips.emotion, clips.intensity, clips.known))
+    return Mapped(features, *labels)
 
 
-def map_faces(encoder: VisualEmotion, faces: Sequence[NDArray[np.uint8]], rows: Sequence[ClipRow]) -> Mapped:
-    """Mean features of pieces of clips as they look (no augmentation)."""
-    return _map(encoder, (piece[:, None].astype(np.float32) / 255 for piece in faces), rows)
+def clip_feature(
+    encoder: EmotionEncoder,
+    clips: VoiceClips,
+    index: int,
+    baseline: NDArray[np.float32] | None = None,
+    kind: int = NO_BASELINE,
+    trust: float = 1.0,
+    variant: int = 0,
+) -> Float[Tensor, " feature"]:
+    """The mean over the speech of one whole clip, on the CPU."""
+    device = next(encoder.parameters()).device
+    piece = clips.piece(index, variant, 0, clips.n_frames(index))
+    rows, speech = (torch.from_numpy(each)[None].to(device) for each in (piece.rows, piece.speech))
+    usual = None if baseline is None else torch.from_numpy(baseline)[None].to(device)
+    features = encoder.of_front(
+        rows, usual, torch.tensor([kind], device=device), torch.tensor([trust], device=device)
+    )
+    return mean_over_speech(features, speech.repeat_interleave(FEATURES_PER_FRAME, dim=1))[0].cpu()
 
 
 @torch.no_grad()
-def _map(encoder: nn.Module, inputs: Iterable[NDArray[np.float32]], rows: Sequence[ClipRow]) -> Mapped:
-    """One clip at a time, for they differ in length."""
+def map_faces(encoder: VisualEmotion, rows: Sequence[ClipRow], faces: FaceStore) -> Mapped:
+    """Mean features of pieces of clips as they look (no augmentation)."""
     device = next(encoder.parameters()).device
-    training = encoder.training
-    encoder.eval()
-    features = [encoder(torch.from_numpy(one)[None].to(device)).mean(dim=1)[0].cpu() for one in inputs]
-    encoder.train(training)
+    seen = [row for row in rows if row.id in faces]
+    pieces = (faces[row.id].faces[:, None].astype(np.float32) / 255 for row in seen)
+    features = [
+        encoder(torch.from_numpy(piece)[None].to(device)).mean(dim=1)[0].cpu() for piece in pieces
+    ]  # one at a time, for they differ in length
     return Mapped(
         torch.stack(features),
-        torch.tensor([EMOTIONS.index(row.emotion) for row in rows]),
-        torch.tensor([row.intensity_level for row in rows]),
+        torch.tensor([EMOTIONS.index(row.emotion) for row in seen]),
+        torch.tensor([row.intensity_level for row in seen]),
+        torch.ones(len(seen), dtype=torch.bool),
     )
+
+
+def joint_prototypes(corpora: Sequence[Mapped]) -> Float[Tensor, "emotions 3 feature"]:
+    """Prototypes of several corpora: each counts alike in every class that it has.
+
+    The first has all classes, and stands for those that the others lack (calm and surprised, where the voices
+    are CREMA-D's).
+    """
+    means = prototypes(corpora[0])
+    counts = torch.ones(means.shape[:2])
+    for mapped in corpora[1:]:
+        for emotion in range(len(EMOTIONS)):
+            for level in (0, 1, 2):
+                neutral = emotion == NEUTRAL or level == 0
+                members = (mapped.emotion == (NEUTRAL if neutral else emotion)) & mapped.known
+                members &= torch.tensor(neutral) | (mapped.intensity == level)
+                if members.any():
+                    means[emotion, level] += mapped.features[members].mean(dim=0)
+                    counts[emotion, level] += 1
+    return means / counts[..., None]
 
 
 def prototypes(mapped: Mapped) -> Float[Tensor, "emotions 3 feature"]:
@@ -77,7 +120,7 @@ def prototypes(mapped: Mapped) -> Float[Tensor, "emotions 3 feature"]:
     levels = neutral.repeat(len(EMOTIONS), N_LEVELS, 1)  # (emotions, 3, F)
     for emotion in range(1, len(EMOTIONS)):
         for level in range(1, N_LEVELS):
-            members = (mapped.emotion == emotion) & (mapped.intensity == level)
+            members = (mapped.emotion == emotion) & (mapped.intensity == level) & mapped.known
             assert members.any(), f"the corpus has clips of {EMOTIONS[emotion]} at intensity {level}"
             levels[emotion, level] = mapped.features[members].mean(dim=0)
     return levels

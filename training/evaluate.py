@@ -9,6 +9,7 @@ import tyro
 from ecoface_model.errors import EcoFaceError
 from training.evaluate_alive import Alive, alive
 from training.evaluate_exchange import Exchange, exchange
+from training.evaluate_listening import Listening, listening
 from training.evaluate_real_speech import RealSpeech, real_speech
 from training.evaluate_styles import Styles, styles
 from training.evaluate_table import Table, table
@@ -20,6 +21,7 @@ COMMANDS: dict[str, tuple[type, Callable[..., None]]] = {
     "styles": (Styles, styles),
     "alive": (Alive, alive),
     "real-speech": (RealSpeech, real_speech),
+    "listening": (Listening, listening),
     "figures": (Figures, figures),
 }
 """By the name on the command line: the config, and what runs it."""

@@ -101,7 +101,7 @@ def exchange_all(config: Exchange, namers: Namers, clips: Sequence[HeldOut]) -> 
     """Every clip to every class through each door; references of a class are taken in turn."""
     stage = namers.stage
     by_class = {name: [clip for clip in clips if clip.row.emotion == name] for name in EMOTIONS}
-    seen = {clip.row.id: stage.ecoface.seen(stage.performance(clip.motion)) for clip in clips}
+    seen = {clip.row.id: stage.ecoface.from_motion(stage.performance(clip.motion)) for clip in clips}
     swaps: dict[str, list[Swap]] = {door: [] for door in DOORS}
     for number, source in enumerate(tqdm(clips, desc="exchange", mininterval=5)):
         how: dict[str, Any] = {"style": style_of(stage, source), "seed": config.seed}

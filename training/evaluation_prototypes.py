@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from ecoface_model.config import EMOTIONS
-from ecoface_model.emotion_source import as_spoken, listed
+from ecoface_model.emotion_source import label_prototypes, visual_to_audio
 from training.evaluation_clips import HeldOut, Stage
 from training.evaluation_report import markdown_table
 
@@ -44,13 +44,13 @@ def agreements(stage: Stage, clips: Sequence[HeldOut]) -> dict[str, list[Agreeme
 
     def heard(part: Sequence[HeldOut]) -> Float[Tensor, " feature"]:
         sound = np.concatenate([clip.waveform for clip in part])
-        return stage.ecoface.heard(sound).cpu().mean(dim=0)
+        return stage.ecoface.features_of(stage.ecoface.listen(sound)).cpu().mean(dim=0)
 
     looks = {clip.row.id: torch.from_numpy(stage.look(clip.motion)) for clip in clips}
 
     def seen(part: Sequence[HeldOut]) -> Float[Tensor, " feature"]:
         look = torch.cat([looks[clip.row.id] for clip in part])
-        return as_spoken(look, model.visual_prototypes, model.prototypes).mean(dim=0)
+        return visual_to_audio(look, model.visual_prototypes, model.prototypes).mean(dim=0)
 
     ways = {"heard": heard, "seen": seen}
     return {way: compared(clips, takes_in, model.prototypes) for way, takes_in in ways.items()}
@@ -62,7 +62,7 @@ def compared(
     prototypes: Float[Tensor, "emotions 3 feature"],
 ) -> list[Agreement]:
     """References of each kind's clips beside the labels; kinds without clips are left out."""
-    known = listed(prototypes)  # (15, F)
+    known = label_prototypes(prototypes)  # (15, F)
     middle = known.mean(dim=0)
     directions = normalize(known - middle, dim=1)
 

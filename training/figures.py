@@ -26,7 +26,9 @@ from training.clips import CorpusError
 from training.emotion_space import Space, map_clips, map_faces
 from training.evaluate_exchange import style_of
 from training.evaluation_clips import HeldOut, Motion, Stage, balanced, held_out, rows_of
+from training.faces import FaceStore
 from training.run import LOG, RunError, draw_log
+from training.voice_clips import VoiceClips
 
 PICTURE = (320, 256)  # pixels, height and width, of one face on a sheet
 N_MOMENTS = 6
@@ -43,6 +45,8 @@ class Figures:
     """Model file of the exchanges; the default model if not given."""
     corpus: Path = Path("work/corpus")
     split: str = "test"
+    features: Path = Path("work/features")
+    """Front features, which the run's encoder was trained on."""
     faces: Path = Path("work/faces")
     emotion: Path | None = None
     """Run of train_emotion, for Figs. 3b and 9."""
@@ -127,16 +131,17 @@ def space_of(run: Path, config: Figures) -> Space:
     """Validation clips in the emotion space of a run, heard and seen."""
     values = json.loads(_present(run / "config.json").read_text())
     audio = build_emotion(EmotionConfig(**values["encoder"]))
-    audio.load_state_dict(load_file(_present(run / train_emotion.ENCODER)))
+    audio.load_own_state(load_file(_present(run / train_emotion.ENCODER)))
     widths = tuple(values["visual"]["widths"])
     visual = VisualEmotion(VisualConfig(**values["visual"] | {"widths": widths}))
     visual.load_state_dict(load_file(_present(run / train_emotion.VISUAL)))
     levels = load_file(_present(run / train_emotion.PROTOTYPES))
-    clips = EmotionClips(config.corpus, config.faces, "val")
-    waveforms, faces, rows = clips.evenly(config.n_clips)
+    voices = VoiceClips(config.corpus, config.features, "val", 1)
+    clips = EmotionClips(voices, FaceStore(config.faces), None)
+    chosen = clips.evenly(config.n_clips).tolist()
     return Space(
-        map_clips(audio.eval(), waveforms, rows),
-        map_faces(visual.eval(), faces, rows),
+        map_clips(audio.eval(), voices, chosen),
+        map_faces(visual.eval(), [voices.rows[index] for index in chosen], clips.faces),
         levels["prototypes"],
         levels["visual"],
     )

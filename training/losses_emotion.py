@@ -6,15 +6,26 @@ Deviation: means where Eqs. (4) and (7) print sums, so that a weight means the s
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
-from torch.nn.functional import cross_entropy, normalize
+from torch.nn.functional import normalize
 
 
-def clip_features(features: Float[Tensor, "batch steps feature"]) -> Float[Tensor, "batch feature"]:
-    """z of Eq. (4): the mean over a clip's 2T steps, at unit length.
+def clip_features(
+    features: Float[Tensor, "batch steps feature"], speech: Float[Tensor, "batch steps"] | None = None
+) -> Float[Tensor, "batch feature"]:
+    """z of Eq. (4): the mean over a clip's 2T steps, of those that speak if that is known, at unit length.
 
     Deviation: the paper does not normalise; at 1024 features and τ = 0.07 its logits would explode.
     """
-    return normalize(features.mean(dim=1), dim=-1)
+    return normalize(mean_over_speech(features, speech), dim=-1)
+
+
+def mean_over_speech(
+    features: Float[Tensor, "batch steps feature"], speech: Float[Tensor, "batch steps"] | None = None
+) -> Float[Tensor, "batch feature"]:
+    """The mean over the steps, weighted by whether somebody speaks."""
+    if speech is None:
+        return features.mean(dim=1)
+    return (features * speech[..., None]).sum(dim=1) / speech.sum(dim=1, keepdim=True).clamp_min(1e-6)
 
 
 def contrastive_loss(
@@ -50,25 +61,44 @@ def triplet_loss(
     emotion: Int[Tensor, " batch"],
     intensity: Int[Tensor, " batch"],
     margin: float,
+    known: Bool[Tensor, " batch"] | None = None,
 ) -> Float[Tensor, ""]:
     """Intensities kept apart within an emotion, Eq. (7), as a mean over all triplets of the batch.
 
-    Anchor and positive share emotion and intensity, the negative has the emotion but another intensity.
+    Anchor and positive share emotion and intensity, the negative has the emotion but another intensity; clips
+    whose intensity is not `known` take no part.
     """
     distance = (z[:, None] - z[None]).square().sum(dim=-1)  # (B, B)
     valid = triplets(emotion, intensity)  # (B, B, B)
+    if known is not None:
+        valid = valid & known[:, None, None] & known[None, :, None] & known[None, None]
     hinge = (distance[:, :, None] - distance[:, None, :] + margin).relu()
     return (hinge * valid).sum() / valid.sum().clamp_min(1)
 
 
 def label_loss(
-    logits: Float[Tensor, "batch labels"], emotion: Int[Tensor, " batch"], intensity: Int[Tensor, " batch"]
+    logits: Float[Tensor, "batch labels"],
+    emotion: Int[Tensor, " batch"],
+    intensity: Int[Tensor, " batch"],
+    known: Bool[Tensor, " batch"] | None = None,
+    smoothing: float = 0.0,
+    weight: Float[Tensor, " batch"] | None = None,
 ) -> Float[Tensor, ""]:
-    """Cross-entropy of a training head over emotion x intensity, neutral being one label.
+    """Cross-entropy of a classifier over emotion x intensity, neutral being one label.
 
+    Where the intensity is not `known`, either is right: the labels' probabilities are added up. `smoothing`
+    is the share of the evenly spread label (Szegedy et al. 2016).
     Ours: contrast from random weights alone keeps all clips at one point for hundreds of steps.
     """
-    return cross_entropy(logits, labels_of(emotion, intensity))
+    log_share = logits.log_softmax(dim=1)  # (B, 15)
+    own = labels_of(emotion, intensity)
+    said = log_share.gather(1, own[:, None])[:, 0]
+    if known is not None:
+        first = (2 * emotion - 1).clamp_min(0)  # intensity 1 of the emotion
+        either = torch.logaddexp(log_share.gather(1, first[:, None]), log_share.gather(1, first[:, None] + 1))
+        said = torch.where(known | (emotion == 0), said, either[:, 0])
+    losses = -((1 - smoothing) * said + smoothing * log_share.mean(dim=1))
+    return losses.mean() if weight is None else (losses * weight).sum() / weight.sum()
 
 
 def labels_of(emotion: Int[Tensor, " batch"], intensity: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:

@@ -15,9 +15,9 @@ from ecoface_model.config import FRAME_RATE
 from ecoface_model.flame import FlameHead
 from ecoface_model.lips import aperture
 from ecoface_model.motion_generator import MotionGenerator, draw_noise
+from ecoface_model.phones import PHONES
 
 from .batches import BILABIALS, MotionClips
-from .clips import PHONES
 from .metrics import count_blinks
 
 OPEN_VOWELS = [PHONES.index(name) for name in ("AA", "AE", "AH", "AO", "AW", "AY")]

@@ -15,7 +15,6 @@ from ecoface_model.renderer_grey import GreyFaces
 from ecoface_model.visual import VisualEmotion
 
 from .batches import MotionBatch
-from .clips import PHONES
 from .losses import (
     closure_gate_loss,
     closure_loss,
@@ -72,7 +71,7 @@ class EmotionLook:
 
 
 class MotionStage(nn.Module):
-    """The generator with what teaches it: a phone classifier, and judges that do not learn."""
+    """The generator with what teaches it: judges that do not learn."""
 
     def __init__(
         self,
@@ -84,7 +83,6 @@ class MotionStage(nn.Module):
     ) -> None:
         super().__init__()
         self.generator = generator
-        self.phones = nn.Linear(generator.config.hidden_dim, len(PHONES))
         self.head = head
         self.sync = sync
         self.visual = visual
@@ -133,7 +131,7 @@ class MotionStage(nn.Module):
     ) -> dict[str, Tensor]:
         """What the form with a steady face has besides."""
         generator, style, mask = self.generator, batch.style, batch.mask
-        assert output.steady is not None and output.steady_hidden is not None and output.closure is not None
+        assert output.steady is not None and output.phones is not None and output.closure is not None
         steady, target = (generator.normalised(m, style) for m in (output.steady, batch.motion))
         life = generator.life_of_prior(batch.content, batch.emotion, style, prior_noise)
         sampled = generator.in_coefficients(steady.detach() + life, style)
@@ -141,7 +139,7 @@ class MotionStage(nn.Module):
             "steady": reconstruction_loss(steady, target, mask),
             "steady_velocity": velocity_loss(steady, target, mask),
             "closure_gate": closure_gate_loss(output.closure, batch.closed, mask * (batch.phone >= 0)),
-            "phones": phone_loss(self.phones(output.steady_hidden), batch.phone, mask),
+            "phones": phone_loss(output.phones, batch.phone, mask),
             "life": life_loss(self.head.landmarks(sampled), true_landmarks, mask),
         }
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from training.clips import SILENCE
+from ecoface_model.phones import SILENCE
 from training.synthetic.utterance import Phone
 
 PAUSE = SILENCE

@@ -1,10 +1,11 @@
-"""One recording of a data set -> clips in our format: 16 kHz sound and FLAME motion at 25 fps, one at a time.
+"""One recording of a data set -> clips in our format: 16 kHz sound and, of a face, FLAME motion at 25 fps.
 
 `records/<id>.json` says what a recording became; it is written last, so a recording with a record is done.
 """
 
+import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 from jaxtyping import Float32
 from numpy.typing import NDArray
 
-from ecoface_model.audio import Waveform, fit_to_frames, n_frames, read_sound
+from ecoface_model.audio import Waveform, fit_to_frames, n_frames
 from ecoface_model.config import FRAME_RATE, SAMPLES_PER_FRAME
 from ecoface_model.errors import EcoFaceError
 from ecoface_model.files import write_beside
@@ -22,6 +23,7 @@ from training.clips import CorpusError, write_clip
 from training.datasets import Meshes, Refused, SourceClip, Tracked
 from training.mesh_fit import fit_motion, head_of_subject, solve_identity
 from training.ply import read_ply
+from training.sound_files import path_of, read_recording
 from training.tracker_output import find_output, from_zero, read_output
 from training.video_time import at_frame_rate, frame_times, meshes_at_frame_rate, times_of
 
@@ -45,7 +47,7 @@ class Job:
     longest: float
     """Seconds; longer recordings are cut where they are quietest."""
     trackers: Path | None
-    """Where tracker output lies; None for data sets of meshes."""
+    """Where tracker output lies; None for data sets of meshes or voices."""
     tracker_fps: float | None
     head: Path | None
     """The FLAME file for data sets of meshes."""
@@ -59,6 +61,8 @@ class Made:
     """By the id of each clip."""
     residual_mm: float | None
     """Mean distance between meshes and model, where there were meshes."""
+    sha256: str = ""
+    """Of the samples, before they were cut to frames: equal sounds are one recording."""
 
 
 def make_clips(job: Job) -> Made | Refused:
@@ -72,7 +76,7 @@ def make_clips(job: Job) -> Made | Refused:
         made = _make(job)
         record.parent.mkdir(parents=True, exist_ok=True)
         with write_beside(record) as temporary:
-            temporary.write_text(json.dumps({"seconds": made.seconds, "residual_mm": made.residual_mm}))
+            temporary.write_text(json.dumps(asdict(made)))
     except (EcoFaceError, OSError) as error:
         return Refused(file=str(job.clip.recording), reason=" ".join(str(error).split()))
     return made
@@ -84,24 +88,48 @@ def clip_file(out: Path, clip_id: str) -> Path:
 
 
 def _make(job: Job) -> Made:
-    waveform = read_sound(job.clip.sound)
+    waveform = read_recording(job.clip.sound)
     if np.abs(waveform).max() < SILENT:
-        raise CorpusError(f"expected speech in {job.clip.sound.name}, found silence; copy the file again")
+        name = path_of(job.clip.sound).name
+        raise CorpusError(f"expected speech in {name}, found silence; copy the file again or leave it out")
+    heard = hashlib.sha256(_integers(waveform).tobytes()).hexdigest()
     motion, residual_mm = _motion(job, n_frames(len(waveform)))
-    waveform = fit_to_frames(waveform, len(motion))
-    samples = np.round(waveform * 32768).clip(-32768, 32767).astype(np.int16)
-    spans = pieces(waveform, len(motion), round(job.longest * FRAME_RATE))
+    frames = voice_length(n_frames(len(waveform))) if motion is None else len(motion)
+    waveform = fit_to_frames(waveform, frames)
+    samples = _integers(waveform)
+    spans = pieces(waveform, frames, round(job.longest * FRAME_RATE))
     seconds = {}
     for number, (start, stop) in enumerate(spans):
         clip_id = job.clip.id if len(spans) == 1 else f"{job.clip.id}_p{number:02d}"
         sound = samples[start * SAMPLES_PER_FRAME : stop * SAMPLES_PER_FRAME]
-        write_clip(clip_file(job.out, clip_id), sound, motion=motion[start:stop])
+        part = None if motion is None else motion[start:stop]
+        write_clip(clip_file(job.out, clip_id), sound, motion=part)
         seconds[clip_id] = (stop - start) / FRAME_RATE
-    return Made(seconds=seconds, residual_mm=residual_mm)
+    return Made(seconds=seconds, residual_mm=residual_mm, sha256=heard)
 
 
-def _motion(job: Job, n_sound: int) -> tuple[Motion, float | None]:
+def _integers(waveform: Waveform) -> NDArray[np.int16]:
+    integers: NDArray[np.int16] = np.round(waveform * 32768).clip(-32768, 32767).astype(np.int16)
+    return integers
+
+
+def voice_length(n_sound: int) -> int:
+    """Frames of a clip that has only a voice.
+
+    Raises:
+        CorpusError: if it is too short.
+    """
+    if n_sound < SHORTEST:
+        raise CorpusError(
+            f"expected at least {SHORTEST / FRAME_RATE:g} s, found {n_sound / FRAME_RATE:.2f} s; leave it out"
+        )
+    return n_sound
+
+
+def _motion(job: Job, n_sound: int) -> tuple[Motion | None, float | None]:
     """The motion at 25 fps, as long as the sound or a little shorter, and how far it is from the meshes."""
+    if job.clip.motion is None:
+        return None, None
     if isinstance(job.clip.motion, Tracked):
         assert job.trackers is not None
         return _tracked(job, job.clip.motion, job.trackers, n_sound), None

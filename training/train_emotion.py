@@ -1,9 +1,10 @@
 """Train both emotion encoders together (Sec. 3.2): one space for how speech sounds and how its face looks.
 
 Contrast between emotions in each modality (Eq. 4), the same moments of both brought together (Eqs. 5 and 6),
-triplets between intensities within an emotion (Eq. 7).
+triplets between intensities within an emotion (Eq. 7). Synthetic clips are heard and seen; recorded voices,
+where there are some, are heard beside them, so that a class is one place for both.
 
-python -m training.train_emotion --run work/emotion
+python -m training.train_emotion --run work/emotion --voices work/voices
 """
 
 import json
@@ -18,26 +19,38 @@ from jaxtyping import Float
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ecoface_model.config import N_LABELS, EmotionConfig, VisualConfig
-from ecoface_model.emotion import MelEmotion, build_emotion
+from ecoface_model.classifier import EmotionClassifier
+from ecoface_model.config import FEATURES_PER_FRAME, N_LABELS, EmotionConfig, VisualConfig
+from ecoface_model.emotion import WhisperEmotion, build_emotion
 from ecoface_model.files import write_beside
 from ecoface_model.visual import VisualEmotion
 from training.batch_norm import over_whole_batch
+from training.batches import VOICE_FEATURES
 from training.batches_emotion import EmotionBatch, EmotionClips
 from training.clips import CorpusError
-from training.emotion_space import Space, confusion, draw, map_clips, map_faces, prototypes
+from training.emotion_space import Space, draw, joint_prototypes, map_clips, map_faces, prototypes
+from training.faces import FaceStore
 from training.losses_emotion import (
     audio_visual_loss,
     clip_features,
     contrastive_loss,
     label_loss,
+    mean_over_speech,
     triplet_loss,
 )
+from training.recognition import calibrate, fit_classifier, recognition
 from training.retrieval import as_lines, space_scores
 from training.run import Run, drawn_ahead, seed_step, warm_up_then_cosine
+from training.sources import write_sources
+from training.voice_clips import VoiceClips
 
 ENCODER, VISUAL, PROTOTYPES = "encoder.safetensors", "visual.safetensors", "prototypes.safetensors"
+CLASSIFIER = "classifier.safetensors"
 SPACE, SCORES = "emotion_space.png", "scores.json"
+NO_VOICES = (
+    "No recorded voices were given (--voices): what is learned is how synthetic speech expresses emotions; "
+    "do not expect it to name the emotions of people."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +64,8 @@ class EmotionLossWeights:
     triplet: float = 1.0
     """Eq. (7), of either modality."""
     label: float = 1.0
-    """Cross-entropy of a linear head on the clip's mean, one head a modality; ours, left behind."""
+    """Cross-entropy of a linear layer on the clip's mean: of speech, the classifier; of faces, one that is
+    left behind; ours."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +74,17 @@ class TrainEmotionConfig:
 
     run: Path = Path("work/emotion")
     corpus: Path = Path("work/corpus")
+    features: Path = Path("work/features")
+    """Where `training.features --kind front` put the corpus's."""
     faces: Path = Path("work/faces")
+    voices: Path | None = None
+    """A corpus of recorded voices (`training.prepare voices`); its features lie in features/ inside of it."""
+    leave_out: tuple[str, ...] = ()
+    """Data sets of the voices that take no part, such as emodb: to see how a corpus never heard is named."""
+    n_variants: int = 2
+    """Of the features: recordings of each clip that the encoder hears."""
+    n_voice_variants: int = 4
+    """The same of recorded voices, to which the classifier is fitted."""
     encoder: EmotionConfig = field(default_factory=EmotionConfig)
     visual: VisualConfig = field(default_factory=VisualConfig)
     hubert: Path | None = None
@@ -70,27 +94,26 @@ class TrainEmotionConfig:
     """τ of Eq. (4); SupCon's."""
     margin: float = 0.5
     """Alpha of Eq. (7), between squared distances of unit features (0 to 4)."""
-    n_steps: int = 1800
-    n_clips: int = 16
-    """N of Eq. (4): clips of a batch, each heard twice and seen twice."""
-    n_frames: int = 50
-    """Of a piece that is heard, 2 s."""
+    label_smoothing: float = 0.1
+    n_steps: int = 700
+    n_clips: int = 12
+    """Synthetic clips of a batch, each heard twice and seen twice; with n_real, N of Eq. (4)."""
+    n_real: int = 20
+    """Clips of recorded voices, each heard twice."""
+    n_frames: int = 75
+    """Of a piece that is heard, 3 s: an acted sentence is hardly longer."""
     n_frames_seen: int = 8
     """Of a piece that is seen."""
-    learning_rate: float = 5e-4
+    learning_rate: float = 7e-4
     warm_up: int = 50
-    ramp: int = 250
-    """Steps over which contrast, triplets, the tie between modalities and augmentation come in."""
-    weight_decay: float = 0.02
+    ramp: int = 150
+    """Steps over which contrast, triplets and the tie between modalities come in."""
+    weight_decay: float = 0.1
     clip_gradient: float = 1.0
     seed: int = 0
     device: str | None = None
     log_every: int = 20
-    score_every: int = 500
-    n_clips_scored: int = 12
-    """Per emotion and intensity, while training."""
-    n_clips_prototype: int = 60
-    """Per emotion and intensity, of which a prototype is the mean."""
+    score_every: int = 350
 
     def __post_init__(self) -> None:
         if self.encoder.feature_dim != self.visual.feature_dim:
@@ -106,77 +129,98 @@ class TrainEmotionConfig:
 
 
 class EmotionEncoders(nn.Module):
-    """Both encoders, and the heads that training alone needs."""
+    """Both encoders, the classifier of speech, and the head that training alone needs."""
 
     def __init__(self, config: TrainEmotionConfig) -> None:
         super().__init__()
         self.audio = build_emotion(config.encoder)
         self.visual = VisualEmotion(config.visual)
-        self.audio_head = nn.Linear(config.encoder.feature_dim, N_LABELS)
+        self.classifier = EmotionClassifier(config.encoder.feature_dim, self.audio.row_dim)
+        self.classifier.rows_to_labels.requires_grad_(False)  # fitted at the end
         self.visual_head = nn.Linear(config.visual.feature_dim, N_LABELS)
 
 
 def main(config: TrainEmotionConfig) -> None:
-    """Train from the last checkpoint to the last step; write encoders, prototypes, scores and a picture.
+    """Train from the last checkpoint to the last step; write encoders, classifier, prototypes and scores.
 
     Raises:
-        CorpusError: if corpus or faces are missing, or the faces are of another size than the config's.
+        CorpusError: if corpus, features or faces are missing, or the faces are of another size than the
+            config's.
     """
     run = Run(config.run, config, config.device)
     processes = run.processes
     torch.manual_seed(config.seed)
-    train, val = (EmotionClips(config.corpus, config.faces, split) for split in ("train", "val"))
-    if train.store.image_size != config.visual.image_size:
-        raise CorpusError(
-            f"expected faces of {config.visual.image_size} pixels in {config.faces}, found "
-            f"{train.store.image_size}; run `python -m training.faces --image-size "
-            f"{config.visual.image_size}` into another folder and name it with --faces."
-        )
+    train, val = (read_clips(config, split) for split in ("train", "val"))
+    n_real = config.n_real if train.real else 0
     encoders = started(config, train).to(processes.device)
     over_whole_batch(encoders.visual, processes)
     parameters = [parameter for parameter in encoders.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(parameters, config.learning_rate, weight_decay=config.weight_decay)
     first = run.resume({"encoders": encoders}, optimizer) + 1
-    rows = processes.share(config.n_clips)
-    own = slice(2 * rows.start, 2 * rows.stop)  # two views of each clip
+    heard, seen = (twice(processes.share(n)) for n in (config.n_clips + n_real, config.n_clips))
     began = time.monotonic()
 
-    def draw(rng: np.random.Generator, step: int) -> EmotionBatch:
-        return train.batch(rng, config.n_clips, config.n_frames, config.n_frames_seen, ramp(config, step))
+    def draw(rng: np.random.Generator, _: int) -> EmotionBatch:
+        return train.batch(rng, config.n_clips, n_real, config.n_frames, config.n_frames_seen)
 
     for step, batch in drawn_ahead(draw, config.seed, first, config.n_steps):
         seed_step(config.seed, step)
         batch = batch.to(processes.device)
         encoders.train()
         with processes.autocast():
-            audio = processes.gather(encoders.audio(batch.waveform[own]).float())  # (2N, 2T, F)
-            visual = processes.gather(encoders.visual(batch.faces[own]).float())  # (2N, 2 seen, F)
+            own = encoders.audio.of_front(batch.rows[heard], batch.baseline[heard], batch.kind[heard])
+            audio = processes.gather(own.float())  # (2N, 2T, F)
+            visual = processes.gather(encoders.visual(batch.faces[seen]).float())  # (2 n_clips, 2 seen, F)
         losses = emotion_losses(audio, visual, encoders, batch, config)
         loss = weighted(losses, config.weights, ramp(config, step))
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate * warm_up_then_cosine(step, config.n_steps, config.warm_up)
-        run.descend(loss, losses, parameters, optimizer, config.clip_gradient, step, batch.ids[rows])
+        run.descend(loss, losses, parameters, optimizer, config.clip_gradient, step, batch.ids)
         if step % config.log_every == 0:
             values = {"loss": loss.item()} | {name: value.item() for name, value in losses.items()}
             run.log(step, values | {"s_per_step": (time.monotonic() - began) / (step - first + 1)})
         if step % config.score_every == 0 and step < config.n_steps:
             if processes.is_main:
-                space = write_encoders(config, encoders, train, val, config.n_clips_scored)
-                print(f"step {step}, SYNTHETIC emotion:\n{as_lines(space_scores(space))}", flush=True)
+                print(f"step {step}:\n{as_lines(score(encoders, val))}", flush=True)
             run.save(step, {"encoders": encoders}, optimizer)
             run.plot()
     run.save(config.n_steps, {"encoders": encoders}, optimizer)
     run.plot()
     if processes.is_main:
-        report(config, write_encoders(config, encoders, train, val, config.n_clips_prototype))
+        write_encoders(config.run, encoders, train, val)
+
+
+def read_clips(config: TrainEmotionConfig, split: str) -> EmotionClips:
+    """One split of the corpus with its faces, and of the voices."""
+    faces = FaceStore(config.faces)
+    if faces.image_size != config.visual.image_size:
+        raise CorpusError(
+            f"expected faces of {config.visual.image_size} pixels in {config.faces}, found "
+            f"{faces.image_size}; run `python -m training.faces --image-size "
+            f"{config.visual.image_size}` into another folder and name it with --faces."
+        )
+    synthetic = VoiceClips(config.corpus, config.features, split, config.n_variants)
+    real = None
+    if config.voices is None:
+        print(NO_VOICES, flush=True)
+    else:
+        n_variants = max(config.n_variants, config.n_voice_variants)
+        real = VoiceClips(config.voices, config.voices / VOICE_FEATURES, split, n_variants, config.leave_out)
+    return EmotionClips(synthetic, faces, real, config.n_variants)
+
+
+def twice(rows: slice) -> slice:
+    """Both views of each clip."""
+    return slice(2 * rows.start, 2 * rows.stop)
 
 
 def started(config: TrainEmotionConfig, train: EmotionClips) -> EmotionEncoders:
     """Encoders before the first step."""
     encoders = EmotionEncoders(config)
-    if isinstance(encoders.audio, MelEmotion):
-        rng = np.random.default_rng(config.seed)
-        standardise(encoders.audio, train.batch(rng, 16, config.n_frames, config.n_frames_seen).waveform)
+    if isinstance(encoders.audio, WhisperEmotion):
+        mean, std = (torch.from_numpy(each) for each in (train.real or train.synthetic).statistics())
+        encoders.audio.state_mean.copy_(mean.view_as(encoders.audio.state_mean))
+        encoders.audio.state_std.copy_(std.view_as(encoders.audio.state_std))
     elif config.hubert is not None:
         from ecoface_model.hubert import HubertEncoder, load_hubert
 
@@ -190,29 +234,9 @@ def ramp(config: TrainEmotionConfig, step: int) -> float:
     return min(1.0, step / config.ramp)
 
 
-@torch.no_grad()
-def standardise(encoder: MelEmotion, waveform: Float[Tensor, "batch samples"]) -> None:
-    """Scale the new convolutions so that each channel has mean 0 and deviation 1 on real sounds.
-
-    Log-mel spectra of speech differ little beside what they share; left as drawn, all clips look alike.
-    """
-    hooks = [layer.register_forward_hook(_rescale) for layer in (encoder.conv1, encoder.conv2)]
-    encoder(waveform)
-    for hook in hooks:
-        hook.remove()
-
-
-def _rescale(layer: nn.Module, _: tuple[Tensor, ...], output: Tensor) -> Tensor:
-    assert isinstance(layer, nn.Conv1d) and layer.bias is not None
-    mean, deviation = output.mean(dim=(0, 2)), output.std(dim=(0, 2))
-    layer.weight /= deviation[:, None, None]
-    layer.bias.copy_((layer.bias - mean) / deviation)
-    return (output - mean[:, None]) / deviation[:, None]
-
-
 def emotion_losses(
     audio_emotion: Float[Tensor, "views audio_steps feature"],
-    visual_emotion: Float[Tensor, "views visual_steps feature"],
+    visual_emotion: Float[Tensor, "seen_views visual_steps feature"],
     encoders: EmotionEncoders,
     batch: EmotionBatch,
     config: TrainEmotionConfig,
@@ -221,18 +245,26 @@ def emotion_losses(
 
     Eq. (5) runs over the steps that a clip's first sound and first faces share; the others are means in time.
     """
+    n_seen = len(visual_emotion)
     steps = batch.beside[:, None] + torch.arange(visual_emotion.shape[1], device=batch.beside.device)
     clips = torch.arange(len(steps), device=steps.device)[:, None]
-    losses = {"audio_visual": audio_visual_loss(audio_emotion[::2][clips, steps], visual_emotion[::2])}
-    for modality, features, head in (
-        ("audio", audio_emotion, encoders.audio_head),
-        ("visual", visual_emotion, encoders.visual_head),
+    seen_audio = audio_emotion[:n_seen:2][clips, steps]
+    losses = {"audio_visual": audio_visual_loss(seen_audio, visual_emotion[::2])}
+    speech = batch.speech.repeat_interleave(FEATURES_PER_FRAME, dim=1)
+    for modality, features, spoken, head in (
+        ("audio", audio_emotion, speech, encoders.classifier.to_labels),
+        ("visual", visual_emotion, None, encoders.visual_head),
     ):
-        z = clip_features(features)  # (2N, F)
+        emotion, intensity, known, weight = (
+            value[: len(features)] for value in (batch.emotion, batch.intensity, batch.known, batch.weight)
+        )
+        z = clip_features(features, spoken)  # (2N, F)
+        logits = head(mean_over_speech(features, spoken))
+        smoothing = config.label_smoothing
         losses |= {
-            f"contrastive {modality}": contrastive_loss(z, batch.emotion, config.temperature),
-            f"triplet {modality}": triplet_loss(z, batch.emotion, batch.intensity, config.margin),
-            f"label {modality}": label_loss(head(features.mean(dim=1)), batch.emotion, batch.intensity),
+            f"contrastive {modality}": contrastive_loss(z, emotion, config.temperature),
+            f"triplet {modality}": triplet_loss(z, emotion, intensity, config.margin, known),
+            f"label {modality}": label_loss(logits, emotion, intensity, known, smoothing, weight),
         }
     return losses
 
@@ -246,41 +278,44 @@ def weighted(losses: dict[str, Tensor], weights: EmotionLossWeights, ramp: float
     return torch.stack(terms).sum()
 
 
-def write_encoders(
-    config: TrainEmotionConfig,
-    encoders: EmotionEncoders,
-    train: EmotionClips,
-    val: EmotionClips,
-    n_clips: int,
-) -> Space:
-    """Write what the later stages need, as it is now; give where held-out clips lie, and prototypes."""
-    waveforms, faces, rows = train.evenly(n_clips)
-    audio_levels = prototypes(map_clips(encoders.audio, waveforms, rows))
-    visual_levels = prototypes(map_faces(encoders.visual, faces, rows))
-    waveforms, faces, rows = val.evenly(n_clips)
-    heard, seen = map_clips(encoders.audio, waveforms, rows), map_faces(encoders.visual, faces, rows)
+def score(encoders: EmotionEncoders, val: EmotionClips) -> dict[str, dict[str, float]]:
+    """Balanced shares of held-out clips that are named rightly, by corpus and voice baseline."""
+    encoders.eval()
+    found = {"synthetic": recognition(encoders.audio, encoders.classifier, val.synthetic)}
+    if val.real is not None:
+        found["recorded voices"] = recognition(encoders.audio, encoders.classifier, val.real)
+    return found
+
+
+def write_encoders(folder: Path, encoders: EmotionEncoders, train: EmotionClips, val: EmotionClips) -> None:
+    """Calibrate the classifier on held-out clips; write what the later stages need, scores and a picture."""
+    encoders.eval()
+    corpora = [[clips.synthetic, *([clips.real] if clips.real else [])] for clips in (train, val)]
+    fit_classifier(encoders.audio, encoders.classifier, corpora[0])
+    calibrate(encoders.audio, encoders.classifier, corpora[1])
+    heard = [map_clips(encoders.audio, clips) for clips in (train.synthetic, train.real) if clips is not None]
+    audio_levels = joint_prototypes(heard)
+    visual_levels = prototypes(map_faces(encoders.visual, train.synthetic.rows, train.faces))
     for name, tensors in (
-        (ENCODER, encoders.audio.state_dict()),
+        (ENCODER, encoders.audio.own_state()),
+        (CLASSIFIER, encoders.classifier.state_dict()),
         (VISUAL, encoders.visual.state_dict()),
         (PROTOTYPES, {"prototypes": audio_levels, "visual": visual_levels}),
     ):
-        with write_beside(config.run / name) as temporary:
+        with write_beside(folder / name) as temporary:
             save_file({key: value.cpu().contiguous() for key, value in tensors.items()}, temporary)
-    return Space(heard, seen, audio_levels, visual_levels)
-
-
-def report(config: TrainEmotionConfig, space: Space) -> None:
-    """Draw, write and print where held-out clips lie in the end."""
-    draw(space, config.run / SPACE)
-    scores = space_scores(space)
-    with write_beside(config.run / SCORES) as temporary:
+    write_sources(folder, [*train.rows_seen, *(train.real.rows if train.real else [])])
+    space = Space(
+        map_clips(encoders.audio, val.synthetic, val.seen.tolist()),
+        map_faces(encoders.visual, val.synthetic.rows, val.faces),
+        audio_levels,
+        visual_levels,
+    )
+    draw(space, folder / SPACE)
+    scores = space_scores(space) | score(encoders, val)
+    with write_beside(folder / SCORES) as temporary:
         temporary.write_text(json.dumps(scores, indent=2))
-    print(f"held-out sentences, SYNTHETIC emotion (nothing about people):\n{as_lines(scores)}")
-    for name, mapped, levels in (
-        ("audio", space.audio, space.audio_levels),
-        ("visual", space.visual, space.visual_levels),
-    ):
-        print(f"{name}, meant (rows) and found (columns):\n{confusion(mapped, levels)}")
+    print(f"held-out clips; synthetic emotion says nothing about people:\n{as_lines(scores)}")
 
 
 if __name__ == "__main__":

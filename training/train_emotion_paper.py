@@ -1,7 +1,6 @@
 """Train both emotion encoders at the paper's size and by its schedule (Sec. 4.1): 10k steps of 30 clips.
 
-python -m training.faces work/corpus --out work/faces-128 --image-size 128
-python -m training.train_emotion_paper --hubert FOLDER_OF_HUBERT_LARGE_LS960_FT
+It reads `training.features --kind front` of HuBERT and faces of 128 pixels: commands in docs/training.md.
 """
 
 from pathlib import Path
@@ -13,6 +12,7 @@ from training.train_emotion import TrainEmotionConfig, main
 
 PAPER = TrainEmotionConfig(
     run=Path("work/emotion-paper"),
+    features=Path("work/features-paper"),
     faces=Path("work/faces-128"),
     encoder=paper_config().emotion,
     visual=paper_config().visual,

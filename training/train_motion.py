@@ -25,7 +25,8 @@ from ecoface_model.generator_blocks import fold_weight_norm
 from ecoface_model.lips import lid_directions, lip_directions
 from ecoface_model.motion_generator import MotionGenerator, draw_noise
 
-from .batches import EmotionSources, MotionBatch, MotionClips
+from .batches import TRAIN, EmotionSources, MotionBatch, MotionClips
+from .generator_start import start_from
 from .motion_scores import prior_scores
 from .motion_stage import EmotionLook, LossWeights, MotionStage, read_judges, weighted
 from .run import Run, drawn_ahead, seed_step, warm_up_then_cosine
@@ -43,6 +44,11 @@ class TrainMotionConfig:
     prototypes: Path = Path("work/emotion/prototypes.safetensors")
     visual_weights: Path = Path("work/emotion/visual.safetensors")
     sync: Path = Path("work/sync/sync.safetensors")
+    voices: Path | None = None
+    """A corpus of recorded voices, whose emotion features lie in features/ inside of it: twins of the
+    synthetic clips."""
+    start_from: Path | None = None
+    """A model file whose generator is trained further, where its weights fit; from nothing if not given."""
     head: Path | None = None
     """FLAME file or folder whose coefficients the motions are; our reference head if not given."""
     n_variants: int = 3
@@ -56,8 +62,8 @@ class TrainMotionConfig:
     speaker_dropout: float = 0.1
     """Share of the crops that do not tell whose style it is, of which the style "average" is learned; 1 is
     the paper's ablation "w/o speaker-aware"."""
-    n_steps: int = 1700
-    closure_from: int = 1350
+    n_steps: int = 1400
+    closure_from: int = 1100
     batch_size: int = 24
     n_frames: int = 96
     """Frames of a crop; a multiple of the stride q."""
@@ -84,11 +90,13 @@ def main(config: TrainMotionConfig) -> None:
     head = FlameHead.from_file(head_file)
     judges = read_judges(config.sync, config.visual_weights, config.visual, config.weights)
     generator = prepared_generator(config, train, head_file)
+    if config.start_from is not None:
+        start_from(generator, train.styles, config.start_from)
     stage = MotionStage(generator, head, *judges, config.visual.image_size).to(processes.device)
     averaged = copy.deepcopy(stage.generator)
-    parameters = [*stage.generator.parameters(), *stage.phones.parameters()]
+    parameters = list(stage.generator.parameters())
     optimizer = torch.optim.Adam(parameters, lr=config.learning_rate)
-    modules = {"generator": stage.generator, "phones": stage.phones, "averaged": averaged}
+    modules = {"generator": stage.generator, "averaged": averaged}
     first = run.resume(modules, optimizer) + 1
     rows, began = processes.share(config.batch_size), time.monotonic()
 
@@ -123,7 +131,7 @@ def main(config: TrainMotionConfig) -> None:
 
 
 def read_clips(config: TrainMotionConfig, split: str) -> MotionClips:
-    """One split of the corpus with its features."""
+    """One split of the corpus with its features; the voices lend emotions in training alone."""
     return MotionClips(
         config.corpus,
         config.features,
@@ -131,6 +139,7 @@ def read_clips(config: TrainMotionConfig, split: str) -> MotionClips:
         config.n_variants,
         config.n_emotion_variants,
         config.prototypes,
+        config.voices if split == TRAIN else None,
     )
 
 

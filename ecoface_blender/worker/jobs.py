@@ -51,6 +51,10 @@ class Jobs:
             return self._load(request, on_progress)
         if isinstance(request, protocol.Generate):
             return self._generate(request, on_progress)
+        if isinstance(request, protocol.Listen):
+            return self._listen(request, on_progress)
+        if isinstance(request, protocol.Baseline):
+            return self._baseline(request, on_progress)
         assert isinstance(request, protocol.Head), request
         return self._head(request)
 
@@ -92,16 +96,12 @@ class Jobs:
         """Sound file -> motion file, with the model that is loaded."""
         on_progress("Reading the sound", 0, 1)
         from ecoface_model.amounts import Amounts
-        from ecoface_model.audio import read_sound
-        from ecoface_model.errors import RequestError
         from ecoface_model.flame_file import read_head
         from ecoface_model.regions import upper_projection
 
-        if self._model is None:  # its loading has failed, and said why
-            raise RequestError("expected a model to be loaded first, found none; load one")
-
-        waveform = cut(read_sound(request.sound), request.first_second, request.seconds)
-        motion = self._model.generate(
+        model = self._loaded_model()
+        waveform = sound_of(request.sound, request.first_second, request.seconds)
+        motion = model.generate(
             waveform,
             style=request.style,
             emotion=self._track(request.emotion_track) if request.emotion_track else request.emotion,
@@ -109,6 +109,8 @@ class Jobs:
             amounts=Amounts(strength=request.strength, upper=request.upper, mouth=request.mouth),
             seed=request.seed,
             temperature=request.temperature,
+            baseline=baseline_of(request.baseline),
+            reference_baseline=baseline_of(request.reference_baseline),
             progress=on_progress,
         )
         motion = replace(motion, metadata=motion.metadata | {"source": Path(request.sound).name})
@@ -119,13 +121,60 @@ class Jobs:
         peak = float(abs(waveform).max())
         return {"frames": motion.n_frames, "seconds": motion.seconds, "peak": peak}
 
+    def _listen(self, request: protocol.Listen, on_progress: OnProgress) -> dict[str, Any]:
+        """Sound file -> emotions over time, with the model that is loaded."""
+        on_progress("Reading the sound", 0, 1)
+        import numpy as np
+
+        from ecoface_model.emotion_label import TRACK_RATE
+        from ecoface_model.errors import SoundError
+        from ecoface_model.speech_emotion import NOBODY
+
+        model = self._loaded_model()
+        waveform = sound_of(request.sound, request.first_second, request.seconds)
+        speech = model.listen(waveform, baseline=baseline_of(request.baseline), progress=on_progress)
+        if speech.speech_seconds < NOBODY:
+            raise SoundError(
+                f"expected at least {NOBODY} s of speech in '{Path(request.sound).name}', found "
+                f"{speech.speech_seconds:.1f} s; choose another sound"
+            )
+        on_progress("Listening", 1, 1)  # the last chance to be given up
+        with open(request.result, "wb") as file:
+            np.savez(
+                file, weights=speech.shares, intensity=speech.intensity, speech=speech.speech, rate=TRACK_RATE
+            )
+        return {"heard": speech.summary(), "seconds": speech.speech_seconds}
+
+    def _baseline(self, request: protocol.Baseline, on_progress: OnProgress) -> dict[str, Any]:
+        """Sound files of one voice -> how it usually sounds."""
+        waveforms = []
+        for number, each in enumerate(request.sounds):
+            on_progress("Reading the sound", number, len(request.sounds))
+            waveforms.append(sound_of(each["sound"], each["first_second"], each["seconds"]))
+        rounds = len(waveforms) * (1 if request.kind == "neutral" else 2)  # those in any mood are heard twice
+        begun = 0
+
+        def by_line(stage: str, done: int, _total: int) -> None:
+            nonlocal begun
+            begun += done == 0  # each line is told from its beginning
+            on_progress(stage, min(begun - 1, rounds), rounds)
+
+        baseline = self._loaded_model().voice_baseline(waveforms, request.kind, progress=by_line)
+        values: dict[str, Any] = baseline.as_dict()
+        return values
+
+    def _loaded_model(self) -> Any:
+        from ecoface_model.errors import RequestError
+
+        if self._model is None:  # its loading has failed, and said why
+            raise RequestError("expected a model to be loaded first, found none; load one")
+        return self._model
+
     def _reference(self, request: protocol.Generate) -> Any:
         """The waveform that is heard, or the performance that is seen, in the model's head's terms."""
         path = Path(request.emotion_from or "")
         if path.suffix.lower() != ".npz":
-            from ecoface_model.audio import read_sound
-
-            return cut(read_sound(path), request.emotion_first_second, request.emotion_seconds)
+            return sound_of(request.emotion_from or "", request.emotion_first_second, request.emotion_seconds)
         from ecoface_model.motion import FlameMotion
 
         return fit(FlameMotion.read(path), self._model.model.info["head"], request.head_file)
@@ -175,6 +224,28 @@ def fit(motion: Any, name: str, file: str | None) -> Any:
                 "choose its FLAME file in the preferences"
             )
     return transfer(motion, heads[owner], heads[name])
+
+
+def baseline_of(values: dict[str, Any] | None) -> Any:
+    """The library's voice baseline of plain values.
+
+    Raises:
+        RequestError: if they are none.
+    """
+    from ecoface_model.voice_baseline import VoiceBaseline
+
+    return None if values is None else VoiceBaseline.from_dict(values)
+
+
+def sound_of(path: str, first_second: float, seconds: float | None) -> Any:
+    """The part of a sound file that is heard, as a 16 kHz waveform.
+
+    Raises:
+        SoundError: if there is no such sound, or nothing of it in that part.
+    """
+    from ecoface_model.audio import read_sound
+
+    return cut(read_sound(path), first_second, seconds)
 
 
 def cut(waveform: Any, first_second: float, seconds: float | None) -> Any:

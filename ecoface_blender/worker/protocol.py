@@ -62,12 +62,43 @@ class Generate:
     """Of the emotion: 0 is neutral, 1 as it is; so for upper face and mouth."""
     upper: float = 1.0
     mouth: float = 1.0
+    baseline: dict | None = None
+    """How the voice usually sounds, where its own emotion is shown: an answer to Baseline."""
+    reference_baseline: dict | None = None
+    """The same of the voice in `emotion_from`."""
     seed: int
     temperature: float
     head: str
     """Name of the head that will speak; a motion for another head is transferred."""
     head_file: str | None
     """Where that head is, if it is not the reference head."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listen:
+    """Tell which emotions a sound speaks with, over time, into the .npz `result`. Answer: heard, seconds.
+
+    The file has `weights` (points, 8), `intensity` and `speech` (points,), and their `rate`, each point the
+    middle of its stretch; `heard` is what it comes to in all, as in a motion's metadata.
+    """
+
+    id: int
+    sound: str
+    first_second: float
+    seconds: float | None
+    baseline: dict | None
+    result: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """Measure how a voice usually sounds. Answer: plain values, to be given back as a `baseline`."""
+
+    id: int
+    sounds: list
+    """Of each line its `sound`, `first_second` and `seconds`, as in Listen."""
+    kind: str | None
+    """lines (in whatever mood) or neutral; None is told by their number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,9 +157,9 @@ class Failed:
     """Of the graphics card: the CPU might do it."""
 
 
-Request = Hello | Load | Generate | Head | Cancel | Shutdown
+Request = Hello | Load | Generate | Listen | Baseline | Head | Cancel | Shutdown
 Event = Heartbeat | Progress | Done | Failed
-REQUESTS = (Hello, Load, Generate, Head, Cancel, Shutdown)
+REQUESTS = (Hello, Load, Generate, Listen, Baseline, Head, Cancel, Shutdown)
 EVENTS = (Heartbeat, Progress, Done, Failed)
 
 

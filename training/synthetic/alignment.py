@@ -12,7 +12,8 @@ from jaxtyping import Float32
 from numpy.typing import NDArray
 
 from ecoface_model.config import SAMPLE_RATE
-from training.clips import PHONES, SILENCE, CorpusError
+from ecoface_model.phones import PHONES, SILENCE
+from training.clips import CorpusError
 from training.synthetic.utterance import Phone, covering
 
 _STEPS_PER_SECOND = 100

@@ -57,70 +57,70 @@ class Temper:
 _NORMAL: dict[str, Pose] = {
     "neutral": Pose(),
     "calm": Pose(
-        upper={"EB": 0.06, "BI": 0.15, "CS": 0.1}, mouth={"Sm": 0.16, "UU": 0.05}, pause={"Sm": 0.04},
+        upper={"EB": 0.05, "BI": 0.15, "CS": 0.2}, mouth={"Sm": 0.34, "UU": 0.06}, pause={"Sm": 0.06},
         factors=(0.85, 0.9, 0.95, 0.95), jaw_pause=0.3,
     ),
     "happy": Pose(
-        upper={"CS": 0.5, "ES": 0.1, "BI": 0.3, "BO": 0.1}, mouth={"Sm": 0.6, "UU": 0.28, "LD": 0.1},
+        upper={"CS": 0.6, "ES": 0.1, "BI": 0.2, "BO": 0.1}, mouth={"Sm": 0.72, "UU": 0.3, "LD": 0.1},
         pause={"Sm": 0.12}, factors=(1.05, 1.05, 1.15, 0.8), jaw_pause=0.6, jaw_speech=0.5,
     ),
     "sad": Pose(
-        upper={"BI": 1.1, "BD": 0.3, "BO": -0.2, "EB": 0.08, "ES": 0.1},
-        mouth={"Fr": 0.45, "SL": 0.15, "LD": 0.12}, pause={"SL": 0.15}, factors=(0.75, 0.75, 0.75, 0.85),
+        upper={"BI": 1.3, "BD": 0.3, "BO": -0.2, "EW": 0.12},
+        mouth={"Fr": 0.65, "SL": 0.15, "LD": 0.12}, pause={"SL": 0.15}, factors=(0.75, 0.75, 0.75, 0.85),
     ),
     "angry": Pose(
-        upper={"BD": 0.85, "BO": 0.25, "ES": 0.25, "EW": 0.25, "NS": 0.25},
+        upper={"BD": 1.05, "BO": 0.3, "ES": 0.25, "EW": 0.3, "NS": 0.3},
         mouth={"UU": 0.18, "LD": 0.25, "Fr": 0.2},
         pause={"Pr": 0.4, "RU": 0.2, "RL": 0.15, "Fr": 0.2, "UU": -0.15, "LD": -0.2},
         factors=(1.2, 1.15, 1.05, 0.95), jaw_pause=0.3,
     ),
     "fearful": Pose(
-        upper={"BI": 1.2, "BO": 0.3, "BD": 0.35, "EW": 0.6}, mouth={"St": 0.4, "LD": 0.15, "Fr": 0.1},
+        upper={"BI": 1.6, "BO": 0.25, "BD": 0.65, "EW": 0.6}, mouth={"St": 0.7, "LD": 0.25, "Fr": 0.15},
         pause={"St": 0.1}, factors=(0.9, 0.95, 1.1, 0.8), jaw_pause=1.0, jaw_speech=0.5,
     ),
     "disgust": Pose(
-        upper={"NS": 1.0, "BI": 0.2, "CS": 0.35, "ES": 0.35}, mouth={"UU": 0.55, "Fr": 0.4, "SL": 0.35},
+        upper={"NS": 1.2, "BI": 0.9, "CS": 0.35, "ES": 0.35}, mouth={"UU": 0.75, "Fr": 0.4, "SL": 0.35},
         pause={"SL": 0.15}, factors=(0.9, 0.95, 0.9, 0.9),
     ),
     "surprised": Pose(
-        upper={"BI": 1.3, "BO": 0.4, "EW": 0.6}, mouth={"Fn": 0.05},
-        factors=(1.15, 1.05, 0.95, 1.05), jaw_pause=2.8, jaw_speech=0.7,
+        upper={"BI": 1.2, "BO": 0.7, "EW": 0.75}, mouth={"Fn": 0.05},
+        factors=(1.15, 1.05, 0.95, 1.05), jaw_pause=5.0, jaw_speech=1.0,
     ),
 }  # fmt: skip
 
 _STRONG: dict[str, Pose] = {
     "neutral": Pose(),
     "calm": Pose(
-        upper={"EB": 0.09, "BI": 0.22, "CS": 0.2}, mouth={"Sm": 0.26, "UU": 0.08}, pause={"Sm": 0.06},
+        upper={"EB": 0.08, "BI": 0.22, "CS": 0.4}, mouth={"Sm": 0.5, "UU": 0.1}, pause={"Sm": 0.08},
         factors=(0.8, 0.85, 0.95, 0.9), jaw_pause=0.5,
     ),
     "happy": Pose(
-        upper={"CS": 0.95, "ES": 0.15, "BI": 0.55, "BO": 0.2}, mouth={"Sm": 0.95, "UU": 0.5, "LD": 0.15},
-        pause={"Sm": 0.15, "UU": 0.15, "St": 0.1}, factors=(1.2, 1.15, 1.2, 0.7),
+        upper={"CS": 1.25, "ES": 0.2, "BI": 0.7, "BO": 0.45}, mouth={"Sm": 1.08, "UU": 0.6, "LD": 0.15},
+        pause={"Sm": 0.06, "UU": 0.15, "St": 0.1}, factors=(1.2, 1.15, 1.2, 0.7),
         jaw_pause=1.8, jaw_speech=1.0,
     ),
     "sad": Pose(
-        upper={"BI": 1.8, "BD": 0.5, "BO": -0.3, "EB": 0.1, "CS": 0.3, "ES": 0.2},
-        mouth={"Fr": 0.85, "SL": 0.25, "LD": 0.2, "St": 0.15}, pause={"SL": 0.25},
+        upper={"BI": 2.0, "BD": 0.5, "BO": -0.3, "EW": 0.2, "CS": 0.15},
+        mouth={"Fr": 1.15, "SL": 0.25, "LD": 0.2, "St": 0.15}, pause={"SL": 0.25},
         factors=(0.7, 0.65, 0.7, 0.8), jaw_pause=0.5, jaw_speech=0.3,
     ),
     "angry": Pose(
-        upper={"BD": 1.2, "BO": 0.4, "ES": 0.3, "EW": 0.65, "NS": 0.6},
+        upper={"BD": 1.35, "BO": 0.4, "ES": 0.3, "EW": 0.65, "NS": 0.6},
         mouth={"UU": 0.45, "LD": 0.5, "St": 0.25, "Fr": 0.25}, pause={"UU": 0.1, "LD": 0.1, "St": 0.15},
         factors=(1.4, 1.3, 1.1, 0.95), jaw_pause=0.7, jaw_speech=0.5,
     ),
     "fearful": Pose(
-        upper={"BI": 1.9, "BO": 0.4, "BD": 0.55, "EW": 1.1}, mouth={"St": 0.75, "LD": 0.4, "Fr": 0.2},
+        upper={"BI": 2.3, "BO": 0.45, "BD": 1.0, "EW": 1.1}, mouth={"St": 1.05, "LD": 0.5, "Fr": 0.25},
         pause={"St": 0.15}, factors=(1.1, 1.05, 1.2, 0.75), jaw_pause=2.2, jaw_speech=1.2,
     ),
     "disgust": Pose(
-        upper={"NS": 1.7, "BI": 0.45, "CS": 0.45, "ES": 0.45},
-        mouth={"UU": 1.0, "Fr": 0.7, "SL": 0.45, "LD": 0.1}, pause={"UU": 0.15, "SL": 0.2},
+        upper={"NS": 1.9, "BI": 1.5, "CS": 0.45, "ES": 0.38},
+        mouth={"UU": 1.2, "Fr": 0.7, "SL": 0.45, "LD": 0.1}, pause={"UU": 0.15, "SL": 0.2},
         factors=(1.0, 1.05, 0.9, 0.85), jaw_pause=0.5, jaw_speech=0.5,
     ),
     "surprised": Pose(
-        upper={"BI": 2.0, "BO": 0.75, "EW": 1.15}, mouth={"Fn": 0.1},
-        factors=(1.35, 1.1, 0.9, 1.1), jaw_pause=7.5, jaw_speech=1.5,
+        upper={"BI": 1.9, "BO": 1.1, "EW": 1.15}, mouth={"Fn": 0.1},
+        factors=(1.35, 1.1, 0.9, 1.1), jaw_pause=11.0, jaw_speech=2.0,
     ),
 }  # fmt: skip
 
@@ -148,7 +148,7 @@ TEMPERS: dict[str, Temper] = {
     "disgust": Temper(onset=0.35, decay=0.7, blinks=18 / 22, accent={"NS": 0.25}, asymmetry=0.2),
     "surprised": Temper(
         onset=0.2, decay=0.5, blinks=18 / 22, first_blink=0.8, accent={"BI": 0.4, "BO": 0.2, "EW": 0.15},
-        settle=0.6, asymmetry=0.04,
+        settle=0.8, asymmetry=0.04,
     ),
 }  # fmt: skip
 

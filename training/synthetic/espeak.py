@@ -11,7 +11,8 @@ import soxr
 from numpy.typing import NDArray
 
 from ecoface_model.config import SAMPLE_RATE
-from training.clips import SILENCE, CorpusError
+from ecoface_model.phones import SILENCE
+from training.clips import CorpusError
 from training.synthetic.ipa import to_arpabet
 from training.synthetic.utterance import Phone, Utterance, covering
 

@@ -11,7 +11,8 @@ import soundfile
 import soxr
 
 from ecoface_model.config import SAMPLE_RATE
-from training.clips import PHONES, SILENCE, CorpusError
+from ecoface_model.phones import PHONES, SILENCE
+from training.clips import CorpusError
 from training.synthetic.utterance import Phone, Utterance, covering
 
 VOICES = ("slt", "rms", "awb")

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from ecoface_model.config import SAMPLE_RATE
-from training.clips import VOWELS
+from ecoface_model.phones import VOWELS
 from training.phones import middle, phrases, seconds
 from training.synthetic.utterance import Phone
 

@@ -10,7 +10,7 @@ from jaxtyping import Float32
 from numpy.typing import NDArray
 
 from ecoface_model.config import SAMPLE_RATE
-from training.clips import SILENCE
+from ecoface_model.phones import SILENCE
 
 SHORTEST_PHONE = 0.005  # seconds; anything shorter is a slip of the source's clock
 

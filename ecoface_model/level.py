@@ -1,0 +1,62 @@
+"""How loud a clip is; its speech brought to one level, so that this says nothing. numpy only."""
+
+import numpy as np
+from jaxtyping import Float32
+from numpy.typing import NDArray
+
+from ecoface_model.config import SAMPLES_PER_FRAME
+
+USUAL = -20.0  # dB of full scale: the loudest parts of speech at a usual level
+NOBODY = -65.0  # dB of full scale: a steady sound that is quieter is a room's
+FAINTEST = -80.0  # dB of full scale: what is quieter holds no speech, however it rises and falls
+LIVELY = 5.0  # dB from quiet to loud parts, bass aside: 1 or 2 in steady noise, 9 or more in speech
+SILENCE = -120.0  # dB of full scale, of digital silence
+AT_ONCE = 1500  # frames, 1 min: so that an hour needs no second hour's room
+
+
+def frame_levels(
+    waveform: Float32[NDArray[np.float32], " samples"], of_differences: bool = False
+) -> Float32[NDArray[np.float32], " frames"]:
+    """The level of each frame, or of the differences from sample to sample in it, in dB of full scale."""
+    n_frames = round(len(waveform) / SAMPLES_PER_FRAME)
+    missing = n_frames * SAMPLES_PER_FRAME - len(waveform)
+    whole = np.pad(waveform, (0, missing)) if missing > 0 else waveform[: n_frames * SAMPLES_PER_FRAME]
+    levels = np.empty(n_frames, np.float32)
+    for first in range(0, n_frames, AT_ONCE):
+        here = slice(first, first + AT_ONCE)
+        frames = whole.reshape(n_frames, SAMPLES_PER_FRAME)[here]
+        if of_differences:
+            frames = np.diff(frames, axis=1)
+        power = np.einsum("ts,ts->t", frames, frames) / SAMPLES_PER_FRAME
+        levels[here] = 10 * np.log10(power + 10 ** (SILENCE / 10))
+    return levels
+
+
+def loud_and_quiet(levels: Float32[NDArray[np.float32], " frames"]) -> tuple[float, float]:
+    """The level of a clip's loudest parts and of its quietest, a click or a gap aside."""
+    return float(np.percentile(levels, 95)), float(np.percentile(levels, 5))
+
+
+def is_lively(waveform: Float32[NDArray[np.float32], " samples"]) -> bool:
+    """Whether a sound rises and falls as speech does, and is no steady noise of any colour.
+
+    Told from its differences: the level of a rumble, which has much bass, wanders by itself.
+    """
+    loud, quiet = loud_and_quiet(frame_levels(waveform, of_differences=True))
+    return loud - quiet >= LIVELY
+
+
+def nobody_speaks(waveform: Float32[NDArray[np.float32], " samples"]) -> bool:
+    """Whether a clip is silence, or no more than a room."""
+    loud, _ = loud_and_quiet(frame_levels(waveform))
+    return loud < FAINTEST or (loud < NOBODY and not is_lively(waveform))
+
+
+def at_usual_level(
+    waveform: Float32[NDArray[np.float32], " samples"],
+) -> Float32[NDArray[np.float32], " samples"]:
+    """Speech brought to the usual level by one gain; silence and steady noise as they are."""
+    loud, _ = loud_and_quiet(frame_levels(waveform))
+    if loud < FAINTEST or not is_lively(waveform):
+        return waveform
+    return waveform * np.float32(10 ** ((USUAL - loud) / 20))

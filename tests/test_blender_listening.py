@@ -1,0 +1,356 @@
+"""What is heard of a voice in Blender: as keys of the emotion track, with and without a baseline."""
+# ruff: noqa: F811 (fixtures are imported by the names that the tests ask for)
+
+import json
+import time
+from types import SimpleNamespace
+
+import bpy
+import numpy as np
+import pytest
+from blender_engine import (  # noqa: F401
+    RATE,
+    REFERENCE,
+    context,
+    model,
+    preferences,
+    refusal,
+    registered,
+    speaker,
+    step_to_the_end,
+    voice,
+)
+from blender_support import small_head, write_sound
+from drawn_panel import Layout, drawn
+from emotion_stage import keyed
+
+from ecoface_blender import (
+    emotion_keys,
+    emotion_track,
+    generation,
+    head,
+    keyframes,
+    listening,
+    panels,
+    panels_listening,
+    sequencer,
+    settings,
+    simplify,
+    takes,
+    voice_baseline,
+)
+from ecoface_blender.errors import EcoFaceBlenderError
+
+NAMES = emotion_keys.NAMES
+
+
+@pytest.fixture(scope="module")
+def lines(tmp_path_factory):
+    """Six lines of one voice, which differ."""
+    folder, t = tmp_path_factory.mktemp("lines"), np.arange(2 * RATE) / RATE
+    return [
+        write_sound(
+            folder / f"line {n}.wav",
+            0.4 * np.sin(2 * np.pi * (120 + 40 * n) * t) * np.sin(2 * np.pi * (2 + 0.3 * n) * t) ** 2,
+        )
+        for n in range(6)
+    ]
+
+
+@pytest.fixture
+def strips(context, lines):
+    """Their strips, two and a half seconds from one to the next."""
+    return [sequencer.add_sound_strip(context.scene, line, 1 + 60 * n) for n, line in enumerate(lines)]
+
+
+@pytest.fixture
+def other(context, speaker):
+    """A second head, and the first one the active."""
+    other = head.add_head(context, small_head() | {"name": np.array(REFERENCE)}, "Ben")
+    context.view_layer.objects.active = speaker
+    return other
+
+
+def heard_of(context, **given):
+    """What the engine hears, asked directly: values (points, NAMES) at 10 Hz, and the first frame."""
+    folder = generation.job_folder()
+    line = listening.line_to_hear(context, given, folder.name)
+    job = listening.Listening(line, settings.engine_settings(context), folder)
+    step_to_the_end(job)
+    with np.load(job.result) as arrays:
+        return np.column_stack([arrays["weights"], arrays["intensity"]]), line.first_frame
+
+
+def frames_of(speaker):
+    points = [
+        point.co.x for curve in emotion_keys.curves(speaker).values() for point in curve.keyframe_points
+    ]
+    return sorted(set(points))
+
+
+def metadata_of(speaker):
+    return keyframes.read_metadata(takes.played(speaker))
+
+
+def test_what_is_heard_is_keyed_where_the_strip_is(context, speaker, voice):
+    context.scene.render.fps = 30
+    strip = sequencer.add_sound_strip(context.scene, voice, 40)
+    strip.frame_final_start, strip.frame_final_end = 55, 115  # 0.5 s .. 2.5 s of the file
+    values, first_frame = heard_of(context)
+    assert first_frame == 55 and len(values) == 20
+    assert bpy.ops.ecoface.listen() == {"FINISHED"}
+    assert context.scene.ecoface.emotion_from == "TRACK"
+    frames = frames_of(speaker)
+    assert frames[0] == 55 and frames[-1] == 115 and len(frames) < 15
+    at = 55 + (np.arange(20) + 0.5) * 3
+    whole = np.arange(55, 116.0)
+    expected = np.column_stack([np.interp(whole, at, column) for column in values.T])
+    found = emotion_track.sample(context.scene, speaker, whole)
+    np.testing.assert_array_less(np.abs(found - expected)[:, :8], 0.1 + 1e-5)
+    np.testing.assert_array_less(np.abs(found - expected)[:, 8], 0.2 + 1e-5)
+    bpy.ops.ecoface.generate()
+    assert metadata_of(speaker)["emotion"] == "from an emotion track"
+
+
+def test_a_sound_file_is_heard_from_the_first_frame_of_the_scene(context, speaker, voice):
+    context.scene.frame_start = 11
+    assert bpy.ops.ecoface.listen(sound=str(voice)) == {"FINISHED"}
+    assert (frames_of(speaker)[0], frames_of(speaker)[-1]) == (11, 83)
+
+
+def test_keys_outside_of_the_line_stay_and_those_inside_are_replaced(context, speaker, voice):
+    emotion_keys.key(speaker, 10, {"happy": 1}, 0)
+    emotion_keys.key(speaker, 60, {"calm": 1}, 4)
+    emotion_keys.key(speaker, 200, {"angry": 1}, 14)
+    sequencer.add_sound_strip(context.scene, voice, 40)  # 72 frames
+    before = emotion_track.sample(context.scene, speaker, np.array([1.0, 10, 200, 250]))
+    bpy.ops.ecoface.listen()
+    frames = frames_of(speaker)
+    assert [frame for frame in frames if not 40 <= frame <= 112] == [10, 186, 200]
+    assert 60 not in frames or keyed(speaker)[1][0] != 60
+    after = emotion_track.sample(context.scene, speaker, np.array([1.0, 10, 200, 250]))
+    np.testing.assert_allclose(after, before, atol=1e-6)
+    end, hold = emotion_track.sample(context.scene, speaker, np.array([112.0, 186.0]))
+    np.testing.assert_allclose(hold, end, atol=1e-6)  # the mood goes on until it gives way to anger
+    bpy.ops.ecoface.listen()
+    assert frames_of(speaker) == frames, "again is the same"
+
+
+def test_listening_is_one_undo_step(context, speaker, voice):
+    sequencer.add_sound_strip(context.scene, voice, 1)
+    bpy.ops.ed.undo_push(message="before")
+    bpy.ops.ecoface.listen("EXEC_DEFAULT", True)
+    assert emotion_keys.curves(speaker)
+    bpy.ops.ed.undo()
+    assert not emotion_keys.curves(bpy.data.objects["Anna"])
+    assert bpy.context.scene.ecoface.emotion_from == "SPEECH"
+
+
+def test_what_cannot_be_listened_to_is_one_sentence(context, preferences, speaker, voice, tmp_path):
+    assert "Add the voice to the sequencer" in refusal(bpy.ops.ecoface.listen)
+    silence = write_sound(tmp_path / "silence.wav", np.zeros(RATE))
+    assert "at least 0.5 s of speech in 'silence.wav'" in refusal(bpy.ops.ecoface.listen, sound=str(silence))
+    sequencer.add_sound_strip(context.scene, voice, 1)
+    assert "Expected a sound strip 'x'" in refusal(bpy.ops.ecoface.listen, strip="x")
+    speaker[voice_baseline.KEY] = json.dumps({"kind": "lines"})
+    assert "Expected a voice baseline of EcoFace" in refusal(bpy.ops.ecoface.listen, sound=str(voice))
+    preferences.python = "/nowhere/python"
+    assert "found none; correct the path" in refusal(bpy.ops.ecoface.listen, sound=str(voice))
+    bpy.data.objects.remove(speaker)
+    assert "Add a head, or choose the one to speak" in refusal(bpy.ops.ecoface.listen, sound=str(voice))
+    assert generation.running is None and context.scene.ecoface.emotion_from == "SPEECH"
+
+
+def start_listening(context, sound):
+    folder = generation.job_folder()
+    line = listening.line_to_hear(context, {"sound": str(sound)}, folder.name)
+    chosen = settings.engine_settings(context)
+    return generation.begin(lambda: listening.Listening(line, chosen, folder))
+
+
+def test_listening_is_cancelled_at_once_and_keeps_others_waiting(context, speaker, voice, tmp_path):
+    t = np.arange(60 * RATE) / RATE
+    job = start_listening(context, write_sound(tmp_path / "long.wav", 0.4 * np.sin(800 * t) * np.sin(9 * t)))
+    assert "A line is being generated or listened to" in refusal(bpy.ops.ecoface.listen, sound=str(voice))
+    assert "A line is being generated" in refusal(bpy.ops.ecoface.generate, sound=str(voice))
+    while job.stage != "Listening":
+        job.step()
+        time.sleep(0.005)
+    assert 0 <= job.fraction < 1
+    bpy.ops.ecoface.cancel()
+    with pytest.raises(EcoFaceBlenderError, match="Cancelled"):
+        job.step()
+    generation.end(job)
+    assert not emotion_keys.curves(speaker) and generation.running is None
+
+
+def test_a_head_that_is_gone_while_it_is_listened_to_is_one_sentence(context, speaker, voice):
+    job = start_listening(context, voice)
+    speaker.name = "Berta"
+    with pytest.raises(EcoFaceBlenderError, match="The head 'Anna' is gone"):
+        step_to_the_end(job)
+    generation.end(job)
+
+
+def test_a_neutral_line_becomes_the_baseline_that_is_used_from_then_on(
+    context, speaker, lines, strips, tmp_path
+):
+    strip = strips[0].name
+    without, _ = heard_of(context, strip=strip)
+    assert bpy.ops.ecoface.voice_baseline(strip=strips[3].name) == {"FINISHED"}
+    assert voice_baseline.describe(speaker) == "neutral line: line 3"
+    with_it, _ = heard_of(context, strip=strip)
+    assert np.abs(with_it - without).max() > 1e-3
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
+    context, speaker = bpy.context, bpy.data.objects["Anna"]
+    again, _ = heard_of(context, strip=strip)
+    np.testing.assert_allclose(again, with_it, atol=1e-6)
+    bpy.ops.ecoface.generate(strip=strip)
+    take = takes.played(speaker)
+    assert metadata_of(speaker)["heard"]["baseline"] == "neutral"
+    assert bpy.ops.ecoface.voice_baseline_remove() == {"FINISHED"}
+    assert voice_baseline.of_head(speaker) is None and voice_baseline.describe(speaker) == ""
+    assert "'Anna' has no voice baseline" in refusal(bpy.ops.ecoface.voice_baseline_remove)
+    bpy.ops.ecoface.generate(strip=strip)
+    assert metadata_of(speaker)["heard"]["baseline"] == "none"
+    takes.play(speaker, take)
+    bpy.ops.ecoface.take_again()
+    assert metadata_of(speaker)["heard"]["baseline"] == "neutral", "a take keeps what it was made of"
+    np.testing.assert_array_equal(takes.stored_motion(takes.played(speaker))[0], takes.stored_motion(take)[0])
+    bpy.ops.ecoface.take_swap(emotion="")
+    assert metadata_of(speaker)["heard"]["baseline"] == "none", "another emotion is the panel's"
+
+
+def test_all_lines_that_a_head_speaks_become_its_baseline(context, speaker, other, strips):
+    assert "head of that name" in refusal(bpy.ops.ecoface.voice_baseline, lines="ALL", head="Nobody")
+    for strip in strips[:5]:
+        strip.ecoface_head = other
+    found = voice_baseline.spoken_strips(context, other)
+    assert [strip.name for strip in found] == [strip.name for strip in strips[:5]]
+    sentence = refusal(bpy.ops.ecoface.voice_baseline, lines="ALL")
+    assert "at least 5 audible strips that 'Anna' speaks, found 1" in sentence
+    strips[4].mute = True
+    assert "that 'Ben' speaks, found 4" in refusal(bpy.ops.ecoface.voice_baseline, lines="ALL", head="Ben")
+    strips[4].mute = False
+    assert bpy.ops.ecoface.voice_baseline(lines="ALL", head="Ben") == {"FINISHED"}
+    assert voice_baseline.describe(other) == "5 lines" and not voice_baseline.of_head(speaker)
+    for strip in strips:
+        strip.ecoface_head = None
+    bpy.ops.ecoface.voice_baseline(lines="ALL")
+    assert voice_baseline.describe(speaker) == "6 lines", "those that nobody else speaks"
+    bpy.ops.ed.undo_push(message="before")
+    bpy.ops.ecoface.generate(strip=strips[0].name)
+    assert metadata_of(speaker)["heard"]["baseline"] == "lines"
+
+
+def test_a_reference_strip_is_heard_with_the_baseline_of_the_head_that_speaks_it(
+    context, speaker, other, strips
+):
+    bpy.ops.ecoface.voice_baseline(strip=strips[2].name, head="Ben")
+    wishes = {"strip": strips[0].name, "head": "Anna", "emotion_strip": strips[1].name}
+    bpy.ops.ecoface.generate(**wishes)
+    assert metadata_of(speaker)["heard"]["baseline"] == "none"
+    strips[1].ecoface_head = other
+    bpy.ops.ecoface.generate(**wishes)
+    assert metadata_of(speaker)["heard"]["baseline"] == "neutral"
+    first = takes.stored_motion(takes.played(speaker))[0]
+    voice_baseline.remove(other)
+    bpy.ops.ecoface.take_again()
+    np.testing.assert_array_equal(takes.stored_motion(takes.played(speaker))[0], first)
+
+
+def test_the_queue_uses_the_baselines_of_its_heads(context, speaker, other, strips):
+    bpy.ops.ecoface.voice_baseline(strip=strips[2].name, head="Ben")
+    strips[1].ecoface_head = other
+    for strip in strips:
+        strip.select = strip in strips[:2]
+    bpy.ops.ecoface.generate_strips()
+    found = {each.name: metadata_of(each)["heard"]["baseline"] for each in (speaker, other)}
+    assert found == {"Anna": "none", "Ben": "neutral"}
+
+
+def test_a_silent_line_makes_no_baseline_and_a_damaged_one_counts_as_none(context, speaker, tmp_path):
+    silence = write_sound(tmp_path / "silence.wav", np.zeros(RATE))
+    sentence = refusal(bpy.ops.ecoface.voice_baseline, sound=str(silence))
+    assert "Expected at least 0.5 s of speech" in sentence and not voice_baseline.of_head(speaker)
+    for damaged in ("no JSON", "[1]", 7):
+        speaker[voice_baseline.KEY] = damaged
+        assert voice_baseline.of_head(speaker) is None and voice_baseline.describe(speaker) == ""
+
+
+def test_a_head_of_another_file_keeps_the_baseline_that_it_came_with(context, speaker, voice, tmp_path):
+    bpy.ops.ecoface.voice_baseline(sound=str(voice))
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "cast.blend"))
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    with bpy.data.libraries.load(str(tmp_path / "cast.blend"), link=True) as (_, wanted):
+        wanted.objects = ["Anna"]
+    linked = bpy.data.objects["Anna"]
+    values = voice_baseline.of_head(linked)
+    assert values["kind"] == "neutral"
+    for change in (lambda: voice_baseline.keep(linked, values, []), lambda: voice_baseline.remove(linked)):
+        with pytest.raises(EcoFaceBlenderError, match="'Anna' is linked from another file; make its voice"):
+            change()
+
+
+HEARD = {"text": "angry 0.7, sad 0.2", "shares": {"sad": 0.2, "angry": 0.7, "neutral": 0.1}}
+
+
+def test_the_panel_says_what_was_heard_and_how_sure(context, speaker, voice):
+    assert listening.describe(HEARD) == "Heard: angry 0.7, sad 0.2"
+    unsure = {"shares": {"neutral": 0.44, "happy": 0.31, "sad": 0.24}}
+    assert listening.describe(unsure) == "Heard, but not sure: neutral 0.4, happy 0.3, sad 0.2"
+    assert listening.heard_sentence(speaker) == "" == listening.heard_sentence(None)
+    bpy.ops.ecoface.generate(sound=str(voice))
+    heard = metadata_of(speaker)["heard"]
+    assert listening.heard_sentence(speaker).endswith(heard["text"])
+    bpy.ops.ecoface.generate(sound=str(voice), emotion="sad")
+    assert listening.heard_sentence(speaker) == ""
+
+
+def test_the_panel_shows_the_button_and_what_was_heard(context, speaker, voice, monkeypatch):
+    said = []
+    monkeypatch.setattr(panels, "draw_sentence", lambda _layout, _context, text, icon: said.append(text))
+    bpy.ops.ecoface.generate(sound=str(voice))
+    heard = listening.heard_sentence(speaker)
+    panel, part = context.scene.ecoface, SimpleNamespace()
+    for source, shows, button in (
+        ("SPEECH", True, True),
+        ("REFERENCE", True, False),
+        ("TRACK", False, True),
+        ("LABEL", False, False),
+    ):
+        panel.emotion_from = source
+        said.clear()
+        layout = Layout()
+        panels.ECOFACE_PT_speech._draw_heard(part, layout, context, panel)
+        assert (heard in said) == shows
+        assert ("ecoface.listen" in [each[1] for each in layout.shown]) == button
+
+
+def test_the_panel_of_the_baseline_says_what_it_is_made_of(context, speaker, strips):
+    shown = drawn(panels_listening.ECOFACE_PT_voice_baseline, context)
+    assert [each[1:] for each in shown] == [
+        ("ecoface.voice_baseline", "From Neutral Line", {"lines": "STRIP"}),
+        ("ecoface.voice_baseline", "From All Lines", {"lines": "ALL"}),
+    ]
+    bpy.ops.ecoface.voice_baseline(lines="ALL")
+    shown = drawn(panels_listening.ECOFACE_PT_voice_baseline, context)
+    assert shown[0] == ("label", "Made of 6 lines") and shown[1][1] == "ecoface.voice_baseline_remove"
+
+
+def test_few_joint_keys_keep_every_curve_within_the_tolerance():
+    rng = np.random.default_rng(0)
+    values = np.cumsum(rng.normal(0, 0.05, (300, 9)), axis=0)
+    rows = simplify.joint_keys(values, 0.3)
+    time_ = np.arange(300)
+    shown = np.column_stack([np.interp(time_, rows, column[rows]) for column in values.T])
+    assert np.abs(shown - values).max() <= 0.3 + 1e-12 and 2 < len(rows) < 150
+    assert simplify.joint_keys(np.outer(time_, np.ones(3)), 1e-6).tolist() == [0, 299]
+    assert simplify.joint_keys(values[:1], 0.1).tolist() == [0]
+
+
+def test_lines_are_chosen_evenly_from_many():
+    assert voice_baseline.spread(list(range(5))) == [0, 1, 2, 3, 4]
+    chosen = voice_baseline.spread(list(range(1000)))
+    assert len(chosen) == voice_baseline.MOST_LINES and chosen[:3] == [0, 5, 10]

@@ -21,7 +21,7 @@ def reference():
 
 @lru_cache(maxsize=1)
 def own_units():
-    return ARRAYS["arkit_units"].astype(np.float32)
+    return _shared(ARRAYS["arkit_units"].astype(np.float32))
 
 
 def head_of(units, rest=None, bone=None, names=NAMES):
@@ -76,9 +76,15 @@ def babble():
     play(0.3 * np.cos(3 * time) ** 2, "mouthSmileLeft")
     play(0.7 * np.clip(np.sin(2.1 * time), 0, None) ** 4, "eyeBlinkLeft", "eyeBlinkRight")
     play(0.02 + 0.08 * np.sin(2 * time) ** 2, "mouthShrugLower")
-    return (weights @ ARRAYS["arkit_coefficients"]).astype(np.float32)
+    return _shared((weights @ ARRAYS["arkit_coefficients"]).astype(np.float32))
 
 
 @lru_cache(maxsize=1)
 def nominal():
-    return ArkitUnits.of(ARRAYS).curves(babble())
+    return _shared(ArkitUnits.of(ARRAYS).curves(babble()))
+
+
+def _shared(array):
+    """An array that tests have in common: none may write into it."""
+    array.flags.writeable = False
+    return array

@@ -194,7 +194,7 @@ def test_a_range_made_anew_closes_on_this_head(edits):
     if edits:
         bpy.context.view_layer.objects.active = face
         bpy.ops.ecoface.layer_add()
-    other = babble()
+    other = babble().copy()
     other[:, :10] += 0.4  # the same words with another face
     line = choices.Line(scene=bpy.context.scene.name, speaker="Face", head=targets.coefficients(face, ""),
                         sound="/hello.wav", first_frame=1.0, frames=(40, 110))  # fmt: skip

@@ -23,7 +23,7 @@ demo: .venv/demo.done
 test: lint .venv-bpy50/done
 	$(PYTEST_ENV) $(BIN)/python -m pytest $(SIDE_BY_SIDE)
 	$(PYTEST_ENV) ECOFACE_PYTHON=$(CURDIR)/$(BIN)/python .venv-bpy50/bin/python -m pytest -o addopts=-q \
-		$(SIDE_BY_SIDE) tests/test_blender_*.py
+		$(SIDE_BY_SIDE) tests/blender/test_blender_*.py
 
 lint: .venv/test.done
 	$(BIN)/ruff check .

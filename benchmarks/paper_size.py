@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--count", action="store_true", help="only count, train nothing")
     parser.add_argument("--one", action="store_true", help="be the measured process of one stage")
     options = parser.parse_args()
-    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
     if options.one:
         run_one(options.stages[0], options.threads)
         return

@@ -16,10 +16,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def main() -> int:
     """Run them; the exit code is pytest's."""
-    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
     os.chdir(ROOT)
     named = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
-    files = named or [str(path) for path in sorted((ROOT / "tests").glob("test_blender_*.py"))]
+    files = named or [str(path) for path in sorted((ROOT / "tests" / "blender").glob("test_blender_*.py"))]
     return int(pytest.main(["-o", "addopts=-q", "-p", "no:cacheprovider", *files]))
 
 

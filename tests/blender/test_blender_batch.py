@@ -14,7 +14,7 @@ from engine_python import ENGINE_PYTHON, write_tiny_model
 from ecoface_blender import head
 from ecoface_blender.command import run
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from engine_python import ENGINE_PYTHON, write_tiny_model
 from ecoface_blender import head, takes
 from ecoface_blender.commands import run
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NODE = shutil.which("node")
 
 

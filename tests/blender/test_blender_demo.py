@@ -14,7 +14,7 @@ from ecoface_blender import arkit_curves, jaw_keys, keyframes, targets
 from ecoface_blender import head as heads
 from ecoface_blender.heads import face_kinds
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 EVERY = 4  # frames: evaluating the mesh takes a while
 CLOSED = 1.0  # mm between lips that a sound has shut
 ARRAYS = heads.load_head(REFERENCE_HEAD)

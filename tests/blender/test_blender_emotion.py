@@ -13,7 +13,7 @@ from blender_support import (
 )
 from drawn_panel import Layout, drawn
 from emotion_stage import give_take, key_three, line_of, read, with_sound
-from engine_python import ENGINE_PYTHON, TESTS, write_tiny_model
+from engine_python import ENGINE_PYTHON, ROOT, write_tiny_model
 
 from ecoface_blender import (
     choices,
@@ -29,7 +29,7 @@ from ecoface_blender import (
 )
 from ecoface_blender.errors import EcoFaceBlenderError
 
-SPEECH = TESTS.parent / "demo" / "speech.wav"
+SPEECH = ROOT / "demo" / "speech.wav"
 
 
 pytest_plugins = ["emotion_fixtures"]

@@ -10,9 +10,8 @@ import zipfile
 import numpy as np
 import pytest
 from blender_support import write_sound
-from engine_python import ENGINE_PYTHON, TESTS, write_tiny_model
+from engine_python import ENGINE_PYTHON, ROOT, SUPPORT, write_tiny_model
 
-ROOT = TESTS.parent
 NOTHING = {
     "types": [],
     "operators": [],
@@ -45,7 +44,7 @@ def told(package, tmp_path_factory):
         "BLENDER_USER_RESOURCES": str(folder / "user"),
         "ECOFACE_PYTHON": ENGINE_PYTHON,
     }
-    command = [sys.executable, str(TESTS / "extension_life.py"), str(package), str(model), str(voice)]
+    command = [sys.executable, str(SUPPORT / "extension_life.py"), str(package), str(model), str(voice)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, cwd=folder)
     lines = [line for line in done.stdout.splitlines() if line.startswith("TOLD ")]
     assert lines, done.stdout[-3000:] + done.stderr[-3000:]

@@ -18,7 +18,7 @@ from ecoface_model.motion import FlameMotion
 from ecoface_model.pipeline import EcoFace
 
 HEAD = FlameHead.from_file(read_head())
-SPEECH = read_sound(Path(__file__).parents[1] / "demo" / "speech.wav")[:48_000]
+SPEECH = read_sound(Path(__file__).parents[2] / "demo" / "speech.wav")[:48_000]
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from ecoface_model.__main__ import main, results
 from ecoface_model.errors import RequestError
 from ecoface_model.motion import FlameMotion
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -230,6 +230,7 @@ def test_an_interrupt_ends_with_130_and_nothing_half_written(tmp_path, tiny_mode
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background ignores it
     )
     deadline = time.monotonic() + 60
     while not (out.is_dir() and os.listdir(out)) and time.monotonic() < deadline:

@@ -21,6 +21,7 @@ from ecoface_model.lips import aperture
 from ecoface_model.pipeline import EcoFace
 from ecoface_model.windows import WindowPlan
 
+ROOT = Path(__file__).parents[2]
 WIDE = WindowPlan(window=744, context=96)  # all the lines of these tests fit into one
 
 
@@ -85,10 +86,8 @@ def test_two_processes_write_the_same_bytes(tmp_path, tiny_model_file):
         "EcoFace.load(sys.argv[2], device='cpu').generate(voice(1.3), seed=7).write(sys.argv[3])"
     )
     for name in ("a.npz", "b.npz"):
-        arguments = [str(Path(__file__).parent), str(tiny_model_file), str(tmp_path / name)]
-        subprocess.run(
-            [sys.executable, "-c", script, *arguments], check=True, cwd=Path(__file__).parent.parent
-        )
+        arguments = [str(ROOT / "tests" / "support"), str(tiny_model_file), str(tmp_path / name)]
+        subprocess.run([sys.executable, "-c", script, *arguments], check=True, cwd=ROOT)
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
 
 

@@ -16,7 +16,7 @@ from ecoface_model.motion import FlameMotion
 from ecoface_model.pipeline import EcoFace
 from ecoface_model.transfer import expression_map, from_arkit, lip_pairs, to_arkit, transfer
 
-DEMO = Path(__file__).parents[1] / "demo" / "speech.wav"
+DEMO = Path(__file__).parents[2] / "demo" / "speech.wav"
 CLOSED = 1.0  # mm between lips that a sound has shut
 REFERENCE = read_head()
 

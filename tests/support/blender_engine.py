@@ -7,7 +7,7 @@ import bpy
 import numpy as np
 import pytest
 from blender_support import empty_blend, small_head, write_sound
-from engine_python import ENGINE_PYTHON, TESTS, write_tiny_model
+from engine_python import ENGINE_PYTHON, ROOT, write_tiny_model
 
 import ecoface_blender
 from ecoface_blender import choices, generation, head, settings
@@ -100,7 +100,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 def troubled_python(folder, *, crashes=0):
     """An engine's Python that dies in its first jobs, and whose every device but the CPU is full."""
     (folder / "crashes").write_text(str(crashes))
-    (folder / "fake.py").write_text(FAKE.format(root=str(TESTS.parent), crashes=str(folder / "crashes")))
+    (folder / "fake.py").write_text(FAKE.format(root=str(ROOT), crashes=str(folder / "crashes")))
     python = folder / "python"
     python.write_text(f'#!/bin/sh\nshift\nexec {ENGINE_PYTHON} {folder / "fake.py"} "$@"\n')
     python.chmod(0o755)

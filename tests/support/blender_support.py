@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 import pytest
 
-REFERENCE_HEAD = Path(__file__).parents[1] / "ecoface_model" / "assets" / "reference_head.npz"
+REFERENCE_HEAD = Path(__file__).parents[2] / "ecoface_model" / "assets" / "reference_head.npz"
 N_AROUND, N_ALONG = 24, 15
 
 

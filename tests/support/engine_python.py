@@ -5,7 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-TESTS = Path(__file__).resolve().parent
+SUPPORT = Path(__file__).resolve().parent
+ROOT = SUPPORT.parents[1]
 os.environ.setdefault(
     "OMP_NUM_THREADS", "1"
 )  # of the engine: with tiny models its threads wait for one another
@@ -22,6 +23,6 @@ tiny_model.write_tiny_model(Path(sys.argv[1]))
 
 def write_tiny_model(path: Path) -> Path:
     """A tiny random model for the reference head."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(SUPPORT), str(ROOT)])}
     subprocess.run([ENGINE_PYTHON, "-c", SCRIPT, str(path)], check=True, env=environment)
     return path

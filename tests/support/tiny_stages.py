@@ -1,6 +1,6 @@
 """Each training stage at a tiny size, as one process or several run it.
 
-python tests/tiny_stages.py STAGE FOLDER RUN
+python tests/support/tiny_stages.py STAGE FOLDER RUN
 """
 
 import sys

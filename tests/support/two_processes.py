@@ -1,6 +1,6 @@
 """What each of two processes does in test_processes.py, and one process alone for comparison.
 
-accelerate launch --multi_gpu --num_processes 2 tests/two_processes.py FOLDER
+accelerate launch --multi_gpu --num_processes 2 tests/support/two_processes.py FOLDER
 """
 
 import sys

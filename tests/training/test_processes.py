@@ -21,7 +21,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def two(folder) -> list[dict]:
     """What each of two processes found."""
-    launch_two("tests/two_processes.py", str(folder))
+    launch_two("tests/support/two_processes.py", str(folder))
     return [torch.load(folder / f"rank-{rank}.pt") for rank in (0, 1)]
 
 
@@ -80,7 +80,7 @@ def test_a_folder_that_the_processes_do_not_share_is_refused(two):
 
 
 def test_a_loss_that_is_not_finite_in_one_process_stops_both(tmp_path):
-    said = launch_two("tests/two_processes_nan.py", str(tmp_path), fails=True)
+    said = launch_two("tests/support/two_processes_nan.py", str(tmp_path), fails=True)
     assert "found kl = nan at step 1 on the clips of process 1;" in said
     assert "step 1 is done" not in said
 

@@ -33,7 +33,7 @@ def losses(run: Path) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize("stage", STAGES)
 def test_two_processes_reach_the_losses_of_one(stage, corpus, tmp_path):
     STAGES[stage](corpus, tmp_path / "one")
-    launch_two("tests/tiny_stages.py", stage, str(corpus), str(tmp_path / "two"))
+    launch_two("tests/support/tiny_stages.py", stage, str(corpus), str(tmp_path / "two"))
     one, two = losses(tmp_path / "one"), losses(tmp_path / "two")
     assert one["step"].tolist() == two["step"].tolist() == [*range(1, N_STEPS + 1)]
     assert one.keys() == two.keys() and len(one["loss"].unique()) == N_STEPS

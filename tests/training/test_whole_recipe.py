@@ -14,7 +14,7 @@ from ecoface_model.pipeline import EcoFace
 from training.clips import read_manifest
 from training.synthetic.styles import STYLES
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LONGEST = 600  # s; three minutes on two idle cores
 
 

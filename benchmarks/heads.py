@@ -18,14 +18,15 @@ import bpy
 import numpy as np
 
 import ecoface_blender
-from ecoface_blender import face_report, sources, spoken
-from ecoface_blender.controls import Settings
-from ecoface_blender.head import to_blender
-from ecoface_blender.heads import face_kinds, face_shape
-from ecoface_blender.heads.check_poses import POSES
+from ecoface_blender.animation.adjust import Settings
+from ecoface_blender.head_check.poses import POSES
+from ecoface_blender.heads import face_kinds, face_shape, source_curves
+from ecoface_blender.heads import report as face_report
 from ecoface_blender.heads.contact_pairs import find_lids, find_lips
+from ecoface_blender.heads.own_head import to_blender
 from ecoface_blender.heads.unit_names import NAMINGS
 from ecoface_blender.heads.visemes import NAMES as VISEME_SOURCES
+from ecoface_blender.takes import speech as spoken
 
 CLOSED = 0.15  # of the gap's 95th percentile, or of the eye's opening at rest
 AROUND = 0.04  # s
@@ -51,7 +52,7 @@ MMD = {
 def read_keys(path: Path | None, pucker: float) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     """Positions (V, 3) and faces of a head, and the offsets (V, 3) of its keys."""
     if path is None:
-        arrays = sources.reference_arrays()
+        arrays = source_curves.reference_arrays()
         rest, faces = to_blender(arrays["v_template"]), arrays["faces"]
         names = [str(name) for name in arrays["arkit_names"]]
         keys = {
@@ -167,7 +168,7 @@ def measured(face: bpy.types.Object, ruler: Ruler, path: Path) -> str:
     _, curves = spoken.channels(face, story, motion, rate, phones, np.eye(50), None, Settings())
     seconds = time.process_time() - start
     values = {blocks[each.path]: each.values for each in curves}
-    nominal = sources.curves(motion, {row.source for row in ruler.rows})
+    nominal = source_curves.curves(motion, {row.source for row in ruler.rows})
     plain = {row.target: row.gain * nominal[row.source].clip(0, 1) for row in ruler.rows}
     sounds = closures(phones, story, rate)
     shares = [[gap[sound].min() / np.percentile(gap, 95) for sound in sounds]
@@ -175,7 +176,7 @@ def measured(face: bpy.types.Object, ruler: Ruler, path: Path) -> str:
     counts = [sum(share < CLOSED for share in each) for each in shares]
     mouths = {row.target for row in ruler.rows if row.source in VISEME_SOURCES and "link" not in row.source}
     total = sum(values[name] for name in mouths).max() if mouths else 0.0
-    true = sources.reference_mouth().measure(motion).lids
+    true = source_curves.reference_mouth().measure(motion).lids
     blinks = np.maximum(true["Left"], true["Right"]) < SHUT
     shut = (ruler.eyes(values)[blinks] < CLOSED).sum() if ruler.lids else 0
     return (

@@ -15,9 +15,14 @@ from pathlib import Path
 import bpy
 
 import ecoface_blender
-from ecoface_blender import choices, engine, generation, sequencer, settings
+from ecoface_blender import running
+from ecoface_blender.engine import engine
+from ecoface_blender.engine import job as engine_job
+from ecoface_blender.engine.settings import engine_settings
 from ecoface_blender.errors import EcoFaceBlenderError
-from ecoface_blender.modal import POLL_SECONDS, progress_text
+from ecoface_blender.generate import gather, generation
+from ecoface_blender.sound import sequencer
+from ecoface_blender.ui.watching import POLL_SECONDS, progress_text
 
 DEMO = Path(__file__).resolve().parent.parent / "demo" / "speech.wav"
 REPEATS = 5
@@ -41,16 +46,16 @@ class MainThread:
 def line(main_thread: MainThread, cancel_at: str | None = None) -> float:
     """Seconds from the click to the keys, or from the cancellation to its end."""
     context, begun = bpy.context, time.perf_counter()
-    folder = generation.job_folder()
-    wanted = main_thread.do("gather", choices.line_from_panel, context, {}, folder.name)
-    job = main_thread.do("start", generation.start, wanted, settings.engine_settings(context), folder)
+    folder = engine_job.job_folder()
+    wanted = main_thread.do("gather", gather.request, context, engine_settings(context), {}, folder.name)
+    job = main_thread.do("start", generation.start, wanted, engine_settings(context), folder)
     while not main_thread.do("step", job.step):
         main_thread.do("text", progress_text, job)
         if job.stage == cancel_at:
             return cancelled(main_thread, job)
         time.sleep(POLL_SECONDS)
     main_thread.do("keys", generation.finish, context, job)
-    main_thread.do("clear up", generation.end, job)
+    main_thread.do("clear up", running.end, job)
     took = time.perf_counter() - begun
     main_thread.do("undo step", lambda: bpy.ops.ed.undo_push(message="line"))
     return took
@@ -64,9 +69,9 @@ def cancelled(main_thread: MainThread, job: generation.Generation) -> float:
     try:
         job.step()
     except EcoFaceBlenderError:
-        main_thread.do("clear up", generation.end, job)
+        main_thread.do("clear up", running.end, job)
     took = time.perf_counter() - begun
-    assert not Path(job.folder.name).exists() and generation.running is None
+    assert not Path(job.folder.name).exists() and running.job is None
     return took
 
 

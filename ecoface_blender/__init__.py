@@ -3,67 +3,35 @@
 import bpy
 
 from . import (
-    commands,
+    emotion,
     engine,
-    engine_tasks,
-    generation,
-    idle,
-    interruptions,
-    lines_queue,
-    operators,
-    operators_check,
-    operators_emotion,
-    operators_engine,
-    operators_export,
-    operators_layers,
-    operators_listening,
-    operators_mapping,
-    operators_queue,
-    operators_takes,
-    panels,
-    panels_emotion,
-    panels_export,
-    panels_listening,
-    panels_mapping,
-    panels_queue,
-    panels_takes,
+    export,
+    generate,
+    head_check,
+    heads,
+    line_queue,
+    listening,
     preferences,
-    settings,
-    settings_emotion,
-    settings_mapping,
-    settings_queue,
-    settings_takes,
-    translations,
+    running,
+    takes,
+    ui,
 )
+from .engine import engine as worker_process
+from .engine import idle_unload, tasks
+from .headless import commands
+from .line_queue import queue
+from .ui import translations
 
-MODULES = (
-    preferences,
-    settings,
-    settings_mapping,
-    settings_takes,
-    settings_emotion,
-    operators,
-    operators_emotion,
-    operators_takes,
-    operators_export,
-    operators_layers,
-    operators_listening,
-    panels,
-    panels_emotion,
-    panels_listening,
-    panels_takes,
-    panels_export,
-    operators_engine,
-    settings_queue,
-    operators_queue,
-    panels_queue,
-    operators_mapping,
-    operators_check,
-    panels_mapping,
-    interruptions,
-)
+ROOMS = (ui, preferences, engine, heads, takes, emotion, generate, listening, line_queue, head_check, export)
 """In the order in which they register; each has CLASSES, some PROPERTIES (they go on Blender's types)
 or HANDLERS (of Blender's events)."""
+
+PANELS = tuple(
+    panel
+    for room in (generate, emotion, listening, takes, export, line_queue, heads)
+    for panel in room.PANELS
+)
+"""In the order in which the sidebar shows them."""
 
 _commands = []
 
@@ -71,30 +39,34 @@ _commands = []
 def register():
     """Make the classes known; starts no process and reads no file."""
     translations.register()
-    for module in MODULES:
-        for cls in module.CLASSES:
+    for room in ROOMS:
+        for cls in room.CLASSES:
             bpy.utils.register_class(cls)
-        for owner, name, declaration in getattr(module, "PROPERTIES", ()):
+        for owner, name, declaration in getattr(room, "PROPERTIES", ()):
             setattr(owner, name, declaration)
-        for name, handler in getattr(module, "HANDLERS", ()):
+        for name, handler in getattr(room, "HANDLERS", ()):
             getattr(bpy.app.handlers, name).append(handler)
+    for cls in PANELS:
+        bpy.utils.register_class(cls)
     _commands.append(bpy.utils.register_cli_command("ecoface", commands.run))
 
 
 def unregister():
     """Leave nothing behind, the worker included."""
-    lines_queue.abandon()
-    generation.abandon()
-    engine_tasks.abandon()
-    idle.stop()
-    engine.close()
+    queue.abandon()
+    running.abandon()
+    tasks.abandon()
+    idle_unload.stop()
+    worker_process.close()
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())
-    for module in reversed(MODULES):
-        for name, handler in getattr(module, "HANDLERS", ()):
+    for cls in reversed(PANELS):
+        bpy.utils.unregister_class(cls)
+    for room in reversed(ROOMS):
+        for name, handler in getattr(room, "HANDLERS", ()):
             getattr(bpy.app.handlers, name).remove(handler)
-        for owner, name, _declaration in getattr(module, "PROPERTIES", ()):
+        for owner, name, _declaration in getattr(room, "PROPERTIES", ()):
             delattr(owner, name)
-        for cls in reversed(module.CLASSES):
+        for cls in reversed(room.CLASSES):
             bpy.utils.unregister_class(cls)
     translations.unregister()

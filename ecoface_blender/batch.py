@@ -23,7 +23,7 @@ def main() -> int:
         package = folder.name
     own = sys.argv[1:] if bpy.app.module else sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
     one = any(argument.split("=")[0] == "--audio" for argument in own)
-    return importlib.import_module(f"{package}.commands").run(own if one else ["batch", *own])
+    return importlib.import_module(f"{package}.headless.commands").run(own if one else ["batch", *own])
 
 
 if __name__ == "__main__":

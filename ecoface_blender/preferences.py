@@ -3,14 +3,17 @@
 from bpy.props import IntProperty, StringProperty
 from bpy.types import AddonPreferences
 
-from . import engine, engine_tasks, translations
-from .panels import draw_sentence
+from .engine import engine
+from .engine import tasks as engine_tasks
+from .package import PACKAGE
+from .ui import translations
+from .ui.layout import draw_sentence
 
 
 class EcoFacePreferences(AddonPreferences):
     """The engine and the files it uses; the same for every shot on this machine."""
 
-    bl_idname = __package__
+    bl_idname = PACKAGE
 
     python: StringProperty(
         name="Python",

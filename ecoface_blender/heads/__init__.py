@@ -1,1 +1,11 @@
 """Heads that EcoFace did not make: what their keys are called and do, and the weights that let them speak."""
+
+from . import mapping_operators, mapping_panel, mapping_properties, operators
+
+CLASSES = (
+    *mapping_properties.CLASSES,
+    *operators.CLASSES,
+    *mapping_operators.CLASSES,
+)
+PANELS = (*mapping_panel.CLASSES,)
+PROPERTIES = (*mapping_properties.PROPERTIES,)

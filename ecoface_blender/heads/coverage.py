@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Sequence
 
-from ..arkit_names import ARKIT
+from .key_names import ARKIT
 
 _UNIT_FEATURES = {
     "jaw": ("jawOpen",),

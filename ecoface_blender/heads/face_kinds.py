@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import bpy
 
-from .. import arkit_names, head, jaw_bones, sources
-from ..companions import companions
-from ..mapping import Row
-from . import recognition, shape_keys
+from . import jaw_bone, own_head, recognition, shape_keys, source_curves
+from . import key_names as arkit_names
+from .character_parts import companions
+from .mapping import Row
 
 OWN, MAPPED, FLAME = "EcoFace", "mapping", "FLAME"
 ARKIT, OCULUS, VRM = recognition.ARKIT_KIND, recognition.OCULUS, recognition.VRM
@@ -47,9 +47,9 @@ def kind_of(item: bpy.types.Object | None) -> str | None:
         return None
     if mapped_rows(item):
         return MAPPED
-    if head.is_head(item):
+    if own_head.is_head(item):
         return OWN
-    if sum(row.source in sources.EXPRESSIONS for row in _flame_rows(item)) >= _LEAST_EXPRESSIONS:
+    if sum(row.source in source_curves.EXPRESSIONS for row in _flame_rows(item)) >= _LEAST_EXPRESSIONS:
         return FLAME
     return recognition.kind_of(key_names(item))
 
@@ -58,7 +58,7 @@ def why_not_a_face(item: bpy.types.Object | None) -> str | None:
     """What keeps an object from being animated, in one sentence; None if nothing does."""
     kind = kind_of(item)
     if kind == OWN or item is None:
-        return head.why_not_a_head(item)
+        return own_head.why_not_a_head(item)
     if kind is not None:
         return None
     if item.type != "MESH" or item.data.shape_keys is None:
@@ -91,7 +91,7 @@ def absent_targets(item: bpy.types.Object) -> list[str]:
 
 def guessed_rows(item: bpy.types.Object) -> list[Row]:
     """Rows for all that is known by its name on the mesh: what Auto Fill gives."""
-    if head.is_head(item) or item.data.shape_keys is None:
+    if own_head.is_head(item) or item.data.shape_keys is None:
         return []
     rows = _flame_rows(item)
     for kind, least in recognition.LEAST.items():
@@ -103,17 +103,17 @@ def guessed_rows(item: bpy.types.Object) -> list[Row]:
         source = arkit_names.guess(block.name)
         if source and block.name not in taken:
             rows.append(Row(source=source, target=block.name))
-    armature = jaw_bones.armature_of(item)
-    bone = jaw_bones.find_jaw(armature)
+    armature = jaw_bone.armature_of(item)
+    bone = jaw_bone.find_jaw(armature)
     if armature and bone and not any(row.source == "jawOpen" for row in rows):
-        axis, sign = jaw_bones.opening_axis(armature, bone, [item])
+        axis, sign = jaw_bone.opening_axis(armature, bone, [item])
         rows.append(Row(source="Jaw Pitch", target=bone, kind="BONE", axis=axis, gain=sign))
     return rows
 
 
 def _flame(item: bpy.types.Object) -> Face:
     """A head of a FLAME add-on: numbered expressions, pose correctives, a jaw bone."""
-    jaw = jaw_bones.find_jaw(jaw_bones.armature_of(item))
+    jaw = jaw_bone.find_jaw(jaw_bone.armature_of(item))
     return Face(FLAME, item, (item,), tuple((item, row) for row in _flame_rows(item)), jaw)
 
 
@@ -121,11 +121,11 @@ def _flame_rows(item: bpy.types.Object) -> list[Row]:
     rows = []
     for block in item.data.shape_keys.key_blocks[1:]:
         kind, number = arkit_names.flame(block.name) or ("", 0)
-        if kind == "expression" and 1 <= number <= head.N_EXPRESSIONS:
-            rows.append(Row(source=sources.EXPRESSIONS[number - 1], target=block.name))
-        jaw_first = len(sources.CORRECTIVES)  # those of the neck come before
+        if kind == "expression" and 1 <= number <= own_head.N_EXPRESSIONS:
+            rows.append(Row(source=source_curves.EXPRESSIONS[number - 1], target=block.name))
+        jaw_first = len(source_curves.CORRECTIVES)  # those of the neck come before
         if kind == "corrective" and jaw_first < number <= 2 * jaw_first:
-            rows.append(Row(source=sources.CORRECTIVES[number - jaw_first - 1], target=block.name))
+            rows.append(Row(source=source_curves.CORRECTIVES[number - jaw_first - 1], target=block.name))
     return rows
 
 
@@ -153,7 +153,7 @@ def _turned(part: bpy.types.Object, jaw: str) -> bool:
 
 def _jaw_of(item: bpy.types.Object, rows: Sequence[tuple[bpy.types.Object, Row]]) -> str | None:
     """The bone that turns the jaw of a face that no key opens."""
-    bone = jaw_bones.find_jaw(jaw_bones.armature_of(item))
+    bone = jaw_bone.find_jaw(jaw_bone.armature_of(item))
     openers = [(part, row.target) for part, row in rows if row.source == "jawOpen"]
     if bone is None or not openers:
         return bone
@@ -172,7 +172,7 @@ def key_names(part: bpy.types.Object) -> tuple[str, ...]:
 
 def _mapped(item: bpy.types.Object, rows: Sequence[Row]) -> Face:
     """A face with a mapping of the artist's; its companions follow where they have keys of those names."""
-    armature = jaw_bones.armature_of(item)
+    armature = jaw_bone.armature_of(item)
     out, parts = [], [item]
     for part in (item, *companions(item)):
         keys = part.data.shape_keys.key_blocks

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from .. import head, sources
-from . import face_kinds, shape_keys
+from . import face_kinds, own_head, shape_keys, source_curves
 from .shape import SIDES, HeadShape, face_axes
 
 _STANDS_FOR = {
@@ -22,9 +21,9 @@ def shape_of(face: face_kinds.Face) -> tuple[HeadShape | None, np.ndarray]:
     """Units of a face, or what stands for them, in its axes; no shape of a face that has neither."""
     upright = face_axes(np.zeros((1, 3)), {})
     if face.kind == face_kinds.OWN:
-        if head.head_name(face.speaker) != sources.reference_name():
+        if own_head.head_name(face.speaker) != source_curves.reference_name():
             return None, upright
-        arrays = sources.reference_arrays()
+        arrays = source_curves.reference_arrays()
         names = tuple(str(name) for name in arrays["arkit_names"])
         return HeadShape(arrays["v_template"], names, arrays["arkit_units"].astype(np.float32)), upright
     blocks = face.speaker.data.shape_keys.key_blocks

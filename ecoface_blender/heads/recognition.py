@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .. import arkit_names
-from ..arkit_names import ARKIT
+from . import key_names
 from .emotion_names import feelings
+from .key_names import ARKIT
 from .unit_names import NAMINGS
 from .visemes import DAZ as DAZ_VISEMES
 
@@ -28,7 +28,7 @@ BOTH_SIDES = tuple(name for name in BOTH_SIDES if name not in ("jaw", "mouth"))
 """Units of one side each, as a source for a key that moves both: their mean."""
 _SPLIT = {name.lower(): name for name in ARKIT if not re.search("(Left|Right)$", name)}
 _MERGED = {name.lower(): name for name in BOTH_SIDES}
-_BARE = {name.removeprefix("viseme_").lower(): name for name in arkit_names.OCULUS}
+_BARE = {name.removeprefix("viseme_").lower(): name for name in key_names.OCULUS}
 _BLAIR = {
     "ai": "AI", "a_i": "AI", "e": "E", "o": "O", "u": "U", "wq": "WQ", "w_q": "WQ", "etc": "etc", "l": "L",
     "c_d_g_k_n_r_s_th_y_z": "etc", "cdgknrsthyz": "etc", "consonants": "etc",
@@ -111,13 +111,13 @@ def _units(names: Sequence[str]) -> tuple[tuple[Found, ...], str]:
 
 
 def _unit_rows(name: str, tables: Sequence[dict[str, str]]) -> list[Found]:
-    if known := arkit_names.arkit(name):
+    if known := key_names.arkit(name):
         return [Found(known, name)]
-    words = arkit_names.words(re.sub(r"(?i)_div2$", "", name))
+    words = key_names.words(re.sub(r"(?i)_div2$", "", name))
     ends = ["".join(words[start:]) for start in range(len(words))]
     for end in ends:
-        if end in arkit_names.UNITS:
-            return [Found(arkit_names.UNITS[end], name)]
+        if end in key_names.UNITS:
+            return [Found(key_names.UNITS[end], name)]
         if (plain := re.sub("(left|right)$", "", end)) != end and plain in _SPLIT:
             return [Found(_SPLIT[plain], name, rank=1)]
         if end in _MERGED:
@@ -142,7 +142,7 @@ def _best(found: Iterable[Found]) -> list[Found]:
     for row in rows:
         if row.source in BOTH_SIDES and {f"{row.source}Left", f"{row.source}Right"} <= sources:
             continue
-        meaning = "".join(arkit_names.words(row.target)[-4:]) if row.rank else row.source
+        meaning = "".join(key_names.words(row.target)[-4:]) if row.rank else row.source
         if rank.setdefault(row.source, row.rank) == row.rank:
             out.setdefault((row.source, meaning), row)
     return list(out.values())
@@ -153,10 +153,10 @@ def _oculus(names: Sequence[str]) -> list[Found]:
     out = []
     for name in names:
         rocketbox = re.search(r"(?i)AA_VI_(\d\d)_\w+$", name)
-        if known := arkit_names.oculus(name):
+        if known := key_names.oculus(name):
             out.append(Found(known, name))
-        elif rocketbox and int(rocketbox[1]) < len(arkit_names.OCULUS):
-            out.append(Found(arkit_names.OCULUS[int(rocketbox[1])], name, rank=1))
+        elif rocketbox and int(rocketbox[1]) < len(key_names.OCULUS):
+            out.append(Found(key_names.OCULUS[int(rocketbox[1])], name, rank=1))
     bare = [Found(_BARE[name.lower()], name, rank=2) for name in names if name.lower() in _BARE]
     return out + (bare if len(bare) >= LEAST[OCULUS] else [])
 
@@ -167,7 +167,7 @@ def _vrm(names: Sequence[str]) -> list[Found]:
     Whole emotions are left out where brows, eyes and mouth have their own, and a blink of one eye where
     there is one of both.
     """
-    out = [Found(source, name) for name in names if (source := arkit_names.vrm(name))]
+    out = [Found(source, name) for name in names if (source := key_names.vrm(name))]
     cats = {"Ah": "vrm_aa", "Ch": "vrm_ih", "U": "vrm_ou", "E": "vrm_ee", "Oh": "vrm_oh"}
     if {"Ah", "Ch", "Oh"} <= set(names):  # MMD's, translated by Cats
         out += [Found(source, name) for name, source in cats.items() if name in names]
@@ -197,7 +197,7 @@ def _cc(names: Sequence[str]) -> list[Found]:
     """V_Open, V_Explosive ... of Character Creator 4; Open, Explosive ... of 3."""
     out = []
     for name in names:
-        words = arkit_names.words(name)
+        words = key_names.words(name)
         prefixed = "v" in words[:-1]
         joined = "".join(words[words.index("v") + 1 :] if prefixed else words)
         if joined in _CC_VISEMES:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..jaw_keys import JAW, N_EXPRESSIONS, N_TURN, expression_directions, rotations
 from .contact_pairs import Pairs, find_lids, find_lips
+from .jaw_shape_keys import JAW, N_EXPRESSIONS, N_TURN, expression_directions, rotations
 from .shape import SIDES, HeadShape
 
 CHUNK = 2048  # frames whose vertices are in memory together

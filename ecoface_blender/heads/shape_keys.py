@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 import bpy
 import numpy as np
 
-from .. import jaw_bones
+from . import jaw_bone as jaw_bones
 from .key_effects import moves_nothing
 from .retarget import Retarget
 from .shape import HeadShape, JawBone, face_axes

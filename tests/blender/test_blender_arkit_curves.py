@@ -7,9 +7,9 @@ import pytest
 from blender_support import REFERENCE_HEAD, small_head, talking_motion
 from engine_python import ENGINE_PYTHON
 
-from ecoface_blender import head as heads
-from ecoface_blender.arkit_curves import ArkitUnits
 from ecoface_blender.errors import EcoFaceBlenderError
+from ecoface_blender.heads import own_head as heads
+from ecoface_blender.heads.arkit_fit import ArkitUnits
 
 LIBRARY = """
 import sys

@@ -6,10 +6,11 @@ import pytest
 from blender_support import seen_vertices, small_head
 from export_support import FRAMES, N_FRAMES, START, seen, talk, talking_head
 
-from ecoface_blender import head as heads
-from ecoface_blender import keyframes, operators_export, simplify
-from ecoface_blender.bake import bake, n_keys
+from ecoface_blender.animation import actions, simplify
 from ecoface_blender.errors import EcoFaceBlenderError
+from ecoface_blender.export import operators as operators_export
+from ecoface_blender.heads import own_head as heads
+from ecoface_blender.takes.bake import bake, n_keys
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def test_bake_keeps_what_was_seen_in_plain_keys(head):
     action = bake(bpy.context, head, START, START + N_FRAMES - 1)
     assert bpy.context.scene.frame_current == 9
     assert head.data.shape_keys.animation_data.action == action
-    assert keyframes.read_metadata(action) == {"seed": 3}  # of the take in the strip
+    assert actions.read_metadata(action) == {"seed": 3}  # of the take in the strip
     head.data.shape_keys.driver_remove('key_blocks["Expression 03"].value')
     np.testing.assert_allclose(seen(head), expected, atol=1e-6)
     curves = curves_of(action)
@@ -48,7 +49,7 @@ def test_bake_takes_the_range_and_the_story_of_the_action(head):
     before = head.data.shape_keys.animation_data.action
     action = bake(bpy.context, head)
     assert action.curve_frame_range[:] == (START, START + N_FRAMES - 1)
-    assert keyframes.read_metadata(action) == {"seed": 3, "baked_from": "Take"}
+    assert actions.read_metadata(action) == {"seed": 3, "baked_from": "Take"}
     assert before.use_fake_user
 
 
@@ -61,7 +62,7 @@ def test_no_vertex_leaves_the_stated_error_and_fewer_keys_do(head, tolerance):
     action = bake(bpy.context, head, tolerance_mm=tolerance)
     shown = 1000 * np.linalg.norm(seen(head, frames) - expected, axis=2).max()
     assert tolerance / 2 < shown <= tolerance + 1e-3
-    error = keyframes.read_metadata(action)
+    error = actions.read_metadata(action)
     assert error["simplified_mm"] == tolerance and error["error_mm"] == pytest.approx(shown, abs=2e-3)
     assert 1000 * np.linalg.norm(halfway(head, between) - expected_between, axis=2).max() <= tolerance + 1e-3
     assert n_keys(action) < (0.8 if tolerance < 0.1 else 0.5) * 60 * len(heads.key_names(head))

@@ -11,8 +11,8 @@ import pytest
 from blender_support import empty_blend, small_head, write_sound
 from engine_python import ENGINE_PYTHON, write_tiny_model
 
-from ecoface_blender import head
-from ecoface_blender.command import run
+from ecoface_blender.headless.cli import run
+from ecoface_blender.heads import own_head
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,7 +40,7 @@ def head_file(tmp_path):
     """A Blender file with a small head called Anna, at 30 frames a second."""
     context = empty_blend()
     context.scene.render.fps = 30
-    head.add_head(context, small_head() | {"name": np.array("EcoFace reference head")}, "Anna")
+    own_head.add_head(context, small_head() | {"name": np.array("EcoFace reference head")}, "Anna")
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "anna.blend"))
     return tmp_path / "anna.blend"
 
@@ -73,7 +73,7 @@ def test_the_wheel_makes_a_line_from_sound_to_files(voice, model, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "frames 1 to 48 (2.0 s)" in done.stdout
     bpy.ops.wm.open_mainfile(filepath=str(files[1]))
-    (speaker,) = head.find_heads(bpy.context)
+    (speaker,) = own_head.find_heads(bpy.context)
     assert moving(speaker)
     assert bpy.context.scene.frame_end == 48
     assert [strip.name for strip in bpy.context.scene.sequence_editor.strips] == ["line 1"]
@@ -88,7 +88,7 @@ def test_the_command_speaks_with_the_head_of_a_file(voice, model, head_file, tmp
     arguments = ["--open", head_file, "--audio", voice, "--model", model, "--blend", out]
     assert run([str(a) for a in arguments]) == 0, capsys.readouterr().err
     bpy.ops.wm.open_mainfile(filepath=str(out))
-    assert [each.name for each in head.find_heads(bpy.context)] == ["Anna"]
+    assert [each.name for each in own_head.find_heads(bpy.context)] == ["Anna"]
     assert moving(bpy.data.objects["Anna"])
     assert bpy.context.scene.render.fps == 30 and bpy.context.scene.frame_end == 60
 
@@ -115,8 +115,8 @@ def test_the_frame_rate_can_be_chosen(voice, model, head_file, tmp_path):
             {"--emotion": "sad", "--emotion-from": __file__},
             "Expected --emotion or --emotion-from, found both",
         ),
-        ({"--temperature": "-1"}, "Expected a temperature of 0 or more, found -1"),
-        ({"--seed": "-1"}, "Expected a seed of 0 or more"),
+        ({"--temperature": "-1"}, "Expected `temperature` as a number from 0 on, found -1"),
+        ({"--seed": "-1"}, "Expected `seed` as a whole number from 0 on, found -1"),
         ({"--fps": "0"}, "Expected a frame rate from 1 to 1000, found 0"),
         ({"--blend": None}, "Expected a file to write, found none"),
         ({"--blend": "no/such/folder/a.blend"}, "Expected the folder"),

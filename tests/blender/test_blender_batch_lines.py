@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from blender_support import write_sound
 
-from ecoface_blender import batch_lines
-from ecoface_blender.batch_lines import fingerprint, read, shard, understand
-from ecoface_blender.batch_results import DONE, FAILED, HEADER, Result, ResultTable, heard_cells
 from ecoface_blender.errors import EcoFaceBlenderError
+from ecoface_blender.headless import table as batch_lines
+from ecoface_blender.headless.results import DONE, FAILED, HEADER, Result, ResultTable, heard_cells
+from ecoface_blender.headless.table import fingerprint, read, shard, understand
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ from blender_engine import troubled_python
 from blender_support import empty_blend, small_head, write_sound
 from engine_python import ENGINE_PYTHON, write_tiny_model
 
-from ecoface_blender import head, takes
-from ecoface_blender.commands import run
+from ecoface_blender.headless.commands import run
+from ecoface_blender.heads import own_head
+from ecoface_blender.takes import takes
 
 ROOT = Path(__file__).parents[2]
 NODE = shutil.which("node")
@@ -42,7 +43,7 @@ def shot(tmp_path):
         write_sound(tmp_path / f"voice {number}.wav", hum)
     write_sound(tmp_path / "silence.wav", 0 * t)
     context = empty_blend()
-    head.add_head(context, small_head() | {"name": np.array("EcoFace reference head")}, "Anna")
+    own_head.add_head(context, small_head() | {"name": np.array("EcoFace reference head")}, "Anna")
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "anna.blend"))
     return tmp_path
 

@@ -9,10 +9,11 @@ import pytest
 from blender_support import empty_blend, small_head, write_sound
 from engine_python import ENGINE_PYTHON, write_tiny_model
 
-from ecoface_blender import head, voice_baseline
-from ecoface_blender.batch_lines import read, understand
-from ecoface_blender.batch_voices import Voices
-from ecoface_blender.commands import run
+from ecoface_blender.emotion import voice_baseline
+from ecoface_blender.headless.commands import run
+from ecoface_blender.headless.table import read, understand
+from ecoface_blender.headless.voices import Voices
+from ecoface_blender.heads import own_head
 
 N_LINES = 6
 
@@ -34,7 +35,7 @@ def shot(tmp_path):
         write_sound(tmp_path / f"line {number}.wav", hum(number))
         write_sound(tmp_path / f"silence {number}.wav", 0 * hum(number))
     context = empty_blend()
-    head.add_head(context, small_head() | {"name": np.array("EcoFace reference head")}, "Anna")
+    own_head.add_head(context, small_head() | {"name": np.array("EcoFace reference head")}, "Anna")
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "anna.blend"))
     return tmp_path
 

@@ -8,11 +8,13 @@ from other_heads import ARRAYS, NAMES, babble
 from test_blender_heads import add_jaw, make_face
 
 import ecoface_blender
-from ecoface_blender import commands, operators_check
-from ecoface_blender import head as heads
-from ecoface_blender.head import to_blender
-from ecoface_blender.heads import head_check, sheet
-from ecoface_blender.heads.check_poses import TITLES
+from ecoface_blender.head_check import checks as head_check
+from ecoface_blender.head_check import operators as operators_check
+from ecoface_blender.head_check import sheet
+from ecoface_blender.head_check.poses import TITLES
+from ecoface_blender.headless import commands
+from ecoface_blender.heads import own_head as heads
+from ecoface_blender.heads.own_head import to_blender
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -10,9 +10,9 @@ import pytest
 from blender_support import REFERENCE_HEAD, empty_blend, seen_vertices
 from engine_python import ENGINE_PYTHON
 
-from ecoface_blender import arkit_curves, jaw_keys, keyframes, targets
-from ecoface_blender import head as heads
-from ecoface_blender.heads import face_kinds
+from ecoface_blender.animation import actions
+from ecoface_blender.heads import arkit_fit, face_kinds, jaw_shape_keys, rigs
+from ecoface_blender.heads import own_head as heads
 
 ROOT = Path(__file__).resolve().parents[2]
 EVERY = 4  # frames: evaluating the mesh takes a while
@@ -40,7 +40,7 @@ def test_the_demo_motion_in_blender_follows_exact_skinning_within_half_a_millime
     head = heads.add_head(empty_blend(), ARRAYS, "Head")
     keys = head.data.shape_keys.key_blocks
     errors = []
-    exact = heads.to_blender(jaw_keys.skinned(ARRAYS, motion))
+    exact = heads.to_blender(jaw_shape_keys.skinned(ARRAYS, motion))
     for values, vertices in zip(heads.key_values(head, motion), exact, strict=True):
         for name, value in zip(heads.key_names(head), values, strict=True):
             keys[name].value = value
@@ -63,10 +63,10 @@ def test_the_demo_s_lips_open_as_far_on_a_mesh_with_arkit_s_keys(line):
         key.data.foreach_set("co", (template + heads.to_blender(unit)).ravel())
         key.value = 0.0
     assert face_kinds.kind_of(face) == face_kinds.ARKIT
-    channels = targets.channels(face, line)
-    keyframes.write_channels(channels, np.arange(1.0, len(line) + 1), "Take")
-    pairs = arkit_curves.lip_pairs(ARRAYS)
-    true = 1000 * (jaw_keys.skinned(ARRAYS, line).reshape(len(line), -1) @ pairs.T).mean(axis=1)
+    channels = rigs.channels(face, line)
+    actions.write_channels(channels, np.arange(1.0, len(line) + 1), "Take")
+    pairs = arkit_fit.lip_pairs(ARRAYS)
+    true = 1000 * (jaw_shape_keys.skinned(ARRAYS, line).reshape(len(line), -1) @ pairs.T).mean(axis=1)
     seen = []
     for frame in range(1, len(line) + 1):
         scene.frame_set(frame)

@@ -15,19 +15,17 @@ from drawn_panel import Layout, drawn
 from emotion_stage import give_take, key_three, line_of, read, with_sound
 from engine_python import ENGINE_PYTHON, ROOT, write_tiny_model
 
-from ecoface_blender import (
-    choices,
-    emotion_keys,
-    jaw_keys,
-    keyframes,
-    panels,
-    panels_emotion,
-    sequencer,
-    settings,
-    settings_emotion,
-    takes,
-)
+from ecoface_blender.animation import actions, emotion_keys
+from ecoface_blender.emotion import panel as panels_emotion
+from ecoface_blender.emotion import properties as settings_emotion
+from ecoface_blender.engine.settings import engine_settings
 from ecoface_blender.errors import EcoFaceBlenderError
+from ecoface_blender.generate import gather
+from ecoface_blender.generate import panel as panels
+from ecoface_blender.generate import properties as settings
+from ecoface_blender.heads import jaw_shape_keys
+from ecoface_blender.sound import sequencer
+from ecoface_blender.takes import takes
 
 SPEECH = ROOT / "demo" / "speech.wav"
 
@@ -44,7 +42,9 @@ def test_a_script_says_the_source_before_the_panel(context, speaker, other, mood
     key_three(speaker)
 
     def fields(**given):
-        return choices.emotion_fields(context, line_of(speaker), str(tmp_path), given)
+        return gather.emotion_fields(
+            context, engine_settings(context), line_of(speaker), str(tmp_path), given
+        )
 
     assert fields()["emotion"] == "happy:1.5" and fields()["strength"] == 0.5
     assert fields(emotion="", strength=1.5)["emotion"] is None
@@ -82,7 +82,7 @@ def choose(context, source, speaker, other, mood):
     panel.reference_from = reference or "FILE"
     panel.reference_file, panel.reference_head = str(mood), other
     panel.reference_strip = context.scene.sequence_editor.strips["mood"].name
-    assert choices.what_is_missing(context) is None
+    assert gather.what_is_missing(context) is None
 
 
 SOURCES = ("SPEECH", "LABEL", "TRACK", "REFERENCE FILE", "REFERENCE STRIP", "REFERENCE HEAD")
@@ -116,7 +116,7 @@ def test_every_source_reaches_the_engine_and_can_be_made_again(
         choose(context, source, speaker, other, mood)
         bpy.ops.ecoface.generate()
         take = takes.played(speaker)
-        story = keyframes.read_metadata(take)
+        story = actions.read_metadata(take)
         assert story["emotion"] == said
         named = NAMED.get(source, re.sub(":(.+)", r" (\1)", said))
         assert take.name.startswith(f"voice average {named}")
@@ -133,7 +133,7 @@ def test_every_source_reaches_the_engine_and_can_be_made_again(
 
 def aperture(arrays, motion):
     """Height (T,) of the upper over the lower inner lip on the head: iBUG 61-63 and 67-65."""
-    vertices = jaw_keys.skinned(arrays, motion)
+    vertices = jaw_shape_keys.skinned(arrays, motion)
     corners = arrays["faces"][arrays["landmark_faces"]]
     heights = (vertices[:, corners, 1] * arrays["landmark_barycentric"]).sum(axis=-1)  # (T, 68)
     return (heights[:, [61, 62, 63]] - heights[:, [67, 66, 65]]).mean(axis=1)
@@ -163,7 +163,7 @@ def test_swapping_the_emotion_leaves_the_lips_to_the_words(
         takes.play(speaker, original)
         bpy.ops.ecoface.take_swap()
         swapped = takes.played(speaker)
-        old, new = keyframes.read_metadata(original), keyframes.read_metadata(swapped)
+        old, new = actions.read_metadata(original), actions.read_metadata(swapped)
         assert swapped != original and (new["seed"], new["style"]) == (old["seed"], old["style"])
         motion, _ = takes.stored_motion(swapped)
         correlation = np.corrcoef(aperture(arrays, motion), lips)[0, 1]
@@ -173,7 +173,7 @@ def test_swapping_the_emotion_leaves_the_lips_to_the_words(
     np.testing.assert_array_equal(takes.stored_motion(original)[0], before)
     takes.play(speaker, original)
     bpy.ops.ecoface.take_swap(emotion="angry:2", strength=0.5)
-    story = keyframes.read_metadata(takes.played(speaker))
+    story = actions.read_metadata(takes.played(speaker))
     assert (story["emotion"], story["amounts"]["strength"], story["seed"]) == ("angry:2", 0.5, 3)
 
 

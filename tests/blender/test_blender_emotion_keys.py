@@ -9,16 +9,14 @@ from blender_support import empty_blend, talking_motion
 from drawn_panel import drawn
 from emotion_stage import give_take, key_three, keyed, line_of, read, with_sound
 
-from ecoface_blender import (
-    choices,
-    emotion_keys,
-    emotion_track,
-    keyframes,
-    panels_emotion,
-    settings_emotion,
-    takes,
-)
+from ecoface_blender.animation import actions, emotion_keys
+from ecoface_blender.emotion import panel as panels_emotion
+from ecoface_blender.emotion import properties as settings_emotion
+from ecoface_blender.emotion import track as emotion_track
+from ecoface_blender.engine.settings import engine_settings
 from ecoface_blender.errors import EcoFaceBlenderError
+from ecoface_blender.generate import gather
+from ecoface_blender.takes import takes
 
 HAPPY, SAD, ANGRY = 2, 3, 4
 pytest_plugins = ["emotion_fixtures"]
@@ -144,12 +142,12 @@ def test_overshoot_is_kept_within_what_the_engine_takes(context, speaker, tmp_pa
 def test_a_head_without_keys_has_no_track_but_may_have_a_steady_mix(context, speaker, tmp_path):
     context.scene.ecoface.emotion_from = "TRACK"
     sentence = "No emotion is keyed on 'Anna'"
-    assert sentence in choices.what_is_missing(with_sound(context))
+    assert sentence in gather.what_is_missing(with_sound(context))
     with pytest.raises(EcoFaceBlenderError, match=sentence):
-        choices.emotion_fields(context, line_of(speaker), str(tmp_path))
+        gather.emotion_fields(context, engine_settings(context), line_of(speaker), str(tmp_path))
     speaker.ecoface_emotions.happy = 0.5
-    assert choices.what_is_missing(context) is None
-    fields = choices.emotion_fields(context, line_of(speaker), str(tmp_path))
+    assert gather.what_is_missing(context) is None
+    fields = gather.emotion_fields(context, engine_settings(context), line_of(speaker), str(tmp_path))
     np.testing.assert_allclose(read(fields["emotion_track"])["weights"][:, HAPPY], 0.5)
 
 
@@ -232,7 +230,7 @@ def test_emotions_of_an_older_file_leave_the_take(context, speaker, by):
             point.handle_left_type = point.handle_right_type = "AUTO_CLAMPED"
         copy.update()
     own = speaker.animation_data.action
-    keyframes.assign(speaker, take, slot)
+    actions.assign(speaker, take, slot)
     bpy.data.actions.remove(own)
     assert keyed(speaker) == before
     getattr(bpy.ops.ecoface, by)()

@@ -19,7 +19,11 @@ from blender_engine import (  # noqa: F401
 )
 from test_engine_install import write_wheel
 
-from ecoface_blender import engine, engine_tasks, generation, idle, operators_engine
+from ecoface_blender import running
+from ecoface_blender.engine import engine, idle_unload
+from ecoface_blender.engine import operators as operators_engine
+from ecoface_blender.engine import tasks as engine_tasks
+from ecoface_blender.generate import job_operator
 from ecoface_blender.preferences import EcoFacePreferences
 
 
@@ -80,15 +84,15 @@ def test_an_idle_engine_is_unloaded_and_a_busy_one_is_not(context, preferences, 
     job = start(context, sound=str(voice))
     assert not engine.unload_if_idle(1e-9), "it works"
     step_to_the_end(job)
-    generation.end(job)
+    running.end(job)
     preferences.idle_minutes = 10
-    assert idle.look() == idle.PERIOD and engine.is_running()
+    assert idle_unload.look() == idle_unload.PERIOD and engine.is_running()
     preferences.idle_minutes = 0
     client, later = engine._client, time.monotonic() + 700
     monkeypatch.setattr(time, "monotonic", lambda: later)
-    assert idle.look() == idle.PERIOD and engine.is_running(), "0 keeps it"
+    assert idle_unload.look() == idle_unload.PERIOD and engine.is_running(), "0 keeps it"
     preferences.idle_minutes = 10
-    assert idle.look() is None and not engine.is_running()
+    assert idle_unload.look() is None and not engine.is_running()
     monkeypatch.undo()
     assert client._process.wait(10) == 0
 
@@ -112,10 +116,10 @@ def test_an_installation_goes_on_by_itself_and_is_cancelled(context, preferences
     preferences.wheels = str(write_wheel(tmp_path / "wheels", "torch"))
     engine_tasks.start_installation(preferences.wheels)
     assert operators_engine.INSTALLING in refusal(bpy.ops.ecoface.install_engine)
-    assert "The engine is being installed" in generation.why_not_ready(context)
+    assert "The engine is being installed" in job_operator.why_not_ready(context)
     assert bpy.ops.ecoface.cancel_install() == {"FINISHED"}
     step_check()
-    assert engine_tasks.failure.startswith("Cancelled") and generation.why_not_ready(context) is None
+    assert engine_tasks.failure.startswith("Cancelled") and job_operator.why_not_ready(context) is None
     assert os.listdir(tmp_path / "user") == ["install.log"]
 
 

@@ -20,14 +20,16 @@ from export_support import (
     talking_head,
 )
 
-from ecoface_blender import export, export_keys, export_text, jaw_keys, writing
-from ecoface_blender import head as heads
-from ecoface_blender import seen as seen_module
-from ecoface_blender.arkit_curves import ArkitUnits
-from ecoface_blender.bake import bake
+from ecoface_blender import atomic_write
 from ecoface_blender.errors import EcoFaceBlenderError
-from ecoface_blender.export import Options
-from ecoface_blender.heads import shape_keys
+from ecoface_blender.export import export, text_files
+from ecoface_blender.export import shape_keys as export_keys
+from ecoface_blender.export.export import Options
+from ecoface_blender.heads import jaw_shape_keys, shape_keys
+from ecoface_blender.heads import own_head as heads
+from ecoface_blender.heads.arkit_fit import ArkitUnits
+from ecoface_blender.takes import evaluated as seen_module
+from ecoface_blender.takes.bake import bake
 
 BLENDER = Options(target="BLENDER")
 EDGE = 0.026  # metres between the vertices of the ball
@@ -76,7 +78,7 @@ def test_keys_that_reach_from_0_to_1_keep_their_names():
 
 
 def test_the_motion_is_read_off_the_keys(head, arrays):
-    motion = jaw_keys.plausible_motion(arrays, 20, seed=3)
+    motion = jaw_shape_keys.plausible_motion(arrays, 20, seed=3)
     found = seen_module.motion_of(head, heads.key_values(head, motion))
     np.testing.assert_allclose(found, motion, atol=1e-6)
 
@@ -181,8 +183,8 @@ def test_an_arkit_file_has_the_units_shapes_and_curves(head, arrays, tmp_path):
 
 def test_the_command_line_s_table_has_the_same_columns():
     model = pytest.importorskip("ecoface_model.export", reason="it needs torch", exc_type=ImportError)
-    assert export_text.LIVE_LINK_UNITS == model.LIVE_LINK_UNITS
-    assert export_text.LIVE_LINK_ROTATIONS == model.LIVE_LINK_ROTATIONS
+    assert text_files.LIVE_LINK_UNITS == model.LIVE_LINK_UNITS
+    assert text_files.LIVE_LINK_ROTATIONS == model.LIVE_LINK_ROTATIONS
 
 
 def test_live_link_face_gets_its_table(head, arrays, tmp_path):
@@ -269,8 +271,8 @@ def test_a_file_that_cannot_grow_leaves_the_old_one(head, arrays, tmp_path, name
 
 @pytest.mark.parametrize("name", ["a.usdc", "a.abc"])
 def test_a_full_disk_is_told_before_the_exporters_that_would_end_blender(head, tmp_path, monkeypatch, name):
-    usage = type(writing.shutil.disk_usage(tmp_path))(10**9, 10**9 - 5_000, 5_000)
-    monkeypatch.setattr(writing.shutil, "disk_usage", lambda _path: usage)
+    usage = type(atomic_write.shutil.disk_usage(tmp_path))(10**9, 10**9 - 5_000, 5_000)
+    monkeypatch.setattr(atomic_write.shutil, "disk_usage", lambda _path: usage)
     with pytest.raises(EcoFaceBlenderError, match=r"may need [\d.]+ MB, found 0.0 MB free"):
         export.write(bpy.context, head, tmp_path / name)
     assert not list(tmp_path.iterdir())
@@ -279,7 +281,7 @@ def test_a_full_disk_is_told_before_the_exporters_that_would_end_blender(head, t
 def test_half_a_file_is_no_file(head, arrays, tmp_path):
     for suffix in (".fbx", ".glb", ".usdc", ".abc"):
         path = export.write(bpy.context, head, tmp_path / f"a{suffix}", None, arrays)
-        assert writing.is_whole(path)
+        assert atomic_write.is_whole(path)
         (kind,) = [each for each in export.KINDS.values() if each.suffix == suffix]
         room = kind.most_bytes(bpy.context, head, N_FRAMES)
         assert room == 0 or path.stat().st_size < room < 8 * path.stat().st_size
@@ -287,10 +289,10 @@ def test_half_a_file_is_no_file(head, arrays, tmp_path):
         path.write_bytes(
             whole[: len(whole) // 2] if suffix != ".abc" else whole.replace(b"Ogawa\xff", b"Ogawa\0")
         )
-        assert not writing.is_whole(path)
+        assert not atomic_write.is_whole(path)
     with (
         pytest.raises(EcoFaceBlenderError, match="could not be written to its end"),
-        writing.written_beside(tmp_path / "b.fbx") as beside,
+        atomic_write.written_beside(tmp_path / "b.fbx") as beside,
     ):
         beside.write_bytes(b"half")
     assert not list(tmp_path.glob("*b.*"))

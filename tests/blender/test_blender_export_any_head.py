@@ -9,10 +9,12 @@ import pytest
 from blender_support import empty_blend, small_head, talking_motion
 from export_support import FRAMES, N_FRAMES, distance_mm, seen
 
-from ecoface_blender import export, keyframes, targets
-from ecoface_blender.bake import bake, n_keys
+from ecoface_blender.animation import actions
 from ecoface_blender.errors import EcoFaceBlenderError
-from ecoface_blender.export import Options
+from ecoface_blender.export import export
+from ecoface_blender.export.export import Options
+from ecoface_blender.heads import rigs
+from ecoface_blender.takes.bake import bake, n_keys
 
 KEYS = ("jawOpen", "eyeBlink_L", "eyeBlink_R", "mouthSmile_L", "mouthSmile_R", "mouthFunnel", "mouthPucker",
         "mouthClose", "browInnerUp", "cheekPuff")  # fmt: skip
@@ -39,8 +41,8 @@ def mesh_with_keys(name, names, seed, parent):
 def talk(speaker):
     """Key it as a take does."""
     bpy.context.scene.render.fps = 25
-    curves = targets.channels(speaker, talking_motion(N_FRAMES))
-    keyframes.write_channels(curves, FRAMES.astype(float), "Take", {"seed": 3})
+    curves = rigs.channels(speaker, talking_motion(N_FRAMES))
+    actions.write_channels(curves, FRAMES.astype(float), "Take", {"seed": 3})
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from export_support import (
     z_up,
 )
 
-from ecoface_blender import export, jaw_keys
-from ecoface_blender import head as heads
-from ecoface_blender import seen as seen_module
-from ecoface_blender.export import Options
-from ecoface_blender.heads import shape_keys
+from ecoface_blender.export import export
+from ecoface_blender.export.export import Options
+from ecoface_blender.heads import jaw_shape_keys, shape_keys
+from ecoface_blender.heads import own_head as heads
+from ecoface_blender.takes import evaluated as seen_module
 
 SEEN_MM = 0.01
 """Of a head of 40 cm that moves centimetres: float32 of the exporters."""
@@ -44,7 +44,7 @@ def written(tmp_path_factory):
     folder, arrays = tmp_path_factory.mktemp("files"), arkit_head()
     head = talking_head(arrays, tmp_path_factory.getbasetemp())
     motion = seen_module.motion_of(head, seen_module.key_values(bpy.context, head, FRAMES))
-    exact, world = heads.to_blender(jaw_keys.skinned(arrays, motion)), np.array(head.matrix_world)
+    exact, world = heads.to_blender(jaw_shape_keys.skinned(arrays, motion)), np.array(head.matrix_world)
     expected = {"keys": seen(head), "jaw": exact @ world[:3, :3].T + world[:3, 3]}
     for name, options in FILES.items():
         export.write(bpy.context, head, folder / name, options, arrays)

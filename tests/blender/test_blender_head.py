@@ -12,10 +12,10 @@ from blender_support import (
     write_head,
 )
 
-from ecoface_blender import head as heads
-from ecoface_blender import jaw_keys
 from ecoface_blender.errors import EcoFaceBlenderError
-from ecoface_blender.materials import COLOUR_ATTRIBUTE
+from ecoface_blender.heads import jaw_shape_keys
+from ecoface_blender.heads import own_head as heads
+from ecoface_blender.heads.materials import COLOUR_ATTRIBUTE
 
 
 @pytest.fixture
@@ -42,25 +42,25 @@ def test_rotations_are_those_of_blender():
         angle = np.linalg.norm(axis_angle)
         if angle:
             expected = np.array(Quaternion(Vector(axis_angle / angle), angle).to_matrix())
-        np.testing.assert_allclose(jaw_keys.rotations(axis_angle[None])[0], expected, atol=1e-6)
+        np.testing.assert_allclose(jaw_shape_keys.rotations(axis_angle[None])[0], expected, atol=1e-6)
 
 
 def test_skinning_is_linear_in_the_terms(arrays):
-    motion = jaw_keys.plausible_motion(arrays, 20, seed=1)
+    motion = jaw_shape_keys.plausible_motion(arrays, 20, seed=1)
     expression, jaw = np.split(motion, [50], axis=1)
-    moved = np.tensordot(jaw_keys.terms(expression, jaw), jaw_keys.term_offsets(arrays), 1)
-    shaped = np.einsum("vce,te->tvc", jaw_keys.expression_directions(arrays), expression)
+    moved = np.tensordot(jaw_shape_keys.terms(expression, jaw), jaw_shape_keys.term_offsets(arrays), 1)
+    shaped = np.einsum("vce,te->tvc", jaw_shape_keys.expression_directions(arrays), expression)
     np.testing.assert_allclose(
-        arrays["v_template"] + shaped + moved, jaw_keys.skinned(arrays, motion), atol=1e-8
+        arrays["v_template"] + shaped + moved, jaw_shape_keys.skinned(arrays, motion), atol=1e-8
     )
 
 
 def test_skinning_turns_each_vertex_by_its_weight(arrays):
     """Eq. (2) vertex by vertex."""
-    motion = jaw_keys.plausible_motion(arrays, 2, seed=2)[1]
-    turn = jaw_keys.rotations(motion[None, 50:])[0]
+    motion = jaw_shape_keys.plausible_motion(arrays, 2, seed=2)[1]
+    turn = jaw_shape_keys.rotations(motion[None, 50:])[0]
     joint = sum(w * v for w, v in zip(arrays["J_regressor"][2], arrays["v_template"], strict=True))
-    skinned = jaw_keys.skinned(arrays, motion[None])[0]
+    skinned = jaw_shape_keys.skinned(arrays, motion[None])[0]
     for v in range(0, len(skinned), 37):
         rest = arrays["v_template"][v] + sum(arrays["shapedirs"][v, :, 2 + e] * motion[e] for e in range(50))
         rest = rest + sum(arrays["posedirs"][v, :, 9 + i] * (turn - np.eye(3)).flat[i] for i in range(9))
@@ -72,7 +72,7 @@ def test_skinning_turns_each_vertex_by_its_weight(arrays):
 
 def test_the_mesh_in_blender_follows_exact_skinning_within_half_a_millimetre(head, arrays):
     motion = talking_motion(40)
-    exact = heads.to_blender(jaw_keys.skinned(arrays, motion))
+    exact = heads.to_blender(jaw_shape_keys.skinned(arrays, motion))
     errors = []
     for values, vertices in zip(heads.key_values(head, motion), exact, strict=True):
         show(head, values)
@@ -83,27 +83,27 @@ def test_the_mesh_in_blender_follows_exact_skinning_within_half_a_millimetre(hea
 @pytest.mark.skipif(not REFERENCE_HEAD.is_file(), reason="the reference head is not built yet")
 def test_the_jaw_keys_of_the_reference_head_are_within_half_a_millimetre_on_new_poses():
     arrays = heads.load_head(REFERENCE_HEAD)
-    keys = jaw_keys.make_jaw_keys(arrays)
-    motion = jaw_keys.plausible_motion(arrays, 200, seed=7)
+    keys = jaw_shape_keys.make_jaw_keys(arrays)
+    motion = jaw_shape_keys.plausible_motion(arrays, 200, seed=7)
     expression, jaw = np.split(motion, [50], axis=1)
-    shaped = np.einsum("vce,te->tvc", jaw_keys.expression_directions(arrays), expression)
+    shaped = np.einsum("vce,te->tvc", jaw_shape_keys.expression_directions(arrays), expression)
     shown = (
         arrays["v_template"]
         + shaped
-        + np.tensordot(jaw_keys.terms(expression, jaw) @ keys.weights, keys.offsets, 1)
+        + np.tensordot(jaw_shape_keys.terms(expression, jaw) @ keys.weights, keys.offsets, 1)
     )
-    error = np.linalg.norm(shown - jaw_keys.skinned(arrays, motion), axis=2)
+    error = np.linalg.norm(shown - jaw_shape_keys.skinned(arrays, motion), axis=2)
     assert np.percentile(error[:, arrays["weights"][:, 2] > 0], 99.9) < 0.0005
 
 
 def test_the_plain_jaw_keys_are_exact_on_the_neutral_face(arrays):
-    keys = jaw_keys.make_jaw_keys(arrays)
-    for number, (axis, degrees) in enumerate(jaw_keys.PLAIN_KEYS.values()):
+    keys = jaw_shape_keys.make_jaw_keys(arrays)
+    for number, (axis, degrees) in enumerate(jaw_shape_keys.PLAIN_KEYS.values()):
         motion = np.zeros((1, 53))
         motion[0, 50 + axis] = np.radians(degrees)
-        exact = jaw_keys.skinned(arrays, motion)[0] - arrays["v_template"]
+        exact = jaw_shape_keys.skinned(arrays, motion)[0] - arrays["v_template"]
         np.testing.assert_allclose(keys.offsets[number], exact, atol=1e-6)
-        value = (jaw_keys.terms(motion[:, :50], motion[:, 50:]) @ keys.weights)[0, number]
+        value = (jaw_shape_keys.terms(motion[:, :50], motion[:, 50:]) @ keys.weights)[0, number]
         assert value == pytest.approx(1)
 
 
@@ -123,7 +123,7 @@ def test_the_head_has_signed_sliders_at_rest(head):
 def test_each_expression_key_holds_its_direction_alone(head, arrays):
     rest = seen_vertices(head)
     head.data.shape_keys.key_blocks["Expression 07"].value = -2.5
-    moved = heads.to_blender(-2.5 * jaw_keys.expression_directions(arrays)[:, :, 6])
+    moved = heads.to_blender(-2.5 * jaw_shape_keys.expression_directions(arrays)[:, :, 6])
     np.testing.assert_allclose(seen_vertices(head) - rest, moved, atol=1e-6)
 
 

@@ -7,9 +7,12 @@ from blender_support import empty_blend, receive_take
 from other_heads import ARRAYS, NAMES, babble, nominal, pucker_that_opens, reference
 
 import ecoface_blender
-from ecoface_blender import choices, controls, diagnosis, takes, targets
-from ecoface_blender.head import to_blender
-from ecoface_blender.jaw_keys import JAW
+from ecoface_blender.animation import adjust
+from ecoface_blender.heads import rigs
+from ecoface_blender.heads.jaw_shape_keys import JAW
+from ecoface_blender.heads.own_head import to_blender
+from ecoface_blender.request import GenerationRequest
+from ecoface_blender.takes import diagnosis, takes
 
 TOUCH = 0.015
 
@@ -97,7 +100,7 @@ def test_lips_are_seen_to_touch_and_the_jaw_opens_once(jaw):
     if jaw == "bone beside a dead key":
         basis = to_blender(ARRAYS["v_template"])
         face.data.shape_keys.key_blocks["jawOpen"].data.foreach_set("co", basis.ravel())
-    channels = targets.channels(face, babble())
+    channels = rigs.channels(face, babble())
     turned = [channel for channel in channels if channel.id_data != face.data.shape_keys]
     assert bool(turned) == jaw.startswith("bone")
     assert ("jawOpen" in key_curves(face, channels)) == (not turned)
@@ -113,7 +116,7 @@ def test_a_key_with_a_value_of_its_own_belongs_to_the_head():
     lower = np.zeros_like(ARRAYS["v_template"])
     lower += 0.12 * np.asarray(ARRAYS["arkit_units"][NAMES.index("jawOpen")], np.float32)
     face = make_face(Identity=lower)
-    channels = targets.channels(face, babble())
+    channels = rigs.channels(face, babble())
     assert "Identity" not in key_curves(face, channels)
     assert np.abs(seen_gaps(face, channels, touching()[0])).max() < 0.06 * reference().lips.half_width
 
@@ -122,7 +125,7 @@ def test_a_driven_key_is_not_counted_on():
     face = make_face()
     blocks = face.data.shape_keys.key_blocks
     blocks["mouthUpperUpLeft"].driver_add("value").driver.expression = "0"
-    curves = key_curves(face, targets.channels(face, babble()))
+    curves = key_curves(face, rigs.channels(face, babble()))
     column = NAMES.index("mouthUpperUpLeft")
     np.testing.assert_allclose(curves["mouthUpperUpLeft"], nominal()[:, column], atol=1e-6)
     assert np.abs(curves["mouthUpperUpRight"] - nominal()[:, column]).max() > 0.01
@@ -131,7 +134,7 @@ def test_a_driven_key_is_not_counted_on():
 def test_sliders_are_not_passed():
     face = make_face()
     face.data.shape_keys.key_blocks["mouthPucker"].slider_max = 0.3
-    assert key_curves(face, targets.channels(face, babble()))["mouthPucker"].max() < 0.3001
+    assert key_curves(face, rigs.channels(face, babble()))["mouthPucker"].max() < 0.3001
 
 
 @pytest.mark.parametrize(
@@ -161,14 +164,14 @@ def solved(face, take, settings):
     """Values by key that the take's motion gives on this head by these controls."""
     motion, rate = takes.stored_motion(take)
     upper = np.frombuffer(take[takes.UPPER], "<f4").reshape(50, -1)
-    shown = controls.adjusted(motion, rate, upper, settings)
-    return key_curves(face, targets.channels(face, shown)), reference().measure(shown).gaps[:, 2]
+    shown = adjust.adjusted(motion, rate, upper, settings)
+    return key_curves(face, rigs.channels(face, shown)), reference().measure(shown).gaps[:, 2]
 
 
 def keyed(face, take, name):
     path = face.data.shape_keys.key_blocks[name].path_from_id("value")
-    curve = controls.find_curve(take, targets.Channel(face.data.shape_keys, path, -1, np.zeros(0)))
-    return controls.read(curve.keyframe_points, "co")[:, 1]
+    curve = adjust.find_curve(take, rigs.Channel(face.data.shape_keys, path, -1, np.zeros(0)))
+    return adjust.read(curve.keyframe_points, "co")[:, 1]
 
 
 @pytest.mark.parametrize("settings", [{"lips": 1.4}, {"jaw": 0.6, "upper": 1.5}, {"smoothing": 0.12}])
@@ -179,7 +182,7 @@ def test_live_controls_are_solved_on_this_head_too(settings):
     take = takes.played(face)
     for name, value in settings.items():
         setattr(take.ecoface_take, name, value)
-    values, gaps = solved(face, take, controls.Settings(**settings))
+    values, gaps = solved(face, take, adjust.Settings(**settings))
     for name in ("jawOpen", "mouthPucker", "mouthClose", "eyeBlinkLeft"):
         np.testing.assert_allclose(keyed(face, take, name), values[name], atol=2e-3)
     shut = np.flatnonzero(gaps < TOUCH)[::8]
@@ -196,8 +199,14 @@ def test_a_range_made_anew_closes_on_this_head(edits):
         bpy.ops.ecoface.layer_add()
     other = babble().copy()
     other[:, :10] += 0.4  # the same words with another face
-    line = choices.Line(scene=bpy.context.scene.name, speaker="Face", head=targets.coefficients(face, ""),
-                        sound="/hello.wav", first_frame=1.0, frames=(40, 110))  # fmt: skip
+    line = GenerationRequest(
+        scene=bpy.context.scene.name,
+        speaker="Face",
+        head=rigs.coefficients(face, ""),
+        sound="/hello.wav",
+        first_frame=1.0,
+        frames=(40, 110),
+    )
     takes.receive(bpy.context, line, other, 25, np.eye(50), {"style": "anna"})
     stored, _ = takes.stored_motion(takes.played(face))
     shut = np.flatnonzero(reference().measure(stored).gaps[:, 2] < TOUCH)[::8]
@@ -229,5 +238,5 @@ def test_teeth_that_the_jaw_s_bone_turns_are_not_opened_by_a_key_besides(group, 
     teeth.vertex_groups.new(name=group)
     teeth.shape_key_add(name="Basis", from_mix=False)
     teeth.shape_key_add(name="jawOpen", from_mix=False).data[0].co.z -= 0.01
-    moved = [each for each in targets.channels(face, babble()) if each.id_data == mesh.shape_keys]
+    moved = [each for each in rigs.channels(face, babble()) if each.id_data == mesh.shape_keys]
     assert bool(moved) == by_key

@@ -6,9 +6,10 @@ import pytest
 from blender_support import empty_blend, receive_take, small_head, talking_motion
 
 import ecoface_blender
-from ecoface_blender import diagnosis, keyframes, layers, takes
-from ecoface_blender import head as heads
+from ecoface_blender.animation import actions, layers
 from ecoface_blender.errors import EcoFaceBlenderError
+from ecoface_blender.heads import own_head as heads
+from ecoface_blender.takes import diagnosis, takes
 
 KEY, EDITED = "Expression 01", 20
 
@@ -112,7 +113,7 @@ def test_a_take_that_cannot_be_written_leaves_edits_and_take_as_they_were(speake
     def fail(*_):
         raise EcoFaceBlenderError("The disk is full.")
 
-    monkeypatch.setattr(keyframes, "_fill", fail)
+    monkeypatch.setattr(actions, "_fill", fail)
     with pytest.raises(EcoFaceBlenderError, match="disk is full"):
         generate(speaker)
     assert takes.played(speaker) == take

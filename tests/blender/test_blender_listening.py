@@ -24,22 +24,20 @@ from blender_support import small_head, write_sound
 from drawn_panel import Layout, drawn
 from emotion_stage import keyed
 
-from ecoface_blender import (
-    emotion_keys,
-    emotion_track,
-    generation,
-    head,
-    keyframes,
-    listening,
-    panels,
-    panels_listening,
-    sequencer,
-    settings,
-    simplify,
-    takes,
-    voice_baseline,
-)
+from ecoface_blender import running
+from ecoface_blender.animation import actions, emotion_keys, simplify
+from ecoface_blender.emotion import track as emotion_track
+from ecoface_blender.emotion import voice_baseline
+from ecoface_blender.engine import job as engine_job
+from ecoface_blender.engine.settings import engine_settings
 from ecoface_blender.errors import EcoFaceBlenderError
+from ecoface_blender.generate import panel as panels
+from ecoface_blender.heads import own_head
+from ecoface_blender.listening import listening
+from ecoface_blender.listening import panel as panels_listening
+from ecoface_blender.sound import sequencer
+from ecoface_blender.takes import heard as heard_words
+from ecoface_blender.takes import takes
 
 NAMES = emotion_keys.NAMES
 
@@ -66,16 +64,16 @@ def strips(context, lines):
 @pytest.fixture
 def other(context, speaker):
     """A second head, and the first one the active."""
-    other = head.add_head(context, small_head() | {"name": np.array(REFERENCE)}, "Ben")
+    other = own_head.add_head(context, small_head() | {"name": np.array(REFERENCE)}, "Ben")
     context.view_layer.objects.active = speaker
     return other
 
 
 def heard_of(context, **given):
     """What the engine hears, asked directly: values (points, NAMES) at 10 Hz, and the first frame."""
-    folder = generation.job_folder()
-    line = listening.line_to_hear(context, given, folder.name)
-    job = listening.Listening(line, settings.engine_settings(context), folder)
+    folder = engine_job.job_folder()
+    line = listening.line_to_hear(context, engine_settings(context), given, folder.name)
+    job = listening.Listening(line, engine_settings(context), folder)
     step_to_the_end(job)
     with np.load(job.result) as arrays:
         return np.column_stack([arrays["weights"], arrays["intensity"]]), line.first_frame
@@ -89,7 +87,7 @@ def frames_of(speaker):
 
 
 def metadata_of(speaker):
-    return keyframes.read_metadata(takes.played(speaker))
+    return actions.read_metadata(takes.played(speaker))
 
 
 def test_what_is_heard_is_keyed_where_the_strip_is(context, speaker, voice):
@@ -158,14 +156,14 @@ def test_what_cannot_be_listened_to_is_one_sentence(context, preferences, speake
     assert "found none; correct the path" in refusal(bpy.ops.ecoface.listen, sound=str(voice))
     bpy.data.objects.remove(speaker)
     assert "Add a head, or choose the one to speak" in refusal(bpy.ops.ecoface.listen, sound=str(voice))
-    assert generation.running is None and context.scene.ecoface.emotion_from == "SPEECH"
+    assert running.job is None and context.scene.ecoface.emotion_from == "SPEECH"
 
 
 def start_listening(context, sound):
-    folder = generation.job_folder()
-    line = listening.line_to_hear(context, {"sound": str(sound)}, folder.name)
-    chosen = settings.engine_settings(context)
-    return generation.begin(lambda: listening.Listening(line, chosen, folder))
+    folder = engine_job.job_folder()
+    line = listening.line_to_hear(context, engine_settings(context), {"sound": str(sound)}, folder.name)
+    chosen = engine_settings(context)
+    return running.begin(lambda: listening.Listening(line, chosen, folder))
 
 
 def test_listening_is_cancelled_at_once_and_keeps_others_waiting(context, speaker, voice, tmp_path):
@@ -180,8 +178,8 @@ def test_listening_is_cancelled_at_once_and_keeps_others_waiting(context, speake
     bpy.ops.ecoface.cancel()
     with pytest.raises(EcoFaceBlenderError, match="Cancelled"):
         job.step()
-    generation.end(job)
-    assert not emotion_keys.curves(speaker) and generation.running is None
+    running.end(job)
+    assert not emotion_keys.curves(speaker) and running.job is None
 
 
 def test_a_head_that_is_gone_while_it_is_listened_to_is_one_sentence(context, speaker, voice):
@@ -189,7 +187,7 @@ def test_a_head_that_is_gone_while_it_is_listened_to_is_one_sentence(context, sp
     speaker.name = "Berta"
     with pytest.raises(EcoFaceBlenderError, match="The head 'Anna' is gone"):
         step_to_the_end(job)
-    generation.end(job)
+    running.end(job)
 
 
 def test_a_neutral_line_becomes_the_baseline_that_is_used_from_then_on(
@@ -223,7 +221,7 @@ def test_a_neutral_line_becomes_the_baseline_that_is_used_from_then_on(
 
 
 def test_all_lines_that_a_head_speaks_become_its_baseline(context, speaker, other, strips):
-    assert "head of that name" in refusal(bpy.ops.ecoface.voice_baseline, lines="ALL", head="Nobody")
+    assert "Expected a head 'Nobody'" in refusal(bpy.ops.ecoface.voice_baseline, lines="ALL", head="Nobody")
     for strip in strips[:5]:
         strip.ecoface_head = other
     found = voice_baseline.spoken_strips(context, other)
@@ -297,22 +295,22 @@ HEARD = {"text": "angry 0.7, sad 0.2", "shares": {"sad": 0.2, "angry": 0.7, "neu
 
 
 def test_the_panel_says_what_was_heard_and_how_sure(context, speaker, voice):
-    assert listening.describe(HEARD) == "Heard: angry 0.7, sad 0.2"
+    assert heard_words.describe(HEARD) == "Heard: angry 0.7, sad 0.2"
     unsure = {"shares": {"neutral": 0.44, "happy": 0.31, "sad": 0.24}}
-    assert listening.describe(unsure) == "Heard, but not sure: neutral 0.4, happy 0.3, sad 0.2"
-    assert listening.heard_sentence(speaker) == "" == listening.heard_sentence(None)
+    assert heard_words.describe(unsure) == "Heard, but not sure: neutral 0.4, happy 0.3, sad 0.2"
+    assert heard_words.heard_sentence(speaker) == "" == heard_words.heard_sentence(None)
     bpy.ops.ecoface.generate(sound=str(voice))
     heard = metadata_of(speaker)["heard"]
-    assert listening.heard_sentence(speaker).endswith(heard["text"])
+    assert heard_words.heard_sentence(speaker).endswith(heard["text"])
     bpy.ops.ecoface.generate(sound=str(voice), emotion="sad")
-    assert listening.heard_sentence(speaker) == ""
+    assert heard_words.heard_sentence(speaker) == ""
 
 
 def test_the_panel_shows_the_button_and_what_was_heard(context, speaker, voice, monkeypatch):
     said = []
     monkeypatch.setattr(panels, "draw_sentence", lambda _layout, _context, text, icon: said.append(text))
     bpy.ops.ecoface.generate(sound=str(voice))
-    heard = listening.heard_sentence(speaker)
+    heard = heard_words.heard_sentence(speaker)
     panel, part = context.scene.ecoface, SimpleNamespace()
     for source, shows, button in (
         ("SPEECH", True, True),

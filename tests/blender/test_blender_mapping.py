@@ -9,10 +9,11 @@ from blender_support import empty_blend, talking_motion
 from test_blender_targets import mesh_with_keys, receive, rig
 
 import ecoface_blender
-from ecoface_blender import choices, diagnosis, face_report, mapping, sources, takes, targets
 from ecoface_blender.errors import EcoFaceBlenderError
-from ecoface_blender.heads import face_kinds
-from ecoface_blender.mapping import Row
+from ecoface_blender.heads import chosen, face_kinds, mapping, rigs, source_curves
+from ecoface_blender.heads import report as face_report
+from ecoface_blender.heads.mapping import Row
+from ecoface_blender.takes import diagnosis, takes
 
 MOTION = talking_motion(12)
 
@@ -36,7 +37,7 @@ def face():
 
 
 def curve(name):
-    return sources.curves(MOTION, {name})[name]
+    return source_curves.curves(MOTION, {name})[name]
 
 
 def test_a_row_is_gain_offset_and_bounds():
@@ -45,7 +46,7 @@ def test_a_row_is_gain_offset_and_bounds():
 
 
 def test_auto_fill_maps_an_artist_s_own_names_and_leaves_rows_alone(face):
-    assert face_kinds.face_of(face) is None and choices.chosen_head(bpy.context) is None
+    assert face_kinds.face_of(face) is None and chosen.chosen_head(bpy.context) is None
     assert bpy.ops.ecoface.mapping_fill() == {"FINISHED"}
     rows = face.ecoface_mapping.as_rows()
     assert {row.target: row.source for row in rows} == {
@@ -53,7 +54,7 @@ def test_auto_fill_maps_an_artist_s_own_names_and_leaves_rows_alone(face):
         "Blink_L": "eyeBlinkLeft",
         "Blink_R": "eyeBlinkRight",
     }
-    assert choices.chosen_head(bpy.context) == face and face_kinds.kind_of(face) == face_kinds.MAPPED
+    assert chosen.chosen_head(bpy.context) == face and face_kinds.kind_of(face) == face_kinds.MAPPED
     assert "3 of 4 shape keys" in face_report.describe(face)
     face.ecoface_mapping.rows[0].gain = 0.7
     assert bpy.ops.ecoface.mapping_fill() == {"CANCELLED"}
@@ -85,7 +86,7 @@ def test_a_mapped_face_moves_keys_and_bones_by_its_rows(face):
     group.rows.add().fill(Row(source="jawOpen", target="Gone"))
     group.use = True
     assert face_kinds.absent_targets(face) == ["Gone"] and "'Gone'" in face_report.describe(face)
-    ears, *turn = targets.channels(face, MOTION)
+    ears, *turn = rigs.channels(face, MOTION)
     np.testing.assert_allclose(ears.values, np.minimum(2 * curve("jawOpen"), 0.5), atol=1e-6)
     assert [channel.index for channel in turn] == [0, 1, 2, 3] and turn[0].id_data.name == "Rig"
     np.testing.assert_allclose(2 * np.arcsin(turn[3].values), -MOTION[:, 50], atol=1e-6)

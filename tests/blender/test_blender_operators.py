@@ -23,17 +23,13 @@ from blender_engine import (  # noqa: F401
 from blender_support import read_sound, small_head, write_head, write_sound
 from engine_python import ENGINE_PYTHON
 
-from ecoface_blender import (
-    choices,
-    engine,
-    generation,
-    head,
-    keyframes,
-    operators,
-    sequencer,
-    settings,
-    takes,
-)
+from ecoface_blender.animation import actions
+from ecoface_blender.engine import engine
+from ecoface_blender.generate import job_operator, operators
+from ecoface_blender.generate import properties as settings
+from ecoface_blender.heads import chosen, own_head
+from ecoface_blender.sound import sequencer
+from ecoface_blender.takes import takes
 from ecoface_blender.worker import protocol
 
 
@@ -42,14 +38,14 @@ def action_of(speaker):
 
 
 def metadata_of(speaker):
-    return json.loads(action_of(speaker)[keyframes.METADATA])
+    return json.loads(action_of(speaker)[actions.METADATA])
 
 
 def motion_of(sound, **wishes):
     """What the engine says of a sound, asked directly: (T, 53) at 25 fps."""
     values = {"style": None, "emotion": None, "emotion_from": None, "seed": 0, "temperature": 1.0} | wishes
     client = engine.worker(ENGINE_PYTHON)
-    with generation.job_folder() as folder:
+    with job_operator.job_folder() as folder:
         values |= {
             "sound": str(sound),
             "first_second": 0.0,
@@ -63,7 +59,7 @@ def motion_of(sound, **wishes):
 
 def assert_keys_follow(speaker, motion, first_frame, rate, column=3):
     """The first expressions' keys are the motion's values at the times of the scene's frames."""
-    curve = next(c for c in curves_of(speaker) if head.EXPRESSION_KEYS[column] in c.data_path)
+    curve = next(c for c in curves_of(speaker) if own_head.EXPRESSION_KEYS[column] in c.data_path)
     frames, values = np.array([point.co for point in curve.keyframe_points]).T
     expected = np.interp((frames - first_frame) / rate, np.arange(len(motion)) / 25, motion[:, column])
     np.testing.assert_allclose(values, expected, atol=1e-4)
@@ -79,8 +75,8 @@ def curves_of(speaker):
 def test_add_head_adds_the_reference_head_without_the_engine(context, preferences):
     preferences.python = "/nowhere"
     assert bpy.ops.ecoface.add_head() == {"FINISHED"}
-    assert head.head_name(context.object) == REFERENCE
-    assert head.why_not_a_head(context.object) is None
+    assert own_head.head_name(context.object) == REFERENCE
+    assert own_head.why_not_a_head(context.object) is None
 
 
 def test_add_head_adds_the_head_of_the_preferences_through_the_engine(context, preferences, tmp_path):
@@ -88,7 +84,7 @@ def test_add_head_adds_the_head_of_the_preferences_through_the_engine(context, p
         path = write_head(dict(arrays) | {"name": np.array("mine")}, tmp_path / "mine.npz")
     preferences.flame = str(path)
     bpy.ops.ecoface.add_head()
-    assert head.head_name(context.object) == "mine"
+    assert own_head.head_name(context.object) == "mine"
 
 
 @pytest.mark.parametrize("rate", [(25, 1.0), (24, 1.001), (60, 1.0)])
@@ -180,9 +176,9 @@ def test_the_panel_can_add_the_sound_to_the_sequencer_once(context, speaker, voi
 
 
 def test_the_panel_tells_what_made_the_keys(speaker, voice):
-    assert generation.describe(speaker) is None
+    assert takes.describe(speaker) is None
     bpy.ops.ecoface.generate(sound=str(voice), style="anna", emotion="calm:1", seed=8)
-    assert generation.describe(speaker) == "voice anna calm (1): style anna, emotion calm:1, seed 8"
+    assert takes.describe(speaker) == "voice anna calm (1): style anna, emotion calm:1, seed 8"
 
 
 def test_each_generation_is_an_action_of_its_own_and_the_one_before_is_kept(speaker, voice):
@@ -200,21 +196,21 @@ def test_the_same_seed_gives_the_same_keys(speaker, voice):
 
 
 def test_the_head_is_the_named_the_chosen_the_active_or_the_only_one(context, speaker, voice):
-    other = head.add_head(context, small_head() | {"name": np.array(REFERENCE)}, "Ben")
+    other = own_head.add_head(context, small_head() | {"name": np.array(REFERENCE)}, "Ben")
     bpy.ops.ecoface.generate(sound=str(voice), head="Anna")
     assert action_of(speaker) and not other.data.shape_keys.animation_data
-    assert choices.chosen_head(context) == other, "active"
+    assert chosen.chosen_head(context) == other, "active"
     context.scene.ecoface.head = speaker
-    assert choices.chosen_head(context) == speaker, "chosen"
+    assert chosen.chosen_head(context) == speaker, "chosen"
     context.scene.collection.objects.unlink(speaker)
-    assert choices.chosen_head(context) == other, "the chosen one was deleted from the scene"
+    assert chosen.chosen_head(context) == other, "the chosen one was deleted from the scene"
     context.scene.collection.objects.link(speaker)
     context.scene.ecoface.head, context.view_layer.objects.active = None, None
-    assert choices.chosen_head(context) is None
+    assert chosen.chosen_head(context) is None
     assert "Add a head, or choose the one to speak" in refusal(bpy.ops.ecoface.generate, sound=str(voice))
     bpy.data.objects.remove(other)
-    assert choices.chosen_head(context) == speaker, "only"
-    assert "Expected a head of that name" in refusal(bpy.ops.ecoface.generate, sound=str(voice), head="Ben")
+    assert chosen.chosen_head(context) == speaker, "only"
+    assert "Expected a head 'Ben'" in refusal(bpy.ops.ecoface.generate, sound=str(voice), head="Ben")
 
 
 def test_a_motion_for_another_head_is_transferred_or_refused(context, preferences, voice, tmp_path):
@@ -230,8 +226,8 @@ def test_a_motion_for_another_head_is_transferred_or_refused(context, preference
 
 def test_the_folder_of_a_job_ends_with_it(speaker, voice, monkeypatch):
     folders = []
-    make = generation.job_folder
-    monkeypatch.setattr(generation, "job_folder", lambda: folders.append(make()) or folders[-1])
+    make = job_operator.job_folder
+    monkeypatch.setattr(job_operator, "job_folder", lambda: folders.append(make()) or folders[-1])
     bpy.ops.ecoface.generate(sound=str(voice))
     assert len(folders) == 1 and not os.path.exists(folders[0].name)
 
@@ -278,7 +274,7 @@ def test_a_take_is_made_again_exactly_and_its_emotion_swapped(speaker, voice, co
     settings = context.scene.ecoface
     settings.emotion_from, settings.emotion, settings.intensity = "LABEL", "happy", 2.0
     bpy.ops.ecoface.take_swap()
-    swapped = keyframes.read_metadata(takes.played(speaker))
+    swapped = actions.read_metadata(takes.played(speaker))
     assert (swapped["style"], swapped["seed"], swapped["emotion"]) == ("ben", 5, "happy:2")
     np.testing.assert_allclose(
         takes.stored_motion(takes.played(speaker))[0],
@@ -287,5 +283,5 @@ def test_a_take_is_made_again_exactly_and_its_emotion_swapped(speaker, voice, co
     )
     bpy.ops.ecoface.take_range(start=20, end=40)
     part = takes.played(speaker)
-    assert keyframes.read_metadata(part)["parts"][0]["frames"] == [20, 40]
+    assert actions.read_metadata(part)["parts"][0]["frames"] == [20, 40]
     assert "found 40 to 20" in refusal(bpy.ops.ecoface.take_range, start=40, end=20)

@@ -10,7 +10,11 @@ from drawn_panel import drawn
 from export_support import FRAMES, N_FRAMES, START, talking_head
 
 import ecoface_blender
-from ecoface_blender import bake, export, keyframes, operators_export, panels_export
+from ecoface_blender.animation import actions
+from ecoface_blender.export import export
+from ecoface_blender.export import operators as operators_export
+from ecoface_blender.export import panel as panels_export
+from ecoface_blender.takes import bake
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -81,7 +85,7 @@ def test_an_inactive_jaw_bone_of_the_panel_does_not_stop_arkit(head, tmp_path):
 
 def test_a_head_by_name_and_one_that_is_not_there(head, tmp_path):
     bpy.ops.ecoface.export(filepath=str(tmp_path / "a.json"), head="Anna")
-    with pytest.raises(RuntimeError, match="Expected a head of that name"):
+    with pytest.raises(RuntimeError, match="Expected a head 'Nobody' in this scene"):
         bpy.ops.ecoface.export(filepath=str(tmp_path / "b.json"), head="Nobody")
 
 
@@ -92,7 +96,7 @@ def test_bake_simplifies_where_it_is_asked_to(head):
     bpy.ops.ecoface.bake(simplify=True, error=1.0)
     few = head.data.shape_keys.animation_data.action
     assert bake.n_keys(few) < bake.n_keys(every)
-    assert keyframes.read_metadata(few)["simplified_mm"] == pytest.approx(1.0)
+    assert actions.read_metadata(few)["simplified_mm"] == pytest.approx(1.0)
     assert np.isin(few.curve_frame_range[:], FRAMES).all()
 
 

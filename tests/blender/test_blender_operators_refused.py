@@ -15,10 +15,8 @@ from blender_engine import (  # noqa: F401
 )
 from engine_python import ENGINE_PYTHON
 
-from ecoface_blender import (
-    engine,
-    generation,
-)
+from ecoface_blender import running
+from ecoface_blender.engine import engine
 from ecoface_blender.errors import EcoFaceBlenderError
 
 
@@ -46,7 +44,7 @@ def test_a_wish_that_cannot_be_fulfilled_is_one_sentence_and_changes_nothing(
     with pytest.raises(RuntimeError, match=sentence):
         bpy.ops.ecoface.generate(**properties)
     assert not speaker.data.shape_keys.animation_data and not bpy.data.actions
-    assert generation.running is None
+    assert running.job is None
 
 
 @pytest.mark.parametrize(

@@ -20,20 +20,23 @@ from blender_engine import (  # noqa: F401
 )
 from blender_support import small_head
 
-from ecoface_blender import generation, head, lines_queue, sequencer
+from ecoface_blender import running
 from ecoface_blender.errors import EcoFaceBlenderError
+from ecoface_blender.heads import own_head
+from ecoface_blender.line_queue import queue
+from ecoface_blender.sound import sequencer
 
 
 @pytest.fixture(autouse=True)
 def empty_queue(context):
     yield
-    lines_queue.abandon()
+    queue.abandon()
 
 
 @pytest.fixture
 def other(context, speaker):
     """A second head, and the first one the active."""
-    other = head.add_head(context, small_head() | {"name": np.array(REFERENCE)}, "Ben")
+    other = own_head.add_head(context, small_head() | {"name": np.array(REFERENCE)}, "Ben")
     context.view_layer.objects.active = speaker
     return other
 
@@ -73,7 +76,7 @@ def test_selected_strips_are_spoken_by_the_heads_that_they_remember(context, spe
     assert shown(context) == [(names[0], "Anna", "DONE"), (names[1], "Ben", "DONE")]
     assert (first_frames(speaker), first_frames(other)) == ([10], [100])
     assert "frames 100 to" in context.window_manager.ecoface_queue[1].sentence
-    assert generation.running is None and lines_queue.running is None
+    assert running.job is None and running.queue is None
 
 
 def test_a_strip_remembers_its_head_in_the_file_until_it_is_deleted(context, other, strips, tmp_path):
@@ -83,9 +86,9 @@ def test_a_strip_remembers_its_head_in_the_file_until_it_is_deleted(context, oth
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
     strip = sequencer.sound_strips(bpy.context)[0]
     bpy.context.scene.ecoface.head = None
-    assert strip.ecoface_head.name == lines_queue.speaker_of(bpy.context, strip).name == "Ben"
+    assert strip.ecoface_head.name == queue.speaker_of(bpy.context, strip).name == "Ben"
     bpy.data.objects.remove(bpy.data.objects["Ben"])
-    assert strip.ecoface_head is None and lines_queue.speaker_of(bpy.context, strip).name == "Anna"
+    assert strip.ecoface_head is None and queue.speaker_of(bpy.context, strip).name == "Anna"
 
 
 def test_a_line_that_fails_does_not_stop_the_others_and_is_retried(context, speaker, strips):
@@ -116,36 +119,36 @@ def test_a_crashing_line_fails_and_the_others_are_done(context, preferences, spe
 
 
 def test_lines_are_added_removed_and_cleared_while_others_are_spoken(context, speaker, other, strips):
-    lines_queue.add(context, strips[:2])
-    run = lines_queue.start()
+    queue.add(context, strips[:2])
+    run = queue.start()
     step_until(run, lambda: [state for *_, state in shown(context)] == ["WORKING", "WAITING"])
-    lines_queue.add(context, [*strips[:2], strips[2]])
+    queue.add(context, [*strips[:2], strips[2]])
     assert [strip for strip, *_ in shown(context)] == [s.name for s in (strips[0], strips[1], strips[2])]
     assert run.stage.startswith("Line 1 of 3: ") and 0 <= run.fraction < 1
     context.window_manager.ecoface_queue_index = 0
     bpy.ops.ecoface.queue_remove()
-    assert [state for *_, state in shown(context)] == ["WAITING", "WAITING"] and generation.running is None
+    assert [state for *_, state in shown(context)] == ["WAITING", "WAITING"] and running.job is None
     step_until(run, lambda: shown(context)[0][2] == "WORKING")
     bpy.ops.ecoface.queue_clear()
     assert [state for *_, state in shown(context)] == ["WORKING"]
     step_until(run, lambda: shown(context)[0][2] == "DONE")
     assert run.step() and not run.failed and run.summary() == "1 line done"
-    lines_queue.end(run)
+    queue.end(run)
     assert len(bpy.data.actions) == 1
 
 
 def test_cancelling_gives_up_all_lines_at_once(context, speaker, strips):
-    lines_queue.add(context, strips)
-    run = lines_queue.start()
-    step_until(run, lambda: generation.running and generation.running.stage == "Animating")
-    folder, begun = generation.running.folder.name, time.monotonic()
+    queue.add(context, strips)
+    run = queue.start()
+    step_until(run, lambda: running.job and running.job.stage == "Animating")
+    folder, begun = running.job.folder.name, time.monotonic()
     bpy.ops.ecoface.cancel()
     with pytest.raises(EcoFaceBlenderError, match="Cancelled"):
         run.step()
-    lines_queue.end(run)
+    queue.end(run)
     assert time.monotonic() - begun < 0.5
     assert [state for *_, state in shown(context)] == ["FAILED"] * 3
-    assert not bpy.data.actions and not generation.running
+    assert not bpy.data.actions and not running.job
     assert not os.path.exists(folder)
 
 
@@ -153,13 +156,13 @@ def test_an_undo_costs_the_line_that_is_spoken_and_the_others_go_on(context, spe
     bpy.ops.ed.undo_push(message="before")
     bpy.data.objects.new("artist", None)
     bpy.ops.ed.undo_push(message="artist")
-    lines_queue.add(context, strips[:2])
-    run = lines_queue.start()
-    step_until(run, lambda: generation.running)
+    queue.add(context, strips[:2])
+    run = queue.start()
+    step_until(run, lambda: running.job)
     bpy.ops.ed.undo()
     step_until(run, lambda: shown(context)[1][2] == "DONE")
     assert "An undo or redo" in context.window_manager.ecoface_queue[0].sentence
-    lines_queue.end(run)
+    queue.end(run)
 
 
 def test_each_line_is_one_undo_step(context, speaker, strips):
@@ -170,11 +173,11 @@ def test_each_line_is_one_undo_step(context, speaker, strips):
 
 
 def test_another_file_ends_the_queue(context, speaker, strips):
-    lines_queue.add(context, strips)
-    run = lines_queue.start()
+    queue.add(context, strips)
+    run = queue.start()
     run.step()
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    assert lines_queue.lines == [] and lines_queue.running is None and generation.running is None
+    assert queue.lines == [] and running.queue is None and running.job is None
     assert shown(bpy.context) == []
 
 

@@ -16,16 +16,15 @@ from blender_support import (
 from emotion_stage import REFERENCE, UPPER, give_take, line_of, read, with_sound
 from engine_python import ENGINE_PYTHON
 
-from ecoface_blender import (
-    choices,
-    emotion_reference,
-    head,
-    keyframes,
-    performance,
-    sequencer,
-    takes,
-)
+from ecoface_blender.animation import actions
+from ecoface_blender.emotion import reference as emotion_reference
+from ecoface_blender.emotion import reference_motion
+from ecoface_blender.engine.settings import engine_settings
 from ecoface_blender.errors import EcoFaceBlenderError
+from ecoface_blender.generate import gather
+from ecoface_blender.heads import own_head
+from ecoface_blender.sound import sequencer
+from ecoface_blender.takes import takes
 
 pytest_plugins = ["emotion_fixtures"]
 pytestmark = pytest.mark.usefixtures("registered")
@@ -34,11 +33,11 @@ pytestmark = pytest.mark.usefixtures("registered")
 def test_a_performance_is_the_take_that_a_head_plays_as_its_controls_show_it(context, other, tmp_path):
     motion = talking_motion(40)
     give_take(other, motion)
-    found = read(performance.of_head(context, other, "", str(tmp_path)))
+    found = read(reference_motion.of_head(context, other, "", str(tmp_path)))
     np.testing.assert_allclose(found["motion"], motion, atol=1e-6)
     assert found["fps"] == 25 and json.loads(str(found["metadata"])) == {"head": REFERENCE}
     takes.played(other).ecoface_take.jaw = 0.5
-    found = read(performance.of_head(context, other, "", str(tmp_path)))
+    found = read(reference_motion.of_head(context, other, "", str(tmp_path)))
     np.testing.assert_allclose(found["motion"][:, 50:], motion[:, 50:] / 2, atol=1e-6)
 
 
@@ -46,10 +45,10 @@ def test_a_performance_is_the_take_that_a_head_plays_as_its_controls_show_it(con
 def test_a_performance_by_hand_is_read_back_from_the_keys(context, other, tmp_path, rate):
     context.scene.render.fps = rate
     motion = talking_motion(40)
-    frames, at = keyframes.resample_to_scene(motion, 25, rate, 5)
-    keyframes.write_action(other, head.key_values(other, at), frames, "By hand")
+    frames, at = actions.resample_to_scene(motion, 25, rate, 5)
+    actions.write_action(other, own_head.key_values(other, at), frames, "By hand")
     context.scene.frame_set(3)
-    found = read(performance.of_head(context, other, "", str(tmp_path)))
+    found = read(reference_motion.of_head(context, other, "", str(tmp_path)))
     assert found["fps"] == rate and json.loads(str(found["metadata"])) == {"head": REFERENCE}
     assert context.scene.frame_current == 3
     np.testing.assert_allclose(found["motion"], at, atol=1e-4)
@@ -57,10 +56,10 @@ def test_a_performance_by_hand_is_read_back_from_the_keys(context, other, tmp_pa
 
 def test_a_head_that_nothing_moves_is_no_reference(context, other, tmp_path):
     with pytest.raises(EcoFaceBlenderError, match="Nothing moves 'Ben' yet"):
-        performance.of_head(context, other, "", str(tmp_path))
+        reference_motion.of_head(context, other, "", str(tmp_path))
     other.data.shape_keys.key_blocks["Expression 07"].name = "Smirk"
     with pytest.raises(EcoFaceBlenderError, match="'Ben' plays no take, and its keys are not EcoFace's"):
-        performance.of_head(context, other, "", str(tmp_path))
+        reference_motion.of_head(context, other, "", str(tmp_path))
 
 
 def test_another_kind_of_head_is_a_reference_by_its_take_alone(context, tmp_path):
@@ -103,11 +102,11 @@ def test_a_trackers_file_is_read_as_coefficients_of_the_flame_head(tmp_path):
     ):
         np.savez(tracked, **arrays)
         for file, name in ((flame, "small head"), ("/models/flame2023.pkl", "FLAME (flame2023)")):
-            found = read(performance.from_file(tracked, str(file), str(tmp_path)))
+            found = read(reference_motion.from_file(tracked, str(file), str(tmp_path)))
             np.testing.assert_allclose(found["motion"], motion, atol=1e-6)
             assert found["fps"] == 30 and json.loads(str(found["metadata"])) == {"head": name}
     np.savez(tracked, motion=motion, fps=30.0, metadata="{}")
-    assert performance.from_file(tracked, "", str(tmp_path)) == tracked  # the engine's own
+    assert reference_motion.from_file(tracked, "", str(tmp_path)) == tracked  # the engine's own
 
 
 @pytest.mark.parametrize(
@@ -131,14 +130,14 @@ def test_a_file_without_a_performance_is_one_sentence(tmp_path, arrays, sentence
     elif arrays is not None:
         np.savez(path, **arrays)
     with pytest.raises(EcoFaceBlenderError, match=sentence) as caught:
-        performance.from_file(path, "/models/flame.pkl", str(tmp_path))
+        reference_motion.from_file(path, "/models/flame.pkl", str(tmp_path))
     assert str(caught.value).count("\n") == 0 and str(caught.value).endswith(".")
 
 
 def test_a_trackers_file_needs_the_flame_head(tmp_path):
     np.savez(tmp_path / "actor.npz", exp=np.zeros((5, 50)), pose=np.zeros((5, 6)))
     with pytest.raises(EcoFaceBlenderError, match="are FLAME's; choose your FLAME head in the preferences"):
-        performance.from_file(tmp_path / "actor.npz", "", str(tmp_path))
+        reference_motion.from_file(tmp_path / "actor.npz", "", str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -154,9 +153,9 @@ def test_a_reference_that_is_not_chosen_is_said_before_the_click(
 ):
     panel = with_sound(context).scene.ecoface
     panel.emotion_from, panel.reference_from = "REFERENCE", reference
-    assert sentence in choices.what_is_missing(context)
+    assert sentence in gather.what_is_missing(context)
     with pytest.raises(EcoFaceBlenderError, match=sentence):
-        choices.emotion_fields(context, line_of(speaker), str(tmp_path))
+        gather.emotion_fields(context, engine_settings(context), line_of(speaker), str(tmp_path))
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -170,18 +169,18 @@ def test_of_a_reference_strip_only_what_is_heard_counts(context, speaker, voice,
             each.sound.pack()
     panel.emotion_from, panel.reference_from, panel.reference_strip = "REFERENCE", "STRIP", strip.name
     panel.strip = spoken.name
-    line = choices.line_from_panel(context, {}, str(tmp_path))
+    line = gather.request(context, engine_settings(context), {}, str(tmp_path))
     assert (line.emotion_first_second, line.emotion_seconds) == pytest.approx((1.0, 1.5))
     np.testing.assert_array_equal(read_sound(line.emotion_from)[0], read_sound(mood)[0])
     np.testing.assert_array_equal(read_sound(line.sound)[0], read_sound(voice)[0])
     strip.mute = True  # so that it is not heard beside the voice
     channel = scene.sequence_editor.channels[strip.channel]
     channel.mute = True
-    assert choices.line_from_panel(context, {}, str(tmp_path)) == line
+    assert gather.request(context, engine_settings(context), {}, str(tmp_path)) == line
     assert strip.mute and channel.mute
     scene.sequence_editor.strips.remove(strip)
     with pytest.raises(EcoFaceBlenderError, match="Expected a sound or movie strip 'mood', found none"):
-        choices.line_from_panel(context, {}, str(tmp_path))
+        gather.request(context, engine_settings(context), {}, str(tmp_path))
 
 
 def test_a_faded_reference_strip_is_heard_as_it_is_played(context, speaker, mood, tmp_path):
@@ -189,7 +188,13 @@ def test_a_faded_reference_strip_is_heard_as_it_is_played(context, speaker, mood
     for frame, volume in ((1, 1.0), (49, 0.0)):
         strip.volume = volume
         strip.keyframe_insert("volume", frame=frame)
-    fields = choices.emotion_fields(context, line_of(speaker), str(tmp_path), {"emotion_strip": strip.name})
+    fields = gather.emotion_fields(
+        context,
+        engine_settings(context),
+        line_of(speaker),
+        str(tmp_path),
+        {"emotion_strip": strip.name},
+    )
     samples, rate = read_sound(fields["emotion_from"])
     assert (fields["emotion_first_second"], fields["emotion_seconds"]) == (0, None)
     loud = [np.abs(samples[int(rate * second) :][: rate // 2]).max() for second in (0.0, 1.0, 2.5)]
@@ -219,7 +224,13 @@ def test_of_a_movie_strip_that_part_of_its_sound_counts_that_is_seen(context, sp
     strips = context.scene.sequence_editor_create().strips
     strip = strips.new_movie("Actor", str(path), 1, 11)
     strip.frame_final_start, strip.frame_final_end = 23, 47
-    fields = choices.emotion_fields(context, line_of(speaker), str(tmp_path), {"emotion_strip": "Actor"})
+    fields = gather.emotion_fields(
+        context,
+        engine_settings(context),
+        line_of(speaker),
+        str(tmp_path),
+        {"emotion_strip": "Actor"},
+    )
     assert fields["emotion_from"] == str(path)
     assert (fields["emotion_first_second"], fields["emotion_seconds"]) == pytest.approx((0.5, 1.0))
     path.unlink()

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from blender_support import empty_blend, mix_down, read_sound, retime, retiming, write_sound
 
-from ecoface_blender import choices, sequencer
 from ecoface_blender.errors import EcoFaceBlenderError
+from ecoface_blender.generate import gather
+from ecoface_blender.request import GenerationRequest
+from ecoface_blender.sound import sequencer
 
 RATE = 16_000
 pytest_plugins = ["strip_fixtures"]
@@ -163,7 +165,7 @@ def test_the_mix_of_a_take_is_made_again_from_its_strip_or_its_file(scene, noise
     strip = sequencer.add_sound_strip(scene, noise, 10)
     retime(scene, strip, 30, 150)
     heard = sequencer.heard(strip, tmp_path)
-    line = choices.Line(
+    line = GenerationRequest(
         scene=scene.name,
         speaker="",
         head="",
@@ -176,11 +178,11 @@ def test_the_mix_of_a_take_is_made_again_from_its_strip_or_its_file(scene, noise
     )
     before = read_sound(heard.mix)[0]
     heard.mix.unlink()
-    np.testing.assert_array_equal(read_sound(choices.mix_again(bpy.context, line, str(tmp_path)))[0], before)
+    np.testing.assert_array_equal(read_sound(gather.mix_again(bpy.context, line, str(tmp_path)))[0], before)
     strip.frame_final_end -= 9
     with pytest.raises(EcoFaceBlenderError, match="'noise' was changed since the take"):
-        choices.mix_again(bpy.context, line, str(tmp_path))
+        gather.mix_again(bpy.context, line, str(tmp_path))
     file = compressed(scene, tmp_path)
     line = replace(line, sound=str(file), first_second=0.25, seconds=1.0, altered_strip=None)
-    samples, rate = read_sound(choices.mix_again(bpy.context, line, str(tmp_path)))
+    samples, rate = read_sound(gather.mix_again(bpy.context, line, str(tmp_path)))
     assert len(samples) == rate

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from blender_support import empty_blend, mix_down, read_sound, retime, retiming, write_sound
 
-from ecoface_blender import keyframes, sequencer
+from ecoface_blender.animation import actions
+from ecoface_blender.sound import sequencer
 
 RATE = 48_000
 FPS = [(24, 1.001), (24, 1.0), (25, 1.0), (30, 1.001), (30, 1.0), (50, 1.0), (60, 1.0), (120, 1.0)]
@@ -41,7 +42,7 @@ def seconds_of_keys(at, sound, scene):
     """Scene time at which the keys show what the engine hears at `at`."""
     motion = np.arange(400)[:, None] / 25 * np.ones(53)  # at every frame its own time
     fps = sequencer.scene_rate(scene)
-    frames, values = keyframes.resample_to_scene(motion, 25, fps, sound.first_frame)
+    frames, values = actions.resample_to_scene(motion, 25, fps, sound.first_frame)
     return np.interp(at, values[:, 0], frames) / fps
 
 

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from blender_support import read_sound
 
-from ecoface_blender import choices, scene_strips, sequencer
 from ecoface_blender.errors import EcoFaceBlenderError
+from ecoface_blender.generate import gather
+from ecoface_blender.sound import scene_strips, sequencer
 
 pytest_plugins = ["strip_fixtures"]
 
@@ -87,21 +88,21 @@ def test_files_that_are_no_sound_are_told_in_a_sentence(scene, noise, tmp_path):
     (tmp_path / "voice.mp3").write_bytes(b"no sound" * 100)
     strip = scene.sequence_editor.strips.new_sound("broken", str(tmp_path / "voice.mp3"), 5, 1)
     refused(strip, tmp_path, r"hears nothing in 'voice\.mp3'")
-    assert choices._mix_of_file(str(tmp_path / "voice.mp3"), str(tmp_path)) is None, "the engine says why"
+    assert gather._mix_of_file(str(tmp_path / "voice.mp3"), str(tmp_path)) is None, "the engine says why"
 
 
 def test_strips_in_meta_strips_are_listed_with_their_place_and_chosen(scene, noise, tmp_path):
     strip, other = sequencer.add_sound_strip(scene, noise, 10), sequencer.add_sound_strip(scene, noise, 10)
-    assert choices.default_strip(bpy.context) is None
+    assert gather.default_strip(bpy.context) is None
     meta = in_meta(scene, strip)
     assert sequencer.place(strip) == "Frame 10, in Scene 12"
     assert sequencer.place(other) == "Frame 10"
     assert set(sequencer.voice_strips(bpy.context)) == {strip, other}
     scene.sequence_editor.active_strip = meta
-    assert choices.default_strip(bpy.context) == strip
+    assert gather.default_strip(bpy.context) == strip
     scene.sequence_editor.active_strip = other
-    assert choices.default_strip(bpy.context) == other
-    assert choices.chosen_strip(bpy.context, strip.name) == strip
+    assert gather.default_strip(bpy.context) == other
+    assert gather.chosen_strip(bpy.context, strip.name) == strip
 
 
 @pytest.fixture
@@ -126,7 +127,7 @@ def test_a_movie_is_heard_by_its_sound_strip_or_else_by_its_file(scene, movie, t
     strips = scene.sequence_editor_create().strips
     picture = strips.new_movie("film", str(movie), 2, 30)
     picture.frame_final_start += 6
-    assert choices.default_strip(bpy.context) == picture
+    assert gather.default_strip(bpy.context) == picture
     alone = sequencer.heard(picture, tmp_path)
     assert (alone.first_frame, alone.in_seconds) == (36, pytest.approx(6 / 24))
     samples, rate = read_sound(alone.mix)
@@ -135,7 +136,7 @@ def test_a_movie_is_heard_by_its_sound_strip_or_else_by_its_file(scene, movie, t
     sound.frame_final_start += 12
     assert sequencer.voice_strips(bpy.context) == [sound]
     scene.sequence_editor.active_strip = picture
-    assert choices.default_strip(bpy.context) == sound
+    assert gather.default_strip(bpy.context) == sound
     assert sequencer.heard(picture, tmp_path).first_frame == 42
     sound.mute = True
     refused(picture, tmp_path, "'film sound' is muted")

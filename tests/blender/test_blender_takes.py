@@ -8,9 +8,13 @@ import pytest
 from blender_support import empty_blend, small_head, talking_motion
 
 import ecoface_blender
-from ecoface_blender import choices, controls, generation, keyframes, take_lines, take_names, takes
-from ecoface_blender import head as heads
+from ecoface_blender.animation import actions, adjust
 from ecoface_blender.errors import EcoFaceBlenderError
+from ecoface_blender.generate import again as take_lines
+from ecoface_blender.heads import own_head as heads
+from ecoface_blender.request import GenerationRequest
+from ecoface_blender.takes import names as take_names
+from ecoface_blender.takes import takes
 
 FIRST, RATE = 3.4, 24
 UPPER = np.diag(np.arange(50) % 2).astype(np.float32)
@@ -39,7 +43,7 @@ def speaker():
 
 def line_of(speaker, **changes):
     values = {"sound": "/voices/hello.wav", "first_second": 0.5, "first_frame": FIRST, "seed": 4} | changes
-    return choices.Line(
+    return GenerationRequest(
         scene=bpy.context.scene.name, speaker=speaker.name, head=heads.head_name(speaker), **values
     )
 
@@ -52,16 +56,16 @@ def receive(speaker, motion, **changes):
 def curve_of(take, speaker, name="Expression 01"):
     keys = speaker.data.shape_keys
     path = keys.key_blocks[name].path_from_id("value")
-    return controls.find_curve(take, keyframes.Channel(keys, path, -1, np.zeros(0)))
+    return adjust.find_curve(take, actions.Channel(keys, path, -1, np.zeros(0)))
 
 
 def keys_of(take, speaker, name="Expression 01"):
-    return controls.read(curve_of(take, speaker, name).keyframe_points, "co")
+    return adjust.read(curve_of(take, speaker, name).keyframe_points, "co")
 
 
 def expected(speaker, motion):
     """Frames, and values by name, of a motion as it is keyed at first."""
-    frames, at = keyframes.resample_to_scene(motion, 25, RATE, FIRST)
+    frames, at = actions.resample_to_scene(motion, 25, RATE, FIRST)
     return frames, dict(zip(heads.key_names(speaker), heads.key_values(speaker, at).T, strict=True))
 
 
@@ -79,12 +83,12 @@ def test_a_take_carries_all_that_made_it_through_a_file(speaker, tmp_path):
     stored, rate = takes.stored_motion(take)
     np.testing.assert_array_equal(stored, motion)
     assert rate == 25
-    assert MADE_BY.items() <= keyframes.read_metadata(take).items()
+    assert MADE_BY.items() <= actions.read_metadata(take).items()
     sound = tmp_path / "hello.wav"
     sound.touch()
-    story = keyframes.read_metadata(take)
-    keyframes.write_metadata(take, story | {"line": story["line"] | {"sound": str(sound)}})
-    again = take_lines.line_again(bpy.context, take, str(tmp_path))
+    story = actions.read_metadata(take)
+    actions.write_metadata(take, story | {"line": story["line"] | {"sound": str(sound)}})
+    again = take_lines.request_again(bpy.context, take, str(tmp_path))
     assert (again.seed, again.first_second, again.first_frame) == (4, 0.5, FIRST)
     assert (tmp_path / "emotion_track.npz").read_bytes() == b"weights"
     take.ecoface_take.jaw = 0.5  # and its controls are alive
@@ -112,10 +116,10 @@ def test_amounts_scale_their_part_alone(speaker):
 
 def test_smoothing_is_a_gaussian_that_keeps_a_still_face():
     still = np.ones((20, 53))
-    np.testing.assert_allclose(controls.smoothed(still, 25, 0.2), still)
+    np.testing.assert_allclose(adjust.smoothed(still, 25, 0.2), still)
     pulse = np.zeros((201, 53))
     pulse[100] = 1
-    spread = controls.smoothed(pulse, 25, 0.2)[:, 0]
+    spread = adjust.smoothed(pulse, 25, 0.2)[:, 0]
     at = np.arange(201) - 100.0
     assert np.sqrt((spread * at**2).sum()) / 25 == pytest.approx(0.2, rel=0.03)
 
@@ -226,14 +230,14 @@ def test_names_and_descriptions_say_what_is_shown(speaker):
     angry = upset | {"emotion": "angry:2"}
     part = made(angry, frames=(20, 40))
     assert part.name == "hello anna happy (1.5) + angry (2)"
-    said = generation.describe(speaker)
+    said = takes.describe(speaker)
     assert said.endswith("style anna, emotion happy:1.5, angry:2 in frames 20 to 40, seed 4")
     part.name = "The best"
     renamed = made(angry, frames=(50, 60))
     assert renamed.name == "The best.001", "what the artist called it stays"
     takes.play(speaker, bpy.data.actions["hello anna happy (1.5)"])
     whole = made(angry, frames=(-100, 1000))
-    assert whole.name == "hello anna angry (2)" and "happy" not in generation.describe(speaker)
+    assert whole.name == "hello anna angry (2)" and "happy" not in takes.describe(speaker)
     like = made(upset, emotion_from="/voices/mother.wav")
     assert like.name == "hello anna like mother"
     long = take_names.take_name({"line": {"sound": "/a.wav"}, "style": "s" * 46, "emotion": "happy:1.5"})

@@ -6,8 +6,8 @@ import pytest
 from blender_support import empty_blend, receive_take, seen_vertices, small_head, talking_motion
 
 import ecoface_blender
-from ecoface_blender import diagnosis
-from ecoface_blender import head as heads
+from ecoface_blender.heads import own_head as heads
+from ecoface_blender.takes import diagnosis
 
 
 @pytest.fixture(scope="module", autouse=True)

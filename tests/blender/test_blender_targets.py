@@ -8,22 +8,14 @@ import pytest
 from blender_support import empty_blend, seen_vertices, small_head, talking_motion
 
 import ecoface_blender
-from ecoface_blender import (
-    choices,
-    chosen,
-    controls,
-    face_report,
-    jaw_bones,
-    jaw_keys,
-    keyframes,
-    sources,
-    takes,
-    targets,
-)
-from ecoface_blender import head as heads
-from ecoface_blender.arkit_names import ARKIT, OCULUS
+from ecoface_blender.animation import actions, adjust
 from ecoface_blender.errors import EcoFaceBlenderError
-from ecoface_blender.heads import face_kinds
+from ecoface_blender.heads import chosen, face_kinds, jaw_bone, jaw_shape_keys, rigs, source_curves
+from ecoface_blender.heads import own_head as heads
+from ecoface_blender.heads import report as face_report
+from ecoface_blender.heads.key_names import ARKIT, OCULUS
+from ecoface_blender.request import GenerationRequest
+from ecoface_blender.takes import takes
 from ecoface_model.phones import PHONES
 
 FRAMES = np.arange(1.0, 21.0)
@@ -99,9 +91,9 @@ def add_on_head(arrays, upright=True, n_expressions=50):
 
 
 def play(speaker, motion):
-    channels = targets.channels(speaker, motion)
-    targets.open_sliders(channels)
-    return keyframes.write_channels(channels, np.arange(1.0, len(motion) + 1), "Take")
+    channels = rigs.channels(speaker, motion)
+    rigs.open_sliders(channels)
+    return actions.write_channels(channels, np.arange(1.0, len(motion) + 1), "Take")
 
 
 @pytest.mark.parametrize("mode", ["QUATERNION", "XYZ", "ZYX", "AXIS_ANGLE"])
@@ -113,7 +105,7 @@ def test_a_head_of_flame_s_add_on_moves_as_exact_skinning(mode, upright):
     assert face_kinds.kind_of(item) == face_kinds.FLAME
     action = play(item, motion)
     assert len(action.slots) == 2
-    for frame, exact in enumerate(jaw_keys.skinned(arrays, motion)):
+    for frame, exact in enumerate(jaw_shape_keys.skinned(arrays, motion)):
         bpy.context.scene.frame_set(frame + 1)
         wanted = heads.to_blender(exact) if upright else exact
         np.testing.assert_allclose(seen_vertices(item), wanted, atol=2e-5)
@@ -122,12 +114,12 @@ def test_a_head_of_flame_s_add_on_moves_as_exact_skinning(mode, upright):
 @pytest.mark.parametrize("count", [12, 60])
 def test_as_many_expressions_as_there_are_get_curves(count):
     item, _ = add_on_head(small_head(), n_expressions=count)
-    paths = [channel.path for channel in targets.channels(item, talking_motion(3))]
+    paths = [channel.path for channel in rigs.channels(item, talking_motion(3))]
     assert sum('"Exp' in path for path in paths) == min(count, 50)
     assert not any('"Exp51"' in path for path in paths)
-    assert targets.coefficients(item, "/models/generic_model.pkl") == "FLAME (generic_model)"
+    assert rigs.coefficients(item, "/models/generic_model.pkl") == "FLAME (generic_model)"
     with pytest.raises(EcoFaceBlenderError, match="a FLAME head"):
-        targets.coefficients(item, "")
+        rigs.coefficients(item, "")
 
 
 def test_meshes_of_one_character_share_an_action_with_a_slot_for_each():
@@ -140,12 +132,12 @@ def test_meshes_of_one_character_share_an_action_with_a_slot_for_each():
     hair = mesh_with_keys("Hair", ["Wind"])
     for item in (face, teeth, brows, hair):
         item.parent = parent
-    assert targets.speaking_mesh(parent) == face and targets.find_faces(bpy.context) == [face]
+    assert rigs.speaking_mesh(parent) == face and rigs.find_faces(bpy.context) == [face]
     motion = talking_motion(20)
     action = play(face, motion)
     assert len(action.slots) == 3 and hair.data.shape_keys.animation_data is None
-    curves = sources.reference_units().curves(motion)
-    names = sources.reference_units().names
+    curves = source_curves.reference_units().curves(motion)
+    names = source_curves.reference_units().names
     bpy.context.scene.frame_set(8)
     for item, key, unit in (
         (face, "head_mouthSmileLeft", "mouthSmileLeft"),
@@ -198,8 +190,8 @@ def test_visemes_open_and_shut_with_the_mouth(names):
     """Of a motion without phones."""
     face = mesh_with_keys("Face", names)
     motion = np.zeros((31, 53))
-    motion[13:18, 50:] = sources.reference_units().turn * 0.5
-    values = {c.path: c.values for c in targets.channels(face, motion)}
+    motion[13:18, 50:] = source_curves.reference_units().turn * 0.5
+    values = {c.path: c.values for c in rigs.channels(face, motion)}
     open_keys = np.stack(
         [values[face.data.shape_keys.key_blocks[n].path_from_id("value")] for n in names[1:]]
     )
@@ -231,7 +223,7 @@ def test_vroid_says_the_phones_feels_what_was_asked_and_blinks_once(prefix):
     phones = phones_of(("SIL", 10), ("P", 3), ("AA", 6), ("P", 3), ("OW", 6), ("SIL", 10))
     motion = np.zeros((len(phones), 53))
     motion[12:29, 50] = np.radians(8)
-    reference = heads.load_head(ecoface_blender.engine.reference_head())
+    reference = heads.load_head(ecoface_blender.engine.engine.reference_head())
     units = list(reference["arkit_names"])
     for side in ("Left", "Right"):
         lids = reference["arkit_coefficients"][units.index(f"eyeBlink{side}")]
@@ -259,8 +251,8 @@ def keys_of(take, face, n_frames):
     """Values (n_frames,) from frame 1 on of the keys that a take moves, by their names."""
     out = {}
     for block in face.data.shape_keys.key_blocks[1:]:
-        channel = keyframes.Channel(face.data.shape_keys, block.path_from_id("value"), -1, np.zeros(1))
-        curve = controls.find_curve(take, channel)
+        channel = actions.Channel(face.data.shape_keys, block.path_from_id("value"), -1, np.zeros(1))
+        curve = adjust.find_curve(take, channel)
         if curve is not None:
             out[block.name] = np.array([curve.evaluate(1 + frame) for frame in range(n_frames)])
     return out
@@ -296,7 +288,7 @@ def test_a_range_made_anew_brings_its_phones_and_its_emotion():
 )
 def test_the_bone_that_an_animator_turns_is_the_jaw(bones, jaw):
     armature = rig({name: ((0, 0, 0), (0, -0.1, 0)) for name in sorted(bones)})
-    assert jaw_bones.find_jaw(armature) == jaw
+    assert jaw_bone.find_jaw(armature) == jaw
 
 
 def test_a_jaw_key_that_moves_nothing_leaves_the_jaw_to_its_bone():
@@ -358,14 +350,14 @@ def test_an_overridden_character_takes_the_keys_and_a_linked_one_says_why_not(tm
     (face,) = (item for item in bpy.data.objects if item.override_library)
     receive(face, motion)
     scene.frame_set(8)
-    jaw = sources.curves(motion, {"jawOpen"})["jawOpen"]
+    jaw = source_curves.curves(motion, {"jawOpen"})["jawOpen"]
     assert face.data.shape_keys.key_blocks["jawOpen"].value == pytest.approx(jaw[7], abs=1e-5)
 
 
 def receive(speaker, motion, phones=None, made_by=None, **changes):
-    name = targets.coefficients(speaker, "")
+    name = rigs.coefficients(speaker, "")
     rate = bpy.context.scene.render.fps
-    line = choices.Line(
+    line = GenerationRequest(
         scene=bpy.context.scene.name,
         speaker=speaker.name,
         head=name,
@@ -389,12 +381,12 @@ def test_takes_of_several_meshes_switch_and_adjust_together():
     assert teeth.data.shape_keys.animation_data.action == first != second
     assert takes.speaker_of(first) == face
     first.ecoface_take.jaw = 0.5
-    jaw = sources.curves(motion * np.r_[np.ones(50), [0.5] * 3], {"jawOpen"})["jawOpen"]
+    jaw = source_curves.curves(motion * np.r_[np.ones(50), [0.5] * 3], {"jawOpen"})["jawOpen"]
     for item in (face, teeth):
         keys = item.data.shape_keys
         path = keys.key_blocks["jawOpen"].path_from_id("value")
-        curve = controls.find_curve(first, keyframes.Channel(keys, path, -1, jaw))
-        np.testing.assert_allclose(controls.read(curve.keyframe_points, "co")[:, 1], jaw, atol=1e-5)
+        curve = adjust.find_curve(first, actions.Channel(keys, path, -1, jaw))
+        np.testing.assert_allclose(adjust.read(curve.keyframe_points, "co")[:, 1], jaw, atol=1e-5)
 
 
 def test_what_is_no_face_says_so():
@@ -402,16 +394,16 @@ def test_what_is_no_face_says_so():
     assert "names of no kind that EcoFace knows" in face_kinds.why_not_a_face(cube)
     assert "no mesh with shape keys" in face_kinds.why_not_a_face(bpy.data.objects.new("Empty", None))
     with pytest.raises(EcoFaceBlenderError, match="no kind that EcoFace knows"):
-        targets.coefficients(cube, "")
+        rigs.coefficients(cube, "")
     own = heads.add_head(bpy.context, small_head(), "Anna")
-    assert face_kinds.is_face(own) and targets.coefficients(own, "") == "small head"
+    assert face_kinds.is_face(own) and rigs.coefficients(own, "") == "small head"
 
 
 def test_fifteen_thousand_frames_are_done_in_about_a_second():
     face = mesh_with_keys("Face", ARKIT)
-    sources.reference_units()
+    source_curves.reference_units()
     motion = np.tile(talking_motion(500), (30, 1))
     start = time.process_time()  # the wall clock tells what else the machine does
-    channels = targets.channels(face, motion)
+    channels = rigs.channels(face, motion)
     assert len(channels) == 52 and len(channels[0].values) == 15_000
     assert time.process_time() - start < 8  # on both cores, which others keep busy

@@ -14,7 +14,7 @@ def registered():
 
 
 def classes():
-    return [cls for module in ecoface_blender.MODULES for cls in module.CLASSES]
+    return [*(cls for room in ecoface_blender.ROOMS for cls in room.CLASSES), *ecoface_blender.PANELS]
 
 
 def own_properties(cls):

@@ -7,7 +7,7 @@ import bpy
 import pytest
 
 import ecoface_blender
-from ecoface_blender import translations
+from ecoface_blender.ui import translations
 
 FOLDER = Path(ecoface_blender.__file__).parent
 
@@ -55,7 +55,7 @@ def test_every_word_is_one_that_the_extension_says(language):
 
 @pytest.mark.parametrize("language", translations.LANGUAGES)
 def test_every_button_and_panel_has_a_word(language):
-    classes = [cls for module in ecoface_blender.MODULES for cls in module.CLASSES]
+    classes = [*(cls for room in ecoface_blender.ROOMS for cls in room.CLASSES), *ecoface_blender.PANELS]
     labels = {cls.bl_label for cls in classes if getattr(cls, "bl_label", None)}
     assert labels <= set(translations.LANGUAGES[language])
 

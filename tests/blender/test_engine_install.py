@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from ecoface_blender.engine_install import LOG, REQUIREMENTS, Installation, package_names
+from ecoface_blender.engine.install import LOG, REQUIREMENTS, Installation, package_names
 from ecoface_blender.errors import EcoFaceBlenderError
 
 

@@ -16,13 +16,13 @@ from other_heads import (
 )
 from scipy.optimize import lsq_linear
 
-from ecoface_blender.arkit_curves import LOWER_INNER, UPPER_INNER
-from ecoface_blender.head import to_blender
 from ecoface_blender.heads import contact_pairs
+from ecoface_blender.heads.arkit_fit import LOWER_INNER, UPPER_INNER
 from ecoface_blender.heads.bounded_rows import Rows, least_change
+from ecoface_blender.heads.jaw_shape_keys import JAW, rotations, skinned
+from ecoface_blender.heads.own_head import to_blender
 from ecoface_blender.heads.retarget import Retarget, follow
 from ecoface_blender.heads.shape import HeadShape, JawBone, face_axes
-from ecoface_blender.jaw_keys import JAW, rotations, skinned
 
 TOUCH = 0.015  # half widths of the mouth: lips of the reference this near touch
 MIDDLE = 2  # of the five pairs of the reference's lips

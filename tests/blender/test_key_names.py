@@ -4,9 +4,9 @@
 import numpy as np
 import pytest
 
-from ecoface_blender.arkit_names import ARKIT
 from ecoface_blender.heads import coverage, recognition
 from ecoface_blender.heads.emotion_names import PARTS, WHOLE
+from ecoface_blender.heads.key_names import ARKIT
 from ecoface_blender.heads.recognition import BOTH_SIDES
 from ecoface_blender.heads.unit_names import NAMINGS
 

@@ -12,9 +12,9 @@ import soundfile
 from engine_python import ENGINE_PYTHON as PYTHON
 from tiny_model import INFO, STYLES, voice
 
-from ecoface_blender import worker_client
+from ecoface_blender.engine import client as worker_client
+from ecoface_blender.engine.client import WorkerClient, WorkerError
 from ecoface_blender.worker import protocol
-from ecoface_blender.worker_client import WorkerClient, WorkerError
 from ecoface_model.amounts import Amounts
 from ecoface_model.emotion_label import EmotionTrack
 from ecoface_model.flame_file import read_head

@@ -9,8 +9,8 @@ import soundfile
 from engine_python import ENGINE_PYTHON as PYTHON
 from tiny_model import INFO, voice, write_tiny_model
 
+from ecoface_blender.engine.client import WorkerClient, WorkerError
 from ecoface_blender.worker import protocol
-from ecoface_blender.worker_client import WorkerClient, WorkerError
 from ecoface_model.motion import FlameMotion
 from ecoface_model.voice_baseline import VoiceBaseline
 

@@ -10,7 +10,10 @@ from blender_support import empty_blend, small_head, write_sound
 from engine_python import ENGINE_PYTHON, ROOT, write_tiny_model
 
 import ecoface_blender
-from ecoface_blender import choices, generation, head, settings
+from ecoface_blender.engine import job as engine_job
+from ecoface_blender.engine.settings import engine_settings
+from ecoface_blender.generate import gather, generation
+from ecoface_blender.heads import own_head
 
 RATE = 16_000
 REFERENCE = "EcoFace reference head"
@@ -52,7 +55,7 @@ def context(preferences):
 @pytest.fixture
 def speaker(context):
     """A small head that passes for the reference head, since its coefficients are as good as any here."""
-    return head.add_head(context, small_head() | {"name": np.array(REFERENCE)}, "Anna")
+    return own_head.add_head(context, small_head() | {"name": np.array(REFERENCE)}, "Anna")
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +67,9 @@ def voice(tmp_path_factory):
 
 def start(context, **given):
     """A line under way, to be stepped by the test."""
-    folder = generation.job_folder()
-    line = choices.line_from_panel(context, given, folder.name)
-    return generation.start(line, settings.engine_settings(context), folder)
+    folder = engine_job.job_folder()
+    line = gather.request(context, engine_settings(context), given, folder.name)
+    return generation.start(line, engine_settings(context), folder)
 
 
 def step_to_the_end(job):

@@ -160,12 +160,14 @@ def retime(scene: bpy.types.Scene, strip: bpy.types.Strip, frame: int, percent: 
 
 def receive_take(speaker: bpy.types.Object, motion: np.ndarray, first_frame: float = 1.0) -> None:
     """Let a head get a take of a motion (T, 53) at 25 fps, as a generated line would give it."""
-    from ecoface_blender import choices, takes, targets
+    from ecoface_blender.heads import rigs
+    from ecoface_blender.request import GenerationRequest
+    from ecoface_blender.takes import takes
 
-    line = choices.Line(
+    line = GenerationRequest(
         scene=bpy.context.scene.name,
         speaker=speaker.name,
-        head=targets.coefficients(speaker, ""),
+        head=rigs.coefficients(speaker, ""),
         sound="/hello.wav",
         first_frame=first_frame,
     )

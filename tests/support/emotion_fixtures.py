@@ -6,7 +6,7 @@ import pytest
 from blender_support import empty_blend, small_head, write_sound
 
 import ecoface_blender
-from ecoface_blender import head
+from ecoface_blender.heads import own_head
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def two_heads(registered, tmp_path_factory):
     context, path = empty_blend(), tmp_path_factory.mktemp("stage") / "heads.blend"
     context.scene.render.fps, context.scene.render.fps_base = 24, 1.0
     arrays = small_head() | {"name": np.array("EcoFace reference head")}
-    context.scene.ecoface.head = head.add_head(context, arrays, "Anna")
+    context.scene.ecoface.head = own_head.add_head(context, arrays, "Anna")
     copy = context.scene.ecoface.head.copy()
     copy.data, copy.name = copy.data.copy(), "Ben"
     context.scene.collection.objects.link(copy)

@@ -3,7 +3,10 @@
 import bpy
 import numpy as np
 
-from ecoface_blender import choices, emotion_keys, head, takes
+from ecoface_blender.animation import emotion_keys
+from ecoface_blender.heads import own_head
+from ecoface_blender.request import GenerationRequest
+from ecoface_blender.takes import takes
 
 REFERENCE = "EcoFace reference head"
 UPPER = np.diag(np.arange(50) % 2).astype(np.float32)
@@ -16,8 +19,8 @@ def keyed(speaker):
 
 def line_of(speaker, **changes):
     values = {"sound": "/voices/hello.wav", "first_frame": 1.0, "seconds": 2.0} | changes
-    return choices.Line(
-        scene=bpy.context.scene.name, speaker=speaker.name, head=head.head_name(speaker), **values
+    return GenerationRequest(
+        scene=bpy.context.scene.name, speaker=speaker.name, head=own_head.head_name(speaker), **values
     )
 
 

@@ -10,8 +10,9 @@ import numpy as np
 from blender_support import empty_blend, seen_vertices, small_head, talking_motion
 from engine_python import ENGINE_PYTHON
 
-from ecoface_blender import head as heads
-from ecoface_blender import jaw_keys, keyframes
+from ecoface_blender.animation import actions
+from ecoface_blender.heads import jaw_shape_keys
+from ecoface_blender.heads import own_head as heads
 
 START = 4
 N_FRAMES = 12
@@ -33,15 +34,17 @@ def arkit_head() -> dict[str, np.ndarray]:
     arrays["mask_lips"] = np.arange(150, 160)
     arrays["landmark_faces"] = np.arange(68) * 5
     arrays["landmark_barycentric"] = np.full((68, 3), 1 / 3, np.float32)
-    arrays["arkit_units"] = (jaw_keys.skinned(arrays, coefficients) - arrays["v_template"]).astype(np.float32)
+    arrays["arkit_units"] = (jaw_shape_keys.skinned(arrays, coefficients) - arrays["v_template"]).astype(
+        np.float32
+    )
     return arrays
 
 
 def talk(head, n_frames=N_FRAMES, start=START, seed=0):
     """Key the head at the motion's own rate."""
     bpy.context.scene.render.fps, bpy.context.scene.render.fps_base = 25, 1
-    frames, motion = keyframes.resample_to_scene(talking_motion(n_frames, seed), 25, 25, start)
-    return keyframes.write_action(head, heads.key_values(head, motion), frames, "Take", {"seed": 3})
+    frames, motion = actions.resample_to_scene(talking_motion(n_frames, seed), 25, 25, start)
+    return actions.write_action(head, heads.key_values(head, motion), frames, "Take", {"seed": 3})
 
 
 def talking_head(arrays, folder):

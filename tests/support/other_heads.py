@@ -5,8 +5,8 @@ from functools import lru_cache
 import numpy as np
 from blender_support import REFERENCE_HEAD
 
-from ecoface_blender.arkit_curves import ArkitUnits
-from ecoface_blender.head import load_head
+from ecoface_blender.heads.arkit_fit import ArkitUnits
+from ecoface_blender.heads.own_head import load_head
 from ecoface_blender.heads.reference import ReferenceMouth
 from ecoface_blender.heads.shape import HeadShape
 

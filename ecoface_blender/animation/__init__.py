@@ -1,0 +1,1 @@
+"""Actions, F-curves and layers: the only place that touches them."""

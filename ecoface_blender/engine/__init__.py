@@ -1,0 +1,5 @@
+"""The worker process that computes: which Python, which model, its life and its jobs."""
+
+from . import operators
+
+CLASSES = (*operators.CLASSES,)

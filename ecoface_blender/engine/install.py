@@ -1,0 +1,187 @@
+"""Makes the engine's environment: a venv with what it needs, from pip's index or a folder of wheels; no bpy.
+
+It is built beside its place and moved there when it works, so that a failure, a cancellation or a power cut
+leaves what was there before.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from ..errors import EcoFaceBlenderError
+
+REQUIREMENTS = Path(__file__).resolve().parent.parent / "worker" / "requirements.txt"
+TAIL = 6  # lines of the log that are shown
+LOG = "install.log"
+
+NO_NETWORK = "there is no connection; see to it, or choose a folder of wheels"
+ADVICE = (
+    ("No module named venv", "this Python has no venv; install it (on Debian: python3-venv) and repeat"),
+    (
+        "ensurepip is not available.",
+        "this Python has no pip; install it (on Debian: python3-venv) and repeat",
+    ),
+    ("No space left on device", "the disk is full; make room (a CUDA torch needs 8 GB) and repeat"),
+    ("Permission denied", "the folder cannot be written; see to its permissions and repeat"),
+    ("THESE PACKAGES DO NOT MATCH THE HASHES", "a download was damaged; repeat"),
+    ("Temporary failure in name resolution", NO_NETWORK),
+    ("Failed to establish a new connection", NO_NETWORK),
+    ("getaddrinfo failed", NO_NETWORK),
+    ("Read timed out", "the connection broke; repeat"),
+    ("ProxyError", "the proxy refuses; set it for pip, or choose a folder of wheels"),
+    ("SSLError", "the connection is not trusted; see to certificates or proxy, or choose a folder of wheels"),
+)
+"""What pip and venv say, and what to do."""
+NOT_FOUND = "No matching distribution found for "
+
+
+class Installation:
+    """One run, in a thread of its own."""
+
+    def __init__(
+        self, python: str, folder: Path, wheels: Path | None = None, requirements: Path = REQUIREMENTS
+    ):
+        """Begin; returns at once.
+
+        Args:
+            python: the Python whose environment is made, 3.11 or newer.
+            folder: the environment's; what was there is replaced at the end.
+            wheels: where all packages lie; None is pip's index.
+        """
+        self.stage = "Making the environment"
+        self.log: deque[str] = deque(maxlen=TAIL)
+        self._python, self._folder, self._wheels, self._requirements = python, folder, wheels, requirements
+        self._partial = folder.with_name(folder.name + ".partial")
+        self._process: subprocess.Popen | None = None
+        self._cancelled = threading.Event()
+        self._failure = ""
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def step(self) -> bool:
+        """Whether the environment is there; never waits.
+
+        Raises:
+            EcoFaceBlenderError: if it failed or was cancelled; the sentence says what to do.
+        """
+        if self._thread.is_alive():
+            return False
+        if self._failure:
+            raise EcoFaceBlenderError(self._failure)
+        return True
+
+    def cancel(self) -> None:
+        """Give up: what was made so far is removed."""
+        self._cancelled.set()
+        if process := self._process:
+            _kill(process)
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Until it is over, however it ends."""
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        try:
+            self._folder.parent.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(self._partial, ignore_errors=True)
+            with (self._folder.parent / LOG).open("w", encoding="utf-8") as log:
+                self._make(log)
+        except EcoFaceBlenderError as error:
+            self._failure = str(error)
+        except OSError as error:
+            self._failure = f"The engine could not be installed: {error.strerror} ({error.filename}); repeat."
+        if self._failure:
+            shutil.rmtree(self._partial, ignore_errors=True)
+
+    def _make(self, log) -> None:
+        self._do(log, [self._python, "-m", "venv", str(self._partial)])
+        inside = self._partial / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+        self.stage = "Installing the packages"
+        source = ["--no-index", "--find-links", str(self._wheels)] if self._wheels else []
+        pip = ["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"]
+        self._do(log, [str(inside), *pip, *source, "-r", str(self._requirements)])
+        self.stage = "Trying the engine"
+        modules = ", ".join(package_names(self._requirements))
+        self._do(log, [str(inside), "-c", f"import {modules}"])
+        self.stage = "Moving it into its place"
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._partial.rename(self._folder)
+
+    def _do(self, log, command: Sequence[str]) -> None:
+        """One command, its output in the log.
+
+        Raises:
+            EcoFaceBlenderError: if it fails, or everything is cancelled.
+        """
+        self._refuse_cancelled()
+        environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "PYTHONPATH")}
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                env=environment,
+                start_new_session=True,  # pip's own children end with it
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )
+        except OSError as error:
+            raise EcoFaceBlenderError(
+                f"The engine could not be installed with {command[0]} ({error.strerror}); "
+                "choose another Python in the preferences of EcoFace."
+            ) from error
+        if self._cancelled.is_set():  # just before the process was there
+            _kill(self._process)
+        said = deque(maxlen=50)
+        for line in self._process.stdout:
+            log.write(line)
+            if text := line.strip():
+                said.append(text)
+                self.log.append(text)
+        code = self._process.wait()
+        log.flush()
+        self._refuse_cancelled()
+        if code:
+            raise EcoFaceBlenderError(self._why(said))
+
+    def _refuse_cancelled(self) -> None:
+        if self._cancelled.is_set():
+            raise EcoFaceBlenderError("Cancelled; the engine that was there before is kept.")
+
+    def _why(self, said: Sequence[str]) -> str:
+        """The sentence for a command that failed."""
+        text = " ".join(said)  # they break their lines anywhere
+        advice = next((advice for mark, advice in ADVICE if mark in text), "")
+        if not advice and NOT_FOUND in text:
+            package = text.split(NOT_FOUND)[1].split()[0]
+            advice = f"no {package} for this Python was found; repeat with another Blender"
+            if self._wheels:
+                advice = (
+                    f"no {package} for this Python was found in '{self._wheels}'; put its wheel and those "
+                    f"it needs there (pip download -r {self._requirements})"
+                )
+        if not advice:
+            last = said[-1] if said else "nothing was said"
+            advice = f"{last[:200]}; see {self._folder.parent / LOG}"
+        return f"The engine could not be installed ({self.stage.lower()}): {advice}."
+
+
+def package_names(requirements: Path = REQUIREMENTS) -> list[str]:
+    """Names of the packages in a file of requirements, which are their modules' names too."""
+    lines = (line.split("#")[0].strip() for line in requirements.read_text().splitlines())
+    return [line.split(">")[0].split("=")[0].strip() for line in lines if line]
+
+
+def _kill(process: subprocess.Popen) -> None:
+    with suppress(OSError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()

@@ -1,0 +1,48 @@
+"""The preferences as plain values; doors read them once and pass them on."""
+
+from dataclasses import dataclass
+
+import bpy
+
+from ..package import PACKAGE
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """What the preferences say, as plain values; an empty text is the default."""
+
+    python: str = ""
+    model: str = ""
+    flame: str = ""
+    device: str = ""
+
+
+def engine_settings(context) -> EngineSettings:
+    """The preferences as plain values; their defaults where EcoFace runs without being an add-on."""
+    values = _preferences(context)
+    if values is None:
+        return EngineSettings()
+    return EngineSettings(
+        python=bpy.path.abspath(values.python),
+        model=bpy.path.abspath(values.model),
+        flame=bpy.path.abspath(values.flame),
+        device=values.device.strip(),
+    )
+
+
+def idle_seconds(context) -> float:
+    """After how long without work the engine is unloaded; 0 is never."""
+    values = _preferences(context)
+    return 60.0 * values.idle_minutes if values else 0.0
+
+
+def wheel_folder(context) -> str:
+    """Where Install Engine finds its packages; empty is pip's index."""
+    values = _preferences(context)
+    return bpy.path.abspath(values.wheels) if values else ""
+
+
+def _preferences(context):
+    """None where EcoFace runs without being an add-on."""
+    addon = context.preferences.addons.get(PACKAGE)
+    return addon and addon.preferences

@@ -1,0 +1,142 @@
+"""Which shape keys a file gets: as they are, split for engines, ARKit's, or those beside a jaw bone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+
+from ..errors import EcoFaceBlenderError
+from ..heads import jaw_shape_keys, recognition
+from ..heads import key_names as arkit_names
+from ..heads.arkit_fit import ArkitUnits
+from ..heads.own_head import EXPRESSION_KEYS, head_name, key_names, to_blender
+from ..heads.shape_keys import offsets
+from ..takes.evaluated import motion_of
+
+TO_BLENDER = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
+"""As a matrix what `head.to_blender` does to FLAME's axes."""
+
+
+@dataclass(frozen=True)
+class Morph:
+    """One key of the file."""
+
+    name: str
+    offsets: np.ndarray
+    """(V, 3) at value 1, in the head's own space."""
+    values: np.ndarray
+    """(frames,)"""
+
+
+@dataclass(frozen=True)
+class JawBone:
+    """The jaw as a bone, in Blender's axes and the head's own space."""
+
+    joint: np.ndarray
+    """(3,)"""
+    weights: np.ndarray
+    """(V,) how much each vertex follows it."""
+    rotations: np.ndarray
+    """(frames, 3, 3)"""
+
+
+def whole_keys(keys: bpy.types.Key, values: np.ndarray) -> list[Morph]:
+    """Every key as it is; values (frames, keys)."""
+    blocks = keys.key_blocks[1:]
+    return [Morph(block.name, offsets(block), value) for block, value in zip(blocks, values.T, strict=True)]
+
+
+def named_keys(keys: bpy.types.Key, values: np.ndarray) -> list[Morph]:
+    """The keys that are ARKit's, whatever their spelling, by Apple's names."""
+    column = {block.name: index for index, block in enumerate(keys.key_blocks[1:])}
+    known = arkit_names.matches(column, arkit_names.arkit)
+    for row in recognition.rows_of(column, recognition.ARKIT_KIND):  # as other tools spell them
+        if row.source in arkit_names.ARKIT and row.target not in known.values():
+            known.setdefault(row.source, row.target)
+    return [
+        Morph(unit, offsets(keys.key_blocks[name]), values[:, column[name]].clip(0, 1))
+        for unit, name in sorted(known.items())
+    ]
+
+
+def split_keys(keys: bpy.types.Key, values: np.ndarray) -> list[Morph]:
+    """Each key that reaches below 0 or above 1 as `..._pos` and `..._neg`, valued 0..1.
+
+    Their shapes at 1 are those of the slider's ends: the same in every file of this head.
+    """
+    morphs = []
+    for block, value in zip(keys.key_blocks[1:], values.T, strict=True):
+        morphs += split(block.name, offsets(block), value, block.slider_min, block.slider_max)
+    return morphs
+
+
+def split(name: str, moved: np.ndarray, value: np.ndarray, low: float, high: float) -> list[Morph]:
+    """One key of the reach from `low` to `high` as keys of 0..1."""
+    name = name.replace(" ", "")
+    if (low, high) == (0.0, 1.0):
+        return [Morph(name, moved, value.clip(0, 1))]
+    halves = [("pos", high)] * (high > 0) + [("neg", low)] * (low < 0)
+    return [Morph(f"{name}_{suffix}", r * moved, (value / r).clip(0, 1)) for suffix, r in halves]
+
+
+def arkit_keys(head: bpy.types.Object, values: np.ndarray, arrays: Mapping[str, np.ndarray]) -> list[Morph]:
+    """ARKit's 52, with the shapes of the head's own units.
+
+    Raises:
+        EcoFaceBlenderError: if the arrays are of another head, or it has no units.
+    """
+    check_arrays(head, arrays)
+    units = ArkitUnits.of(arrays)
+    curves = units.curves(motion_of(head, values))
+    shapes = to_blender(arrays["arkit_units"])
+    return [Morph(*each) for each in zip(units.names, shapes, curves.T, strict=True)]
+
+
+def keys_beside_bone(
+    head: bpy.types.Object, values: np.ndarray, arrays: Mapping[str, np.ndarray], safe: bool
+) -> tuple[list[Morph], JawBone]:
+    """All keys but the jaw's, keys for what FLAME corrects at the jaw, and the jaw itself as a bone.
+
+    Together they are exact skinning (Eq. 2), which the jaw's own keys follow within half a millimetre.
+
+    Raises:
+        EcoFaceBlenderError: if the arrays are of another head.
+    """
+    check_arrays(head, arrays)
+    blocks = head.data.shape_keys.key_blocks
+    motion = motion_of(head, values)
+    rotations = jaw_shape_keys.rotations(motion[:, jaw_shape_keys.N_EXPRESSIONS :])
+    of_jaw = set(key_names(head)) - set(EXPRESSION_KEYS)
+    reaches, columns = [], []
+    for block, value in zip(blocks[1:], values.T, strict=True):
+        if block.name not in of_jaw:  # expressions, and keys that the artist has added
+            reaches.append((block.name, offsets(block), block.slider_min, block.slider_max))
+            columns.append(value)
+    n = jaw_shape_keys.N_TURN
+    correctives = arrays["posedirs"][:, :, (jaw_shape_keys.JAW - 1) * n : jaw_shape_keys.JAW * n]
+    for entry in range(n):
+        if correctives[:, :, entry].any():
+            moved = to_blender(correctives[:, :, entry])
+            reaches.append((f"Jaw Corrective {entry + 1}", moved, -1.0, 1.0))
+            columns.append((rotations - np.eye(3)).reshape(-1, n)[:, entry])
+    morphs = []
+    for (name, moved, low, high), value in zip(reaches, columns, strict=True):
+        morphs += split(name, moved, value, low, high) if safe else [Morph(name, moved, value)]
+    joint = arrays["J_regressor"][jaw_shape_keys.JAW] @ arrays["v_template"]
+    turned = TO_BLENDER @ rotations @ TO_BLENDER.T
+    return morphs, JawBone(to_blender(joint), arrays["weights"][:, jaw_shape_keys.JAW], turned)
+
+
+def check_arrays(head: bpy.types.Object, arrays: Mapping[str, np.ndarray]) -> None:
+    """See that the arrays are those that this head was made of.
+
+    Raises:
+        EcoFaceBlenderError: if they are not.
+    """
+    n_vertices = len(head.data.vertices)
+    if str(arrays["name"]) != head_name(head) or len(arrays["v_template"]) != n_vertices:
+        raise EcoFaceBlenderError(
+            f"'{head.name}' is a head '{head_name(head)}' of {n_vertices} vertices, but the preferences name "
+            f"'{arrays['name']}' of {len(arrays['v_template'])}; choose the file that it was made of there."
+        )

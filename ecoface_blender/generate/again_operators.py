@@ -1,0 +1,103 @@
+"""A take made again: as it was, with another emotion, or a range of it."""
+# ruff: noqa: RUF012 (bl_options is written as Blender wants it)
+
+from dataclasses import replace
+
+from bpy.props import IntProperty
+from bpy.types import Operator
+
+from ..emotion.operator_properties import EmotionWishes
+from ..errors import EcoFaceBlenderError
+from ..heads import chosen
+from ..takes import takes
+from ..takes.operators import NO_TAKE
+from . import again as take_lines
+from . import gather
+from .job_operator import why_not_ready
+from .operators import Generating
+
+
+class _Again(Generating):
+    """For what lets the engine fulfil a take's request once more."""
+
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        if reason := why_not_ready(context):
+            cls.poll_message_set(reason)
+            return False
+        if takes.played(chosen.chosen_head(context)) is None:
+            cls.poll_message_set(NO_TAKE)
+            return False
+        return True
+
+    def stored_request(self, context, folder):
+        """Of the take that is played."""
+        speaker = chosen.chosen_head(context)
+        return replace(
+            take_lines.request_again(context, takes.played(speaker), folder),
+            scene=context.scene.name,
+            speaker=speaker.name,
+        )
+
+    def with_new_emotion(self, context, settings, stored, folder):
+        """The request with what was said of the emotion, else the panel's, in place of its own."""
+        found = takes.stored_motion(takes.played(chosen.chosen_head(context)))
+        seconds = found and len(found[0]) / found[1]
+        said = self.emotion_wishes()
+        return replace(stored, **gather.emotion_fields(context, settings, stored, folder, said, seconds))
+
+
+class ECOFACE_OT_take_again(_Again, Operator):
+    """Make this take again from what is stored with it, into a new take: the same seed gives the same"""
+
+    bl_idname = "ecoface.take_again"
+    bl_label = "Make Again"
+
+    seed: IntProperty(
+        name="Seed", description="Another seed than the take's own", min=0, options={"SKIP_SAVE"}
+    )
+
+    def request(self, context, _settings, folder):
+        stored = self.stored_request(context, folder)
+        return replace(stored, seed=self.seed) if self.properties.is_property_set("seed") else stored
+
+
+class ECOFACE_OT_take_swap(EmotionWishes, _Again, Operator):
+    """Make this take again with the panel's emotion, into a new take; its seed and style stay"""
+
+    bl_idname = "ecoface.take_swap"
+    bl_label = "Swap Emotion"
+
+    def request(self, context, settings, folder):
+        return self.with_new_emotion(context, settings, self.stored_request(context, folder), folder)
+
+
+class ECOFACE_OT_take_range(EmotionWishes, _Again, Operator):
+    """Make some frames anew with the panel's emotion and seed, in a copy of this take, blended at both ends.
+    Keys outside stay as they are"""
+
+    bl_idname = "ecoface.take_range"
+    bl_label = "Regenerate Range"
+
+    start: IntProperty(
+        name="Start", description="First frame; the preview range's, else the scene's", options={"SKIP_SAVE"}
+    )
+    end: IntProperty(
+        name="End", description="Last frame; the preview range's, else the scene's", options={"SKIP_SAVE"}
+    )
+
+    def request(self, context, settings, folder):
+        scene, given = context.scene, self.properties.is_property_set
+        preview = scene.use_preview_range
+        first = scene.frame_preview_start if preview else scene.frame_start
+        last = scene.frame_preview_end if preview else scene.frame_end
+        start, end = self.start if given("start") else first, self.end if given("end") else last
+        if end <= start:
+            raise EcoFaceBlenderError(f"Expected frames in order, found {start} to {end}; swap them.")
+        asked = self.with_new_emotion(context, settings, self.stored_request(context, folder), folder)
+        return replace(asked, seed=scene.ecoface.seed, frames=(start, end))
+
+
+CLASSES = (ECOFACE_OT_take_again, ECOFACE_OT_take_swap, ECOFACE_OT_take_range)

@@ -1,0 +1,190 @@
+"""What the artist sets for this shot: the scene's properties."""
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+from bpy.types import PropertyGroup
+
+from ..animation.emotion_keys import EMOTION_ITEMS
+from ..emotion import reference as emotion_reference
+from ..engine import engine
+from ..engine.settings import engine_settings
+from ..heads import rigs
+from ..sound import sequencer
+
+_items: dict[tuple[str, ...], list[tuple[str, str, str, int]]] = {}
+"""Blender does not keep the texts of a dynamic enum alive, so we do."""
+
+
+def style_items(_settings, context):
+    """The speaker styles of the model that the preferences name."""
+    names = engine.styles(engine_settings(context).model) or ("no model",)
+    if names not in _items:
+        _items[names] = [(name, name.replace("_", " ").title(), "", i) for i, name in enumerate(names)]
+    return _items[names]
+
+
+def _style_index(settings):
+    names = engine.styles(engine_settings(bpy.context).model)
+    return names.index(settings.style_name) if settings.style_name in names else 0
+
+
+def _choose_style(settings, index):
+    settings.style_name = engine.styles(engine_settings(bpy.context).model)[index]
+
+
+def _amount(name: str, what: str):
+    """Of the emotion, or of what it does to a part of the face."""
+    return FloatProperty(
+        name=name,
+        description=f"{what}: 0 is neutral, 1 as it is, above 1 it is exaggerated",
+        min=0.0,
+        max=2.0,
+        default=1.0,
+        step=10,
+        precision=2,
+    )
+
+
+class EcoFaceSettings(PropertyGroup):
+    """What to generate in this scene."""
+
+    head: PointerProperty(
+        name="Head",
+        description="The head that speaks: EcoFace's, FLAME's, one with ARKit's or other known shape keys, "
+        "or its armature. Leave empty for the active head, or the only one in the scene",
+        type=bpy.types.Object,
+        poll=lambda _settings, candidate: rigs.speaking_mesh(candidate) is not None,
+    )
+    sound_from: EnumProperty(
+        name="Sound",
+        description="Where the voice comes from",
+        items=[
+            ("STRIP", "Strip", "A sound strip of the sequencer, as far as it is heard", "SEQUENCE", 0),
+            ("FILE", "File", "A sound file, from the first frame of the scene", "FILE_SOUND", 1),
+        ],
+    )
+    strip: StringProperty(
+        name="Strip",
+        description="The strip to speak, a sound or a movie. Leave empty for the active one, or the only one",
+        search=lambda _settings, context, _text: [
+            (strip.name, sequencer.place(strip)) for strip in sequencer.voice_strips(context)
+        ],
+    )
+    sound: StringProperty(
+        name="File",
+        description="A recorded voice: wav, flac, ogg, mp3, m4a, or a video with sound",
+        subtype="FILE_PATH",
+    )
+    style_name: StringProperty(
+        description="The style by its name: its place in the list changes with the model"
+    )
+    style: EnumProperty(
+        name="Style",
+        description="The speaker whose way of moving the face is used",
+        items=style_items,
+        get=_style_index,
+        set=_choose_style,
+    )
+    emotion_from: EnumProperty(
+        name="Emotion",
+        description="Where the emotion comes from",
+        items=[
+            ("SPEECH", "From the Speech", "The emotion that is heard in the voice itself", "SPEAKER", 0),
+            ("LABEL", "Label", "An emotion by its name, as strong as you like", "BOOKMARKS", 1),
+            (
+                "REFERENCE",
+                "Reference",
+                "The mood of another recording or performance, whatever it says and how long it is",
+                "ACTION",
+                2,
+            ),
+            (
+                "TRACK",
+                "Track",
+                "Emotions that are keyed on the head and give way to one another",
+                "KEYFRAME",
+                3,
+            ),
+        ],
+    )
+    emotion: EnumProperty(
+        name="Emotion", description="The emotion to show", items=EMOTION_ITEMS, default="happy"
+    )
+    intensity: FloatProperty(
+        name="Intensity",
+        description="How strong the emotion is: 0 is none at all, 1 plain, 2 strong",
+        min=0.0,
+        max=2.0,
+        default=1.5,
+        step=10,
+        precision=2,
+    )
+    transition: FloatProperty(
+        name="Transition",
+        description="Seconds over which the emotion before gives way to the one that is keyed",
+        min=0.0,
+        soft_max=3.0,
+        default=0.6,
+        step=10,
+        precision=2,
+        subtype="TIME_ABSOLUTE",
+    )
+    reference_from: EnumProperty(
+        name="Reference",
+        description="What shows the emotion",
+        items=[
+            ("FILE", "File", "A sound, a movie, or a face tracker's coefficients (.npz)", 0),
+            ("STRIP", "Strip", "A sound or movie strip of the sequencer, as far as it is heard", 1),
+            ("HEAD", "Head", "What a head of this file does now: its take, or its keyframes", 2),
+        ],
+    )
+    reference_file: StringProperty(
+        name="File",
+        description="A sound or movie whose emotion is heard, or an .npz of a performance, which is seen",
+        subtype="FILE_PATH",
+    )
+    reference_strip: StringProperty(
+        name="Strip",
+        description="The sound or movie strip whose emotion is heard",
+        search=lambda _settings, context, _text: [strip.name for strip in emotion_reference.strips(context)],
+    )
+    reference_head: PointerProperty(
+        name="Head",
+        description="The head whose performance shows the emotion",
+        type=bpy.types.Object,
+        poll=lambda _settings, candidate: rigs.speaking_mesh(candidate) is not None,
+    )
+    strength: _amount("Strength", "The emotion all over, as far as the model knows a stronger one")
+    upper: _amount("Upper Face", "What the emotion does to brows, lids and nose")
+    mouth: _amount("Mouth", "What the emotion does to cheeks, lips and jaw; the words stay")
+    seed: IntProperty(
+        name="Seed",
+        description="Another seed gives another performance of the same line; the same seed the same again",
+        min=0,
+    )
+    temperature: FloatProperty(
+        name="Temperature",
+        description="How far one performance may be from another: 0 gives the same for every seed",
+        min=0.0,
+        max=2.0,
+        default=1.0,
+        step=10,
+        precision=2,
+    )
+    add_strip: BoolProperty(
+        name="Add Strip",
+        description="Also add the sound to the sequencer, where the face speaks it",
+        default=True,
+    )
+
+
+CLASSES = (EcoFaceSettings,)
+
+PROPERTIES = ((bpy.types.Scene, "ecoface", PointerProperty(type=EcoFaceSettings)),)

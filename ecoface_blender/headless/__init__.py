@@ -1,0 +1,1 @@
+"""Without a window: one line, thousands, or the check of a head."""

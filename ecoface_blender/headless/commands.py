@@ -1,0 +1,15 @@
+"""The door of the command line: many lines, one, or a check of a head."""
+
+from collections.abc import Sequence
+
+from . import batch_cli, check_cli
+from . import cli as command
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Do what the arguments say and return the exit code."""
+    if arguments and arguments[0] == "batch":
+        return batch_cli.run(arguments[1:])
+    if arguments and arguments[0] == "check":
+        return check_cli.run(arguments[1:])
+    return command.run(arguments)

@@ -1,0 +1,263 @@
+"""A batch from its lines to its result table: engines compute side by side, Blender writes what they have."""
+
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+
+from ..engine import engine
+from ..engine.client import POLL_SECONDS
+from ..engine.settings import EngineSettings
+from ..errors import EcoFaceBlenderError
+from ..export import export
+from ..request import GenerationRequest
+from ..takes import takes
+from ..ui.eta import time_left
+from .results import DONE, FAILED, Result, ResultTable, heard_cells
+from .stage import Stage
+from .table import Row, Wish, fingerprint, understand
+from .voices import Voices
+from .workers import Engines, Job
+
+SILENCE = 1e-4
+"""Peak of a sound below which nobody speaks: -80 dB of full scale."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What all lines of a run share."""
+
+    out: Path
+    part: str = ""
+    """Such as 2/8; empty is all of it."""
+    workers: int = 1
+    fps: float | None = None
+    options: export.Options = field(default_factory=export.Options)
+
+
+@dataclass(eq=False)
+class _Task:
+    """A line to be done, and later on its way."""
+
+    row: Row
+    wish: Wish
+    inputs: str
+    voice: str
+    """Of those whose baselines are measured, the one whose emotion is heard; empty if it is none."""
+    folder: tempfile.TemporaryDirectory | None = None
+    request: GenerationRequest | None = None
+    job: Job | None = None
+
+    @property
+    def motion(self) -> Path:
+        """What the engine writes."""
+        assert self.folder
+        return Path(self.folder.name) / "motion.npz"
+
+    def clear(self) -> None:
+        """Remove the files of the job."""
+        if self.folder:
+            self.folder.cleanup()
+
+
+class Batch:
+    """One run over some lines."""
+
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        order: Order,
+        settings: EngineSettings,
+        say=print,
+        whole: Sequence[Row] = (),
+    ):
+        """`say` takes the progress, a line of text at a time; `rows` are a part of the `whole` table."""
+        self.rows, self.order, self.settings = rows, order, settings
+        self._voices = Voices(whole or rows)
+        self.say: Callable[[str], None] = say
+        self.already: list[Result] = []
+        """Done by a run before."""
+        self.done: list[Result] = []
+        self.failed: list[Result] = []
+        self._began = time.monotonic()
+
+    def run(self) -> None:
+        """Do all lines; what fails is in `failed` and does not stop the rest.
+
+        Raises:
+            EcoFaceBlenderError: if no line can be done: no engine, no model, no room for the table.
+        """
+        try:
+            self.order.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise EcoFaceBlenderError(
+                f"The folder '{self.order.out}' cannot be made ({error.strerror}); choose another."
+            ) from error
+        self._table = ResultTable(self.order.out, self.order.part)
+        tasks = self._plan()
+        try:
+            if tasks:
+                self._work_off(tasks)
+        finally:
+            with suppress(EcoFaceBlenderError):
+                self._table.close([row.name for row in self.rows])
+
+    @property
+    def table(self) -> Path:
+        """Where the results are."""
+        return self._table.path
+
+    def _plan(self) -> list[_Task]:
+        """What is to be done: not what is done already, and not what cannot be."""
+        model = Path(self.settings.model) if self.settings.model else engine.default_model()
+        flame = Path(self.settings.flame) if self.settings.flame else None
+        for path in filter(None, (model, flame)):
+            if not path.is_file():
+                raise EcoFaceBlenderError(f"Expected a file at '{path}', found none; correct the path.")
+        tasks, bad = [], []
+        for row in self.rows:
+            try:
+                wish = understand(row)
+                voice = self._voices.heard_by(row, wish)
+                shared = (model, flame, self.order.fps, self.order.options, *self._voices.inputs(voice))
+                inputs = fingerprint(wish, shared)
+            except (EcoFaceBlenderError, OSError) as error:
+                bad.append((row, str(error)))
+                continue
+            if before := self._table.finished(row.name, inputs, wish.outputs):
+                self.already.append(before)
+                if self._table.known.get(row.name) != before:
+                    self._table.add(before)
+            else:
+                tasks.append(_Task(row, wish, inputs, voice))
+        if self.already:
+            self.say(f"{len(self.already)} of {len(self.rows)} lines were done before")
+        for row, sentence in bad:
+            self._failed(row, sentence)
+        return tasks
+
+    def _work_off(self, tasks: Sequence[_Task]) -> None:
+        count = min(self.order.workers, len(tasks))
+        with tempfile.TemporaryDirectory(prefix="ecoface-", ignore_cleanup_errors=True) as folder:
+            stage = Stage(Path(folder), self.settings, self.order.fps, self.order.options)
+            engines = Engines(engine.find_python(self.settings.python), self.settings, count)
+            self._began = time.monotonic()
+            try:
+                self._voices.measure((task.voice for task in tasks), engines)
+                for sentence in self._voices.describe():
+                    self.say(sentence)
+                for path, group in _by_file(tasks):
+                    self._do_group(stage, engines, path, deque(group))
+            finally:
+                engines.close()
+
+    def _do_group(self, stage: Stage, engines: Engines, path: Path | None, waiting: deque[_Task]) -> None:
+        """The lines that begin with the same file."""
+        try:
+            stage.open(path)
+        except EcoFaceBlenderError as error:
+            for task in waiting:
+                self._failed(task.row, str(error), task.inputs)
+            return
+        sent: dict[Job, _Task] = {}
+        try:
+            while waiting or sent:
+                while waiting and engines.has_room():
+                    self._send(stage, engines, waiting.popleft(), sent)
+                ended = engines.poll()
+                for job in ended:
+                    self._end(stage, sent.pop(job), job)
+                if not ended and sent:
+                    time.sleep(POLL_SECONDS)
+        finally:
+            for task in sent.values():
+                task.clear()
+
+    def _send(self, stage: Stage, engines: Engines, task: _Task, sent: dict[Job, _Task]) -> None:
+        task.folder = tempfile.TemporaryDirectory(prefix="ecoface-", ignore_cleanup_errors=True)
+        try:
+            request = stage.request(task.wish, task.folder.name)
+            task.request = request = self._voices.known(request, task.voice)
+        except EcoFaceBlenderError as error:
+            self._failed(task.row, str(error), task.inputs)
+            task.clear()
+            return
+        job = Job(request.message(task.motion, self.settings.flame or None))
+        if note := self._voices.note(request, task.voice):
+            job.warnings.append(note)
+        sent[job] = task
+        engines.send(job)
+
+    def _end(self, stage: Stage, task: _Task, job: Job) -> None:
+        """Write what an engine has computed; nothing that goes wrong here concerns another line."""
+        started = time.monotonic()
+        try:
+            if job.answer is None:
+                raise EcoFaceBlenderError(job.sentence)
+            _check_voice(job.answer["peak"], task.wish.audio)
+            target = self.order.out / task.row.name
+            assert task.folder and task.request
+            said = stage.write(task.request, task.motion, task.wish, target, task.folder.name)
+            heard = takes.read_motion(task.motion)[3].get("heard")
+        except EcoFaceBlenderError as error:
+            self._failed(task.row, str(error), task.inputs)
+        except Exception as error:  # of this line alone, as far as can be known
+            sentence = f"Unexpected {type(error).__name__}: {error}; please report this."
+            self._failed(task.row, " ".join(sentence.split()), task.inputs)
+        else:
+            seconds = job.seconds + time.monotonic() - started
+            names = " ".join(f"{task.row.name}.{suffix}" for suffix in task.wish.outputs)
+            sentence = "; ".join([said, *job.warnings])
+            result = Result(
+                task.row.name,
+                DONE,
+                sentence,
+                f"{seconds:.1f}",
+                names,
+                task.inputs,
+                _now(),
+                **heard_cells(heard),
+            )
+            self.done.append(result)
+            self._tell(result)
+        finally:
+            task.clear()
+
+    def _failed(self, row: Row, sentence: str, inputs: str = "") -> None:
+        result = Result(row.name, FAILED, sentence, "", "", inputs, _now())
+        self.failed.append(result)
+        self._tell(result)
+
+    def _tell(self, result: Result) -> None:
+        """Into the table, and one line of progress."""
+        self._table.add(result)
+        gone, total = len(self.already) + len(self.done) + len(self.failed), len(self.rows)
+        parts = [f"{gone:{len(str(total))}} of {total}", result.line]
+        parts += [f"{result.seconds} s"] if result.seconds else []
+        parts += [result.state if result.state == DONE else f"{result.state}: {result.sentence}"]
+        if self.done and gone < total:
+            pace = (time.monotonic() - self._began) / len(self.done)
+            parts.append(time_left(pace * (total - gone)))
+        self.say("  ".join(parts))
+
+
+def _by_file(tasks: Sequence[_Task]) -> Iterable[tuple[Path | None, Iterable[_Task]]]:
+    """Lines that begin with the same file follow each other, so that it is opened once."""
+    first: dict[Path | None, int] = {}
+    for number, task in enumerate(tasks):
+        first.setdefault(task.wish.open, number)
+    return groupby(sorted(tasks, key=lambda task: first[task.wish.open]), key=lambda task: task.wish.open)
+
+
+def _check_voice(peak: float, audio: Path) -> None:
+    if peak < SILENCE:
+        raise EcoFaceBlenderError(f"Expected a voice in '{audio.name}', found silence; record it again.")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")

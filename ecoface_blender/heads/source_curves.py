@@ -1,0 +1,146 @@
+"""The curves of a motion that other heads can follow, by their names: ARKit's, visemes, the jaw's."""
+
+from collections.abc import Collection
+from functools import lru_cache
+
+import numpy as np
+
+from ..engine import engine
+from . import feelings, speech, visemes
+from .arkit_fit import ArkitUnits, lip_pairs
+from .jaw_shape_keys import N_EXPRESSIONS, N_TURN, expression_directions, rotations, term_products, terms
+from .key_names import ARKIT, OCULUS, VRM
+from .own_head import load_head
+from .recognition import BOTH_SIDES
+from .reference import ReferenceMouth
+from .speech import Speech
+
+EXPRESSIONS = tuple(f"Expression {number:02}" for number in range(1, N_EXPRESSIONS + 1))
+JAW = ("Jaw Pitch", "Jaw Yaw", "Jaw Roll")
+"""Rotation vector in radians: opening, to the left, tilting."""
+CORRECTIVES = tuple(f"Jaw Corrective {number}" for number in range(1, N_TURN + 1))
+"""Entries of the jaw's rotation less the identity, row by row: FLAME's pose correctives of the jaw."""
+_FURTHER = (name for name in speech.NAMES if name not in (*OCULUS, *VRM))
+NAMES = (*ARKIT, *BOTH_SIDES, *OCULUS, *VRM, *_FURTHER, *JAW, *EXPRESSIONS, *CORRECTIVES)
+"""Of all curves, in the order in which an artist looks for them."""
+_BLINKS = {"vrm_blinkLeft": ("Left",), "vrm_blinkRight": ("Right",), "vrm_blink": ("Left", "Right")}
+_AWAKE, _SHUT = 0.1, 0.85
+"""Shares of the usual opening of its eyes by which the reference's lids may sink awake, and are shut."""
+_BLINK_FRAMES = 31  # of which the middle opening is the usual one: squints are longer than blinks
+_LIDS = {"Left": ((43, 47), (44, 46)), "Right": ((37, 41), (38, 40))}
+"""Landmarks (iBUG) of upper and lower lids that face one another."""
+_CORNERS = (48, 54)  # landmarks (iBUG) of the mouth's corners
+_SHUT_LIPS = 0.0003  # metres within which its lips touch
+_OPEN, _ROUND = 0.004, 0.012
+"""Metres by which its lips are apart in a plain vowel, and its mouth is narrower in a round one."""
+
+
+def curves(motion: np.ndarray, wanted: Collection[str], said: Speech | None = None) -> dict[str, np.ndarray]:
+    """The wanted curves (T,) of a motion (T, 53) of the reference head.
+
+    Expression and jaw are the motion's own, whichever head it belongs to. Visemes and emotions come from what
+    is said and felt in it; without that, visemes from how open and round its lips are, and no emotion.
+    """
+    out = dict(zip((*EXPRESSIONS, *JAW), np.asarray(motion, np.float64).T, strict=True))
+    wanted = set(wanted)
+    if wanted & set(CORRECTIVES):
+        turned = (rotations(motion[:, N_EXPRESSIONS:]) - np.eye(3)).reshape(-1, N_TURN)
+        out |= dict(zip(CORRECTIVES, turned.T, strict=True))
+    if wanted & set(_BLINKS):
+        sides = dict(zip(_LIDS, _face(motion)[2:], strict=True))
+        out |= {name: _blink(sum(sides[side] for side in of) / len(of)) for name, of in _BLINKS.items()}
+    if wanted & {*ARKIT, *BOTH_SIDES}:
+        units = reference_units()
+        out |= dict(zip(units.names, units.curves(motion).T, strict=True))
+        out |= {name: (out[f"{name}Left"] + out[f"{name}Right"]) / 2 for name in BOTH_SIDES}
+    if wanted & set(speech.NAMES):
+        out |= (said or speech_of_shape(motion)).curves(wanted)
+    return {name: out[name] for name in wanted}
+
+
+def speech_of_shape(
+    motion: np.ndarray, rate: float = 25.0, felt: np.ndarray | None = None, **shown: tuple
+) -> Speech:
+    """What a motion (T, 53) says whose phones nobody has told, by how open and round its lips are.
+
+    It leads with A, I, O and U, and shuts where the lips touch. `shown` are controls and amounts, as in
+    `speech.of_phones`.
+    """
+    opening, width, *_ = _face(motion)
+    jaw = jaw_degrees(motion)
+    phones = visemes.phones_of_shape((opening - _SHUT_LIPS) / _OPEN, -width / _ROUND, jaw)
+    felt = np.zeros((len(motion), len(feelings.EMOTIONS))) if felt is None else felt
+    return speech.of_phones(phones, visemes.FALLBACK, rate, jaw, felt, **shown)
+
+
+def jaw_degrees(motion: np.ndarray) -> np.ndarray:
+    """How far the jaw is turned (T,) in a motion (T, 53)."""
+    return np.degrees(np.linalg.norm(motion[:, N_EXPRESSIONS:], axis=1))
+
+
+def speaks_reference(names: Collection[str]) -> bool:
+    """Whether curves of these names are of the reference head's motion, and of no other's."""
+    return not set(names) <= {*EXPRESSIONS, *JAW, *CORRECTIVES}
+
+
+@lru_cache(maxsize=1)
+def reference_name() -> str:
+    """Name of the head whose units ARKit's curves are."""
+    return str(reference_arrays()["name"])
+
+
+@lru_cache(maxsize=1)
+def reference_units() -> ArkitUnits:
+    """ARKit's units of the reference head."""
+    return ArkitUnits.of(reference_arrays())
+
+
+@lru_cache(maxsize=1)
+def reference_mouth() -> ReferenceMouth:
+    """Lips and lids of the reference head."""
+    return ReferenceMouth.of(reference_arrays())
+
+
+def _blink(opening: np.ndarray) -> np.ndarray:
+    """How far lids (T,) are shut in blinks, 0 to 1; what a squint narrows for long is none."""
+    padded = np.pad(opening, _BLINK_FRAMES // 2, mode="edge")
+    usual = np.median(np.lib.stride_tricks.sliding_window_view(padded, _BLINK_FRAMES), axis=-1)
+    sunk = 1 - opening / np.maximum(usual, 1e-4)
+    return ((sunk - _AWAKE) / (_SHUT - _AWAKE)).clip(0, 1)
+
+
+def _face(motion: np.ndarray) -> np.ndarray:
+    """(4, T) metres: the reference's lips apart, its mouth wider than at rest, left and right lids apart."""
+    expressions, turns, rest = _face_rows()
+    expression, jaw = motion[:, :N_EXPRESSIONS], motion[:, N_EXPRESSIONS:]
+    return (expression @ expressions + terms(expression, jaw) @ turns + rest).T
+
+
+@lru_cache(maxsize=1)
+def _face_rows() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What expressions (50, 4), the jaw's terms (N_TERMS, 4) and rest (4,) add to each of `_face`."""
+    head = reference_arrays()
+    rows = np.zeros((4, *head["v_template"].shape))
+
+    def add(row: np.ndarray, landmark: int, weight: float) -> None:
+        corners = head["faces"][head["landmark_faces"][landmark]]
+        np.add.at(row, corners, weight * head["landmark_barycentric"][landmark])
+
+    rows[0] = lip_pairs(head).mean(axis=0).reshape(-1, 3)
+    for sign, landmark in zip((-1, 1), _CORNERS, strict=True):
+        add(rows[1, :, 0], landmark, sign)
+    for row, pairs in zip(rows[2:], _LIDS.values(), strict=True):
+        for upper, lower in pairs:
+            add(row[:, 1], upper, 1 / len(pairs))
+            add(row[:, 1], lower, -1 / len(pairs))
+    flat = rows.reshape(len(rows), -1)
+    directions = expression_directions(head).reshape(-1, N_EXPRESSIONS).astype(np.float64)
+    rest = flat @ head["v_template"].ravel()
+    rest[1] = 0  # the mouth's width is told against rest
+    return directions.T @ flat.T, term_products(head, rows), rest
+
+
+@lru_cache(maxsize=1)
+def reference_arrays() -> dict[str, np.ndarray]:
+    """All that is known of the reference head."""
+    return load_head(engine.reference_head())

@@ -1,0 +1,3 @@
+"""As which Blender knows the extension: by another name when it is installed."""
+
+PACKAGE = __package__

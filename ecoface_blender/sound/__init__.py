@@ -1,0 +1,1 @@
+"""What the sequencer plays, when, and as which samples."""

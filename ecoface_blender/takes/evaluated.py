@@ -1,0 +1,181 @@
+"""What a speaker does as it is seen, frame by frame: after actions, NLA tracks, drivers and edits by hand."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..animation.actions import animated_frames, read_metadata
+from ..channels import Channel
+from ..errors import EcoFaceBlenderError
+from ..heads import face_kinds, rigs
+from ..heads.jaw_shape_keys import N_EXPRESSIONS, PLAIN_KEYS
+from ..heads.own_head import EXPRESSION_KEYS
+
+
+@dataclass(frozen=True)
+class Part:
+    """One mesh of a speaker over some frames."""
+
+    item: bpy.types.Object
+    keys: bpy.types.Key
+    values: np.ndarray
+    """(frames, keys) of all keys but the basis; a muted key is 0."""
+    places: np.ndarray
+    """(frames, 4, 4): where it is in the world."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a speaker does over some frames."""
+
+    parts: list[Part]
+    """Every mesh whose keys a motion moves."""
+    others: list[Channel]
+    """What else a motion moves: bones."""
+
+
+def moved_by(speaker: bpy.types.Object | None) -> tuple[list[bpy.types.Object], list[Channel]]:
+    """The meshes whose shape keys a motion moves on this speaker, and the curves of other things (bones).
+
+    Raises:
+        EcoFaceBlenderError: if this is no speaker.
+    """
+    if reason := face_kinds.why_not_a_face(speaker):
+        raise EcoFaceBlenderError(reason)
+    face = face_kinds.face_of(speaker)
+    others = []
+    if face.jaw or any(row.kind == "BONE" for _, row in face.rows):
+        found = rigs.channels(speaker, np.zeros((1, N_EXPRESSIONS + 3)))
+        others = [channel for channel in found if not isinstance(channel.id_data, bpy.types.Key)]
+    return list(face.parts), others
+
+
+def frames_asked(
+    context: bpy.types.Context, speaker: bpy.types.Object | None, start: int | None, end: int | None
+) -> np.ndarray:
+    """The whole frames asked for; by default those that the speaker is animated in.
+
+    Raises:
+        EcoFaceBlenderError: if this is no speaker, nothing moves it, or the frames are not in order.
+    """
+    items, others = moved_by(speaker)
+    if start is None or end is None:
+        owners = [*(item.data.shape_keys for item in items), *(channel.id_data for channel in others)]
+        moving = [owner for owner in owners if _is_animated(owner)]
+        spans = [animated_frames(owner, context.scene) for owner in moving or owners[:1]]
+        start = min(first for first, _ in spans) if start is None else start
+        end = max(last for _, last in spans) if end is None else end
+    if end < start:
+        raise EcoFaceBlenderError(f"Expected frames in order, found {start} to {end}; swap them.")
+    return np.arange(start, end + 1, dtype=np.float64)
+
+
+def see(context: bpy.types.Context, speaker: bpy.types.Object, frames: np.ndarray) -> Seen:
+    """What a speaker does in these frames."""
+    items, others = moved_by(speaker)
+    keys = [item.data.shape_keys for item in items]
+    values = [np.empty((len(frames), len(each.key_blocks)), dtype=np.float32) for each in keys]
+    curves = np.empty((len(frames), len(others)))
+    places = np.empty((len(items), len(frames), 4, 4))
+    with time_kept(context.scene, items, others):
+        for row, frame in enumerate(frames):
+            context.scene.frame_set(int(frame))
+            depsgraph = context.evaluated_depsgraph_get()
+            for each, item, value, place in zip(keys, items, values, places, strict=True):
+                each.evaluated_get(depsgraph).key_blocks.foreach_get("value", value[row])
+                place[row] = item.evaluated_get(depsgraph).matrix_world
+            curves[row] = [_value(channel, depsgraph) for channel in others]
+    for each, value in zip(keys, values, strict=True):
+        value[:, [block.mute for block in each.key_blocks]] = 0
+    parts = [Part(*each) for each in zip(items, keys, (v[:, 1:] for v in values), places, strict=True)]
+    return Seen(parts, [replace(c, values=column) for c, column in zip(others, curves.T, strict=True)])
+
+
+def key_values(context: bpy.types.Context, head: bpy.types.Object, frames: np.ndarray) -> np.ndarray:
+    """Values (frames, keys) of all keys of EcoFace's own head but the basis; a muted key is 0."""
+    return see(context, head, frames).parts[0].values
+
+
+def story_of(speaker: bpy.types.Object) -> dict[str, Any]:
+    """What made the speaker's keys: the metadata of its action, or of one in a strip below."""
+    for item in moved_by(speaker)[0]:
+        if animation := item.data.shape_keys.animation_data:
+            strips = [strip for track in reversed(animation.nla_tracks) for strip in track.strips]
+            actions = [animation.action, *(strip.action for strip in strips)]
+            told = (read_metadata(action) for action in actions if action is not None)
+            if story := next(filter(None, told), None):
+                return story
+    return {}
+
+
+def _is_animated(owner: bpy.types.ID) -> bool:
+    animation = owner.animation_data
+    return animation is not None and bool(animation.action or animation.nla_tracks or animation.drivers)
+
+
+def _value(channel: Channel, depsgraph: bpy.types.Depsgraph | None = None) -> float:
+    """Of a curve's property, as evaluated or as it is."""
+    owner = channel.id_data.evaluated_get(depsgraph) if depsgraph else channel.id_data
+    found = owner.path_resolve(channel.path)
+    return float(found if channel.index < 0 else found[channel.index])
+
+
+def motion_of(head: bpy.types.Object, values: np.ndarray) -> np.ndarray:
+    """The motion (frames, 53) that a head's key values (frames, keys) show, edits by hand included.
+
+    The three plain jaw keys are proportional to the axis of the jaw's rotation times the sine of its angle.
+    """
+    column = {block.name: index for index, block in enumerate(head.data.shape_keys.key_blocks[1:])}
+    sines = np.zeros((len(values), 3))
+    for name, (axis, degrees) in PLAIN_KEYS.items():
+        sines[:, axis] = values[:, column[name]] * np.sin(np.radians(degrees))
+    sine = np.linalg.norm(sines, axis=1, keepdims=True)
+    angle = np.arcsin(sine.clip(max=1))
+    jaw = sines * np.divide(angle, sine, out=np.ones_like(sine), where=sine > 1e-9)
+    return np.hstack([values[:, [column[name] for name in EXPRESSION_KEYS]], jaw])
+
+
+@contextmanager
+def frame_range(scene: bpy.types.Scene, frames: np.ndarray, speaker: bpy.types.Object) -> Iterator[None]:
+    """The scene runs from the first to the last of these frames for a while."""
+    before = scene.frame_start, scene.frame_end
+    with time_kept(scene, *moved_by(speaker)):
+        scene.frame_start, scene.frame_end = int(frames[0]), int(frames[-1])
+        try:
+            yield
+        finally:
+            scene.frame_start, scene.frame_end = before
+
+
+@contextmanager
+def time_kept(
+    scene: bpy.types.Scene, items: Sequence[bpy.types.Object], others: Sequence[Channel]
+) -> Iterator[None]:
+    """Afterwards the scene is back in its frame, with what was moved but not keyed there where it was."""
+    frame, subframe = scene.frame_current, scene.frame_subframe
+    keys = [item.data.shape_keys for item in items]
+    values = [np.empty(len(each.key_blocks), dtype=np.float32) for each in keys]
+    for each, value in zip(keys, values, strict=True):
+        each.key_blocks.foreach_get("value", value)
+    curves = [_value(channel) for channel in others]
+    try:
+        yield
+    finally:
+        scene.frame_set(frame, subframe=subframe)
+        for each, value in zip(keys, values, strict=True):
+            each.key_blocks.foreach_set("value", value)
+        for channel, value in zip(others, curves, strict=True):
+            set_value(channel, value)
+
+
+def set_value(channel: Channel, value: float) -> None:
+    """Set a curve's property."""
+    if channel.index < 0:
+        holder, _, name = channel.path.rpartition(".")
+        setattr(channel.id_data.path_resolve(holder) if holder else channel.id_data, name, value)
+    else:
+        channel.id_data.path_resolve(channel.path)[channel.index] = value

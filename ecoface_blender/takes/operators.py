@@ -1,0 +1,113 @@
+"""What is done with takes: switch, copy, delete, reset."""
+# ruff: noqa: RUF012 (bl_options is written as Blender wants it)
+
+from dataclasses import asdict
+
+import bpy
+from bpy.props import StringProperty
+from bpy.types import Operator
+
+from ..animation import actions, adjust, emotion_keys
+from ..heads import chosen, rigs
+from ..ui.reporting import Reporting
+from . import takes
+
+NO_TAKE = "The head plays no take; generate lip sync, or choose a take first"
+
+
+class OnTake(Reporting):
+    """For what is done with the take that the chosen head plays."""
+
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        if takes.played(chosen.chosen_head(context)) is None:
+            cls.poll_message_set(NO_TAKE)
+            return False
+        return True
+
+    def run(self, context):
+        speaker = chosen.chosen_head(context)
+        return self.on(context, speaker, takes.played(speaker))
+
+
+class ECOFACE_OT_take_play(Reporting, Operator):
+    """Let the head play this take; what it played is kept"""
+
+    bl_idname = "ecoface.take_play"
+    bl_label = "Play Take"
+    bl_options = {"REGISTER", "UNDO"}
+
+    take: StringProperty(name="Take", description="Name of the take's action", options={"SKIP_SAVE"})
+
+    def run(self, context):
+        speaker, take = chosen.chosen_head(context), bpy.data.actions.get(self.take)
+        if speaker is None or not takes.is_take(take):
+            self.report({"ERROR"}, f"Expected a head and a take '{self.take}', found none; choose them.")
+            return {"CANCELLED"}
+        takes.play(speaker, take)
+        return {"FINISHED"}
+
+
+class ECOFACE_OT_take_duplicate(OnTake, Operator):
+    """Play a copy of this take, to be changed while this one stays"""
+
+    bl_idname = "ecoface.take_duplicate"
+    bl_label = "Duplicate Take"
+
+    def on(self, _context, speaker, take):
+        copy = take.copy()
+        copy.use_fake_user = True
+        takes.play(speaker, copy)
+        return {"FINISHED"}
+
+
+class ECOFACE_OT_take_delete(OnTake, Operator):
+    """Delete this take, keys, settings and all, and play the one before it"""
+
+    bl_idname = "ecoface.take_delete"
+    bl_label = "Delete Take"
+
+    def on(self, _context, speaker, take):
+        others = [other for other in takes.takes_of(speaker) if other != take]
+        if others:
+            takes.play(speaker, others[-1])
+        emotion_keys.leave(take)
+        bpy.data.actions.remove(take)
+        return {"FINISHED"}
+
+
+class ECOFACE_OT_take_push(OnTake, Operator):
+    """Move this take down to a strip of its own in the Nonlinear Animation editor"""
+
+    bl_idname = "ecoface.take_push"
+    bl_label = "Push Down Take"
+
+    def on(self, _context, speaker, take):
+        owners = [each for each in rigs.owners(speaker) if actions.plays(each, take)]
+        for owner in owners or [speaker.data.shape_keys]:
+            actions.push_down(owner)
+        self.report({"INFO"}, f"'{take.name}' is a strip of '{speaker.name}' now")
+        return {"FINISHED"}
+
+
+class ECOFACE_OT_take_reset(OnTake, Operator):
+    """Show the take as it was made; edits of its keys stay"""
+
+    bl_idname = "ecoface.take_reset"
+    bl_label = "Reset"
+
+    def on(self, _context, _speaker, take):
+        for name, value in asdict(adjust.Settings()).items():
+            setattr(take.ecoface_take, name, value)
+        return {"FINISHED"}
+
+
+CLASSES = (
+    ECOFACE_OT_take_play,
+    ECOFACE_OT_take_duplicate,
+    ECOFACE_OT_take_delete,
+    ECOFACE_OT_take_push,
+    ECOFACE_OT_take_reset,
+)

@@ -1,0 +1,70 @@
+"""The live controls that a take carries: whatever is moved shows at once, without the model."""
+
+from dataclasses import asdict
+from typing import Any
+
+import bpy
+from bpy.props import FloatProperty, FloatVectorProperty, PointerProperty
+from bpy.types import PropertyGroup
+
+from ..animation import adjust
+from . import takes
+
+
+def _on_change(group: "TakeControls", _context: bpy.types.Context) -> None:
+    takes.adjust(group.id_data)
+
+
+def _amount(name: str, what: str) -> Any:
+    return FloatProperty(
+        name=name,
+        description=f"How much of the take's {what} is shown: 0 is none, 1 as it was made",
+        min=0.0,
+        max=2.0,
+        default=1.0,
+        precision=2,
+        options=set(),
+        update=_on_change,
+    )
+
+
+class TakeControls(PropertyGroup):
+    """Live controls of one take."""
+
+    jaw: _amount("Jaw", "jaw movement")
+    lips: _amount("Lips", "movement of lips and cheeks")
+    upper: _amount("Upper Face", "movement of brows, lids and nose")
+    smoothing: FloatProperty(
+        name="Smoothing",
+        description="Average over this time; much of it keeps the mouth from closing",
+        min=0.0,
+        max=0.5,
+        step=1,
+        precision=3,
+        subtype="TIME_ABSOLUTE",
+        options=set(),
+        update=_on_change,
+    )
+    offset: FloatProperty(
+        name="Time Offset",
+        description="Seconds by which the face is later than the sound",
+        min=-10.0,
+        max=10.0,
+        soft_min=-0.5,
+        soft_max=0.5,
+        step=1,
+        precision=3,
+        options=set(),
+        update=_on_change,
+    )
+    applied: FloatVectorProperty(
+        description="The controls for which the keys were computed",
+        size=5,
+        default=tuple(asdict(adjust.Settings()).values()),
+        options={"HIDDEN"},
+    )
+
+
+CLASSES = (TakeControls,)
+
+PROPERTIES = ((bpy.types.Action, "ecoface_take", PointerProperty(type=TakeControls)),)

@@ -1,0 +1,87 @@
+"""What a take says and feels: its phones and its emotion, from all that is stored with it."""
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..animation import actions
+from ..animation.adjust import Settings, adjusted, smoothed
+from ..channels import Channel
+from ..heads import rigs, source_curves, speech
+from ..heads.feelings import EMOTIONS, felt
+from ..heads.speech import Speech
+
+
+def channels(
+    speaker: bpy.types.Object,
+    story: Mapping[str, Any],
+    motion: np.ndarray,
+    rate: float,
+    phones: np.ndarray | None,
+    upper: np.ndarray,
+    track: bytes | None,
+    settings: Settings,
+) -> tuple[np.ndarray, list[Channel]]:
+    """The scene's frames within a motion and its curves there; speech travels beside it where it shows."""
+    shown = adjusted(motion, rate, upper, settings)
+    if not rigs.speaks(speaker):
+        frames, at = actions.resample_to_scene(shown, rate, story["scene_rate"], story["first_frame"])
+        return frames, rigs.channels(speaker, at)
+    said = speech_of(story, motion, rate, phones, track, settings)
+    columns = smoothed(said.columns, rate, settings.smoothing)
+    both = np.hstack([shown, columns])
+    frames, at = actions.resample_to_scene(both, rate, story["scene_rate"], story["first_frame"])
+    moved, columns = np.split(at, [len(shown[0])], axis=1)
+    return frames, rigs.channels(speaker, moved, said.with_columns(columns))
+
+
+def speech_of(
+    story: Mapping[str, Any],
+    motion: np.ndarray,
+    rate: float,
+    phones: np.ndarray | None,
+    track: bytes | None,
+    settings: Settings,
+) -> Speech:
+    """Of every frame of a take's motion (T, 53), before its controls moved it.
+
+    Args:
+        story: the take's metadata, of its making and of the ranges that were made anew.
+        phones: shares (T, n), 0 to 255, of those that the story names; None of old takes, whose visemes then
+            follow how open and round the lips are.
+        track: the file of the emotion track that it was made from.
+    """
+    amounts = story.get("amounts")
+    amounts = amounts if isinstance(amounts, Mapping) else {}
+    shown = {
+        "controls": (settings.jaw, settings.lips, settings.upper),
+        "amounts": tuple(float(amounts.get(name, 1.0)) for name in ("upper", "mouth")),
+    }
+    feelings = _feelings(story, len(motion), rate, track) * float(amounts.get("strength", 1.0))
+    if phones is None:
+        return source_curves.speech_of_shape(motion, rate, feelings, **shown)
+    jaw = source_curves.jaw_degrees(motion)
+    return speech.of_phones(phones / 255, story["phones"], rate, jaw, feelings, **shown)
+
+
+def _feelings(story: Mapping[str, Any], n_frames: int, rate: float, track: bytes | None) -> np.ndarray:
+    """(T, EMOTIONS) from 0 to 2: as asked for or heard, in ranges that were made anew as these were."""
+    moments = np.arange(n_frames) / rate
+    out = felt(moments, str(story.get("emotion") or ""), story.get("heard"), _track(track))
+    frames = story["first_frame"] + moments * story["scene_rate"]
+    for part in story.get("parts", []):
+        start, end = part["frames"]
+        inside = ((frames >= start) & (frames <= end))[:, None]
+        out = np.where(inside, felt(moments, str(part.get("emotion") or ""), part.get("heard")), out)
+    assert out.shape == (n_frames, len(EMOTIONS))
+    return out
+
+
+def _track(stored: bytes | None) -> dict[str, np.ndarray] | None:
+    if not stored:
+        return None
+    with np.load(io.BytesIO(stored), allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in ("weights", "intensity", "rate")}

@@ -1,0 +1,6 @@
+"""What panels and operators share: sentences, progress, languages."""
+
+from . import cancellation
+
+CLASSES = ()
+HANDLERS = (*cancellation.HANDLERS,)

@@ -1,0 +1,52 @@
+"""What the panels share: where they are, progress, and sentences over several lines."""
+
+import blf
+
+from . import translations
+from .watching import progress_text
+
+BESIDE_TEXT = 90
+"""Pixels at scale 1 of icon, margins and the region's tabs beside a line."""
+
+
+class Sidebar:
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "EcoFace"
+
+    def _start(self, context):
+        """The layout as Blender's own panels have it, and the settings."""
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False  # settings of a tool are not animated
+        return layout, context.scene.ecoface
+
+
+def draw_progress(layout, job):
+    """A bar with the stage, and the way out."""
+    row = layout.row(align=True)
+    row.scale_y = 1.6
+    row.progress(factor=job.fraction, text=progress_text(job))
+    row.operator("ecoface.cancel", text="", icon="CANCEL")
+
+
+def draw_sentence(layout, context, sentence, icon):
+    """Text over as many lines as the sidebar's width needs; Blender's labels do not wrap."""
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    width = context.region.width - BESIDE_TEXT * context.preferences.system.ui_scale
+    for number, line in enumerate(_wrapped(translations.sentence(sentence), width, context.preferences)):
+        column.label(text=line, icon=icon if number == 0 else "BLANK1")
+
+
+def _wrapped(sentence, width, preferences):
+    """Lines of whole words, none of them wider than so many pixels in the font of labels."""
+    blf.size(0, preferences.ui_styles[0].widget.points * preferences.system.ui_scale)
+    lines = [""]
+    for word in sentence.split():
+        longer = f"{lines[-1]} {word}".lstrip()
+        if lines[-1] and blf.dimensions(0, longer)[0] > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines

@@ -14,23 +14,12 @@ import numpy as np
 import pytest
 from blender_engine import troubled_python
 from blender_support import empty_blend, small_head, write_sound
-from engine_python import ENGINE_PYTHON, write_tiny_model
 
 from ecoface_blender import head, takes
 from ecoface_blender.commands import run
 
 ROOT = Path(__file__).parents[2]
 NODE = shutil.which("node")
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return write_tiny_model(tmp_path_factory.mktemp("model") / "tiny.safetensors")
-
-
-@pytest.fixture(autouse=True)
-def engine_python(monkeypatch):
-    monkeypatch.setenv("ECOFACE_PYTHON", ENGINE_PYTHON)
 
 
 @pytest.fixture

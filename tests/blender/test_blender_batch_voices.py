@@ -7,7 +7,6 @@ import bpy
 import numpy as np
 import pytest
 from blender_support import empty_blend, small_head, write_sound
-from engine_python import ENGINE_PYTHON, write_tiny_model
 
 from ecoface_blender import head, voice_baseline
 from ecoface_blender.batch_lines import read, understand
@@ -15,16 +14,6 @@ from ecoface_blender.batch_voices import Voices
 from ecoface_blender.commands import run
 
 N_LINES = 6
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return write_tiny_model(tmp_path_factory.mktemp("model") / "tiny.safetensors")
-
-
-@pytest.fixture(autouse=True)
-def engine_python(monkeypatch):
-    monkeypatch.setenv("ECOFACE_PYTHON", ENGINE_PYTHON)
 
 
 @pytest.fixture

@@ -7,19 +7,11 @@ from blender_support import empty_blend, receive_take, small_head
 from other_heads import ARRAYS, NAMES, babble
 from test_blender_heads import add_jaw, make_face
 
-import ecoface_blender
 from ecoface_blender import commands, operators_check
 from ecoface_blender import head as heads
 from ecoface_blender.head import to_blender
 from ecoface_blender.heads import head_check, sheet
 from ecoface_blender.heads.check_poses import TITLES
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered():
-    ecoface_blender.register()
-    yield
-    ecoface_blender.unregister()
 
 
 @pytest.fixture(autouse=True)

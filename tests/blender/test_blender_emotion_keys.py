@@ -22,7 +22,6 @@ from ecoface_blender.errors import EcoFaceBlenderError
 
 HAPPY, SAD, ANGRY = 2, 3, 4
 pytest_plugins = ["emotion_fixtures"]
-pytestmark = pytest.mark.usefixtures("registered")
 
 
 def played(context, speaker, frames):

@@ -6,19 +6,11 @@ import pytest
 from blender_support import empty_blend, receive_take
 from other_heads import ARRAYS, NAMES, babble, nominal, pucker_that_opens, reference
 
-import ecoface_blender
 from ecoface_blender import choices, controls, diagnosis, takes, targets
 from ecoface_blender.head import to_blender
 from ecoface_blender.jaw_keys import JAW
 
 TOUCH = 0.015
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered():
-    ecoface_blender.register()
-    yield
-    ecoface_blender.unregister()
 
 
 def make_face(names=NAMES, **extra):

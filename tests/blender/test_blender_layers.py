@@ -5,19 +5,11 @@ import numpy as np
 import pytest
 from blender_support import empty_blend, receive_take, small_head, talking_motion
 
-import ecoface_blender
 from ecoface_blender import diagnosis, keyframes, layers, takes
 from ecoface_blender import head as heads
 from ecoface_blender.errors import EcoFaceBlenderError
 
 KEY, EDITED = "Expression 01", 20
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered():
-    ecoface_blender.register()
-    yield
-    ecoface_blender.unregister()
 
 
 @pytest.fixture

@@ -8,20 +8,12 @@ import pytest
 from blender_support import empty_blend, talking_motion
 from test_blender_targets import mesh_with_keys, receive, rig
 
-import ecoface_blender
 from ecoface_blender import choices, diagnosis, face_report, mapping, sources, takes, targets
 from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.heads import face_kinds
 from ecoface_blender.mapping import Row
 
 MOTION = talking_motion(12)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered():
-    ecoface_blender.register()
-    yield
-    ecoface_blender.unregister()
 
 
 @pytest.fixture

@@ -13,10 +13,8 @@ from blender_engine import (  # noqa: F401
     RATE,
     REFERENCE,
     context,
-    model,
     preferences,
     refusal,
-    registered,
     speaker,
     voice,
 )

@@ -9,15 +9,7 @@ from blender_support import small_head
 from drawn_panel import drawn
 from export_support import FRAMES, N_FRAMES, START, talking_head
 
-import ecoface_blender
 from ecoface_blender import bake, export, keyframes, operators_export, panels_export
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered():
-    ecoface_blender.register()
-    yield
-    ecoface_blender.unregister()
 
 
 @pytest.fixture

@@ -28,7 +28,6 @@ from ecoface_blender import (
 from ecoface_blender.errors import EcoFaceBlenderError
 
 pytest_plugins = ["emotion_fixtures"]
-pytestmark = pytest.mark.usefixtures("registered")
 
 
 def test_a_performance_is_the_take_that_a_head_plays_as_its_controls_show_it(context, other, tmp_path):

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from blender_support import empty_blend, small_head, talking_motion
 
-import ecoface_blender
 from ecoface_blender import choices, controls, generation, keyframes, take_lines, take_names, takes
 from ecoface_blender import head as heads
 from ecoface_blender.errors import EcoFaceBlenderError
@@ -22,13 +21,6 @@ MADE_BY = {
     "model": {"name": "tiny", "hash": "ab12"},
     "version": "1.0",
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered():
-    ecoface_blender.register()
-    yield
-    ecoface_blender.unregister()
 
 
 @pytest.fixture

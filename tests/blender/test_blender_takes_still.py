@@ -5,16 +5,8 @@ import numpy as np
 import pytest
 from blender_support import empty_blend, receive_take, seen_vertices, small_head, talking_motion
 
-import ecoface_blender
 from ecoface_blender import diagnosis
 from ecoface_blender import head as heads
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered():
-    ecoface_blender.register()
-    yield
-    ecoface_blender.unregister()
 
 
 @pytest.fixture

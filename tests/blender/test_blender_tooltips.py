@@ -1,16 +1,8 @@
 """Whatever an artist can hover over says what it is."""
 
 import bpy
-import pytest
 
 import ecoface_blender
-
-
-@pytest.fixture(autouse=True)
-def registered():
-    ecoface_blender.register()
-    yield
-    ecoface_blender.unregister()
 
 
 def classes():

@@ -12,13 +12,6 @@ from ecoface_blender import translations
 FOLDER = Path(ecoface_blender.__file__).parent
 
 
-@pytest.fixture(autouse=True)
-def registered():
-    ecoface_blender.register()
-    yield
-    ecoface_blender.unregister()
-
-
 @pytest.fixture
 def german():
     view = bpy.context.preferences.view

@@ -11,6 +11,8 @@ from ecoface_blender import keyframes, operators_export, simplify
 from ecoface_blender.bake import bake, n_keys
 from ecoface_blender.errors import EcoFaceBlenderError
 
+pytestmark = pytest.mark.blender_version
+
 
 @pytest.fixture
 def head(tmp_path_factory):

@@ -114,6 +114,7 @@ def test_only_what_has_changed_is_done_again_and_nothing_is_left_of_other_lines(
     assert "3 of 3 lines done, 3 of them before, 0 failed" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_was(shot, model, capsys):
     text = "audio,name,outputs\n" + "".join(f"voice {n % 3}.wav,line {n},npz json\n" for n in range(12))
     (shot / "lines.csv").write_text(text)

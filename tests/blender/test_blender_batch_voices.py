@@ -90,6 +90,7 @@ def test_a_line_is_done_again_when_the_voice_is_another(shot, model, capsys):
     assert "7 of 7 lines done, 1 of them before" in capsys.readouterr().out, "the told one needs no voice"
 
 
+@pytest.mark.slow
 def test_a_part_knows_the_voices_of_the_whole_table(shot, model, capsys):
     assert batch(shot, model, table(speakers("Anna")), "--shard", "1/3") == 0
     assert "voice baseline of Anna: 6 lines" in capsys.readouterr().out

@@ -13,6 +13,8 @@ from ecoface_blender.head import to_blender
 from ecoface_blender.heads import head_check, sheet
 from ecoface_blender.heads.check_poses import TITLES
 
+pytestmark = pytest.mark.blender_version
+
 
 @pytest.fixture(autouse=True)
 def small_pictures(monkeypatch):

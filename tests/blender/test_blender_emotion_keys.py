@@ -20,6 +20,8 @@ from ecoface_blender import (
 )
 from ecoface_blender.errors import EcoFaceBlenderError
 
+pytestmark = pytest.mark.blender_version
+
 HAPPY, SAD, ANGRY = 2, 3, 4
 pytest_plugins = ["emotion_fixtures"]
 

@@ -20,6 +20,8 @@ from ecoface_blender import seen as seen_module
 from ecoface_blender.export import Options
 from ecoface_blender.heads import shape_keys
 
+pytestmark = pytest.mark.blender_version
+
 SEEN_MM = 0.01
 """Of a head of 40 cm that moves centimetres: float32 of the exporters."""
 FILES = {

@@ -12,6 +12,8 @@ import pytest
 from blender_support import write_sound
 from engine_python import ENGINE_PYTHON, ROOT, SUPPORT
 
+pytestmark = pytest.mark.blender_version
+
 NOTHING = {
     "types": [],
     "operators": [],

@@ -17,6 +17,8 @@ from ecoface_blender import jaw_keys
 from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.materials import COLOUR_ATTRIBUTE
 
+pytestmark = pytest.mark.blender_version
+
 
 @pytest.fixture
 def arrays(tmp_path):

@@ -11,6 +11,8 @@ from ecoface_blender import head as heads
 from ecoface_blender import keyframes
 from ecoface_blender.errors import EcoFaceBlenderError
 
+pytestmark = pytest.mark.blender_version
+
 RATES = [23.976, 24, 25, 29.97, 30, 50, 60, 120]
 
 

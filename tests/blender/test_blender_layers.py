@@ -9,6 +9,8 @@ from ecoface_blender import diagnosis, keyframes, layers, takes
 from ecoface_blender import head as heads
 from ecoface_blender.errors import EcoFaceBlenderError
 
+pytestmark = pytest.mark.blender_version
+
 KEY, EDITED = "Expression 01", 20
 
 

@@ -34,6 +34,8 @@ from ecoface_blender import (
 )
 from ecoface_blender.worker import protocol
 
+pytestmark = pytest.mark.blender_version
+
 
 def action_of(speaker):
     return speaker.data.shape_keys.animation_data.action

@@ -10,6 +10,8 @@ from blender_support import empty_blend, mix_down, read_sound, retime, retiming,
 from ecoface_blender import choices, sequencer
 from ecoface_blender.errors import EcoFaceBlenderError
 
+pytestmark = pytest.mark.blender_version
+
 RATE = 16_000
 pytest_plugins = ["strip_fixtures"]
 

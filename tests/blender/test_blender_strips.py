@@ -8,6 +8,8 @@ from blender_support import read_sound
 from ecoface_blender import choices, scene_strips, sequencer
 from ecoface_blender.errors import EcoFaceBlenderError
 
+pytestmark = pytest.mark.blender_version
+
 pytest_plugins = ["strip_fixtures"]
 
 

@@ -11,6 +11,8 @@ from ecoface_blender import choices, controls, generation, keyframes, take_lines
 from ecoface_blender import head as heads
 from ecoface_blender.errors import EcoFaceBlenderError
 
+pytestmark = pytest.mark.blender_version
+
 FIRST, RATE = 3.4, 24
 UPPER = np.diag(np.arange(50) % 2).astype(np.float32)
 """Every second coefficient moves the upper face."""

@@ -8,6 +8,8 @@ from blender_support import empty_blend, receive_take, seen_vertices, small_head
 from ecoface_blender import diagnosis
 from ecoface_blender import head as heads
 
+pytestmark = pytest.mark.blender_version
+
 
 @pytest.fixture
 def speaker():

@@ -1,8 +1,11 @@
 """Whatever an artist can hover over says what it is."""
 
 import bpy
+import pytest
 
 import ecoface_blender
+
+pytestmark = pytest.mark.blender_version
 
 
 def classes():

@@ -9,6 +9,8 @@ import pytest
 import ecoface_blender
 from ecoface_blender import translations
 
+pytestmark = pytest.mark.blender_version
+
 FOLDER = Path(ecoface_blender.__file__).parent
 
 

@@ -44,7 +44,7 @@ extension: .venv/demo.done
 head: .venv/test.done
 	$(BIN)/python -m training.reference_head
 
-# Corpus to model file and its scores; every step goes on where it was stopped.
+# Corpus to model file and its scores; every step resumes where it was stopped.
 train-default: .venv/test.done
 	$(BIN)/python -m training.whisper_weights
 	$(BIN)/python -m training.synthetic.corpus work/corpus --hours 3.9

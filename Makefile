@@ -1,4 +1,4 @@
-# make demo [SPEECH=path.wav EMOTION=happy] | make test | make extension | make head
+# make demo [SPEECH=path.wav EMOTION=happy] | make test | make test-all | make extension | make head
 # make train-default [VOICES=folder of recorded voices] | make evaluate | make ablations | make toy-recipe [VOICES="hibari flite espeak"]
 
 PYTHON ?= python3.11
@@ -12,18 +12,26 @@ OF_VOICES := --corpus work/voices --folder work/voices/features
 AND_VOICES := $(if $(VOICES),--voices work/voices)
 BIN := .venv/bin
 # Two files of tests at a time, of one thread each: faster on two cores than one with two threads.
-SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
-PYTEST_ENV := OMP_NUM_THREADS=1
+SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder --durations=25
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE)
+# On the other Blender; its environment has no torch, and so no typeguards.
+PYTEST_50 := OMP_NUM_THREADS=1 ECOFACE_PYTHON=$(CURDIR)/$(BIN)/python .venv-bpy50/bin/python -m pytest -o addopts=-q \
+	$(SIDE_BY_SIDE) tests/blender/test_blender_*.py
 
-.PHONY: demo test lint extension train-default evaluate ablations toy-recipe head clean
+.PHONY: demo test test-all lint extension train-default evaluate ablations toy-recipe head clean
 
 demo: .venv/demo.done
 	$(BIN)/python tools/demo.py $(SPEECH) $(if $(EMOTION),--emotion $(EMOTION)) --out out/demo
 
+# What the markers mean stands in pyproject.toml.
 test: lint .venv-bpy50/done
-	$(PYTEST_ENV) $(BIN)/python -m pytest $(SIDE_BY_SIDE)
-	$(PYTEST_ENV) ECOFACE_PYTHON=$(CURDIR)/$(BIN)/python .venv-bpy50/bin/python -m pytest -o addopts=-q \
-		$(SIDE_BY_SIDE) tests/blender/test_blender_*.py
+	$(PYTEST) -m "not slow and not shipped"
+	$(PYTEST_50) -m "blender_version and not slow"
+
+# make test, and what it leaves out.
+test-all: test
+	$(PYTEST) -m "slow or shipped"
+	$(PYTEST_50) -m "slow or not blender_version"
 
 lint: .venv/test.done
 	$(BIN)/ruff check .
@@ -36,7 +44,7 @@ extension: .venv/demo.done
 head: .venv/test.done
 	$(BIN)/python -m training.reference_head
 
-# Corpus to model file and its scores; every step goes on where it was stopped.
+# Corpus to model file and its scores; every step resumes where it was stopped.
 train-default: .venv/test.done
 	$(BIN)/python -m training.whisper_weights
 	$(BIN)/python -m training.synthetic.corpus work/corpus --hours 3.9
@@ -67,6 +75,7 @@ evaluate: .venv/test.done
 	$(BIN)/python -m training.evaluate figures --emotion work/emotion --sync work/sync \
 		--runs work/sync work/emotion work/motion
 	$(BIN)/python -m training.evaluate real-speech
+	$(PYTEST) -m shipped
 	$(if $(wildcard work/voices/manifest.jsonl),$(BIN)/python -m training.evaluate listening --references)
 
 # After train-default's stages: short runs, one table in work/ablations.

@@ -23,7 +23,13 @@ def tiny_ecoface(tiny_model_file):
     return EcoFace.load(tiny_model_file, device="cpu")
 
 
-LONGEST = ("test_whole_recipe.py", "test_evaluate.py", "test_two_processes.py")
+LONGEST = (
+    "test_whole_recipe.py",
+    "test_two_processes.py",
+    "test_ablations.py",
+    "test_blender_batch_run.py",
+    "test_blender_batch_voices.py",
+)
 
 
 def pytest_collection_modifyitems(items):

@@ -12,6 +12,8 @@ from ecoface_blender.export import operators as operators_export
 from ecoface_blender.heads import own_head as heads
 from ecoface_blender.takes.bake import bake, n_keys
 
+pytestmark = pytest.mark.blender_version
+
 
 @pytest.fixture
 def head(tmp_path_factory):

@@ -9,7 +9,6 @@ import bpy
 import numpy as np
 import pytest
 from blender_support import empty_blend, small_head, write_sound
-from engine_python import ENGINE_PYTHON, write_tiny_model
 
 from ecoface_blender.headless.cli import run
 from ecoface_blender.heads import own_head
@@ -18,21 +17,11 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return write_tiny_model(tmp_path_factory.mktemp("model") / "tiny.safetensors")
-
-
-@pytest.fixture(scope="module")
 def voice(tmp_path_factory):
     t = np.arange(32_000) / 16_000
     return write_sound(
         tmp_path_factory.mktemp("voice") / "line 1.wav", 0.4 * np.sin(900 * t) * np.sin(9 * t) ** 2
     )
-
-
-@pytest.fixture(autouse=True)
-def engine_python(monkeypatch):
-    monkeypatch.setenv("ECOFACE_PYTHON", ENGINE_PYTHON)
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from blender_engine import troubled_python
 from blender_support import empty_blend, small_head, write_sound
-from engine_python import ENGINE_PYTHON, write_tiny_model
 
 from ecoface_blender.headless.commands import run
 from ecoface_blender.heads import own_head
@@ -22,16 +21,6 @@ from ecoface_blender.takes import takes
 
 ROOT = Path(__file__).parents[2]
 NODE = shutil.which("node")
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return write_tiny_model(tmp_path_factory.mktemp("model") / "tiny.safetensors")
-
-
-@pytest.fixture(autouse=True)
-def engine_python(monkeypatch):
-    monkeypatch.setenv("ECOFACE_PYTHON", ENGINE_PYTHON)
 
 
 @pytest.fixture
@@ -126,6 +115,7 @@ def test_only_what_has_changed_is_done_again_and_nothing_is_left_of_other_lines(
     assert "3 of 3 lines done, 3 of them before, 0 failed" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_was(shot, model, capsys):
     text = "audio,name,outputs\n" + "".join(f"voice {n % 3}.wav,line {n},npz json\n" for n in range(12))
     (shot / "lines.csv").write_text(text)

@@ -7,7 +7,6 @@ import bpy
 import numpy as np
 import pytest
 from blender_support import empty_blend, small_head, write_sound
-from engine_python import ENGINE_PYTHON, write_tiny_model
 
 from ecoface_blender.emotion import voice_baseline
 from ecoface_blender.headless.commands import run
@@ -16,16 +15,6 @@ from ecoface_blender.headless.voices import Voices
 from ecoface_blender.heads import own_head
 
 N_LINES = 6
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return write_tiny_model(tmp_path_factory.mktemp("model") / "tiny.safetensors")
-
-
-@pytest.fixture(autouse=True)
-def engine_python(monkeypatch):
-    monkeypatch.setenv("ECOFACE_PYTHON", ENGINE_PYTHON)
 
 
 @pytest.fixture
@@ -102,6 +91,7 @@ def test_a_line_is_done_again_when_the_voice_is_another(shot, model, capsys):
     assert "7 of 7 lines done, 1 of them before" in capsys.readouterr().out, "the told one needs no voice"
 
 
+@pytest.mark.slow
 def test_a_part_knows_the_voices_of_the_whole_table(shot, model, capsys):
     assert batch(shot, model, table(speakers("Anna")), "--shard", "1/3") == 0
     assert "voice baseline of Anna: 6 lines" in capsys.readouterr().out

@@ -7,7 +7,6 @@ from blender_support import empty_blend, receive_take, small_head
 from other_heads import ARRAYS, NAMES, babble
 from test_blender_heads import add_jaw, make_face
 
-import ecoface_blender
 from ecoface_blender.head_check import checks as head_check
 from ecoface_blender.head_check import operators as operators_check
 from ecoface_blender.head_check import sheet
@@ -16,12 +15,7 @@ from ecoface_blender.headless import commands
 from ecoface_blender.heads import own_head as heads
 from ecoface_blender.heads.own_head import to_blender
 
-
-@pytest.fixture(scope="module", autouse=True)
-def registered():
-    ecoface_blender.register()
-    yield
-    ecoface_blender.unregister()
+pytestmark = pytest.mark.blender_version
 
 
 @pytest.fixture(autouse=True)

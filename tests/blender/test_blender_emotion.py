@@ -13,7 +13,7 @@ from blender_support import (
 )
 from drawn_panel import Layout, drawn
 from emotion_stage import give_take, key_three, line_of, read, with_sound
-from engine_python import ENGINE_PYTHON, ROOT, write_tiny_model
+from engine_python import ENGINE_PYTHON, ROOT
 
 from ecoface_blender.animation import actions, emotion_keys
 from ecoface_blender.emotion import panel as panels_emotion
@@ -31,7 +31,6 @@ SPEECH = ROOT / "demo" / "speech.wav"
 
 
 pytest_plugins = ["emotion_fixtures"]
-pytestmark = pytest.mark.usefixtures("registered")
 
 
 def test_a_script_says_the_source_before_the_panel(context, speaker, other, mood, tmp_path):
@@ -57,11 +56,6 @@ def test_a_script_says_the_source_before_the_panel(context, speaker, other, mood
         fields(emotion="sad", emotion_strip="mood")
     with pytest.raises(EcoFaceBlenderError, match="Expected a head 'Cleo' as the emotion's reference"):
         fields(emotion_head="Cleo")
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return write_tiny_model(tmp_path_factory.mktemp("model") / "tiny.safetensors")
 
 
 @pytest.fixture

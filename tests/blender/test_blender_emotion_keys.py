@@ -18,9 +18,10 @@ from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.generate import gather
 from ecoface_blender.takes import takes
 
+pytestmark = pytest.mark.blender_version
+
 HAPPY, SAD, ANGRY = 2, 3, 4
 pytest_plugins = ["emotion_fixtures"]
-pytestmark = pytest.mark.usefixtures("registered")
 
 
 def played(context, speaker, frames):

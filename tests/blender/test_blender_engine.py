@@ -8,10 +8,8 @@ import bpy
 import pytest
 from blender_engine import (  # noqa: F401
     context,
-    model,
     preferences,
     refusal,
-    registered,
     speaker,
     start,
     step_to_the_end,

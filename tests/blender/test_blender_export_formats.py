@@ -20,6 +20,8 @@ from ecoface_blender.heads import jaw_shape_keys, shape_keys
 from ecoface_blender.heads import own_head as heads
 from ecoface_blender.takes import evaluated as seen_module
 
+pytestmark = pytest.mark.blender_version
+
 SEEN_MM = 0.01
 """Of a head of 40 cm that moves centimetres: float32 of the exporters."""
 FILES = {

@@ -10,7 +10,9 @@ import zipfile
 import numpy as np
 import pytest
 from blender_support import write_sound
-from engine_python import ENGINE_PYTHON, ROOT, SUPPORT, write_tiny_model
+from engine_python import ENGINE_PYTHON, ROOT, SUPPORT
+
+pytestmark = pytest.mark.blender_version
 
 NOTHING = {
     "types": [],
@@ -35,10 +37,9 @@ def package(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def told(package, tmp_path_factory):
+def told(package, model, tmp_path_factory):
     """What the extension did in a Blender of its own."""
     folder = tmp_path_factory.mktemp("life")
-    model = write_tiny_model(folder / "tiny.safetensors")
     voice = write_sound(folder / "voice.wav", 0.3 * np.sin(np.arange(16_000) / 18))
     environment = os.environ | {
         "BLENDER_USER_RESOURCES": str(folder / "user"),

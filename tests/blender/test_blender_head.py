@@ -17,6 +17,8 @@ from ecoface_blender.heads import jaw_shape_keys
 from ecoface_blender.heads import own_head as heads
 from ecoface_blender.heads.materials import COLOUR_ATTRIBUTE
 
+pytestmark = pytest.mark.blender_version
+
 
 @pytest.fixture
 def arrays(tmp_path):

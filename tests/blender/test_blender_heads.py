@@ -6,7 +6,6 @@ import pytest
 from blender_support import empty_blend, receive_take
 from other_heads import ARRAYS, NAMES, babble, nominal, pucker_that_opens, reference
 
-import ecoface_blender
 from ecoface_blender.animation import adjust
 from ecoface_blender.heads import rigs
 from ecoface_blender.heads.jaw_shape_keys import JAW
@@ -15,13 +14,6 @@ from ecoface_blender.request import GenerationRequest
 from ecoface_blender.takes import diagnosis, takes
 
 TOUCH = 0.015
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered():
-    ecoface_blender.register()
-    yield
-    ecoface_blender.unregister()
 
 
 def make_face(names=NAMES, **extra):

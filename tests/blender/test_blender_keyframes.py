@@ -11,6 +11,8 @@ from ecoface_blender.animation import actions
 from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.heads import own_head as heads
 
+pytestmark = pytest.mark.blender_version
+
 RATES = [23.976, 24, 25, 29.97, 30, 50, 60, 120]
 
 

@@ -5,20 +5,14 @@ import numpy as np
 import pytest
 from blender_support import empty_blend, receive_take, small_head, talking_motion
 
-import ecoface_blender
 from ecoface_blender.animation import actions, layers
 from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.heads import own_head as heads
 from ecoface_blender.takes import diagnosis, takes
 
+pytestmark = pytest.mark.blender_version
+
 KEY, EDITED = "Expression 01", 20
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered():
-    ecoface_blender.register()
-    yield
-    ecoface_blender.unregister()
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import pytest
 from blender_support import empty_blend, talking_motion
 from test_blender_targets import mesh_with_keys, receive, rig
 
-import ecoface_blender
 from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.heads import chosen, face_kinds, mapping, rigs, source_curves
 from ecoface_blender.heads import report as face_report
@@ -16,13 +15,6 @@ from ecoface_blender.heads.mapping import Row
 from ecoface_blender.takes import diagnosis, takes
 
 MOTION = talking_motion(12)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered():
-    ecoface_blender.register()
-    yield
-    ecoface_blender.unregister()
 
 
 @pytest.fixture

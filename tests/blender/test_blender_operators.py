@@ -13,10 +13,8 @@ from blender_engine import (  # noqa: F401
     RATE,
     REFERENCE,
     context,
-    model,
     preferences,
     refusal,
-    registered,
     speaker,
     voice,
 )
@@ -31,6 +29,8 @@ from ecoface_blender.heads import chosen, own_head
 from ecoface_blender.sound import sequencer
 from ecoface_blender.takes import takes
 from ecoface_blender.worker import protocol
+
+pytestmark = pytest.mark.blender_version
 
 
 def action_of(speaker):

@@ -9,19 +9,11 @@ from blender_support import small_head
 from drawn_panel import drawn
 from export_support import FRAMES, N_FRAMES, START, talking_head
 
-import ecoface_blender
 from ecoface_blender.animation import actions
 from ecoface_blender.export import export
 from ecoface_blender.export import operators as operators_export
 from ecoface_blender.export import panel as panels_export
 from ecoface_blender.takes import bake
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered():
-    ecoface_blender.register()
-    yield
-    ecoface_blender.unregister()
 
 
 @pytest.fixture

@@ -6,10 +6,8 @@ import bpy
 import pytest
 from blender_engine import (  # noqa: F401
     context,
-    model,
     preferences,
     refusal,
-    registered,
     speaker,
     voice,
 )

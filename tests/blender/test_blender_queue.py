@@ -10,10 +10,8 @@ import pytest
 from blender_engine import (  # noqa: F401
     REFERENCE,
     context,
-    model,
     preferences,
     refusal,
-    registered,
     speaker,
     troubled_python,
     voice,

@@ -27,7 +27,6 @@ from ecoface_blender.sound import sequencer
 from ecoface_blender.takes import takes
 
 pytest_plugins = ["emotion_fixtures"]
-pytestmark = pytest.mark.usefixtures("registered")
 
 
 def test_a_performance_is_the_take_that_a_head_plays_as_its_controls_show_it(context, other, tmp_path):

@@ -12,6 +12,8 @@ from ecoface_blender.generate import gather
 from ecoface_blender.request import GenerationRequest
 from ecoface_blender.sound import sequencer
 
+pytestmark = pytest.mark.blender_version
+
 RATE = 16_000
 pytest_plugins = ["strip_fixtures"]
 

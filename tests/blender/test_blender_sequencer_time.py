@@ -9,6 +9,8 @@ from blender_support import empty_blend, mix_down, read_sound, retime, retiming,
 from ecoface_blender.animation import actions
 from ecoface_blender.sound import sequencer
 
+pytestmark = pytest.mark.blender_version
+
 RATE = 48_000
 FPS = [(24, 1.001), (24, 1.0), (25, 1.0), (30, 1.001), (30, 1.0), (50, 1.0), (60, 1.0), (120, 1.0)]
 WITHIN = 0.0005

@@ -9,6 +9,8 @@ from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.generate import gather
 from ecoface_blender.sound import scene_strips, sequencer
 
+pytestmark = pytest.mark.blender_version
+
 pytest_plugins = ["strip_fixtures"]
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from blender_support import empty_blend, small_head, talking_motion
 
-import ecoface_blender
 from ecoface_blender.animation import actions, adjust
 from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.generate import again as take_lines
@@ -15,6 +14,8 @@ from ecoface_blender.heads import own_head as heads
 from ecoface_blender.request import GenerationRequest
 from ecoface_blender.takes import names as take_names
 from ecoface_blender.takes import takes
+
+pytestmark = pytest.mark.blender_version
 
 FIRST, RATE = 3.4, 24
 UPPER = np.diag(np.arange(50) % 2).astype(np.float32)
@@ -26,13 +27,6 @@ MADE_BY = {
     "model": {"name": "tiny", "hash": "ab12"},
     "version": "1.0",
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered():
-    ecoface_blender.register()
-    yield
-    ecoface_blender.unregister()
 
 
 @pytest.fixture

@@ -5,16 +5,10 @@ import numpy as np
 import pytest
 from blender_support import empty_blend, receive_take, seen_vertices, small_head, talking_motion
 
-import ecoface_blender
 from ecoface_blender.heads import own_head as heads
 from ecoface_blender.takes import diagnosis
 
-
-@pytest.fixture(scope="module", autouse=True)
-def registered():
-    ecoface_blender.register()
-    yield
-    ecoface_blender.unregister()
+pytestmark = pytest.mark.blender_version
 
 
 @pytest.fixture

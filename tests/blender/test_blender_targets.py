@@ -21,13 +21,6 @@ from ecoface_model.phones import PHONES
 FRAMES = np.arange(1.0, 21.0)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def registered():
-    ecoface_blender.register()
-    yield
-    ecoface_blender.unregister()
-
-
 @pytest.fixture(autouse=True)
 def context():
     return empty_blend()

@@ -5,12 +5,7 @@ import pytest
 
 import ecoface_blender
 
-
-@pytest.fixture(autouse=True)
-def registered():
-    ecoface_blender.register()
-    yield
-    ecoface_blender.unregister()
+pytestmark = pytest.mark.blender_version
 
 
 def classes():

@@ -9,14 +9,9 @@ import pytest
 import ecoface_blender
 from ecoface_blender.ui import translations
 
+pytestmark = pytest.mark.blender_version
+
 FOLDER = Path(ecoface_blender.__file__).parent
-
-
-@pytest.fixture(autouse=True)
-def registered():
-    ecoface_blender.register()
-    yield
-    ecoface_blender.unregister()
 
 
 @pytest.fixture

@@ -48,12 +48,14 @@ def lips(motion: FlameMotion) -> np.ndarray:
     return 1000 * aperture(HEAD.landmarks(torch.from_numpy(motion.motion))).numpy()
 
 
+@pytest.mark.shipped
 def test_strength_goes_from_neutral_through_the_label_beyond(spoken):
     heights = [brows(spoken(amounts=Amounts(strength=s))) for s in (0.0, 0.5, 1.0)]
     assert heights[0] == pytest.approx(brows(spoken("neutral")), abs=0.05)
     assert heights[0] > heights[1] + 0.2 > heights[2] + 0.4  # angry brows go down
 
 
+@pytest.mark.shipped
 def test_upper_face_and_mouth_are_moved_apart(spoken):
     whole, neutral = spoken(), spoken("neutral")
     mouth = spoken(amounts=Amounts(upper=0.0))
@@ -73,6 +75,7 @@ def test_amounts_that_do_not_exist_are_refused(wrong):
         Amounts(**wrong)
 
 
+@pytest.mark.shipped
 def test_emotions_change_over_time_where_they_are_told_to(spoken):
     points = landmarks(spoken("neutral@0 angry:2@1.5"))
     height = (points[:, [21, 22], 1] - points[:, [39, 42], 1]).mean(axis=1)
@@ -81,6 +84,7 @@ def test_emotions_change_over_time_where_they_are_told_to(spoken):
     assert np.abs(np.diff(height)).max() < change / 5  # it takes half a second and no jump
 
 
+@pytest.mark.shipped
 @pytest.mark.parametrize("emotion", ["angry", "sad"])
 def test_an_emotion_is_taken_from_a_performance_and_the_lips_stay(ecoface, spoken, emotion):
     performance = ecoface.generate(SPEECH[:32_000], emotion=f"{emotion}:2", seed=5)
@@ -94,6 +98,7 @@ def test_an_emotion_is_taken_from_a_performance_and_the_lips_stay(ecoface, spoke
     assert taken.metadata["emotion"] == "from a performance"
 
 
+@pytest.mark.shipped
 def test_a_performance_at_another_rate_says_the_same(ecoface):
     performance = ecoface.generate(SPEECH[:32_000], emotion="angry:2", seed=5)
     a, b = (
@@ -103,16 +108,15 @@ def test_a_performance_at_another_rate_says_the_same(ecoface):
     assert np.abs(a - b).mean() < 0.05 * a.std()
 
 
-def test_a_performance_of_another_head_is_refused(ecoface, spoken):
-    stranger = replace(spoken("calm"), metadata={"head": "somebody"})
+def test_a_performance_of_another_head_is_refused(tiny_ecoface):
+    stranger = replace(tiny_ecoface.generate(SPEECH, emotion="calm"), metadata={"head": "somebody"})
     with pytest.raises(RequestError, match="found one of 'somebody'"):
-        ecoface.generate(SPEECH, emotion_from=stranger)
+        tiny_ecoface.generate(SPEECH, emotion_from=stranger)
 
 
-def test_amounts_apart_need_a_head_in_reach(ecoface):
-    unknown = EcoFace(
-        replace(ecoface.model, info=ecoface.model.info | {"head": "FLAME"}), torch.device("cpu")
-    )
+def test_amounts_apart_need_a_head_in_reach(tiny_ecoface):
+    model = tiny_ecoface.model
+    unknown = EcoFace(replace(model, info=model.info | {"head": "FLAME"}), torch.device("cpu"))
     unknown.generate(SPEECH, emotion=EMOTIONS[2], amounts=Amounts(strength=0.5))
     with pytest.raises(RequestError, match="use the strength of the emotion instead"):
         unknown.generate(SPEECH, emotion=EMOTIONS[2], amounts=Amounts(upper=0.5))

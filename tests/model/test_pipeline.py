@@ -227,6 +227,7 @@ def test_the_paper_s_kinds_run_from_waveform_to_motion(tmp_path):
         assert motion.shape == (38, 53) and np.isfinite(motion).all()
 
 
+@pytest.mark.shipped
 def test_the_default_models_mouth_is_shut_where_nobody_speaks():
     ecoface, head = EcoFace.load(device="cpu"), FlameHead.from_file(read_head())
     room = 3e-4 * np.random.default_rng(0).standard_normal(48_000).astype(np.float32)

@@ -109,6 +109,7 @@ def test_no_network_ever_sees_more_than_a_window(tiny_model_file):
     )
 
 
+@pytest.mark.shipped
 def test_the_default_model_s_windows_cannot_be_seen():
     line = read_sound(Path(__file__).parents[2] / "demo" / "speech.wav")
     speech = np.tile(line[: len(line) // SAMPLES_PER_FRAME * SAMPLES_PER_FRAME], 5)

@@ -1,15 +1,13 @@
 """What the tests of generating share: EcoFace registered, with a tiny model, a small head and a voice."""
 
-import functools
 import time
 
 import bpy
 import numpy as np
 import pytest
 from blender_support import empty_blend, small_head, write_sound
-from engine_python import ENGINE_PYTHON, ROOT, write_tiny_model
+from engine_python import ENGINE_PYTHON, ROOT
 
-import ecoface_blender
 from ecoface_blender.engine import job as engine_job
 from ecoface_blender.engine.settings import engine_settings
 from ecoface_blender.generate import gather, generation
@@ -17,23 +15,6 @@ from ecoface_blender.heads import own_head
 
 RATE = 16_000
 REFERENCE = "EcoFace reference head"
-
-
-@functools.cache
-def tiny_model(folder):
-    return write_tiny_model(folder / "tiny.safetensors")
-
-
-@pytest.fixture(scope="session")
-def model(tmp_path_factory):
-    return tiny_model(tmp_path_factory.getbasetemp())  # of all files that import this fixture
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered():
-    ecoface_blender.register()
-    yield
-    ecoface_blender.unregister()
 
 
 @pytest.fixture

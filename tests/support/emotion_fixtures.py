@@ -5,19 +5,11 @@ import numpy as np
 import pytest
 from blender_support import empty_blend, small_head, write_sound
 
-import ecoface_blender
 from ecoface_blender.heads import own_head
 
 
 @pytest.fixture(scope="module")
-def registered():
-    ecoface_blender.register()
-    yield
-    ecoface_blender.unregister()
-
-
-@pytest.fixture(scope="module")
-def two_heads(registered, tmp_path_factory):
+def two_heads(tmp_path_factory):
     """A file with two heads, which take a while to make, at 24 frames a second."""
     context, path = empty_blend(), tmp_path_factory.mktemp("stage") / "heads.blend"
     context.scene.render.fps, context.scene.render.fps_base = 24, 1.0

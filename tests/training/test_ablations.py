@@ -130,6 +130,7 @@ def test_a_flow_prior_without_couplings_leaves_the_latent_as_it_is():
     assert not list(plain.parameters())
 
 
+@pytest.mark.slow
 def test_the_table_has_every_finished_row_and_names_what_it_is_of(config):
     text = (config.out / "ablations.md").read_text()
     rows = json.loads((config.out / "ablations.json").read_text())["rows"]
@@ -139,12 +140,14 @@ def test_the_table_has_every_finished_row_and_names_what_it_is_of(config):
         assert ablation_table.COLUMNS.keys() <= scores.keys()
 
 
+@pytest.mark.slow
 def test_rows_that_are_missing_are_named(config, tmp_path):
     rows = json.loads((config.out / "ablations.json").read_text())["rows"]
     ablation_table.write_table(tmp_path, {"full": rows["full"]}, {"full": "a", "w/o L_va": "b"}, "short")
     assert "Not finished: w/o L_va." in (tmp_path / "ablations.md").read_text()
 
 
+@pytest.mark.slow
 def test_finished_rows_are_kept_and_missing_ones_made(config, monkeypatch):
     monkeypatch.setattr(ablations, "ABLATIONS", {name: ablations.ABLATIONS[name] for name in ROWS})
     scores = [config.out / ablations.folder_name(name) / ablations.ROW_SCORES for name in ROWS]
@@ -160,11 +163,13 @@ def test_finished_rows_are_kept_and_missing_ones_made(config, monkeypatch):
     ]
 
 
+@pytest.mark.slow
 def test_another_config_is_refused_in_the_same_folder(config):
     with pytest.raises(RunError, match=r"expected ablations of this config in .*another folder"):
         ablations.main(dataclasses.replace(config, n_train_clips=8))
 
 
+@pytest.mark.slow
 def test_a_generator_that_never_heard_of_speakers_is_not_asked_for_one(config):
     ablation = ablations.ABLATIONS["w/o speaker-aware"]
     _, motion = ablations.stages(config, "w/o speaker-aware", ablation, config.out / "corpus")
@@ -173,11 +178,13 @@ def test_a_generator_that_never_heard_of_speakers_is_not_asked_for_one(config):
     assert ablation_table.held_out_clips(motion).whole(0).style.sum() == 1
 
 
+@pytest.mark.slow
 def test_generators_are_scored_on_as_many_held_out_clips_as_the_config_says(config):
     _, motion = ablations.stages(config, "full", ablations.ABLATIONS["full"], config.out / "corpus")
     assert len(ablation_table.held_out_clips(motion).rows) == config.n_val_clips
 
 
+@pytest.mark.slow
 def test_lips_between_seeds_are_spread_as_a_loop_says(config):
     _, motion = ablations.stages(config, "full", ablations.ABLATIONS["full"], config.out / "corpus")
     clips, head = ablation_table.held_out_clips(motion), FlameHead.from_file(read_head())

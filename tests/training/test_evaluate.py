@@ -102,6 +102,7 @@ def test_table_asks_foreign_judges_where_their_files_are_given(tiny_model_file, 
     assert features["VE-FID"].shape == (1, 1024)
 
 
+@pytest.mark.slow
 def test_exchange_reports_all_class_pairs_through_all_doors(tiny_model_file, corpus, tmp_path):
     values = run(
         "exchange",

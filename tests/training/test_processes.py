@@ -31,10 +31,12 @@ def one(tmp_path_factory) -> dict:
     return report(tmp_path_factory.mktemp("one"), Processes("cpu"))
 
 
+@pytest.mark.slow
 def test_two_processes_were_two(two, one):
     assert [(found["n"], found["rank"]) for found in (one, *two)] == [(1, 0), (2, 0), (2, 1)]
 
 
+@pytest.mark.slow
 def test_every_process_has_the_gradient_of_one_alone(two, one):
     assert one["gradients"]["encoder.0.weight"].abs().min() > 1e-4
     for found in two:
@@ -42,12 +44,14 @@ def test_every_process_has_the_gradient_of_one_alone(two, one):
             torch.testing.assert_close(found["gradients"][name], expected, msg=name)
 
 
+@pytest.mark.slow
 def test_a_parameter_without_gradient_anywhere_gets_none(two, one):
     for found in (one, *two):
         assert found["gradients"]["unused.weight"] is None
         assert found["gradients"]["sometimes.weight"] is not None  # process 0 had none of its own
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", ["first steps", "all steps"])
 def test_training_and_resuming_leaves_all_processes_with_the_weights_of_one_alone(two, one, steps):
     for name, expected in one[steps].items():
@@ -55,6 +59,7 @@ def test_training_and_resuming_leaves_all_processes_with_the_weights_of_one_alon
         torch.testing.assert_close(two[0][steps][name], expected, msg=name)
 
 
+@pytest.mark.slow
 def test_one_log_holds_the_mean_of_both_processes(two, folder, tmp_path):
     report(tmp_path, Processes("cpu"))
     logs = []
@@ -67,11 +72,13 @@ def test_one_log_holds_the_mean_of_both_processes(two, folder, tmp_path):
     assert [found["means"] for found in two] == [{"rank": 0.5, "one": 1.0}] * 2
 
 
+@pytest.mark.slow
 def test_a_batch_that_cannot_be_shared_evenly_is_refused(two):
     for found in two:
         assert "expected a batch that 2 processes share evenly, found 5" in found["refusals"]["share"]
 
 
+@pytest.mark.slow
 def test_a_folder_that_the_processes_do_not_share_is_refused(two):
     assert "folder" not in two[0]["refusals"]
     assert "a disk that all machines share" in two[1]["refusals"]["folder"]
@@ -79,6 +86,7 @@ def test_a_folder_that_the_processes_do_not_share_is_refused(two):
         assert f"found other steps than {step} elsewhere" in found["refusals"]["checkpoint"]
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_in_one_process_stops_both(tmp_path):
     said = launch_two("tests/support/two_processes_nan.py", str(tmp_path), fails=True)
     assert "found kl = nan at step 1 on the clips of process 1;" in said

@@ -11,6 +11,8 @@ from paper_stages import STAGES, write_paper_corpus
 
 from training.run import LOG
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

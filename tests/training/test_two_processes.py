@@ -10,6 +10,8 @@ from tiny_stages import N_STEPS, STAGES, write_stage_corpus
 
 from training.run import LOG
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -14,6 +14,8 @@ from ecoface_model.pipeline import EcoFace
 from training.clips import read_manifest
 from training.synthetic.styles import STYLES
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 LONGEST = 600  # s; three minutes on two idle cores
 

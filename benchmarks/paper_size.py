@@ -80,7 +80,7 @@ def held(stage: str, batch: int) -> int:
     from paper_stages import PAPER
     from torch import nn
 
-    from ecoface_model.config import FEATURES_PER_FRAME
+    from ecoface_model.core.constants import FEATURES_PER_FRAME
     from training.train_emotion import EmotionEncoders
     from training.train_emotion_paper import PAPER as EMOTION
     from training.train_motion import TrainMotionConfig

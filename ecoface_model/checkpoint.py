@@ -14,15 +14,15 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ecoface_model.config import (
-    EMOTIONS,
     ContentConfig,
     EcoFaceConfig,
     EmotionConfig,
     MotionGeneratorConfig,
     VisualConfig,
 )
-from ecoface_model.errors import ModelFileError
-from ecoface_model.files import write_beside
+from ecoface_model.core.atomic_write import atomic_write
+from ecoface_model.core.constants import EMOTIONS
+from ecoface_model.core.errors import ModelFileError
 from ecoface_model.networks import Networks
 
 DEFAULT_MODEL = Path(__file__).parent / "assets" / "ecoface-default.safetensors"
@@ -77,7 +77,7 @@ def write_model(
     )
     header = {"config": asdict(networks.config), "styles": list(styles), "info": info}
     metadata = {"format": FORMAT} | {name: json.dumps(value) for name, value in header.items()}
-    with write_beside(Path(path)) as temporary:
+    with atomic_write(Path(path)) as temporary:
         save_file({name: t.contiguous().cpu() for name, t in tensors.items()}, temporary, metadata)
 
 

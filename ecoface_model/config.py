@@ -1,32 +1,8 @@
-"""The clocks, the order of a frame's 53 numbers (Eq. 1), the emotions, and one frozen config per network."""
+"""One frozen config per network; the clocks and names they build on are `core.constants`."""
 
 from dataclasses import dataclass, field
 
-SAMPLE_RATE = 16_000  # Hz, speech waveform (Sec. 4.1)
-FRAME_RATE = 25  # Hz, one FLAME parameter vector per frame (Sec. 4.1)
-FEATURES_PER_FRAME = 2  # content and emotion run at 50 Hz: the paper's 2T
-FEATURE_RATE = FRAME_RATE * FEATURES_PER_FRAME  # Hz
-SAMPLES_PER_FRAME = SAMPLE_RATE // FRAME_RATE  # 640
-SAMPLES_PER_FEATURE = SAMPLE_RATE // FEATURE_RATE  # 320
-
-EXPRESSION_DIM = 50  # psi, Eq. (1)
-JAW_DIM = 3  # theta^jaw, axis-angle in radians, Eq. (1)
-MOTION_DIM = EXPRESSION_DIM + JAW_DIM  # 53
-
-EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
-"""RAVDESS's eight, in its order."""
-
-INTENSITIES = ("normal", "strong")
-"""RAVDESS's two; as numbers they are 1 and 2, with 0 for no emotion at all. Neutral has only the first."""
-
-N_LABELS = 1 + (len(EMOTIONS) - 1) * len(INTENSITIES)
-"""Neutral, then each emotion at intensity 1 and 2: the order of `emotion_source.label_prototypes`."""
-
-BASELINE_KINDS = ("lines", "neutral")
-"""Of voice baselines: from several lines in whatever mood, or from neutral ones."""
-
-DEFAULT_INTENSITY = 1.5
-"""Of a label given without one; ours: between the two, so that it can be read without looking acted."""
+from ecoface_model.core.constants import MOTION_DIM
 
 
 @dataclass(frozen=True, kw_only=True)

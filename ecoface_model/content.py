@@ -13,7 +13,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import gelu
 
-from ecoface_model.config import FEATURE_RATE, SAMPLE_RATE, ContentConfig
+from ecoface_model.config import ContentConfig
+from ecoface_model.core.constants import FEATURE_RATE, SAMPLE_RATE
 from ecoface_model.mel import MEL_RATE, N_MELS, LogMel
 from ecoface_model.transformer import TransformerLayer, sinusoids
 

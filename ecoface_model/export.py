@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecoface_model.config import EXPRESSION_DIM
-from ecoface_model.errors import RequestError
-from ecoface_model.files import write_beside
-from ecoface_model.flame_file import FlameFile, read_head
-from ecoface_model.motion import FlameMotion
+from ecoface_model.core.atomic_write import atomic_write
+from ecoface_model.core.constants import EXPRESSION_DIM
+from ecoface_model.core.errors import RequestError
+from ecoface_model.core.head_file import FlameFile, read_head
+from ecoface_model.core.motion_file import FlameMotion
 from ecoface_model.transfer import check_head, to_arkit
 
 KINDS = (".csv", ".json", ".npz")
@@ -69,11 +69,11 @@ def write_export(
     check_head(motion, file)
     if out.suffix.lower() == ".npz":
         arrays = _positions(motion, file, landmarks)
-        with write_beside(out) as temporary, temporary.open("wb") as stream:
+        with atomic_write(out) as temporary, temporary.open("wb") as stream:
             np.savez(stream, **arrays)
         return
     text = _live_link(motion, file) if out.suffix.lower() == ".csv" else _json(motion, file)
-    with write_beside(out) as temporary:
+    with atomic_write(out) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 

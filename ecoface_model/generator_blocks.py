@@ -10,8 +10,9 @@ from torch.nn import functional
 from torch.nn.utils.parametrizations import weight_norm
 from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
-from .config import FEATURES_PER_FRAME, MotionGeneratorConfig
-from .phones import PHONES
+from ecoface_model.config import MotionGeneratorConfig
+from ecoface_model.core.constants import FEATURES_PER_FRAME
+from ecoface_model.core.phones import PHONES
 
 LIP_FILTER = (-0.05, 0.25, 0.6, 0.25, -0.05)
 """Taps at 25 Hz: syllables pass (0.91 at 4 Hz), trembling does not (0.45 at 8 Hz, 0 at 12.5 Hz)."""

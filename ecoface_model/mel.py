@@ -6,7 +6,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ecoface_model.config import SAMPLE_RATE
+from ecoface_model.core.constants import SAMPLE_RATE
 from ecoface_model.device import full_precision
 
 N_MELS = 80

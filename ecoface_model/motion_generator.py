@@ -10,7 +10,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from .config import FEATURES_PER_FRAME, MotionGeneratorConfig
+from ecoface_model.config import MotionGeneratorConfig
+from ecoface_model.core.constants import FEATURES_PER_FRAME
+
 from .generator_blocks import (
     LIP_FILTER,
     ConditionEncoder,

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ecoface_model.config import EXPRESSION_DIM, JAW_DIM
-from ecoface_model.errors import HeadError, MotionError
+from ecoface_model.core.constants import EXPRESSION_DIM, JAW_DIM, LOWER_INNER, UPPER_INNER
+from ecoface_model.core.errors import HeadError, MotionError
+from ecoface_model.core.head_file import FlameFile
+from ecoface_model.core.motion_file import FlameMotion
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import FlameFile
-from ecoface_model.lips import LOWER_INNER, UPPER_INNER, aperture
-from ecoface_model.motion import FlameMotion
+from ecoface_model.postprocess.lips import aperture
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]

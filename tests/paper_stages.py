@@ -7,7 +7,8 @@ from pathlib import Path
 from tiny_corpus import write_tiny_corpus
 from tiny_stages import write_judges
 
-from ecoface_model.config import FEATURES_PER_FRAME, paper_config
+from ecoface_model.config import paper_config
+from ecoface_model.core.constants import FEATURES_PER_FRAME
 from training import train_emotion, train_emotion_paper, train_motion, train_sync
 from training.motion_stage import EmotionLook
 from training.sync_expert import SyncConfig

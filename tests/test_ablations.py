@@ -12,11 +12,11 @@ from tiny_corpus import write_tiny_corpus, write_tiny_voices
 from tiny_stages import CONTENT_DIM, EMOTION_DIM, IMAGE_SIZE, emotion_config
 
 from ecoface_model.config import MotionGeneratorConfig
+from ecoface_model.core.head_file import read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import read_head
 from ecoface_model.generator_blocks import FlowPrior
-from ecoface_model.lips import aperture
 from ecoface_model.motion_generator import draw_noise
+from ecoface_model.postprocess.lips import aperture
 from training import ablation_table, ablations, train_emotion
 from training.ablation_table import TableConfig
 from training.motion_stage import EmotionLook

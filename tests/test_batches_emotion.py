@@ -7,7 +7,7 @@ import pytest
 import torch
 from tiny_corpus import write_tiny_corpus, write_tiny_voices
 
-from ecoface_model.config import EMOTIONS
+from ecoface_model.core.constants import EMOTIONS
 from ecoface_model.emotion import NO_BASELINE
 from training import voice_clips
 from training.batches_emotion import BASELINE_SHARES, EmotionBatch, EmotionClips

@@ -24,7 +24,7 @@ from ecoface_blender import head as heads
 from ecoface_blender.arkit_names import ARKIT, OCULUS
 from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.heads import face_kinds
-from ecoface_model.phones import PHONES
+from ecoface_model.core.phones import PHONES
 
 FRAMES = np.arange(1.0, 21.0)
 

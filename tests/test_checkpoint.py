@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from tiny_model import INFO, STYLES, TINY, TINY_HUBERT, tiny_networks, tiny_prototypes, write_tiny_model
 
 from ecoface_model.checkpoint import DEFAULT_MODEL, read_config, read_model, write_model
-from ecoface_model.errors import ModelFileError, RequestError
+from ecoface_model.core.errors import ModelFileError, RequestError
 
 
 @pytest.mark.parametrize("config", [TINY, TINY_HUBERT], ids=["default kinds", "paper kinds"])

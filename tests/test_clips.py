@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecoface_model.phones import PHONES
+from ecoface_model.core.phones import PHONES
 from training.clips import (
     ClipRow,
     CorpusError,

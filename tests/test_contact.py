@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from ecoface_model.contact import FREE_DEPTH, GIVE, PULLED_FROM, LipContact, _goal, lip_sides
-from ecoface_model.errors import HeadError
-from ecoface_model.flame_file import FlameFile, read_head
+from ecoface_model.core.errors import HeadError
+from ecoface_model.core.head_file import FlameFile, read_head
+from ecoface_model.postprocess.lip_contact import FREE_DEPTH, GIVE, PULLED_FROM, LipContact, _goal, lip_sides
 from training.penetration import Mouth, penetration
 
 

@@ -11,8 +11,8 @@ import torch
 from acted_corpus import FRAMES, clip_row, write_acted_corpus
 from safetensors.torch import save_file
 
-from ecoface_model.config import EMOTIONS
-from ecoface_model.errors import ModelFileError
+from ecoface_model.core.constants import EMOTIONS
+from ecoface_model.core.errors import ModelFileError
 from training import metrics
 from training.clips import UNKNOWN, CorpusError, write_clip, write_manifest
 from training.evaluate import main

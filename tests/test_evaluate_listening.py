@@ -9,8 +9,8 @@ import pytest
 from acted_corpus import write_acted_corpus
 from tiny_model import TINY_HUBERT, voice, write_tiny_model
 
-from ecoface_model.config import EMOTIONS
-from ecoface_model.errors import RequestError
+from ecoface_model.core.constants import EMOTIONS
+from ecoface_model.core.errors import RequestError
 from ecoface_model.pipeline import EcoFace
 from training.clips import ClipRow, CorpusError, read_clip, read_manifest, write_clip, write_manifest
 from training.evaluate import main

@@ -7,7 +7,7 @@ import torch
 from acted_corpus import clip_row
 from tiny_model import tiny_prototypes
 
-from ecoface_model.config import EMOTIONS, INTENSITIES
+from ecoface_model.core.constants import EMOTIONS, INTENSITIES
 from training.evaluation_clips import HeldOut
 from training.evaluation_prototypes import KINDS, as_tables, by_number, compared
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from ecoface_model.errors import MotionError, RequestError
+from ecoface_model.core.errors import MotionError, RequestError
+from ecoface_model.core.head_file import read_head
+from ecoface_model.core.motion_file import FlameMotion
 from ecoface_model.export import LIVE_LINK_ROTATIONS, LIVE_LINK_UNITS, timecode, write_export
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import read_head
-from ecoface_model.motion import FlameMotion
 from ecoface_model.transfer import from_arkit, to_arkit
 
 HEADER = (

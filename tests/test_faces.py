@@ -10,10 +10,10 @@ import pytest
 import torch
 from tiny_corpus import write_store
 
-from ecoface_model.config import EMOTIONS, INTENSITIES, SAMPLES_PER_FRAME
+from ecoface_model.core.constants import EMOTIONS, INTENSITIES, SAMPLES_PER_FRAME
+from ecoface_model.core.head_file import read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import read_head
-from ecoface_model.renderer_grey import GreyFaces
+from ecoface_model.renderer.grey import GreyFaces
 from training import faces
 from training.batches_emotion import EmotionClips
 from training.clips import ClipRow, CorpusError, read_clip, read_manifest, write_clip, write_manifest

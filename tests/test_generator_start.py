@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from tiny_model import STYLES, TINY, write_tiny_model
 
 from ecoface_model.checkpoint import read_model
-from ecoface_model.errors import ModelFileError
+from ecoface_model.core.errors import ModelFileError
 from ecoface_model.generator_blocks import fold_weight_norm
 from ecoface_model.motion_generator import MotionGenerator
 from training.generator_start import read_generator_weights, start_from

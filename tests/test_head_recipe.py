@@ -8,9 +8,9 @@ import pytest
 import scipy.sparse
 import torch
 
-from ecoface_model.errors import HeadError
+from ecoface_model.core.errors import HeadError
+from ecoface_model.core.head_file import FlameFile, read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import FlameFile, read_head
 from training.head import expressions, joints
 from training.head.eyes import eye_piece, fit_sphere, turning_in_place
 from training.head.parts import Part, clip_below, following, join, split_at, vertex_normals

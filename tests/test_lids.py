@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from ecoface_model.flame_file import read_head
-from ecoface_model.lids import DONE, SHUT, LidContact
+from ecoface_model.core.head_file import read_head
+from ecoface_model.postprocess.eyelids import DONE, SHUT, LidContact
 
 
 @pytest.fixture(scope="module")

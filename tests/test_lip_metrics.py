@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ecoface_model.errors import SoundError
+from ecoface_model.core.errors import SoundError
 from training import lip_metrics
 from training.evaluate_real_speech import RATES, TARGETS, degraded_table, table
 from training.lip_metrics import LipClip, area_under_curve

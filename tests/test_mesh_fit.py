@@ -9,9 +9,9 @@ import torch
 from dataset_samples import face, write_ply, write_sound
 from flame_samples import write_flame
 
-from ecoface_model.config import FRAME_RATE
+from ecoface_model.core.constants import FRAME_RATE
+from ecoface_model.core.head_file import FlameFile, read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import FlameFile, read_head
 from training.clips import CorpusError, read_clip, read_manifest
 from training.mesh_fit import (
     direction_products,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from ecoface_model.config import FRAME_RATE
+from ecoface_model.core.constants import FRAME_RATE
 from training import metrics
 from training.cepstra import STEP, WINDOW, cepstra
 

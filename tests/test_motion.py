@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ecoface_model.errors import MotionError, RequestError
-from ecoface_model.files import write_beside
-from ecoface_model.motion import FlameMotion
+from ecoface_model.core.atomic_write import atomic_write
+from ecoface_model.core.errors import MotionError, RequestError
+from ecoface_model.core.motion_file import FlameMotion
 
 
 def some_motion(frames: int = 20) -> FlameMotion:
@@ -91,7 +91,7 @@ def test_missing_damaged_and_foreign_files_are_refused(tmp_path):
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     (tmp_path / "a.txt").write_text("old")
-    with pytest.raises(KeyError), write_beside(tmp_path / "a.txt") as temporary:
+    with pytest.raises(KeyError), atomic_write(tmp_path / "a.txt") as temporary:
         temporary.write_text("half")
         raise KeyError
     assert (tmp_path / "a.txt").read_text() == "old"
@@ -99,7 +99,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
 
 
 def test_the_temporary_file_stands_beside_and_keeps_the_suffix(tmp_path):
-    with write_beside(tmp_path / "a.tar.mp4") as temporary:
+    with atomic_write(tmp_path / "a.tar.mp4") as temporary:
         assert temporary.parent == tmp_path and temporary.suffix == ".mp4" and temporary.name != "a.tar.mp4"
         temporary.write_text("new")
     assert (tmp_path / "a.tar.mp4").read_text() == "new"
@@ -112,7 +112,7 @@ def test_places_that_cannot_be_written_are_said_in_one_sentence(tmp_path):
         some_motion().write(tmp_path)
     with (
         pytest.raises(RequestError, match=r"cannot write .*a.npz \(No space left on device\)"),
-        write_beside(tmp_path / "a.npz"),
+        atomic_write(tmp_path / "a.npz"),
     ):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

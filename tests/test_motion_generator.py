@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ecoface_model.config import FRAME_RATE, MotionGeneratorConfig, paper_config
+from ecoface_model.config import MotionGeneratorConfig, paper_config
+from ecoface_model.core.constants import FRAME_RATE
 from ecoface_model.generator_blocks import LIP_FILTER, filtered, fold_weight_norm, smoothed
 from ecoface_model.motion_generator import MotionGenerator, draw_noise, parameter_count
 

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from ecoface_model.config import MOTION_DIM, paper_config
+from ecoface_model.config import paper_config
+from ecoface_model.core.constants import MOTION_DIM
 from ecoface_model.networks import Networks
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from tiny_model import voice
 
-from ecoface_model.config import SAMPLE_RATE
-from ecoface_model.pauses import resting, speaking, told_pauses
+from ecoface_model.core.constants import SAMPLE_RATE
+from ecoface_model.postprocess.voice_activity import resting, speaking, told_pauses
 from training.real_speech import SOUNDS, read_recordings
 
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from ecoface_model.errors import HeadError
+from ecoface_model.core.errors import HeadError
+from ecoface_model.core.head_file import read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import read_head
 from training.penetration import Mouth, depth, nearest_on_triangles, penetration
 
 

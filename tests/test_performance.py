@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from ecoface_model.config import EMOTIONS
-from ecoface_model.errors import EcoFaceError, RequestError
+from ecoface_model.core.constants import EMOTIONS
+from ecoface_model.core.errors import EcoFaceError, RequestError
 from training.clips import ClipRow, motion_path, read_clip, write_clip, write_manifest
 from training.synthetic.articulation import contact_gate, loudness_factor, time_grid
 from training.synthetic.channels import INDEX

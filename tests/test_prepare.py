@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from dataset_samples import NTSC, face, write_emoca, write_sound, write_video
 
-from ecoface_model.config import FRAME_RATE, SAMPLES_PER_FRAME
+from ecoface_model.core.constants import FRAME_RATE, SAMPLES_PER_FRAME
 from training.clips import CorpusError, read_clip, read_manifest
 from training.motion_statistics import motion_statistics
 from training.prepare import main

@@ -8,7 +8,7 @@ import torch
 from launch import launch_two
 from two_processes import report
 
-from ecoface_model.errors import RequestError
+from ecoface_model.core.errors import RequestError
 from training.processes import Processes, ProcessesError
 from training.run import CHECKPOINT, CONFIG, LOG, PLOT
 

@@ -9,7 +9,7 @@ from tiny_corpus import write_store
 from torch import nn
 
 from ecoface_model.classifier import EmotionClassifier
-from ecoface_model.config import EMOTIONS, FEATURES_PER_FRAME, N_LABELS, SAMPLES_PER_FRAME
+from ecoface_model.core.constants import EMOTIONS, FEATURES_PER_FRAME, N_LABELS, SAMPLES_PER_FRAME
 from ecoface_model.emotion import NO_BASELINE, EmotionEncoder
 from training.clips import ClipRow, write_clip, write_manifest
 from training.recognition import Recognised, _views, calibrate, fit_classifier, recognise, recognition

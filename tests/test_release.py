@@ -12,10 +12,11 @@ from safetensors.torch import save_file
 
 from ecoface_model.checkpoint import read_model
 from ecoface_model.classifier import EmotionClassifier
-from ecoface_model.config import EMOTIONS, ContentConfig, EmotionConfig, MotionGeneratorConfig, VisualConfig
+from ecoface_model.config import ContentConfig, EmotionConfig, MotionGeneratorConfig, VisualConfig
 from ecoface_model.content import build_content
+from ecoface_model.core.constants import EMOTIONS
+from ecoface_model.core.errors import ModelFileError
 from ecoface_model.emotion import build_emotion
-from ecoface_model.errors import ModelFileError
 from ecoface_model.motion_generator import MotionGenerator
 from ecoface_model.visual import VisualEmotion
 from training import release

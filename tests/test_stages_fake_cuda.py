@@ -15,8 +15,8 @@ from tiny_stages import emotion_config, motion_config, sync_config, write_stage_
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+from ecoface_model.core.head_file import read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import read_head
 from ecoface_model.generator_blocks import fold_weight_norm
 from training.batches_sync import SyncClips
 from training.motion_stage import MotionStage, read_judges

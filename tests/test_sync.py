@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from ecoface_model.errors import ModelFileError
+from ecoface_model.core.errors import ModelFileError
 from training.sync_expert import (
     FRAMES,
     MAX_SHIFT,

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ecoface_model.config import EMOTIONS, INTENSITIES, SAMPLE_RATE
-from ecoface_model.phones import PHONES
+from ecoface_model.core.constants import EMOTIONS, INTENSITIES, SAMPLE_RATE
+from ecoface_model.core.phones import PHONES
 from training.clips import CorpusError, read_clip, write_manifest
 from training.synthetic import corpus, espeak, flite, hibari
 from training.synthetic.alignment import AlignmentError, align, words_of

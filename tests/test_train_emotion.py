@@ -12,7 +12,8 @@ from tiny_corpus import write_store, write_tiny_corpus, write_tiny_voices
 from tiny_model import TINY_HUBERT
 
 from ecoface_model.classifier import EmotionClassifier
-from ecoface_model.config import EMOTIONS, EmotionConfig, VisualConfig, paper_config
+from ecoface_model.config import EmotionConfig, VisualConfig, paper_config
+from ecoface_model.core.constants import EMOTIONS
 from ecoface_model.emotion import build_emotion
 from ecoface_model.visual import VisualEmotion
 from training.batches_emotion import EmotionClips

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from ecoface_model.errors import HeadError, MotionError
+from ecoface_model.core.errors import HeadError, MotionError
+from ecoface_model.core.head_file import FlameFile, read_head
+from ecoface_model.core.motion_file import FlameMotion
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import FlameFile, read_head
-from ecoface_model.motion import FlameMotion
 from ecoface_model.transfer import (
     bounded_least_squares,
     check_head,

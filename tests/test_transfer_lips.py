@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from ecoface_model.audio import read_sound
-from ecoface_model.errors import HeadError
+from ecoface_model.core.errors import HeadError
+from ecoface_model.core.head_file import FlameFile, read_head
+from ecoface_model.core.motion_file import FlameMotion
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import FlameFile, read_head
-from ecoface_model.lips import aperture
-from ecoface_model.motion import FlameMotion
 from ecoface_model.pipeline import EcoFace
+from ecoface_model.postprocess.lips import aperture
 from ecoface_model.transfer import expression_map, from_arkit, lip_pairs, to_arkit, transfer
 
 DEMO = Path(__file__).parents[1] / "demo" / "speech.wav"

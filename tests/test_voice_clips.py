@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tiny_corpus import write_store
 
-from ecoface_model.config import EMOTIONS, SAMPLES_PER_FRAME
+from ecoface_model.core.constants import EMOTIONS, SAMPLES_PER_FRAME
 from training import voice_clips
 from training.clips import UNKNOWN, ClipRow, CorpusError, write_clip, write_manifest
 from training.voice_clips import LINES, NEUTRAL, VoiceClips

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecoface_model.config import EMOTIONS, MOTION_DIM, SAMPLE_RATE
+from ecoface_model.core.constants import EMOTIONS, MOTION_DIM, SAMPLE_RATE
 from ecoface_model.pipeline import EcoFace
 from training.clips import read_manifest
 from training.synthetic.styles import STYLES

@@ -7,7 +7,13 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from ecoface_model.config import EMOTIONS, FEATURES_PER_FRAME, INTENSITIES, MOTION_DIM, SAMPLES_PER_FRAME
+from ecoface_model.core.constants import (
+    EMOTIONS,
+    FEATURES_PER_FRAME,
+    INTENSITIES,
+    MOTION_DIM,
+    SAMPLES_PER_FRAME,
+)
 from training.clips import ClipRow, write_clip, write_manifest
 from training.faces import INDEX, PIXELS
 from training.synthetic.styles import STYLES

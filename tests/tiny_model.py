@@ -8,14 +8,13 @@ import torch
 
 from ecoface_model.checkpoint import write_model
 from ecoface_model.config import (
-    EMOTIONS,
-    SAMPLE_RATE,
     ContentConfig,
     EcoFaceConfig,
     EmotionConfig,
     MotionGeneratorConfig,
     VisualConfig,
 )
+from ecoface_model.core.constants import EMOTIONS, SAMPLE_RATE
 from ecoface_model.emotion import WhisperEmotion
 from ecoface_model.networks import Networks
 

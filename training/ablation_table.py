@@ -10,12 +10,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ecoface_model.config import EMOTIONS, INTENSITIES
+from ecoface_model.core.constants import EMOTIONS, INTENSITIES
+from ecoface_model.core.head_file import read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import read_head
-from ecoface_model.lips import aperture
 from ecoface_model.motion_generator import MotionGenerator, draw_noise
-from ecoface_model.renderer_grey import GreyFaces
+from ecoface_model.postprocess.lips import aperture
+from ecoface_model.renderer.grey import GreyFaces
 from ecoface_model.visual import VisualEmotion
 
 from .batches import MotionBatch, MotionClips

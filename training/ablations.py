@@ -16,8 +16,8 @@ from pathlib import Path
 import tyro
 
 from ecoface_model.config import MotionGeneratorConfig
-from ecoface_model.errors import EcoFaceError
-from ecoface_model.files import write_beside
+from ecoface_model.core.atomic_write import atomic_write
+from ecoface_model.core.errors import EcoFaceError
 
 from . import features, train_emotion, train_motion
 from .ablation_table import SPLIT, Judge, TableConfig, row_scores, write_table
@@ -134,7 +134,7 @@ def main(config: AblationsConfig) -> None:
             emotion, motion = stages(config, name, ablation, corpus)
             train_row(config, emotion, motion)
             scores = row_scores(emotion, motion, judge, config.table)
-            with write_beside(path) as temporary:
+            with atomic_write(path) as temporary:
                 temporary.write_text(json.dumps(scores, indent=1))
         rows[name] = json.loads(path.read_text())
         write_table(config.out, rows, {name: one.says for name, one in ABLATIONS.items()}, how_short(config))
@@ -223,7 +223,7 @@ def hold_config(config: AblationsConfig) -> None:
     config.out.mkdir(parents=True, exist_ok=True)
     path, text = config.out / CONFIG, json.dumps(dataclasses.asdict(config), indent=2, default=str)
     if not path.exists():
-        with write_beside(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_text(text)
     if path.read_text() != text:
         raise RunError(

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 from torch import Tensor
 
-from ecoface_model.config import EMOTIONS, FEATURE_RATE, FEATURES_PER_FRAME, FRAME_RATE
-from ecoface_model.phones import PHONES
+from ecoface_model.core.constants import EMOTIONS, FEATURE_RATE, FEATURES_PER_FRAME, FRAME_RATE
+from ecoface_model.core.phones import PHONES
 
 from .clips import SPLITS, ClipRow, CorpusError, read_clip, read_manifest
 from .features import FeatureStore

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Float32, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ecoface_model.config import EMOTIONS, FEATURES_PER_FRAME
+from ecoface_model.core.constants import EMOTIONS, FEATURES_PER_FRAME
 from ecoface_model.emotion import NO_BASELINE
 from training.clips import ClipRow, CorpusError
 from training.face_views import look

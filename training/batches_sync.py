@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ecoface_model.config import FEATURES_PER_FRAME
+from ecoface_model.core.constants import FEATURES_PER_FRAME
 from ecoface_model.flame import FlameHead
 
 from .clips import CorpusError, read_clip, read_manifest

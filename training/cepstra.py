@@ -7,7 +7,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from scipy.fft import dct
 
-from ecoface_model.config import SAMPLE_RATE
+from ecoface_model.core.constants import SAMPLE_RATE
 
 STEP, WINDOW = SAMPLE_RATE // 100, SAMPLE_RATE // 40  # samples: 10 ms and 25 ms
 N_CEPSTRA = 13

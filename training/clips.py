@@ -18,9 +18,9 @@ import numpy as np
 from jaxtyping import Float32, Int16
 from numpy.typing import NDArray
 
-from ecoface_model.config import EMOTIONS, FRAME_RATE, INTENSITIES, SAMPLE_RATE
-from ecoface_model.errors import EcoFaceError
-from ecoface_model.files import write_beside
+from ecoface_model.core.atomic_write import atomic_write
+from ecoface_model.core.constants import EMOTIONS, FRAME_RATE, INTENSITIES, SAMPLE_RATE
+from ecoface_model.core.errors import EcoFaceError
 
 MANIFEST = "manifest.jsonl"
 SPLITS = ("train", "val", "test")
@@ -137,7 +137,7 @@ def write_clip(
     }
     if motion is not None:
         arrays["motion"] = motion
-    with write_beside(path) as temporary:
+    with atomic_write(path) as temporary:
         np.savez(temporary, **arrays)
 
 
@@ -167,7 +167,7 @@ def read_clip(folder: Path, row: ClipRow) -> Clip:
 def write_manifest(folder: Path, rows: Iterable[ClipRow]) -> None:
     """Write the manifest in one step: it appears whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    with write_beside(folder / MANIFEST) as temporary:
+    with atomic_write(folder / MANIFEST) as temporary:
         text = "".join(json.dumps(dataclasses.asdict(row)) + "\n" for row in rows)
         temporary.write_text(text, encoding="utf-8")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ecoface_model.config import EMOTIONS, INTENSITIES
+from ecoface_model.core.constants import EMOTIONS, INTENSITIES
 from training.clips import SPLITS, UNKNOWN, CorpusError
 from training.sound_files import TarMember, path_of
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float32
 from numpy.typing import NDArray
 
-from ecoface_model.config import SAMPLE_RATE
+from ecoface_model.core.constants import SAMPLE_RATE
 from training.synthetic.augment import band_limited, coloured_noise, in_room, with_noise
 from training.synthetic.prosody import FRAME_MS, analyse, world
 from training.synthetic.utterance import Utterance

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from ecoface_model.config import EMOTIONS, FEATURES_PER_FRAME, INTENSITIES
+from ecoface_model.core.constants import EMOTIONS, FEATURES_PER_FRAME, INTENSITIES
 from ecoface_model.emotion import NO_BASELINE, EmotionEncoder
 from ecoface_model.visual import VisualEmotion
 from training.clips import ClipRow

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import tyro
 
-from ecoface_model.errors import EcoFaceError
+from ecoface_model.core.errors import EcoFaceError
 from training.evaluate_alive import Alive, alive
 from training.evaluate_exchange import Exchange, exchange
 from training.evaluate_listening import Listening, listening

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float32
 from numpy.typing import NDArray
 
-from ecoface_model.config import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
-from ecoface_model.emotion_label import EmotionLabel
+from ecoface_model.core.constants import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
+from ecoface_model.core.emotion_label import EmotionLabel
 from training import lip_metrics
 from training.clips import CorpusError
 from training.evaluation_clips import Motion, Stage, balanced, held_out, rows_of

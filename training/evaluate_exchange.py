@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from ecoface_model.config import EMOTIONS, FEATURES_PER_FRAME
-from ecoface_model.emotion_source import ReferenceEmotion
-from ecoface_model.listening import frames_of
+from ecoface_model.core.constants import EMOTIONS, FEATURES_PER_FRAME
 from ecoface_model.pipeline import AVERAGE
+from ecoface_model.reference_emotion.sources import ReferenceEmotion
+from ecoface_model.windowed_encoder import frames_of
 from training import lip_metrics
 from training.clips import CorpusError
 from training.evaluation_clips import HeldOut, Motion, Stage, balanced, held_out, rows_of

@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from ecoface_model.config import EMOTIONS
-from ecoface_model.errors import SoundError
-from ecoface_model.flame_file import read_head
+from ecoface_model.core.constants import EMOTIONS
+from ecoface_model.core.errors import SoundError
+from ecoface_model.core.head_file import read_head
 from ecoface_model.pipeline import EcoFace
 from training.clips import ClipRow
 from training.evaluation_clips import HeldOut, Stage, balanced

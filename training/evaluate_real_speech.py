@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float32
 from numpy.typing import NDArray
 
-from ecoface_model.flame_file import read_head
+from ecoface_model.core.head_file import read_head
 from ecoface_model.pipeline import EcoFace
 from training import lip_metrics
 from training.degraded_speech import CONDITIONS

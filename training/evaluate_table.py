@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ecoface_model.config import EMOTIONS, INTENSITIES
+from ecoface_model.core.constants import EMOTIONS, INTENSITIES
 from ecoface_model.pipeline import AVERAGE
 from training.clips import UNKNOWN
 from training.evaluation_clips import Motion, Stage, balanced, held_out, rows_of

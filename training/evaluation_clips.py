@@ -11,12 +11,12 @@ import torch
 from jaxtyping import Float, Float32
 from numpy.typing import NDArray
 
-from ecoface_model.config import SAMPLES_PER_FRAME
+from ecoface_model.core.constants import SAMPLES_PER_FRAME
+from ecoface_model.core.head_file import FlameFile, read_head
+from ecoface_model.core.motion_file import FlameMotion
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import FlameFile, read_head
-from ecoface_model.motion import FlameMotion
 from ecoface_model.pipeline import EcoFace
-from ecoface_model.renderer_grey import GreyFaces
+from ecoface_model.renderer.grey import GreyFaces
 from training.clips import Clip, ClipRow, CorpusError, read_clip, read_manifest
 from training.lip_metrics import LipClip
 from training.synthetic.utterance import Phone

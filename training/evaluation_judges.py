@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 
-from ecoface_model.errors import ModelFileError
-from ecoface_model.renderer_portrait import Portrait
+from ecoface_model.core.errors import ModelFileError
+from ecoface_model.renderer.portrait import Portrait
 from training import metrics
 from training.cepstra import cepstra
 from training.evaluation_clips import HeldOut, Motion, Stage

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ecoface_model.config import EMOTIONS
+from ecoface_model.core.constants import EMOTIONS
 from training.evaluation_report import markdown_table, matrix_table
 from training.voice_corpora import VOICES
 

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ecoface_model.errors import EcoFaceError
+from ecoface_model.core.errors import EcoFaceError
 
 FRAMES = 5
 """Pictures that SyncNet sees at once."""

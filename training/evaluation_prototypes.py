@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from ecoface_model.config import EMOTIONS
-from ecoface_model.emotion_source import label_prototypes, visual_to_audio
+from ecoface_model.core.constants import EMOTIONS
+from ecoface_model.reference_emotion.sources import label_prototypes, visual_to_audio
 from training.evaluation_clips import HeldOut, Stage
 from training.evaluation_report import markdown_table
 

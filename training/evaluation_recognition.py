@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 from numpy.typing import NDArray
 
-from ecoface_model.config import EMOTIONS
+from ecoface_model.core.constants import EMOTIONS
 from training.recognition import Recognised
 
 N_DRAWN = 2000

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from ecoface_model.config import EMOTIONS
+from ecoface_model.core.constants import EMOTIONS
 from training import lip_metrics
 from training.clips import CorpusError, read_clip
 from training.evaluate_exchange import style_of

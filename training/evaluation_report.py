@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from ecoface_model.files import write_beside
+from ecoface_model.core.atomic_write import atomic_write
 
 SYNTHETIC = "Synthetic voices and performances: these numbers say nothing about people."
 
@@ -49,9 +49,9 @@ def write_report(folder: Path, name: str, text: str, values: Mapping[str, Any]) 
         RequestError: if they cannot be written there.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with write_beside(folder / f"{name}.md") as path:
+    with atomic_write(folder / f"{name}.md") as path:
         path.write_text(text.rstrip() + "\n", encoding="utf-8")
-    with write_beside(folder / f"{name}.json") as path:
+    with atomic_write(folder / f"{name}.json") as path:
         path.write_text(json.dumps(_plain(values), indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
@@ -95,5 +95,5 @@ def draw_matrices(
         axis.set_yticks(range(len(rows)), rows, fontsize=8)
         axis.set_title(title, fontsize=9)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with write_beside(path) as temporary:
+    with atomic_write(path) as temporary:
         figure.savefig(temporary, format="png")

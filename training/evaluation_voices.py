@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from ecoface_model.config import EMOTIONS, FEATURE_RATE, ContentConfig
+from ecoface_model.config import ContentConfig
 from ecoface_model.content import WhisperContent
+from ecoface_model.core.constants import EMOTIONS, FEATURE_RATE
 from ecoface_model.device import inference_on
-from ecoface_model.measure_voice import LEAST_SPEECH, UNIFORM
 from ecoface_model.pipeline import EcoFace
-from ecoface_model.speech_emotion import SpeechEmotion
-from ecoface_model.voice_baseline import VoiceBaseline
+from ecoface_model.reference_emotion.measure_voice import LEAST_SPEECH, UNIFORM
+from ecoface_model.reference_emotion.speech_emotion import SpeechEmotion
+from ecoface_model.reference_emotion.voice_baseline import VoiceBaseline
 from training.clips import ClipRow, CorpusError, read_clip, read_manifest
 from training.degraded_speech import in_a_room, in_noise, over_telephone
 from training.evaluation_recognition import NamedClips

@@ -19,11 +19,12 @@ from jaxtyping import Float32, UInt8
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ecoface_model.config import SAMPLES_PER_FRAME, VisualConfig
-from ecoface_model.files import write_beside
+from ecoface_model.config import VisualConfig
+from ecoface_model.core.atomic_write import atomic_write
+from ecoface_model.core.constants import SAMPLES_PER_FRAME
+from ecoface_model.core.head_file import read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import read_head
-from ecoface_model.renderer_grey import GreyFaces
+from ecoface_model.renderer.grey import GreyFaces
 
 from .clips import Clip, ClipRow, CorpusError, motion_path, read_clip, read_manifest
 
@@ -132,7 +133,7 @@ def write_part(part: Part) -> None:
     """Render some clips into one file."""
     pieces = [render(read_clip(part.config.corpus, row), part.config) for row in part.rows]
     starts, counts = [piece.start for piece in pieces], [len(piece.faces) for piece in pieces]
-    with write_beside(part.path) as temporary:
+    with atomic_write(part.path) as temporary:
         np.savez(temporary, start=starts, count=counts, faces=np.concatenate([p.faces for p in pieces]))
 
 
@@ -177,7 +178,7 @@ def join(config: FacesConfig, parts: list[Part]) -> None:
                 file.write(arrays["faces"].tobytes())
     (config.out / INDEX).unlink(missing_ok=True)
     os.replace(pixels, config.out / PIXELS)
-    with write_beside(config.out / INDEX) as temporary:
+    with atomic_write(config.out / INDEX) as temporary:
         temporary.write_text(json.dumps({"image_size": config.image_size, "clips": places}))
     for part in parts:
         part.path.unlink()

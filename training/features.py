@@ -22,14 +22,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from ecoface_model.config import (
-    FEATURES_PER_FRAME,
-    FRAME_RATE,
-    SAMPLES_PER_FRAME,
-    ContentConfig,
-    EmotionConfig,
-)
+from ecoface_model.config import ContentConfig, EmotionConfig
 from ecoface_model.content import SpeechEncoder, at_usual_level, build_content
+from ecoface_model.core.constants import FEATURES_PER_FRAME, FRAME_RATE, SAMPLES_PER_FRAME
 from ecoface_model.device import choose_device, inference_on
 from ecoface_model.emotion import EmotionEncoder, WhisperEmotion, build_emotion, rows_of_states
 

@@ -15,10 +15,11 @@ from jaxtyping import UInt8
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
-from ecoface_model.config import EMOTIONS, FRAME_RATE, EmotionConfig, VisualConfig
+from ecoface_model.config import EmotionConfig, VisualConfig
+from ecoface_model.core.atomic_write import atomic_write
+from ecoface_model.core.constants import EMOTIONS, FRAME_RATE
 from ecoface_model.emotion import build_emotion
-from ecoface_model.files import write_beside
-from ecoface_model.renderer_portrait import Portrait
+from ecoface_model.renderer.portrait import Portrait
 from ecoface_model.visual import VisualEmotion
 from training import emotion_space, train_emotion, train_sync
 from training.batches_emotion import EmotionClips
@@ -266,5 +267,5 @@ def draw_sheet(
     for row, name in enumerate(names):
         y = 1 - (top + (row + 0.5) * height) / tall
         figure.text(0.01, y, name.replace(", ", ",\n"), color=INK, fontsize=12, va="center")
-    with write_beside(path) as temporary:
+    with atomic_write(path) as temporary:
         figure.savefig(temporary, format="png")

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.utils.parametrize import is_parametrized
 
 from ecoface_model.checkpoint import FORMAT
-from ecoface_model.errors import ModelFileError
+from ecoface_model.core.errors import ModelFileError
 from ecoface_model.motion_generator import MotionGenerator
 
 FORMATS = ("ecoface 1", FORMAT)

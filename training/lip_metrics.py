@@ -12,8 +12,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from ecoface_model.config import FRAME_RATE
-from ecoface_model.lips import LOWER_INNER, UPPER_INNER
+from ecoface_model.core.constants import FRAME_RATE, LOWER_INNER, UPPER_INNER
 from training.phones import BILABIALS, PAUSE, seconds
 from training.synthetic.utterance import Phone
 

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from ecoface_model.lips import LOWER_INNER, LOWER_LIDS, UPPER_INNER, UPPER_LIDS
+from ecoface_model.core.constants import LOWER_INNER, LOWER_LIDS, UPPER_INNER, UPPER_LIDS
 
 BROWS = list(range(17, 27))  # iBUG landmarks
 SMALLEST_MOVE = 1e-6  # m: what keeps a still curve's logarithm finite

@@ -15,9 +15,9 @@ from jaxtyping import Float, Float32
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ecoface_model.config import EXPRESSION_DIM, JAW_DIM, MOTION_DIM
+from ecoface_model.core.constants import EXPRESSION_DIM, JAW_DIM, MOTION_DIM
+from ecoface_model.core.head_file import FlameFile
 from ecoface_model.flame import FlameHead, rotation_matrix
-from ecoface_model.flame_file import FlameFile
 from training.clips import CorpusError
 
 FRAMES_AT_ONCE = 16  # 2 MB a frame at FLAME's size

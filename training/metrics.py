@@ -6,8 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from ecoface_model.config import FRAME_RATE
-from ecoface_model.lips import LOWER_LIDS, UPPER_LIDS
+from ecoface_model.core.constants import FRAME_RATE, LOWER_LIDS, UPPER_LIDS
 
 MAX_SHIFT = 15  # frames by which SyncNet's protocol shifts the sound against the picture, both ways
 BLINK = 0.35  # of the clip's median distance of the lids: below it the eyes count as shut

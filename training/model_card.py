@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ecoface_model.config import EMOTIONS, EcoFaceConfig
+from ecoface_model.config import EcoFaceConfig
+from ecoface_model.core.constants import EMOTIONS
 
 from .evaluation_report import markdown_table
 from .sources import Source

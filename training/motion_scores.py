@@ -11,11 +11,11 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ecoface_model.config import FRAME_RATE
+from ecoface_model.core.constants import FRAME_RATE
+from ecoface_model.core.phones import PHONES
 from ecoface_model.flame import FlameHead
-from ecoface_model.lips import aperture
 from ecoface_model.motion_generator import MotionGenerator, draw_noise
-from ecoface_model.phones import PHONES
+from ecoface_model.postprocess.lips import aperture
 
 from .batches import BILABIALS, MotionClips
 from .metrics import count_blinks

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ecoface_model.config import VisualConfig
 from ecoface_model.flame import FlameHead
 from ecoface_model.motion_generator import GeneratorOutput, MotionGenerator
-from ecoface_model.renderer_grey import GreyFaces
+from ecoface_model.renderer.grey import GreyFaces
 from ecoface_model.visual import VisualEmotion
 
 from .batches import MotionBatch

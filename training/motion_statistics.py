@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float32
 from numpy.typing import NDArray
 
-from ecoface_model.config import MOTION_DIM
+from ecoface_model.core.constants import MOTION_DIM
 from training.clips import ClipRow, CorpusError, read_clip, read_manifest
 
 

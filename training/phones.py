@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ecoface_model.phones import SILENCE
+from ecoface_model.core.phones import SILENCE
 from training.synthetic.utterance import Phone
 
 PAUSE = SILENCE

@@ -20,7 +20,7 @@ import torch
 import tyro
 from tqdm import tqdm
 
-from ecoface_model.errors import EcoFaceError
+from ecoface_model.core.errors import EcoFaceError
 from training.clips import MANIFEST, ClipRow, CorpusError, read_clip, read_manifest, write_manifest
 from training.datasets import Found, Refused, SourceClip, find_clips, split_clips
 from training.motion_statistics import statistics_of

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ecoface_model.files import write_beside
+from ecoface_model.core.atomic_write import atomic_write
 from training.clips import SPLITS, ClipRow
 from training.datasets import RAVDESS_ACTORS, Found, Refused
 
@@ -75,7 +75,7 @@ def write_refused(out: Path, dataset: str, refused: Sequence[Refused]) -> None:
     old = path.read_text("utf-8").splitlines() if path.exists() else []
     kept = [line for line in old if json.loads(line)["dataset"] != dataset]
     new = [json.dumps({"dataset": dataset} | asdict(line), ensure_ascii=False) for line in refused]
-    with write_beside(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text("".join(f"{line}\n" for line in [*kept, *new]), "utf-8")
 
 
@@ -83,5 +83,5 @@ def write_counts(out: Path, dataset: str, counts: dict[str, Any]) -> None:
     """Replace this data set's entry of counts.json."""
     path = out / COUNTS
     kept = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    with write_beside(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(kept | {dataset: counts}, indent=1, ensure_ascii=False), "utf-8")

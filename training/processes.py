@@ -14,8 +14,8 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from ecoface_model.core.errors import EcoFaceError
 from ecoface_model.device import choose_device, training_precision
-from ecoface_model.errors import EcoFaceError
 
 
 class ProcessesError(EcoFaceError):

@@ -15,8 +15,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from ecoface_model.config import SAMPLE_RATE
-from ecoface_model.errors import SoundError
+from ecoface_model.core.constants import SAMPLE_RATE
+from ecoface_model.core.errors import SoundError
 from training.synthetic.alignment import align
 from training.synthetic.utterance import Phone
 

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from ecoface_model.classifier import EmotionClassifier
-from ecoface_model.config import EMOTIONS
+from ecoface_model.core.constants import EMOTIONS
 from ecoface_model.emotion import NO_BASELINE, EmotionEncoder
-from ecoface_model.voice_baseline import KINDS, trust
+from ecoface_model.reference_emotion.voice_baseline import KINDS, trust
 from training.emotion_space import clip_feature
 from training.losses_emotion import label_loss
 from training.sources import SYNTHETIC

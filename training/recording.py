@@ -15,16 +15,16 @@ from jaxtyping import Float32
 from numpy.typing import NDArray
 
 from ecoface_model.audio import Waveform, fit_to_frames, n_frames
-from ecoface_model.config import FRAME_RATE, SAMPLES_PER_FRAME
-from ecoface_model.errors import EcoFaceError
-from ecoface_model.files import write_beside
-from ecoface_model.flame_file import FlameFile, read_head
+from ecoface_model.core.atomic_write import atomic_write
+from ecoface_model.core.constants import FRAME_RATE, SAMPLES_PER_FRAME
+from ecoface_model.core.errors import EcoFaceError
+from ecoface_model.core.head_file import FlameFile, read_head
+from ecoface_model.core.tracker import find_output, from_zero, read_output
 from training.clips import CorpusError, write_clip
 from training.datasets import Meshes, Refused, SourceClip, Tracked
 from training.mesh_fit import fit_motion, head_of_subject, solve_identity
 from training.ply import read_ply
 from training.sound_files import path_of, read_recording
-from training.tracker_output import find_output, from_zero, read_output
 from training.video_time import at_frame_rate, frame_times, meshes_at_frame_rate, times_of
 
 SILENT = 1e-3  # of full scale, -60 dB: a peak below it is a muted microphone
@@ -75,7 +75,7 @@ def make_clips(job: Job) -> Made | Refused:
     try:
         made = _make(job)
         record.parent.mkdir(parents=True, exist_ok=True)
-        with write_beside(record) as temporary:
+        with atomic_write(record) as temporary:
             temporary.write_text(json.dumps(asdict(made)))
     except (EcoFaceError, OSError) as error:
         return Refused(file=str(job.clip.recording), reason=" ".join(str(error).split()))

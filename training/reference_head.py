@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecoface_model.config import EXPRESSION_DIM, MOTION_DIM
-from ecoface_model.flame_file import REFERENCE_HEAD
+from ecoface_model.core.constants import EXPRESSION_DIM, MOTION_DIM
+from ecoface_model.core.head_file import REFERENCE_HEAD
 from training.head import colours, expressions, joints
 from training.head.assembly import EYES, HeadShape, build_shape
 from training.head.eyes import turning_in_place

@@ -25,10 +25,10 @@ from ecoface_model.config import (
     MotionGeneratorConfig,
     VisualConfig,
 )
+from ecoface_model.core.atomic_write import atomic_write
+from ecoface_model.core.errors import EcoFaceError, ModelFileError
+from ecoface_model.core.head_file import read_head
 from ecoface_model.emotion import EmotionEncoder
-from ecoface_model.errors import EcoFaceError, ModelFileError
-from ecoface_model.files import write_beside
-from ecoface_model.flame_file import read_head
 from ecoface_model.generator_blocks import fold_weight_norm
 from ecoface_model.motion_generator import MotionGenerator
 from ecoface_model.networks import Networks
@@ -108,7 +108,7 @@ def main(config: ReleaseConfig) -> None:
         info=info,
     )
     size = config.out.stat().st_size
-    with write_beside(config.out.parent / MODEL_CARD) as temporary:
+    with atomic_write(config.out.parent / MODEL_CARD) as temporary:
         temporary.write_text(model_card(networks.config, styles, info, sources, size), encoding="utf-8")
     print(f"{config.out}: {size / 1e6:.1f} MB, styles {', '.join(styles)}")
 

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import cosine_similarity, normalize
 
-from ecoface_model.config import EMOTIONS, INTENSITIES
+from ecoface_model.core.constants import EMOTIONS, INTENSITIES
 from training.emotion_space import Space, accuracies
 
 SHORTLIST = 5

@@ -21,7 +21,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ecoface_model.files import write_beside
+from ecoface_model.core.atomic_write import atomic_write
 
 from .batch_norm import over_whole_batch
 from .processes import Processes
@@ -52,7 +52,7 @@ class Run:
             for unfinished in (*folder.glob(".*.partial.*"), *folder.glob(".tmp*")):
                 unfinished.unlink()  # ours and safetensors' own, of a run that was killed while it wrote
             if not path.exists():
-                with write_beside(path) as temporary:
+                with atomic_write(path) as temporary:
                     temporary.write_text(text)
         self.processes.wait()
         if not path.exists():
@@ -134,7 +134,7 @@ class Run:
             }
             for index, state in optimizer.state_dict()["state"].items():
                 tensors |= {f"optimizer/{index}/{key}": torch.as_tensor(v) for key, v in state.items()}
-            with write_beside(self.folder / CHECKPOINT) as temporary:
+            with atomic_write(self.folder / CHECKPOINT) as temporary:
                 save_file(_apart(tensors), temporary, {"step": str(step)})
         self.processes.wait()
 
@@ -190,7 +190,7 @@ def draw_log(log: Path, picture: Path) -> None:
         axis.plot(table[:, 0], column, linewidth=1)
         axis.set_title(name, fontsize=9)
     figure.tight_layout()
-    with write_beside(picture) as temporary:
+    with atomic_write(picture) as temporary:
         figure.savefig(temporary, dpi=80)
     pyplot.close(figure)
 
@@ -229,7 +229,7 @@ def _cut_log(path: Path, last_step: int) -> None:
     with path.open(newline="") as file:
         header, *rows = list(csv.reader(file))
     kept = [row for row in rows if len(row) == len(header) and int(row[0]) <= last_step]
-    with write_beside(path) as temporary, temporary.open("w", newline="") as file:
+    with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([header, *kept])
 
 

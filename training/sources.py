@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ecoface_model.config import EMOTIONS
-from ecoface_model.files import write_beside
+from ecoface_model.core.atomic_write import atomic_write
+from ecoface_model.core.constants import EMOTIONS
 from training.clips import ClipRow
 from training.voice_corpora import VOICES
 
@@ -66,7 +66,7 @@ def sources_of(rows: Sequence[ClipRow]) -> list[Source]:
 
 def write_sources(folder: Path, rows: Sequence[ClipRow]) -> None:
     """Beside what a stage has learned."""
-    with write_beside(folder / SOURCES) as temporary:
+    with atomic_write(folder / SOURCES) as temporary:
         temporary.write_text(json.dumps([asdict(source) for source in sources_of(rows)], indent=1))
 
 

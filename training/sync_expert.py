@@ -16,9 +16,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ecoface_model.config import FEATURES_PER_FRAME
-from ecoface_model.errors import ModelFileError
-from ecoface_model.files import write_beside
+from ecoface_model.core.atomic_write import atomic_write
+from ecoface_model.core.constants import FEATURES_PER_FRAME
+from ecoface_model.core.errors import ModelFileError
 
 from .losses import masked_mean
 
@@ -100,7 +100,7 @@ class SyncExpert(nn.Module):
     def save(self, path: Path) -> None:
         """Write weights, config and held-out scores as one safetensors file."""
         metadata = {"config": json.dumps(asdict(self.config)), "held_out": json.dumps(self.held_out)}
-        with write_beside(path) as temporary:
+        with atomic_write(path) as temporary:
             save_file({k: v.contiguous() for k, v in self.state_dict().items()}, temporary, metadata)
 
     @classmethod

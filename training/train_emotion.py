@@ -20,9 +20,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ecoface_model.classifier import EmotionClassifier
-from ecoface_model.config import FEATURES_PER_FRAME, N_LABELS, EmotionConfig, VisualConfig
+from ecoface_model.config import EmotionConfig, VisualConfig
+from ecoface_model.core.atomic_write import atomic_write
+from ecoface_model.core.constants import FEATURES_PER_FRAME, N_LABELS
 from ecoface_model.emotion import WhisperEmotion, build_emotion
-from ecoface_model.files import write_beside
 from ecoface_model.visual import VisualEmotion
 from training.batch_norm import over_whole_batch
 from training.batches import VOICE_FEATURES
@@ -302,7 +303,7 @@ def write_encoders(folder: Path, encoders: EmotionEncoders, train: EmotionClips,
         (VISUAL, encoders.visual.state_dict()),
         (PROTOTYPES, {"prototypes": audio_levels, "visual": visual_levels}),
     ):
-        with write_beside(folder / name) as temporary:
+        with atomic_write(folder / name) as temporary:
             save_file({key: value.cpu().contiguous() for key, value in tensors.items()}, temporary)
     write_sources(folder, [*train.rows_seen, *(train.real.rows if train.real else [])])
     space = Space(
@@ -313,7 +314,7 @@ def write_encoders(folder: Path, encoders: EmotionEncoders, train: EmotionClips,
     )
     draw(space, folder / SPACE)
     scores = space_scores(space) | score(encoders, val)
-    with write_beside(folder / SCORES) as temporary:
+    with atomic_write(folder / SCORES) as temporary:
         temporary.write_text(json.dumps(scores, indent=2))
     print(f"held-out clips; synthetic emotion says nothing about people:\n{as_lines(scores)}")
 

@@ -18,12 +18,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ecoface_model.config import MotionGeneratorConfig, VisualConfig
-from ecoface_model.files import write_beside
+from ecoface_model.core.atomic_write import atomic_write
+from ecoface_model.core.head_file import FlameFile, read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import FlameFile, read_head
 from ecoface_model.generator_blocks import fold_weight_norm
-from ecoface_model.lips import lid_directions, lip_directions
 from ecoface_model.motion_generator import MotionGenerator, draw_noise
+from ecoface_model.postprocess.lips import lid_directions, lip_directions
 
 from .batches import TRAIN, EmotionSources, MotionBatch, MotionClips
 from .generator_start import start_from
@@ -181,7 +181,7 @@ def write_generator(generator: MotionGenerator, styles: Sequence[str], path: Pat
     fold_weight_norm(generator)
     metadata = {"config": json.dumps(dataclasses.asdict(generator.config)), "styles": json.dumps(styles)}
     tensors = {name: value.contiguous().cpu() for name, value in generator.state_dict().items()}
-    with write_beside(path) as temporary:
+    with atomic_write(path) as temporary:
         save_file(tensors, temporary, metadata)
 
 

@@ -13,9 +13,9 @@ import torch
 import tyro
 from torch import Tensor
 
-from ecoface_model.files import write_beside
+from ecoface_model.core.atomic_write import atomic_write
+from ecoface_model.core.head_file import read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import read_head
 
 from .batch_norm import over_whole_batch
 from .batches_sync import KINDS, NegativeShares, SyncBatch, SyncClips
@@ -162,7 +162,7 @@ def write_expert(expert: SyncExpert, clips: SyncClips, config: TrainSyncConfig) 
     expert.held_out = held_out_scores(expert, clips, config)
     expert.save(config.run / EXPERT)
     curve = mean_shift_curve(expert, clips, config.n_scored_clips)
-    with write_beside(config.run / SCORES) as temporary:
+    with atomic_write(config.run / SCORES) as temporary:
         temporary.write_text(json.dumps({**expert.held_out, "cosine_by_shift": curve}, indent=2) + "\n")
     draw_curve(curve, config.run / CURVE)
 
@@ -196,7 +196,7 @@ def draw_curve(curve: dict[int, float], path: Path) -> None:
     axis.set_ylabel("mean cosine, held-out clips")
     axis.set_title("Sync-expert: lips and content, shifted")
     figure.tight_layout()
-    with write_beside(path) as temporary:
+    with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=100)
     pyplot.close(figure)
 

@@ -10,9 +10,9 @@ from jaxtyping import Float, Float32
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation, Slerp
 
-from ecoface_model.config import EXPRESSION_DIM, FRAME_RATE, MOTION_DIM
+from ecoface_model.core.constants import EXPRESSION_DIM, FRAME_RATE, MOTION_DIM
+from ecoface_model.core.tracker import TrackerOutput
 from training.clips import CorpusError
-from training.tracker_output import TrackerOutput
 
 LONGEST_GAP = (
     0.25  # seconds without a face that are filled in; ours, shorter than a syllable with its neighbours

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ecoface_model.config import EMOTIONS, INTENSITIES
+from ecoface_model.core.constants import EMOTIONS, INTENSITIES
 from training.clips import SPLITS, UNKNOWN
 from training.datasets import MEAD_EMOTIONS, MEAD_LEVELS, RAVDESS_STATEMENTS, Found, Refused, SourceClip
 from training.sound_files import TarMember, path_of

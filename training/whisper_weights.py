@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ecoface_model.config import ContentConfig
 from ecoface_model.content import WhisperContent
-from ecoface_model.files import write_beside
+from ecoface_model.core.atomic_write import atomic_write
 
 WORK = Path("work")
 CONVERTED = WORK / "whisper_tiny_en.safetensors"
@@ -44,7 +44,7 @@ def main() -> None:
     """Download, check, convert."""
     variables = read_ctranslate2(model_bytes(download()))
     state = {name: tensor.half().contiguous() for name, tensor in content_state(variables).items()}
-    with write_beside(CONVERTED) as temporary:
+    with atomic_write(CONVERTED) as temporary:
         save_file(state, temporary, metadata={"licence": LICENCE})
     print(f"{CONVERTED}: {sum(t.numel() for t in state.values()) / 1e6:.1f} M numbers, float16 ({LICENCE})")
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float32
 from numpy.typing import NDArray
 
-from ecoface_model.config import SAMPLE_RATE
+from ecoface_model.core.constants import SAMPLE_RATE
 
 Sound = NDArray[np.float32]
 

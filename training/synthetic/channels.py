@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from ecoface_model.config import EXPRESSION_DIM
+from ecoface_model.core.constants import EXPRESSION_DIM
 
 _PAIRS = {
     "BO": "browOuterUp", "BD": "browDown", "CS": "cheekSquint", "ES": "eyeSquint", "EW": "eyeWide",

@@ -12,10 +12,10 @@ import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from ecoface_model.config import MOTION_DIM
+from ecoface_model.core.constants import LOWER_LIDS, MOTION_DIM, UPPER_LIDS
+from ecoface_model.core.head_file import FlameFile
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import FlameFile
-from ecoface_model.lips import LOWER_LIDS, UPPER_LIDS, aperture
+from ecoface_model.postprocess.lips import aperture
 from training.synthetic.articulation import Mouth
 from training.synthetic.channels import INDEX, columns, jaw_row, mixing_matrix
 

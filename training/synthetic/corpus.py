@@ -21,8 +21,8 @@ import tyro
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ecoface_model.config import EMOTIONS, INTENSITIES, SAMPLE_RATE
-from ecoface_model.errors import EcoFaceError
+from ecoface_model.core.constants import EMOTIONS, INTENSITIES, SAMPLE_RATE
+from ecoface_model.core.errors import EcoFaceError
 from training.clips import ClipRow, CorpusError, write_clip, write_manifest
 from training.synthetic import espeak, flite, hibari
 from training.synthetic.alignment import AlignmentError

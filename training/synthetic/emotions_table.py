@@ -6,8 +6,8 @@ the prototypes of Ekman & Friesen, times Recio 2013, blinks Bentivoglio 1997 and
 
 from dataclasses import dataclass, field
 
-from ecoface_model.config import EMOTIONS
-from ecoface_model.errors import RequestError
+from ecoface_model.core.constants import EMOTIONS
+from ecoface_model.core.errors import RequestError
 
 Weights = dict[str, float]
 

@@ -10,8 +10,8 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from ecoface_model.config import SAMPLE_RATE
-from ecoface_model.phones import SILENCE
+from ecoface_model.core.constants import SAMPLE_RATE
+from ecoface_model.core.phones import SILENCE
 from training.clips import CorpusError
 from training.synthetic.ipa import to_arpabet
 from training.synthetic.utterance import Phone, Utterance, covering

@@ -10,8 +10,8 @@ import numpy as np
 import soundfile
 import soxr
 
-from ecoface_model.config import SAMPLE_RATE
-from ecoface_model.phones import PHONES, SILENCE
+from ecoface_model.core.constants import SAMPLE_RATE
+from ecoface_model.core.phones import PHONES, SILENCE
 from training.clips import CorpusError
 from training.synthetic.utterance import Phone, Utterance, covering
 

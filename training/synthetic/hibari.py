@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import soxr
 
-from ecoface_model.config import SAMPLE_RATE
+from ecoface_model.core.constants import SAMPLE_RATE
 from training.clips import CorpusError
 from training.synthetic.alignment import align
 from training.synthetic.utterance import Utterance

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from ecoface_model.errors import EcoFaceError
+from ecoface_model.core.errors import EcoFaceError
 from training.clips import ClipRow, motion_path, read_clip, read_manifest
 from training.synthetic.performance import Feeling, perform
 from training.synthetic.styles import PERFORMERS

@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float, Float32
 from numpy.typing import NDArray
 
-from ecoface_model.config import EXPRESSION_DIM, FRAME_RATE, SAMPLE_RATE
-from ecoface_model.flame_file import read_head
+from ecoface_model.core.constants import EXPRESSION_DIM, FRAME_RATE, SAMPLE_RATE
+from ecoface_model.core.head_file import read_head
 from training.phones import PAUSE, phrases
 from training.synthetic.articulation import articulate, ramp, time_grid
 from training.synthetic.channels import INDEX

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from ecoface_model.config import EMOTIONS, INTENSITIES
+from ecoface_model.core.constants import EMOTIONS, INTENSITIES
 from training.clips import SPLITS
 from training.synthetic import flite
 from training.synthetic.espeak import ACCENTS, VARIANTS

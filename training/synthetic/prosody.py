@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float64
 from numpy.typing import NDArray
 
-from ecoface_model.config import EMOTIONS, INTENSITIES, SAMPLE_RATE
+from ecoface_model.core.constants import EMOTIONS, INTENSITIES, SAMPLE_RATE
 from training.synthetic.utterance import Phone, Utterance, at_level, covering, speech_level
 
 FRAME_MS = 5.0

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from ecoface_model.config import SAMPLE_RATE
-from ecoface_model.phones import VOWELS
+from ecoface_model.core.constants import SAMPLE_RATE
+from ecoface_model.core.phones import VOWELS
 from training.phones import middle, phrases, seconds
 from training.synthetic.utterance import Phone
 

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float32
 from numpy.typing import NDArray
 
-from ecoface_model.config import SAMPLE_RATE
-from ecoface_model.phones import SILENCE
+from ecoface_model.core.constants import SAMPLE_RATE
+from ecoface_model.core.phones import SILENCE
 
 SHORTEST_PHONE = 0.005  # seconds; anything shorter is a slip of the source's clock
 

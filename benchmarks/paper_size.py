@@ -99,7 +99,7 @@ def held(stage: str, batch: int) -> int:
         if stage == "sync":
             from paper_stages import SYNC
 
-            from training.sync_expert import SyncExpert
+            from training.objectives.sync_expert import SyncExpert
 
             expert = SyncExpert(SYNC).train()
             mouth, content = noise(batch, 5, 20, 3), noise(2 * batch, 10, feature)

@@ -17,12 +17,13 @@ from ecoface_model.flame import FlameHead
 from ecoface_model.generator_blocks import FlowPrior
 from ecoface_model.motion_generator import draw_noise
 from ecoface_model.postprocess.lips import aperture
-from training import ablation_table, ablations, train_emotion
-from training.ablation_table import TableConfig
-from training.motion_stage import EmotionLook
+from training import ablations, train_emotion
+from training.evaluation import ablation_table
+from training.evaluation.ablation_table import TableConfig
+from training.objectives.sync_expert import SyncConfig, SyncExpert
 from training.release import read_generator
-from training.run import RunError
-from training.sync_expert import SyncConfig, SyncExpert
+from training.runs.motion_stage import EmotionLook
+from training.runs.run import RunError
 from training.train_motion import TrainMotionConfig
 
 ROWS = ("full", "w/o speaker-aware", "w/o L_va")

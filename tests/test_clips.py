@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ecoface_model.core.phones import PHONES
-from training.clips import (
+from training.data.clips import (
     ClipRow,
     CorpusError,
     motion_path,

@@ -9,7 +9,7 @@ import torch
 from ecoface_model.core.errors import HeadError
 from ecoface_model.core.head_file import FlameFile, read_head
 from ecoface_model.postprocess.lip_contact import FREE_DEPTH, GIVE, PULLED_FROM, LipContact, _goal, lip_sides
-from training.penetration import Mouth, penetration
+from training.evaluation.penetration import Mouth, penetration
 
 
 @pytest.fixture(scope="module")

@@ -13,21 +13,26 @@ from safetensors.torch import save_file
 
 from ecoface_model.core.constants import EMOTIONS
 from ecoface_model.core.errors import ModelFileError
-from training import metrics
-from training.clips import UNKNOWN, CorpusError, write_clip, write_manifest
+from training.data.clips import UNKNOWN, CorpusError, write_clip, write_manifest
+from training.data.utterance import Phone
 from training.evaluate import main
-from training.evaluate_alive import joined
-from training.evaluate_exchange import MEASURES, Swap, agreement, matrices, off_diagonal
-from training.evaluate_styles import confusion
-from training.evaluate_table import TRUTH, UNKNOWN_STYLE, UNSEEN, fitted
-from training.evaluation_clips import Stage, balanced, held_out, rows_of
-from training.evaluation_judges import Judges, motion_features, weighted_means
-from training.evaluation_namers import Namers, StatisticsClassifier, expression_statistics, nearest_emotion
-from training.evaluation_networks import FrameAttention, SyncNet
-from training.evaluation_prototypes import KINDS
-from training.evaluation_report import draw_matrices, markdown_table, write_report
-from training.sync_expert import SyncConfig, SyncExpert
-from training.synthetic.utterance import Phone
+from training.evaluation import metrics
+from training.evaluation.emotion_classifiers import (
+    Namers,
+    StatisticsClassifier,
+    expression_statistics,
+    nearest_emotion,
+)
+from training.evaluation.exchange import MEASURES, Swap, agreement, matrices, off_diagonal
+from training.evaluation.held_out import Stage, balanced, held_out, rows_of
+from training.evaluation.judge_networks import FrameAttention, SyncNet
+from training.evaluation.judges import Judges, motion_features, weighted_means
+from training.evaluation.naturalness import joined
+from training.evaluation.prototypes import KINDS
+from training.evaluation.report import draw_matrices, markdown_table, write_report
+from training.evaluation.styles import confusion
+from training.evaluation.table import TRUTH, UNKNOWN_STYLE, UNSEEN, fitted
+from training.objectives.sync_expert import SyncConfig, SyncExpert
 
 
 @pytest.fixture(scope="module")

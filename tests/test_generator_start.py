@@ -14,7 +14,7 @@ from ecoface_model.checkpoint import read_model
 from ecoface_model.core.errors import ModelFileError
 from ecoface_model.generator_blocks import fold_weight_norm
 from ecoface_model.motion_generator import MotionGenerator
-from training.generator_start import read_generator_weights, start_from
+from training.runs.generator_start import read_generator_weights, start_from
 
 
 @pytest.fixture(scope="module")

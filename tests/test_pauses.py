@@ -6,7 +6,7 @@ from tiny_model import voice
 
 from ecoface_model.core.constants import SAMPLE_RATE
 from ecoface_model.postprocess.voice_activity import resting, speaking, told_pauses
-from training.real_speech import SOUNDS, read_recordings
+from training.data.real_speech import SOUNDS, read_recordings
 
 
 def spoken(*parts: float, noise: float = 1e-4) -> np.ndarray:

@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from ecoface_model.core.errors import HeadError
 from ecoface_model.core.head_file import read_head
 from ecoface_model.flame import FlameHead
-from training.penetration import Mouth, depth, nearest_on_triangles, penetration
+from training.evaluation.penetration import Mouth, depth, nearest_on_triangles, penetration
 
 
 def ball(n_rings: int = 24) -> tuple[np.ndarray, np.ndarray]:

@@ -20,9 +20,9 @@ from ecoface_model.emotion import build_emotion
 from ecoface_model.motion_generator import MotionGenerator
 from ecoface_model.visual import VisualEmotion
 from training import release
-from training.clips import ClipRow
-from training.model_card import MODEL_CARD
-from training.sources import write_sources
+from training.data.clips import ClipRow
+from training.data.sources import write_sources
+from training.evaluation.model_card import MODEL_CARD
 from training.train_motion import GENERATOR, write_generator
 
 CONTENT = ContentConfig(feature_dim=24, n_layers=1, n_heads=2, feedforward_dim=32)

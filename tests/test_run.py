@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from training.run import (
+from training.runs.run import (
     CHECKPOINT,
     CONFIG,
     LOG,

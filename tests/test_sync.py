@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from ecoface_model.core.errors import ModelFileError
-from training.sync_expert import (
+from training.objectives.sync_expert import (
     FRAMES,
     MAX_SHIFT,
     STEPS,

@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 
 from ecoface_model.core.constants import EMOTIONS, INTENSITIES, SAMPLE_RATE
 from ecoface_model.core.phones import PHONES
-from training.clips import CorpusError, read_clip, write_manifest
-from training.synthetic import corpus, espeak, flite, hibari
-from training.synthetic.alignment import AlignmentError, align, words_of
-from training.synthetic.augment import MILD, augment, band_limited, coarse, in_room, tilted, with_noise
-from training.synthetic.ipa import to_arpabet
-from training.synthetic.plan import SPEAKER_RANGES, SYSTEM_SHARES, TEST, plan, speakers
-from training.synthetic.prosody import Prosody, Speaker, analyse, draw_prosody, perform
-from training.synthetic.sentences import FOREIGN, pronunciations, sentences
-from training.synthetic.styles import GUESTS, STYLES
-from training.synthetic.utterance import Phone, Utterance, at_level, covering, joined, speech_level, trimmed
+from training.data.alignment import AlignmentError, align, words_of
+from training.data.augment import MILD, augment, band_limited, coarse, in_room, tilted, with_noise
+from training.data.clips import CorpusError, read_clip, write_manifest
+from training.data.utterance import Phone, Utterance, at_level, covering, joined, speech_level, trimmed
+from training.synthetic import corpus
+from training.synthetic.animator.styles import GUESTS, STYLES
+from training.synthetic.voices import espeak, flite, hibari
+from training.synthetic.voices.ipa import to_arpabet
+from training.synthetic.voices.plan import SPEAKER_RANGES, SYSTEM_SHARES, TEST, plan, speakers
+from training.synthetic.voices.prosody import Prosody, Speaker, analyse, draw_prosody, perform
+from training.synthetic.voices.sentences import FOREIGN, pronunciations, sentences
 
 
 def has_espeak() -> bool:

@@ -16,9 +16,9 @@ from ecoface_model.config import EmotionConfig, VisualConfig, paper_config
 from ecoface_model.core.constants import EMOTIONS
 from ecoface_model.emotion import build_emotion
 from ecoface_model.visual import VisualEmotion
-from training.batches_emotion import EmotionClips
-from training.clips import CorpusError, read_manifest
-from training.sources import SOURCES
+from training.batches.emotion import EmotionClips
+from training.data.clips import CorpusError, read_manifest
+from training.data.sources import SOURCES
 from training.train_emotion import (
     CLASSIFIER,
     ENCODER,

@@ -17,10 +17,10 @@ from tiny_model import STYLES, TINY, write_tiny_model
 
 from ecoface_model.config import MotionGeneratorConfig, VisualConfig
 from ecoface_model.visual import VisualEmotion
-from training.batches import UNTIMED, EmotionSources, MotionClips, RecordedVoices
-from training.clips import ClipRow, CorpusError, read_clip, read_manifest, write_clip, write_manifest
-from training.motion_stage import EmotionLook, JudgeError, LossWeights, read_judges
-from training.sync_expert import SyncConfig, SyncExpert
+from training.batches.motion import UNTIMED, EmotionSources, MotionClips, RecordedVoices
+from training.data.clips import ClipRow, CorpusError, read_clip, read_manifest, write_clip, write_manifest
+from training.objectives.sync_expert import SyncConfig, SyncExpert
+from training.runs.motion_stage import EmotionLook, JudgeError, LossWeights, read_judges
 from training.train_motion import GENERATOR, TrainMotionConfig, main
 
 CONTENT, EMOTION, SIZE = 24, 16, 32

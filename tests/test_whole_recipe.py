@@ -11,8 +11,8 @@ import pytest
 
 from ecoface_model.core.constants import EMOTIONS, MOTION_DIM, SAMPLE_RATE
 from ecoface_model.pipeline import EcoFace
-from training.clips import read_manifest
-from training.synthetic.styles import STYLES
+from training.data.clips import read_manifest
+from training.synthetic.animator.styles import STYLES
 
 ROOT = Path(__file__).parents[1]
 LONGEST = 600  # s; three minutes on two idle cores

@@ -22,7 +22,7 @@ from ecoface_model.preview.soundtrack import read_soundtrack
 from ecoface_model.preview.video import pictures, write_video
 from ecoface_model.reference_emotion.strength import EmotionStrength
 from ecoface_model.renderer.portrait import Portrait
-from training.real_speech import read_recordings
+from training.data.real_speech import read_recordings
 
 OUT = Path("work/showreel")
 SIZE = (480, 384)  # pixels, height and width

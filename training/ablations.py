@@ -18,13 +18,13 @@ import tyro
 from ecoface_model.config import MotionGeneratorConfig
 from ecoface_model.core.atomic_write import atomic_write
 from ecoface_model.core.errors import EcoFaceError
+from training.data.clips import SPLITS, read_manifest, write_manifest
+from training.evaluation.ablation_table import SPLIT, Judge, TableConfig, row_scores, write_table
+from training.evaluation.held_out import balanced
+from training.runs.motion_stage import EmotionLook
+from training.runs.run import CONFIG, RunError
 
 from . import features, train_emotion, train_motion
-from .ablation_table import SPLIT, Judge, TableConfig, row_scores, write_table
-from .clips import SPLITS, read_manifest, write_manifest
-from .evaluation_clips import balanced
-from .motion_stage import EmotionLook
-from .run import CONFIG, RunError
 from .train_emotion import ENCODER, PROTOTYPES, SCORES, VISUAL, TrainEmotionConfig
 from .train_motion import GENERATOR, TrainMotionConfig
 

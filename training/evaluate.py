@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 import tyro
 
 from ecoface_model.core.errors import EcoFaceError
-from training.evaluate_alive import Alive, alive
-from training.evaluate_exchange import Exchange, exchange
-from training.evaluate_listening import Listening, listening
-from training.evaluate_real_speech import RealSpeech, real_speech
-from training.evaluate_styles import Styles, styles
-from training.evaluate_table import Table, table
-from training.figures import Figures, figures
+from training.evaluation.exchange import Exchange, exchange
+from training.evaluation.figures import Figures, figures
+from training.evaluation.listening import Listening, listening
+from training.evaluation.naturalness import Alive, alive
+from training.evaluation.real_speech_lips import RealSpeech, real_speech
+from training.evaluation.styles import Styles, styles
+from training.evaluation.table import Table, table
 
 COMMANDS: dict[str, tuple[type, Callable[..., None]]] = {
     "table": (Table, table),

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import tyro
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -25,10 +25,9 @@ from ecoface_model.core.constants import SAMPLES_PER_FRAME
 from ecoface_model.core.head_file import read_head
 from ecoface_model.flame import FlameHead
 from ecoface_model.renderer.grey import GreyFaces
+from training.data.clips import Clip, ClipRow, CorpusError, motion_path, read_clip, read_manifest
+from training.data.face_store import INDEX, PIXELS, FaceStore, Piece
 
-from .clips import Clip, ClipRow, CorpusError, motion_path, read_clip, read_manifest
-
-INDEX, PIXELS = "faces.json", "faces.u8"
 CLIPS_AT_ONCE = 32  # of one part, which is what an interruption loses at most
 SPEECH_LEVEL = 30.0  # dB under a clip's loudest frame, down to which it is speech
 
@@ -44,42 +43,6 @@ class FacesConfig:
     image_size: int = VisualConfig().image_size
     n_processes: int = 2
     seed: int = 0
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Faces of one clip from a frame on."""
-
-    start: int
-    """The clip's frame that the first face shows."""
-    faces: UInt8[NDArray[np.uint8], "frames size size"]
-
-
-class FaceStore:
-    """The faces of a corpus, by clip."""
-
-    def __init__(self, folder: Path) -> None:
-        """Open a finished store.
-
-        Raises:
-            CorpusError: if it was not made yet.
-        """
-        if not (folder / INDEX).is_file():
-            raise CorpusError(
-                f"expected rendered faces in {folder}, found none: run `python -m training.faces` first."
-            )
-        index = json.loads((folder / INDEX).read_text())
-        self.image_size: int = index["image_size"]
-        self.places: dict[str, tuple[int, int, int]] = index["clips"]
-        """Row of the first face, its frame in the clip, and how many there are."""
-        self.pixels = np.memmap(folder / PIXELS, np.uint8, "r").reshape(-1, self.image_size, self.image_size)
-
-    def __contains__(self, clip_id: object) -> bool:
-        return clip_id in self.places
-
-    def __getitem__(self, clip_id: str) -> Piece:
-        row, start, n_frames = self.places[clip_id]
-        return Piece(start, self.pixels[row : row + n_frames])
 
 
 def main(config: FacesConfig) -> None:

@@ -32,10 +32,10 @@ from ecoface_model.emotion import EmotionEncoder
 from ecoface_model.generator_blocks import fold_weight_norm
 from ecoface_model.motion_generator import MotionGenerator
 from ecoface_model.networks import Networks
+from training.data.sources import SOURCES, Source, licence_sentences, read_sources, training_sentence
+from training.evaluation.model_card import MODEL_CARD, model_card
+from training.runs.run import CONFIG
 
-from .model_card import MODEL_CARD, model_card
-from .run import CONFIG
-from .sources import SOURCES, Source, licence_sentences, read_sources, training_sentence
 from .train_emotion import CLASSIFIER, ENCODER, PROTOTYPES, VISUAL
 from .train_motion import GENERATOR
 

@@ -25,13 +25,16 @@ from ecoface_model.core.atomic_write import atomic_write
 from ecoface_model.core.constants import FEATURES_PER_FRAME, N_LABELS
 from ecoface_model.emotion import WhisperEmotion, build_emotion
 from ecoface_model.visual import VisualEmotion
-from training.batch_norm import over_whole_batch
-from training.batches import VOICE_FEATURES
-from training.batches_emotion import EmotionBatch, EmotionClips
-from training.clips import CorpusError
-from training.emotion_space import Space, draw, joint_prototypes, map_clips, map_faces, prototypes
-from training.faces import FaceStore
-from training.losses_emotion import (
+from training.batches.emotion import EmotionBatch, EmotionClips
+from training.batches.motion import VOICE_FEATURES
+from training.data.clips import CorpusError
+from training.data.face_store import FaceStore
+from training.data.sources import write_sources
+from training.data.voice_clips import VoiceClips
+from training.evaluation.emotion_space import Space, draw, joint_prototypes, map_clips, map_faces, prototypes
+from training.evaluation.recognition import calibrate, fit_classifier, recognition
+from training.evaluation.retrieval import as_lines, space_scores
+from training.objectives.emotion import (
     audio_visual_loss,
     clip_features,
     contrastive_loss,
@@ -39,11 +42,8 @@ from training.losses_emotion import (
     mean_over_speech,
     triplet_loss,
 )
-from training.recognition import calibrate, fit_classifier, recognition
-from training.retrieval import as_lines, space_scores
-from training.run import Run, drawn_ahead, seed_step, warm_up_then_cosine
-from training.sources import write_sources
-from training.voice_clips import VoiceClips
+from training.runs.batch_norm import over_whole_batch
+from training.runs.run import Run, drawn_ahead, seed_step, warm_up_then_cosine
 
 ENCODER, VISUAL, PROTOTYPES = "encoder.safetensors", "visual.safetensors", "prototypes.safetensors"
 CLASSIFIER = "classifier.safetensors"

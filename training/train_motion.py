@@ -24,12 +24,11 @@ from ecoface_model.flame import FlameHead
 from ecoface_model.generator_blocks import fold_weight_norm
 from ecoface_model.motion_generator import MotionGenerator, draw_noise
 from ecoface_model.postprocess.lips import lid_directions, lip_directions
-
-from .batches import TRAIN, EmotionSources, MotionBatch, MotionClips
-from .generator_start import start_from
-from .motion_scores import prior_scores
-from .motion_stage import EmotionLook, LossWeights, MotionStage, read_judges, weighted
-from .run import Run, drawn_ahead, seed_step, warm_up_then_cosine
+from training.batches.motion import TRAIN, EmotionSources, MotionBatch, MotionClips
+from training.evaluation.motion_scores import prior_scores
+from training.runs.generator_start import start_from
+from training.runs.motion_stage import EmotionLook, LossWeights, MotionStage, read_judges, weighted
+from training.runs.run import Run, drawn_ahead, seed_step, warm_up_then_cosine
 
 GENERATOR = "generator.safetensors"
 

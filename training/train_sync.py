@@ -16,11 +16,17 @@ from torch import Tensor
 from ecoface_model.core.atomic_write import atomic_write
 from ecoface_model.core.head_file import read_head
 from ecoface_model.flame import FlameHead
-
-from .batch_norm import over_whole_batch
-from .batches_sync import KINDS, NegativeShares, SyncBatch, SyncClips
-from .run import Run, seed_step, step_generator, warm_up_then_cosine
-from .sync_expert import MAX_SHIFT, SyncConfig, SyncExpert, clip_shift_cosines, cosine, log_probability
+from training.batches.sync import KINDS, NegativeShares, SyncBatch, SyncClips
+from training.objectives.sync_expert import (
+    MAX_SHIFT,
+    SyncConfig,
+    SyncExpert,
+    clip_shift_cosines,
+    cosine,
+    log_probability,
+)
+from training.runs.batch_norm import over_whole_batch
+from training.runs.run import Run, seed_step, step_generator, warm_up_then_cosine
 
 EXPERT, CURVE, SCORES = "sync.safetensors", "sync_curve.png", "sync_scores.json"
 IN_SYNC = 0.5  # a cosine above it says yes

@@ -29,7 +29,7 @@ INTENSITIES = ("normal", "strong")
 """RAVDESS's two; as numbers they are 1 and 2, with 0 for no emotion at all. Neutral has only the first."""
 
 N_LABELS = 1 + (len(EMOTIONS) - 1) * len(INTENSITIES)
-"""Neutral, then each emotion at intensity 1 and 2: the order of `reference_emotion.sources.label_prototypes`."""
+"""Neutral, then each emotion at intensity 1 and 2: the order of `sources.label_prototypes`."""
 
 BASELINE_KINDS = ("lines", "neutral")
 """Of voice baselines: from several lines in whatever mood, or from neutral ones."""

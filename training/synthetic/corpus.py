@@ -23,12 +23,12 @@ from tqdm import tqdm
 
 from ecoface_model.core.constants import EMOTIONS, INTENSITIES, SAMPLE_RATE
 from ecoface_model.core.errors import EcoFaceError
-from training.clips import ClipRow, CorpusError, write_clip, write_manifest
-from training.synthetic import espeak, flite, hibari
-from training.synthetic.alignment import AlignmentError
-from training.synthetic.plan import ESPEAK, SYSTEM_SHARES, ClipPlan, Job, plan
-from training.synthetic.prosody import Analysis, analyse, draw_prosody, perform
-from training.synthetic.utterance import Utterance, at_level, joined, trimmed
+from training.data.alignment import AlignmentError
+from training.data.clips import ClipRow, CorpusError, write_clip, write_manifest
+from training.data.utterance import Utterance, at_level, joined, trimmed
+from training.synthetic.voices import espeak, flite, hibari
+from training.synthetic.voices.plan import ESPEAK, SYSTEM_SHARES, ClipPlan, Job, plan
+from training.synthetic.voices.prosody import Analysis, analyse, draw_prosody, perform
 
 BASE_LEVEL, LEVEL_SPREAD = -29.0, 1.5  # dB of neutral speech, and its standard deviation between sentences
 NOISE_FLOOR = (-78.0, -56.0)  # dB; recordings are never digital zero

@@ -17,10 +17,10 @@ import numpy as np
 import tyro
 
 from ecoface_model.core.errors import EcoFaceError
-from training.clips import ClipRow, motion_path, read_clip, read_manifest
-from training.synthetic.performance import Feeling, perform
-from training.synthetic.styles import PERFORMERS
-from training.synthetic.utterance import Phone
+from training.data.clips import ClipRow, motion_path, read_clip, read_manifest
+from training.data.utterance import Phone
+from training.synthetic.animator.performance import Feeling, perform
+from training.synthetic.animator.styles import PERFORMERS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,8 +21,8 @@ from training import ablations, train_emotion
 from training.evaluation import ablation_table
 from training.evaluation.ablation_table import TableConfig
 from training.objectives.sync_expert import SyncConfig, SyncExpert
-from training.release import read_generator
 from training.runs.motion_stage import EmotionLook
+from training.runs.results import read_generator
 from training.runs.run import RunError
 from training.train_motion import TrainMotionConfig
 

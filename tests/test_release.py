@@ -23,7 +23,8 @@ from training import release
 from training.data.clips import ClipRow
 from training.data.sources import write_sources
 from training.evaluation.model_card import MODEL_CARD
-from training.train_motion import GENERATOR, write_generator
+from training.runs.results import GENERATOR, read_generator
+from training.train_motion import write_generator
 
 CONTENT = ContentConfig(feature_dim=24, n_layers=1, n_heads=2, feedforward_dim=32)
 EMOTION = EmotionConfig(feature_dim=16, n_layers=1, n_heads=2, feedforward_dim=32)
@@ -83,7 +84,7 @@ def test_a_model_of_other_sizes_and_speakers_is_released_and_read_back(tmp_path,
     assert (model.networks.config.emotion, model.networks.config.visual) == (EMOTION, VISUAL)
     assert model.info["default_style"] == "Actor_01" and model.info["licences"] == ["CC BY-NC-SA 4.0."]
     assert (model.info["name"], model.info["training"]) == ("ravdess", "Trained on RAVDESS.")
-    generator, styles = release.read_generator(config.motion / GENERATOR)
+    generator, styles = read_generator(config.motion / GENERATOR)
     assert styles == STYLES and "Actor_02" in capsys.readouterr().out
     for name, value in generator.state_dict().items():
         torch.testing.assert_close(model.networks.generator.state_dict()[name], value, rtol=1e-3, atol=1e-3)

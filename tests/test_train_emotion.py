@@ -19,14 +19,11 @@ from ecoface_model.visual import VisualEmotion
 from training.batches.emotion import EmotionClips
 from training.data.clips import CorpusError, read_manifest
 from training.data.sources import SOURCES
+from training.runs.results import CLASSIFIER, ENCODER, PROTOTYPES, VISUAL
 from training.train_emotion import (
-    CLASSIFIER,
-    ENCODER,
     NO_VOICES,
-    PROTOTYPES,
     SCORES,
     SPACE,
-    VISUAL,
     EmotionEncoders,
     EmotionLossWeights,
     TrainEmotionConfig,

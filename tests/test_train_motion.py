@@ -21,7 +21,8 @@ from training.batches.motion import UNTIMED, EmotionSources, MotionClips, Record
 from training.data.clips import ClipRow, CorpusError, read_clip, read_manifest, write_clip, write_manifest
 from training.objectives.sync_expert import SyncConfig, SyncExpert
 from training.runs.motion_stage import EmotionLook, JudgeError, LossWeights, read_judges
-from training.train_motion import GENERATOR, TrainMotionConfig, main
+from training.runs.results import GENERATOR
+from training.train_motion import TrainMotionConfig, main
 
 CONTENT, EMOTION, SIZE = 24, 16, 32
 VISUAL = VisualConfig(widths=(4, 4, 8, 8), feature_dim=EMOTION, image_size=SIZE)

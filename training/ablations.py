@@ -22,11 +22,12 @@ from training.data.clips import SPLITS, read_manifest, write_manifest
 from training.evaluation.ablation_table import SPLIT, Judge, TableConfig, row_scores, write_table
 from training.evaluation.held_out import balanced
 from training.runs.motion_stage import EmotionLook
+from training.runs.results import ENCODER, GENERATOR, PROTOTYPES, VISUAL
 from training.runs.run import CONFIG, RunError
+from training.train_emotion import SCORES, TrainEmotionConfig
+from training.train_motion import TrainMotionConfig
 
 from . import features, train_emotion, train_motion
-from .train_emotion import ENCODER, PROTOTYPES, SCORES, VISUAL, TrainEmotionConfig
-from .train_motion import GENERATOR, TrainMotionConfig
 
 ROW_SCORES = "ablation.json"
 

@@ -43,10 +43,9 @@ from training.objectives.emotion import (
     triplet_loss,
 )
 from training.runs.batch_norm import over_whole_batch
+from training.runs.results import CLASSIFIER, ENCODER, PROTOTYPES, VISUAL
 from training.runs.run import Run, drawn_ahead, seed_step, warm_up_then_cosine
 
-ENCODER, VISUAL, PROTOTYPES = "encoder.safetensors", "visual.safetensors", "prototypes.safetensors"
-CLASSIFIER = "classifier.safetensors"
 SPACE, SCORES = "emotion_space.png", "scores.json"
 NO_VOICES = (
     "No recorded voices were given (--voices): what is learned is how synthetic speech expresses emotions; "

@@ -28,9 +28,8 @@ from training.batches.motion import TRAIN, EmotionSources, MotionBatch, MotionCl
 from training.evaluation.motion_scores import prior_scores
 from training.runs.generator_start import start_from
 from training.runs.motion_stage import EmotionLook, LossWeights, MotionStage, read_judges, weighted
+from training.runs.results import GENERATOR
 from training.runs.run import Run, drawn_ahead, seed_step, warm_up_then_cosine
-
-GENERATOR = "generator.safetensors"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,9 +23,17 @@ from training.evaluation.emotion_space import Mapped, accuracies
 from training.evaluation.motion_scores import prior_scores
 from training.evaluation.report import SYNTHETIC, markdown_table, write_report
 from training.objectives.sync_expert import FRAMES, MAX_SHIFT, SyncExpert, sync_confidence
-from training.release import fill, read_emotion_configs, read_generator, read_tensors
-from training.train_emotion import PROTOTYPES, SCORES, VISUAL, TrainEmotionConfig
-from training.train_motion import GENERATOR, TrainMotionConfig
+from training.runs.results import (
+    GENERATOR,
+    PROTOTYPES,
+    VISUAL,
+    fill,
+    read_emotion_configs,
+    read_generator,
+    read_tensors,
+)
+from training.train_emotion import SCORES, TrainEmotionConfig
+from training.train_motion import TrainMotionConfig
 
 SPLIT = SPLITS[1]
 STEP = "training.train_emotion"

@@ -21,7 +21,7 @@ from ecoface_model.core.constants import EMOTIONS, FRAME_RATE
 from ecoface_model.emotion import build_emotion
 from ecoface_model.renderer.portrait import Portrait
 from ecoface_model.visual import VisualEmotion
-from training import train_emotion, train_sync
+from training import train_sync
 from training.batches.emotion import EmotionClips
 from training.data.clips import CorpusError
 from training.data.face_store import FaceStore
@@ -30,6 +30,7 @@ from training.evaluation import emotion_space
 from training.evaluation.emotion_space import Space, map_clips, map_faces
 from training.evaluation.exchange import style_of
 from training.evaluation.held_out import HeldOut, Motion, Stage, balanced, held_out, rows_of
+from training.runs.results import ENCODER, PROTOTYPES, VISUAL
 from training.runs.run import LOG, RunError, draw_log
 
 PICTURE = (320, 256)  # pixels, height and width, of one face on a sheet
@@ -133,11 +134,11 @@ def space_of(run: Path, config: Figures) -> Space:
     """Validation clips in the emotion space of a run, heard and seen."""
     values = json.loads(_present(run / "config.json").read_text())
     audio = build_emotion(EmotionConfig(**values["encoder"]))
-    audio.load_own_state(load_file(_present(run / train_emotion.ENCODER)))
+    audio.load_own_state(load_file(_present(run / ENCODER)))
     widths = tuple(values["visual"]["widths"])
     visual = VisualEmotion(VisualConfig(**values["visual"] | {"widths": widths}))
-    visual.load_state_dict(load_file(_present(run / train_emotion.VISUAL)))
-    levels = load_file(_present(run / train_emotion.PROTOTYPES))
+    visual.load_state_dict(load_file(_present(run / VISUAL)))
+    levels = load_file(_present(run / PROTOTYPES))
     voices = VoiceClips(config.corpus, config.features, "val", 1)
     clips = EmotionClips(voices, FaceStore(config.faces), None)
     chosen = clips.evenly(config.n_clips).tolist()

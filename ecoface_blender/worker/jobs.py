@@ -8,7 +8,7 @@ import platform
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -181,12 +181,11 @@ class Jobs:
 
     def _track(self, path: str) -> Any:
         """Weights of emotions over time, as Blender wrote them."""
-        import numpy as np
-
         from ecoface_model.core.emotion_label import EmotionTrack
+        from ecoface_model.core.npz import read_npz
 
-        with np.load(path, allow_pickle=False) as arrays:
-            return EmotionTrack(arrays["weights"], arrays["intensity"], float(arrays["rate"]))
+        arrays = read_npz(Path(path), ("weights", "intensity", "rate"))
+        return EmotionTrack(arrays["weights"], arrays["intensity"], float(arrays["rate"]))
 
     def _head(self, request: protocol.Head) -> dict[str, Any]:
         """Head file -> the same arrays in an .npz that Blender's numpy reads without any pickle."""
@@ -195,10 +194,8 @@ class Jobs:
         from ecoface_model.core.head_file import read_head
 
         head = read_head(Path(request.file) if request.file else None)
-        arrays = {field.name: getattr(head, field.name) for field in fields(head)}
-        arrays |= {f"mask_{name}": indices for name, indices in arrays.pop("masks").items()}
         with open(request.result, "wb") as file:
-            np.savez(file, **{name: np.asarray(value) for name, value in arrays.items()})
+            np.savez(file, **head.arrays())
         return {"name": head.name}
 
 

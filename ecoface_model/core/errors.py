@@ -27,3 +27,7 @@ class RequestError(EcoFaceError):
 
 class TrackerError(EcoFaceError):
     """A face tracker's output is missing, damaged or of another form."""
+
+
+class ArraysError(EcoFaceError):
+    """A file of arrays is damaged, of another kind, or holds objects that could run code."""

@@ -1,8 +1,6 @@
 """THE place that knows heads on disk: our reference head (.npz), a user's FLAME file (.pkl). numpy only."""
 
-import zipfile
-import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecoface_model.core.constants import EXPRESSION_DIM, MOTION_DIM
-from ecoface_model.core.errors import HeadError
+from ecoface_model.core.errors import ArraysError, HeadError
 from ecoface_model.core.flame_pickle import dense, read_pickle
+from ecoface_model.core.npz import Arrays, read_npz
 
 REFERENCE_HEAD = Path(__file__).parents[1] / "assets" / "reference_head.npz"
 
@@ -34,7 +33,6 @@ PLAIN_MATERIALS = {"lips": ("lips", (0.50, 0.16, 0.14)), "eyeballs": ("sclera", 
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
-Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -67,6 +65,12 @@ class FlameFile:
         """The 50 directions (V, 3, 50) that psi weighs."""
         return self.shapedirs[:, :, self.n_shape :]
 
+    def arrays(self) -> Arrays:
+        """The same as plain arrays, by the names of our .npz: what Blender is given, and what it keeps."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values |= {f"mask_{name}": indices for name, indices in values.pop("masks").items()}
+        return {name: np.asarray(value) for name, value in values.items()}
+
     @property
     def has_landmarks(self) -> bool:
         """Whether lips can be measured on this head."""
@@ -94,9 +98,8 @@ def read_head(path: Path | None = None) -> FlameFile:
 
 def _read_npz(path: Path) -> Arrays:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, KeyError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+        return read_npz(path)
+    except ArraysError as error:
         raise HeadError(
             f"expected a whole head in '{path.name}', found a file that cannot be read; fetch it again"
         ) from error

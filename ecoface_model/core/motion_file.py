@@ -4,7 +4,6 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from ecoface_model.core.atomic_write import atomic_write
 from ecoface_model.core.constants import EXPRESSION_DIM, FRAME_RATE, MOTION_DIM
 from ecoface_model.core.errors import MotionError
+from ecoface_model.core.npz import json_object, read_npz
 
 
 @dataclass(frozen=True)
@@ -113,13 +113,27 @@ class FlameMotion:
                 f"expected a motion file at {path}, found none; make one with `ecoface generate`"
             )
         try:
-            with np.load(path, allow_pickle=False) as arrays:
-                motion, fps = arrays["motion"].astype(np.float32), float(arrays["fps"])
-                metadata = json.loads(str(arrays["metadata"]))
-                phones = arrays["phones"].astype(np.uint8) if "phones" in arrays else None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, BadZipFile) as error:
+            arrays = read_npz(path, ("motion", "fps", "metadata"))
+            motion, fps = arrays["motion"].astype(np.float32), float(arrays["fps"])
+            metadata = json_object(str(arrays["metadata"]))
+            phones = arrays["phones"].astype(np.uint8) if "phones" in arrays else None
+        except (TypeError, ValueError) as error:
             raise MotionError(
                 f"expected a motion .npz of EcoFace in {path.name}, found something else or a damaged file;"
                 " make it again with `ecoface generate`"
             ) from error
         return cls(motion, fps, metadata, phones)
+
+
+def check_head(motion: FlameMotion, head: str) -> None:
+    """See that a motion is applied to the head of the name that it belongs to.
+
+    Raises:
+        MotionError: if it belongs to another one.
+    """
+    owner = motion.metadata.get("head", head)
+    if owner != head:
+        raise MotionError(
+            f"expected a motion for the head '{head}', found one for '{owner}';"
+            " use it with its own head, or transfer it first"
+        )

@@ -7,37 +7,35 @@ differs from the video's. Pickles are never opened: they can run code.
 """
 
 import re
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from ecoface_model.core.constants import EXPRESSION_DIM, JAW_DIM, MOTION_DIM
-from ecoface_model.core.errors import TrackerError
+from ecoface_model.core.errors import ArraysError, TrackerError
+from ecoface_model.core.npz import Arrays, read_npy, read_npz
 
 Array = NDArray[Any]
 
 JAW_IN_POSE = {6: slice(3, 6), 15: slice(6, 9)}
 """Where the jaw lies: EMOCA's and DECA's global + jaw; FLAME's global + neck + jaw + eyes."""
 FRAME_NAME = re.compile(r"\D*(?P<frame>\d+)(?:_(?P<face>\d+))?")
-UNREADABLE = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
 class TrackerOutput:
     """What a tracker saw of one clip."""
 
-    frame: Int[Array, " n"]
-    """Frame numbers from 0, ascending; a missing one had no face."""
-    expression: Float[Array, "n 50"]
-    jaw: Float[Array, "n 3"]
-    """Axis-angle in radians."""
+    frame: Array
+    """(n,) frame numbers from 0, ascending; a missing one had no face."""
+    expression: Array
+    """(n, 50)"""
+    jaw: Array
+    """(n, 3) axis-angle in radians."""
     fps: float | None
     """Frames per second, where the file says so; otherwise the video's."""
 
@@ -76,9 +74,9 @@ def read_output(path: Path) -> TrackerOutput:
         TrackerError: if it cannot be read, has another form, or holds numbers that are not finite.
     """
     if path.is_file():
-        output = _from_sequence(_load_npz(path), path)
+        output = sequence_of(_load_npz(path), path)
     elif (path / "exp.npy").is_file():
-        output = _from_sequence(_load_folder(path), path)
+        output = sequence_of(_load_folder(path), path)
     else:
         output = _from_frames(path)
     if not (np.isfinite(output.expression).all() and np.isfinite(output.jaw).all()):
@@ -86,13 +84,19 @@ def read_output(path: Path) -> TrackerOutput:
     return output
 
 
-def _from_sequence(arrays: Mapping[str, Array], path: Path) -> TrackerOutput:
-    """All frames from one set of arrays."""
+def sequence_of(arrays: Mapping[str, Array], path: Path, *, cut: bool = False) -> TrackerOutput:
+    """All frames from one set of arrays, which were read from `path`.
+
+    `cut` leaves out further expressions than ours, which only a motion to look at can do without.
+
+    Raises:
+        TrackerError: if they have another form.
+    """
     if "motion" in arrays:
         motion = _rows(arrays["motion"], MOTION_DIM, "motion", path)
         expression, jaw = motion[:, :EXPRESSION_DIM], motion[:, EXPRESSION_DIM:]
     else:
-        expression, jaw = _codes(arrays, path)
+        expression, jaw = _codes(arrays, path, cut)
     if len(expression) != len(jaw):
         raise TrackerError(
             f"expected as many jaws as expressions in {path}, found {len(jaw)} and {len(expression)};"
@@ -135,16 +139,16 @@ def _one_frame(place: Path) -> tuple[Array, Array]:
     return expression[0], jaw[0]
 
 
-def from_zero(numbers: Sequence[int]) -> Int[Array, " n"]:
+def from_zero(numbers: Sequence[int]) -> Array:
     """Numbers of frames as indices: files are counted from 1, or from 0 where there is a 0."""
     return np.array(numbers) - min(1, numbers[0])
 
 
-def _codes(arrays: Mapping[str, Array], path: Path) -> tuple[Array, Array]:
+def _codes(arrays: Mapping[str, Array], path: Path, cut: bool = False) -> tuple[Array, Array]:
     """Expression (n, 50) and jaw (n, 3) under either of their names."""
     if "expression" in arrays and "jaw" in arrays:
         jaw = _rows(arrays["jaw"], JAW_DIM, "jaw", path)
-        return _rows(arrays["expression"], EXPRESSION_DIM, "expression", path), jaw
+        return _rows(arrays["expression"], EXPRESSION_DIM, "expression", path, cut), jaw
     if "exp" not in arrays or "pose" not in arrays:
         found = ", ".join(sorted(arrays)) or "nothing"
         raise TrackerError(f"expected exp and pose, or expression and jaw, in {path}, found {found}")
@@ -155,11 +159,13 @@ def _codes(arrays: Mapping[str, Array], path: Path) -> tuple[Array, Array]:
             f"expected poses of 6 numbers (global, jaw) or 15 (all joints) in {path}, found {pose.shape}"
         )
     jaw = _rows(pose, width, "pose", path)[:, JAW_IN_POSE[width]]
-    return _rows(arrays["exp"], EXPRESSION_DIM, "exp", path), jaw
+    return _rows(arrays["exp"], EXPRESSION_DIM, "exp", path, cut), jaw
 
 
-def _rows(array: Array, width: int, name: str, path: Path) -> Array:
+def _rows(array: Array, width: int, name: str, path: Path, cut: bool = False) -> Array:
     """(n, width) in float64; one frame may lack its first axis."""
+    if cut and array.ndim:
+        array = array[..., :width]
     if array.ndim not in (1, 2) or array.shape[-1] != width or array.dtype.kind not in "fiu":
         raise TrackerError(
             f"expected {name} of {width} numbers a frame in {path}, found {array.dtype} of {array.shape}"
@@ -167,18 +173,17 @@ def _rows(array: Array, width: int, name: str, path: Path) -> Array:
     return np.atleast_2d(array).astype(np.float64)
 
 
-def _load_npz(path: Path) -> dict[str, Array]:
+def _load_npz(path: Path) -> Arrays:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files if name != "metadata"}
-    except UNREADABLE as error:
+        return read_npz(path, but=["metadata"])
+    except ArraysError as error:
         raise TrackerError(f"expected arrays in {path}, found a damaged file or pickled objects") from error
 
 
-def _load_folder(folder: Path) -> dict[str, Array]:
+def _load_folder(folder: Path) -> Arrays:
     """exp.npy and pose.npy, whichever are there."""
+    paths = {name: folder / f"{name}.npy" for name in ("exp", "pose")}
     try:
-        paths = {name: folder / f"{name}.npy" for name in ("exp", "pose")}
-        return {name: np.load(path, allow_pickle=False) for name, path in paths.items() if path.is_file()}
-    except UNREADABLE as error:
+        return {name: read_npy(path) for name, path in paths.items() if path.is_file()}
+    except ArraysError as error:
         raise TrackerError(f"expected arrays in {folder}, found a damaged file or pickled objects") from error

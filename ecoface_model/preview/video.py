@@ -16,12 +16,11 @@ from ecoface_model.core.atomic_write import atomic_write
 from ecoface_model.core.constants import FRAME_RATE
 from ecoface_model.core.errors import RequestError
 from ecoface_model.core.head_file import FlameFile, read_head
-from ecoface_model.core.motion_file import FlameMotion
+from ecoface_model.core.motion_file import FlameMotion, check_head
 from ecoface_model.flame import FlameHead
 from ecoface_model.preview.sheet import write_sheet
 from ecoface_model.preview.soundtrack import Soundtrack, read_soundtrack
 from ecoface_model.renderer.portrait import Portrait
-from ecoface_model.transfer import check_head
 
 KINDS = (".mp4", ".png")
 FRAMES_AT_ONCE = 8
@@ -59,7 +58,7 @@ def write_preview(
             f"expected a name ending in {' or '.join(KINDS)} for a preview, found '{out.name}'"
         )
     file = read_head(head)
-    check_head(motion, file)
+    check_head(motion, file.name)
     motion = motion.resample(float(FRAME_RATE))
     track = None if sound is None else read_soundtrack(sound, motion.n_frames / FRAME_RATE)
     device = device or torch.device("cpu")

@@ -169,9 +169,9 @@ def test_another_config_is_refused_in_the_same_folder(config):
 def test_a_generator_that_never_heard_of_speakers_is_not_asked_for_one(config):
     ablation = ablations.ABLATIONS["w/o speaker-aware"]
     _, motion = ablations.stages(config, "w/o speaker-aware", ablation, config.out / "corpus")
-    assert not ablation_table.held_out_clips(motion).whole(0).style.any()
+    assert not ablation_table.held_out_clips(motion).whole(0, 4).style.any()
     _, motion = ablations.stages(config, "full", ablations.ABLATIONS["full"], config.out / "corpus")
-    assert ablation_table.held_out_clips(motion).whole(0).style.sum() == 1
+    assert ablation_table.held_out_clips(motion).whole(0, 4).style.sum() == 1
 
 
 def test_generators_are_scored_on_as_many_held_out_clips_as_the_config_says(config):
@@ -186,7 +186,7 @@ def test_lips_between_seeds_are_spread_as_a_loop_says(config):
     found = ablation_table.lip_spread(generator, head, clips, config.table)
     by_hand = []
     for number in (0, len(clips.rows) - 1):
-        batch = clips.whole(number)
+        batch = clips.whole(number, 4)
         openings = []
         for seed in (1, 2):
             steps = batch.motion.shape[1] // 4

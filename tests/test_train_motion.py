@@ -299,7 +299,7 @@ def test_clips_without_phones_and_emotion_are_trained_on_with_their_sets_statist
     hdtf = [n for n, row in enumerate(mixed.rows) if row.dataset == "hdtf"]
     frames = np.concatenate([mixed.motions[n] for n in hdtf])
     np.testing.assert_allclose(statistics["motion_mean"][0], frames.mean(0), rtol=1e-4, atol=1e-5)
-    item = mixed.whole(hdtf[0])
+    item = mixed.whole(hdtf[0], 4)
     assert (item.phone == UNTIMED).all() and not item.closed.any()
     own = mixed.emotion[0][mixed.rows[hdtf[0]].id].astype(np.float32).mean(0)
     np.testing.assert_allclose(item.label[0].numpy(), own, atol=1e-5)

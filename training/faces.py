@@ -23,6 +23,7 @@ from ecoface_model.config import VisualConfig
 from ecoface_model.core.atomic_write import atomic_write
 from ecoface_model.core.constants import SAMPLES_PER_FRAME
 from ecoface_model.core.head_file import read_head
+from ecoface_model.core.npz import read_npz
 from ecoface_model.flame import FlameHead
 from ecoface_model.renderer.grey import GreyFaces
 from training.data.clips import Clip, ClipRow, CorpusError, motion_path, read_clip, read_manifest
@@ -74,8 +75,7 @@ def has_motion(corpus: Path, row: ClipRow) -> bool:
     """Whether a clip's motion was made already: in a file of its own, or with the clip."""
     if motion_path(corpus, row.id).exists():
         return True
-    with np.load(corpus / row.file, allow_pickle=False) as arrays:
-        return "motion" in arrays
+    return "motion" in read_npz(corpus / row.file, but=["waveform"])
 
 
 @dataclass(frozen=True)
@@ -134,11 +134,11 @@ def join(config: FacesConfig, parts: list[Part]) -> None:
     pixels = config.out / f"{PIXELS}.part"
     with pixels.open("wb") as file:
         for part in parts:
-            with np.load(part.path, allow_pickle=False) as arrays:
-                for clip, start, count in zip(part.rows, arrays["start"], arrays["count"], strict=True):
-                    places[clip.id] = (row, int(start), int(count))
-                    row += int(count)
-                file.write(arrays["faces"].tobytes())
+            arrays = read_npz(part.path, ("start", "count", "faces"))
+            for clip, start, count in zip(part.rows, arrays["start"], arrays["count"], strict=True):
+                places[clip.id] = (row, int(start), int(count))
+                row += int(count)
+            file.write(arrays["faces"].tobytes())
     (config.out / INDEX).unlink(missing_ok=True)
     os.replace(pixels, config.out / PIXELS)
     with atomic_write(config.out / INDEX) as temporary:

@@ -196,10 +196,14 @@ class MotionClips:
         batch.style[torch.from_numpy(rng.random(size) < speaker_dropout)] = 0
         return batch
 
-    def whole(self, number: int) -> MotionBatch:
-        """One whole clip, unaugmented, trimmed to a multiple of 4 frames."""
-        n_frames = len(self.motions[number]) // 4 * 4
+    def whole(self, number: int, stride: int) -> MotionBatch:
+        """One whole clip, unaugmented, trimmed to a multiple of the generator's stride."""
+        n_frames = self.whole_frames(number, stride)
         return _stack([self._item(number, 0, n_frames, 0, self.emotion[0][self.rows[number].id])])
+
+    def whole_frames(self, number: int, stride: int) -> int:
+        """How many frames `whole` gives."""
+        return len(self.motions[number]) // stride * stride
 
     def _crop(
         self, rng: np.random.Generator, number: int, n_frames: int, sources: EmotionSources

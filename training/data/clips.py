@@ -7,8 +7,6 @@ clip lies in `motions/<id>.npz`, written by the performance step.
 
 import dataclasses
 import json
-import zipfile
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ from numpy.typing import NDArray
 from ecoface_model.core.atomic_write import atomic_write
 from ecoface_model.core.constants import EMOTIONS, FRAME_RATE, INTENSITIES, SAMPLE_RATE
 from ecoface_model.core.errors import EcoFaceError
+from ecoface_model.core.npz import json_object, read_npz
 
 MANIFEST = "manifest.jsonl"
 SPLITS = ("train", "val", "test")
@@ -148,15 +147,14 @@ def read_clip(folder: Path, row: ClipRow) -> Clip:
         CorpusError: if the clip's file is missing or damaged.
     """
     try:
-        with np.load(folder / row.file, allow_pickle=False) as arrays:
-            waveform = arrays["waveform"].astype(np.float32) / 32768
-            start, end = arrays["phone_start"], arrays["phone_end"]
-            names = tuple(str(name) for name in arrays["phone_name"])
-            motion = arrays.get("motion", None)
+        arrays = read_npz(folder / row.file, ("waveform", "phone_start", "phone_end", "phone_name"))
+        waveform = arrays["waveform"].astype(np.float32) / 32768
+        start, end = arrays["phone_start"], arrays["phone_end"]
+        names = tuple(str(name) for name in arrays["phone_name"])
+        motion = arrays.get("motion")
         if motion is None and motion_path(folder, row.id).exists():
-            with np.load(motion_path(folder, row.id), allow_pickle=False) as arrays:
-                motion = arrays["motion"]
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            motion = read_npz(motion_path(folder, row.id), ["motion"])["motion"]
+    except ValueError as error:
         raise CorpusError(
             f"{folder / row.file}: expected a clip with waveform and phones, found none that can be read "
             f"({error}); make the corpus again."
@@ -187,8 +185,8 @@ def read_manifest(folder: Path) -> list[ClipRow]:
     rows = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         try:
-            rows.append(ClipRow(**json.loads(line)))
-        except (TypeError, json.JSONDecodeError) as error:
+            rows.append(ClipRow(**json_object(line)))
+        except (TypeError, ValueError) as error:
             raise CorpusError(
                 f"{path}: expected one clip as JSON on line {number}, found {line[:60]!r}; "
                 f"delete the file and make the corpus again."

@@ -6,7 +6,6 @@ Their phone times (forced alignment, median error on clean speech 8-10 ms) are k
 """
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from ecoface_model.core.atomic_write import atomic_write
 from ecoface_model.core.constants import SAMPLE_RATE
 from ecoface_model.core.errors import SoundError
 from training.data.alignment import align
@@ -80,9 +80,8 @@ def main() -> None:
         for name, text in TRANSCRIPTS.items()
     }
     PHONES.parent.mkdir(exist_ok=True)
-    beside = PHONES.with_suffix(".beside")
-    beside.write_text(json.dumps(known), encoding="utf-8")
-    os.replace(beside, PHONES)
+    with atomic_write(PHONES) as temporary:
+        temporary.write_text(json.dumps(known), encoding="utf-8")
     print(f"{PHONES.name}: {sum(map(len, known.values()))} phones of {len(known)} clips")
 
 

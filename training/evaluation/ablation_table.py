@@ -105,8 +105,8 @@ class Judge:
 class NamelessClips(MotionClips):
     """Clips that do not tell their style, as a generator wants them that never heard of one."""
 
-    def whole(self, number: int) -> MotionBatch:
-        batch = super().whole(number)
+    def whole(self, number: int, stride: int) -> MotionBatch:
+        batch = super().whole(number, stride)
         batch.style.zero_()
         return batch
 
@@ -159,11 +159,11 @@ def sampled(
     return generator.sample(content, emotion, style, torch.cat(noise)).motion
 
 
-def spread_evenly(clips: MotionClips, n: int, shortest: int) -> list[MotionBatch]:
+def spread_evenly(clips: MotionClips, n: int, shortest: int, stride: int) -> list[MotionBatch]:
     """Whole clips of so many frames or more, evenly from the split."""
-    long_enough = [number for number, motion in enumerate(clips.motions) if len(motion) // 4 * 4 >= shortest]
+    long_enough = [k for k in range(len(clips.motions)) if clips.whole_frames(k, stride) >= shortest]
     chosen = np.linspace(0, len(long_enough) - 1, min(n, len(long_enough))).astype(int)
-    return [clips.whole(long_enough[index]) for index in chosen]
+    return [clips.whole(long_enough[index], stride) for index in chosen]
 
 
 @torch.inference_mode()
@@ -172,7 +172,7 @@ def sync_scores(
 ) -> dict[str, float]:
     """Our sync-expert's distance and confidence, means over clips: of samples, and of the performances."""
     found = []
-    for batch in spread_evenly(clips, config.n_clips, FRAMES + MAX_SHIFT):
+    for batch in spread_evenly(clips, config.n_clips, FRAMES + MAX_SHIFT, generator.config.stride):
         motions = torch.cat([sampled(generator, batch, [config.seed]), batch.motion])
         found.append(
             [sync_confidence(judge.sync, lips, batch.content[0]) for lips in head.landmarks(motions)]
@@ -190,7 +190,7 @@ def sync_scores(
 def lip_spread(generator: MotionGenerator, head: FlameHead, clips: MotionClips, config: TableConfig) -> float:
     """Standard deviation of the lips' opening between seeds, over the clip's own opening; mean over clips."""
     shares = []
-    for batch in spread_evenly(clips, config.n_clips_of_seeds, 1):
+    for batch in spread_evenly(clips, config.n_clips_of_seeds, 1, generator.config.stride):
         seeds = [config.seed + 1 + k for k in range(config.n_seeds)]
         lips = aperture(head.landmarks(sampled(generator, batch, seeds)))  # (seeds, T) metres
         true = aperture(head.landmarks(batch.motion))[0]  # (T,)
@@ -206,7 +206,7 @@ def seen_labels(
     """What the judge's eyes see of clips that are said with every label's prototype."""
     faces = GreyFaces(head, judge.image_size)
     features, emotions, levels = [], [], []
-    for batch in spread_evenly(clips, config.n_clips_seen, config.n_frames_seen):
+    for batch in spread_evenly(clips, config.n_clips_seen, config.n_frames_seen, generator.config.stride):
         start = (batch.motion.shape[1] - config.n_frames_seen) // 2
         for name, level in LABELS:
             asked = torch.tensor(clips.prototypes[EMOTIONS.index(name), level])  # (F,)

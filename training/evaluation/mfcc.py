@@ -7,9 +7,9 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from scipy.fft import dct
 
-from ecoface_model.core.constants import SAMPLE_RATE
+from ecoface_model.core.constants import SAMPLE_RATE, exact_div
 
-STEP, WINDOW = SAMPLE_RATE // 100, SAMPLE_RATE // 40  # samples: 10 ms and 25 ms
+STEP, WINDOW = exact_div(SAMPLE_RATE, 100), exact_div(SAMPLE_RATE, 40)  # samples: 10 ms and 25 ms
 N_CEPSTRA = 13
 _N_FFT, _N_MELS = 512, 26
 _PRE_EMPHASIS, _LIFTER = 0.97, 22

@@ -40,7 +40,7 @@ def prior_scores(
     chosen = np.linspace(0, len(clips.rows) - 1, min(n_clips, len(clips.rows))).astype(int)
     pairs = []
     for number in chosen:
-        batch = clips.whole(int(number)).to(generator.motion_mean.device)
+        batch = clips.whole(int(number), generator.config.stride).to(generator.motion_mean.device)
         n_steps = batch.motion.shape[1] // generator.config.stride
         noise = draw_noise(generator.config, n_steps, torch.Generator().manual_seed(seed + int(number)))
         sampled = generator.sample(

@@ -23,6 +23,7 @@ from tqdm import tqdm
 
 from ecoface_model.core.constants import EMOTIONS, INTENSITIES, SAMPLE_RATE
 from ecoface_model.core.errors import EcoFaceError
+from ecoface_model.core.npz import read_npz
 from training.data.alignment import AlignmentError
 from training.data.clips import ClipRow, CorpusError, write_clip, write_manifest
 from training.data.utterance import Utterance, at_level, joined, trimmed
@@ -181,8 +182,7 @@ def _file(clip: ClipPlan) -> str:
 
 
 def _row(folder: Path, job: Job, clip: ClipPlan) -> ClipRow:
-    with np.load(folder / _file(clip), allow_pickle=False) as arrays:
-        seconds = float(arrays["phone_end"][-1])
+    seconds = float(read_npz(folder / _file(clip), ["phone_end"])["phone_end"][-1])
     return ClipRow(
         id=clip.id,
         speaker=clip.style,

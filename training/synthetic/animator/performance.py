@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 from numpy.typing import NDArray
 
-from ecoface_model.core.constants import EXPRESSION_DIM, FRAME_RATE, SAMPLE_RATE
+from ecoface_model.core.constants import EXPRESSION_DIM, FRAME_RATE, SAMPLE_RATE, exact_div
 from ecoface_model.core.head_file import read_head
 from training.data.phones import PAUSE, phrases
 from training.data.utterance import Phone
@@ -29,7 +29,7 @@ _BEFORE, _AFTER = 0.1, 0.75  # s, by which an emotion is there before and outlas
 _BETWEEN = 0.8  # of the apex, between the accents
 _MOST_ASYMMETRIC = 0.25
 _MOST_SLIDER = 9.9  # of a coefficient: shape keys end at 10
-_STEPS_PER_FRAME = RATE // FRAME_RATE
+_STEPS_PER_FRAME = exact_div(RATE, FRAME_RATE)
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from ecoface_model.core.constants import SAMPLE_RATE
+from ecoface_model.core.constants import SAMPLE_RATE, exact_div
 from ecoface_model.core.phones import VOWELS
 from training.data.phones import middle, phrases, seconds
 from training.data.utterance import Phone
 
 RATE = 100  # Hz, of loudness, pitch and everything the animator computes before it samples frames
-_HOP = SAMPLE_RATE // RATE
-_PITCH_RATE = SAMPLE_RATE // 2
+_HOP = exact_div(SAMPLE_RATE, RATE)
+_PITCH_RATE = exact_div(SAMPLE_RATE, 2)
 _PITCH_WINDOW = 384  # samples at 8 kHz: 48 ms, three periods at 63 Hz
 _PITCH_RANGE = (65.0, 450.0)  # Hz
 _VOICED = 0.5  # least peak of the normalised autocorrelation
@@ -57,7 +57,9 @@ def _frames(
 def loudness(waveform: Float[NDArray[Any], " samples"]) -> Float[NDArray[Any], " times"]:
     """Level in dB over windows of 25 ms, at RATE."""
     count = len(waveform) // _HOP + 1
-    power = np.mean(_frames(waveform, SAMPLE_RATE // 40, _HOP, count).astype(np.float64) ** 2, axis=1)
+    power = np.mean(
+        _frames(waveform, exact_div(SAMPLE_RATE, 40), _HOP, count).astype(np.float64) ** 2, axis=1
+    )
     decibels: NDArray[Any] = 10 * np.log10(power + 1e-10)
     return decibels
 

@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from ecoface_model import tensor_names
 from ecoface_model.config import (
     ContentConfig,
     EcoFaceConfig,
@@ -68,7 +69,7 @@ def write_model(
     assert info.get("name") and info.get("head") and info.get("licences"), "a model says what it is"
     matrices = {name for name, parameter in networks.named_parameters() if parameter.ndim > 1}
     tensors = {
-        name: tensor.half() if name in matrices else tensor.float()
+        tensor_names.in_file(name): tensor.half() if name in matrices else tensor.float()
         for name, tensor in networks.own_state().items()
     }
     tensors |= {PROTOTYPES: prototypes.float(), VISUAL_PROTOTYPES: visual_prototypes.float()}
@@ -98,7 +99,7 @@ def read_model(path: Path | str | None = None) -> Model:
                     " choose a model file made by this version's `training.release`"
                 )
             tensors = {  # copied out of the map, which holds an open file fast or changes with it
-                name: file.get_tensor(name).to(torch.float32, copy=True)
+                tensor_names.from_file(name): file.get_tensor(name).to(torch.float32, copy=True)
                 for name in file.keys()  # noqa: SIM118
             }
         config = read_config(json.loads(metadata["config"]))

@@ -19,8 +19,8 @@ from ecoface_model.core.head_file import read_head
 from ecoface_model.core.motion_file import FlameMotion
 from ecoface_model.core.phones import PHONES, SILENCE
 from ecoface_model.device import choose_device, full_precision, inference_on
+from ecoface_model.flow_prior import draw_noise
 from ecoface_model.level import nobody_speaks
-from ecoface_model.motion_generator import draw_noise
 from ecoface_model.postprocess.eyelids import LidContact
 from ecoface_model.postprocess.face_regions import upper_projection
 from ecoface_model.postprocess.lip_contact import PULLED_FROM, PULLED_IN_SILENCE, LipContact

@@ -14,8 +14,7 @@ from tiny_stages import CONTENT_DIM, EMOTION_DIM, IMAGE_SIZE, emotion_config
 from ecoface_model.config import MotionGeneratorConfig
 from ecoface_model.core.head_file import read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.generator_blocks import FlowPrior
-from ecoface_model.motion_generator import draw_noise
+from ecoface_model.flow_prior import FlowPrior, draw_noise
 from ecoface_model.postprocess.lips import aperture
 from training import ablations, train_emotion
 from training.evaluation import ablation_table

@@ -135,9 +135,9 @@ def test_phones_stay_shares_across_windows_and_whatever_is_shown_of_the_emotion(
         assert np.abs(sums - 255).max() <= len(PHONES) // 2
 
 
-def test_a_phone_is_the_softmax_of_the_steady_face_s_logits(tiny_ecoface):
-    speech, steady, logits = voice(1.0), tiny_ecoface.networks.generator.steady, []
-    hook = steady.register_forward_hook(lambda _m, _i, face: logits.append(face.phones))
+def test_a_phone_is_the_softmax_of_the_base_s_logits(tiny_ecoface):
+    speech, base, logits = voice(1.0), tiny_ecoface.networks.generator.base, []
+    hook = base.register_forward_hook(lambda _m, _i, face: logits.append(face.phones))
     phones = tiny_ecoface.generate(speech).phones
     hook.remove()
     expected = 255 * logits[0][0, :25].softmax(dim=1)

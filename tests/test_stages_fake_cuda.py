@@ -17,7 +17,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from ecoface_model.core.head_file import read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.generator_blocks import fold_weight_norm
+from ecoface_model.wavenet import fold_weight_norm
 from training.batches.sync import SyncClips
 from training.runs.motion_stage import MotionStage, read_judges
 from training.runs.motion_stage import weighted as weighted_motion

@@ -21,9 +21,12 @@ from ecoface_model.config import MotionGeneratorConfig, VisualConfig
 from ecoface_model.core.atomic_write import atomic_write
 from ecoface_model.core.head_file import FlameFile, read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.generator_blocks import fold_weight_norm
-from ecoface_model.motion_generator import MotionGenerator, draw_noise
+from ecoface_model.flow_prior import draw_noise
+from ecoface_model.motion_generator import MotionGenerator
 from ecoface_model.postprocess.lips import lid_directions, lip_directions
+from ecoface_model.tensor_names import GENERATOR as GENERATOR_PREFIX
+from ecoface_model.tensor_names import from_file
+from ecoface_model.wavenet import fold_weight_norm
 from training.batches.motion import TRAIN, EmotionSources, MotionBatch, MotionClips
 from training.evaluation.motion_scores import prior_scores
 from training.runs.generator_start import start_from
@@ -156,13 +159,14 @@ def prepared_generator(
     sized = dataclasses.replace(config.generator, n_styles=len(clips.styles), n_sets=len(clips.datasets))
     generator = MotionGenerator(sized)
     for name, value in clips.statistics().items():
-        generator.get_buffer(name).copy_(torch.from_numpy(value))
-    if config.generator.steady_face:
-        std = generator.motion_std[0].numpy()
+        own = from_file(GENERATOR_PREFIX + name).removeprefix(GENERATOR_PREFIX)
+        generator.get_buffer(own).copy_(torch.from_numpy(value))
+    if generator.directions is not None:
+        std = generator.style_normaliser.std[0].numpy()
         lips = lip_directions(head_file, config.generator.n_lip_directions, std)
         lids = lid_directions(head_file, config.generator.n_lid_directions, std, lips)
-        generator.lip_directions.copy_(torch.from_numpy(lips))
-        generator.lid_directions.copy_(torch.from_numpy(lids))
+        generator.directions.lips.copy_(torch.from_numpy(lips))
+        generator.directions.lids.copy_(torch.from_numpy(lids))
     return generator
 
 

@@ -13,7 +13,8 @@ from torch import Tensor
 from ecoface_model.core.constants import EMOTIONS, INTENSITIES
 from ecoface_model.core.head_file import read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.motion_generator import MotionGenerator, draw_noise
+from ecoface_model.flow_prior import draw_noise
+from ecoface_model.motion_generator import MotionGenerator
 from ecoface_model.postprocess.lips import aperture
 from ecoface_model.renderer.grey import GreyFaces
 from ecoface_model.visual import VisualEmotion

@@ -14,7 +14,8 @@ from torch import Tensor
 from ecoface_model.core.constants import FRAME_RATE
 from ecoface_model.core.phones import PHONES
 from ecoface_model.flame import FlameHead
-from ecoface_model.motion_generator import MotionGenerator, draw_noise
+from ecoface_model.flow_prior import draw_noise
+from ecoface_model.motion_generator import MotionGenerator
 from ecoface_model.postprocess.lips import aperture
 from training.batches.motion import BILABIALS, MotionClips
 from training.evaluation.metrics import count_blinks
@@ -40,11 +41,11 @@ def prior_scores(
     chosen = np.linspace(0, len(clips.rows) - 1, min(n_clips, len(clips.rows))).astype(int)
     pairs = []
     for number in chosen:
-        batch = clips.whole(int(number), generator.config.stride).to(generator.motion_mean.device)
+        batch = clips.whole(int(number), generator.config.stride).to(generator.style_normaliser.mean.device)
         n_steps = batch.motion.shape[1] // generator.config.stride
         noise = draw_noise(generator.config, n_steps, torch.Generator().manual_seed(seed + int(number)))
         sampled = generator.sample(
-            batch.content, batch.emotion, batch.style, noise.to(generator.motion_mean.device)
+            batch.content, batch.emotion, batch.style, noise.to(generator.style_normaliser.mean.device)
         ).motion
         landmarks = head.landmarks(torch.cat([batch.motion, sampled])).cpu()
         pairs.append(_Pair(landmarks[0], landmarks[1], batch.phone[0].cpu().numpy()))

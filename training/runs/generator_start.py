@@ -11,10 +11,10 @@ from torch.nn.utils.parametrize import is_parametrized
 from ecoface_model.checkpoint import FORMAT
 from ecoface_model.core.errors import ModelFileError
 from ecoface_model.motion_generator import MotionGenerator
+from ecoface_model.tensor_names import GENERATOR, from_file
 
 FORMATS = ("ecoface 1", FORMAT)
 """Of model files whose generators can be gone on from; the rest of an old file is not looked at."""
-OWNER = "generator."
 PER_STYLE = "to_style.weight"
 """How the names of tensors end whose columns are styles."""
 
@@ -74,8 +74,10 @@ def read_generator_weights(path: Path) -> tuple[dict[str, Tensor], tuple[str, ..
                     f"expected a model of format {' or '.join(map(repr, FORMATS))} in {path.name}, found "
                     f"{metadata.get('format')!r}; choose a model file that `training.release` made"
                 )
-            names = [name for name in file.keys() if name.startswith(OWNER)]  # noqa: SIM118
-            weights = {name.removeprefix(OWNER): file.get_tensor(name).float() for name in names}
+            names = [name for name in file.keys() if name.startswith(GENERATOR)]  # noqa: SIM118
+            weights = {
+                from_file(name).removeprefix(GENERATOR): file.get_tensor(name).float() for name in names
+            }
         return weights, tuple(json.loads(metadata["styles"]))
     except (SafetensorError, OSError, KeyError, json.JSONDecodeError) as error:
         raise ModelFileError(

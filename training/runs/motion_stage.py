@@ -97,8 +97,10 @@ class MotionStage(nn.Module):
         """Terms by the names of `LossWeights`; `look` is None in steps that leave the emotion term out."""
         generator, style, mask = self.generator, batch.style, batch.mask
         output = generator(batch.motion, batch.content, batch.emotion, style, batch.label, posterior_noise)
-        decoded, target = (generator.normalised(m, style) for m in (output.motion, batch.motion))
-        spoken = output.motion if output.steady is None else output.steady  # what moves the lips
+        decoded, target = (
+            generator.style_normaliser.normalised(m, style) for m in (output.motion, batch.motion)
+        )
+        spoken = output.motion if output.base is None else output.base  # what moves the lips
         lips, true_lips = self.head.landmarks(spoken), self.head.landmarks(batch.motion)
         losses = {
             "reconstruction": reconstruction_loss(decoded, target, mask),
@@ -109,11 +111,11 @@ class MotionStage(nn.Module):
                 output.z,
                 output.mu,
                 output.log_sigma,
-                generator.log_prior(output.z_prior),
+                generator.prior.log_density(output.z_prior),
                 mask[:, :: generator.config.stride],
             ),
         }
-        if output.steady is not None:
+        if output.base is not None:
             losses |= self._of_the_steady_face(batch, output, prior_noise, true_lips)
         if self.sync is not None:
             losses["sync"] = sync_loss(self.sync, lips, batch.content, mask)
@@ -130,10 +132,12 @@ class MotionStage(nn.Module):
     ) -> dict[str, Tensor]:
         """What the form with a steady face has besides."""
         generator, style, mask = self.generator, batch.style, batch.mask
-        assert output.steady is not None and output.phones is not None and output.closure is not None
-        steady, target = (generator.normalised(m, style) for m in (output.steady, batch.motion))
-        life = generator.life_of_prior(batch.content, batch.emotion, style, prior_noise)
-        sampled = generator.in_coefficients(steady.detach() + life, style)
+        assert output.base is not None and output.phones is not None and output.closure is not None
+        steady, target = (
+            generator.style_normaliser.normalised(m, style) for m in (output.base, batch.motion)
+        )
+        life = generator.residual_of_prior(batch.content, batch.emotion, style, prior_noise)
+        sampled = generator.style_normaliser.in_coefficients(steady.detach() + life, style)
         return {
             "steady": reconstruction_loss(steady, target, mask),
             "steady_velocity": velocity_loss(steady, target, mask),

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from ecoface_model.config import EmotionConfig, MotionGeneratorConfig, VisualConfig
 from ecoface_model.core.errors import ModelFileError
 from ecoface_model.emotion import EmotionEncoder
-from ecoface_model.generator_blocks import fold_weight_norm
 from ecoface_model.motion_generator import MotionGenerator
+from ecoface_model.wavenet import fold_weight_norm
 from training.runs.run import CONFIG
 
 ENCODER, VISUAL, PROTOTYPES = "encoder.safetensors", "visual.safetensors", "prototypes.safetensors"

@@ -20,6 +20,7 @@ class ContentConfig:
     def __post_init__(self) -> None:
         if self.kind not in ("whisper", "hubert"):
             raise ValueError(f"expected a content encoder 'whisper' or 'hubert', found {self.kind!r}")
+        _expect_whole_heads(self.feature_dim, self.n_heads)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,7 @@ class EmotionConfig:
     def __post_init__(self) -> None:
         if self.kind not in ("whisper", "hubert"):
             raise ValueError(f"expected an emotion encoder 'whisper' or 'hubert', found {self.kind!r}")
+        _expect_whole_heads(self.feature_dim, self.n_heads)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +101,16 @@ class MotionGeneratorConfig:
     """Frames, odd: width of the Hann window over what the steady face does off the lips; ours. Brows and mood
     change slowly, and would otherwise tremble with the syllables."""
 
+    def __post_init__(self) -> None:
+        for name in ("kernel", "flow_kernel", "life_smoothing", "steady_smoothing"):
+            if getattr(self, name) % 2 == 0:
+                raise ValueError(f"expected an odd {name}, found {getattr(self, name)}")
+        if self.stride < 1 or self.latent_dim % 2 or self.n_slow_channels > self.latent_dim:
+            raise ValueError(
+                "expected a stride of 1 or more and an even latent_dim of n_slow_channels or more, found "
+                f"{self.stride}, {self.latent_dim} and {self.n_slow_channels}"
+            )
+
 
 @dataclass(frozen=True, kw_only=True)
 class EcoFaceConfig:
@@ -142,3 +154,8 @@ def paper_config(n_styles: int = 324) -> EcoFaceConfig:
             steady_face=False,
         ),
     )
+
+
+def _expect_whole_heads(feature_dim: int, n_heads: int) -> None:
+    if n_heads < 1 or feature_dim % n_heads:
+        raise ValueError(f"expected a feature_dim in multiples of n_heads, found {feature_dim} and {n_heads}")

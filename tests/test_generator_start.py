@@ -107,6 +107,6 @@ def test_files_that_are_no_model_or_of_no_such_generator_are_refused(model: Path
         ModelFileError, match=r"'ecoface 1' or 'ecoface 2' in x.safetensors, found 'ecoface 0'"
     ):
         read_generator_weights(path)
-    save_file({"generator.a": torch.zeros(1)}, path, {"format": "ecoface 2", "styles": "[]"})
+    save_file({"generator.a": torch.zeros(1)}, path, {"format": "ecoface 2", "styles": '["a"]'})
     with pytest.raises(ModelFileError, match=r"with a generator of this size in .*found another"):
         start_from(generator(), STYLES, path)

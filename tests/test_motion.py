@@ -80,11 +80,31 @@ def test_missing_damaged_and_foreign_files_are_refused(tmp_path):
     np.savez(tmp_path / "other.npz", motion=np.zeros((3, 53)))
     np.savez(tmp_path / "pickled.npz", motion=np.array([{}], dtype=object), fps=25.0, metadata="{}")
     np.savez(tmp_path / "no_json.npz", motion=np.zeros((3, 53)), fps=25.0, metadata="{")
+    for name, text in (("no_object", "[]"), ("deep", "[" * 100_000), ("number", "3")):
+        np.savez(tmp_path / f"{name}.npz", motion=np.zeros((3, 53)), fps=25.0, metadata=text)
+    np.savez(tmp_path / "rates.npz", motion=np.zeros((3, 53)), fps=np.zeros(3), metadata="{}")
+    np.savez_compressed(tmp_path / "flipped.npz", motion=np.ones((300, 53)), fps=25.0, metadata="{}")
+    raw = bytearray((tmp_path / "flipped.npz").read_bytes())
+    raw[80:120] = bytes(40)
+    (tmp_path / "flipped.npz").write_bytes(raw)
     np.save(tmp_path / "array.npy", np.zeros((3, 53)))
     (tmp_path / "array.npy").rename(tmp_path / "array.npz")
     (tmp_path / "text.npz").write_text("no motion")
     (tmp_path / "empty.npz").touch()
-    for name in ("cut", "other", "pickled", "no_json", "array", "text", "empty"):
+    for name in (
+        "cut",
+        "other",
+        "pickled",
+        "no_json",
+        "no_object",
+        "deep",
+        "number",
+        "rates",
+        "flipped",
+        "array",
+        "text",
+        "empty",
+    ):
         with pytest.raises(MotionError, match=rf"expected a motion \.npz of EcoFace in {name}\.npz"):
             FlameMotion.read(tmp_path / f"{name}.npz")
 

@@ -1,6 +1,5 @@
 """Train a generator further: its weights taken from a model file, of this format or of the one before."""
 
-import json
 from pathlib import Path
 
 import torch
@@ -10,6 +9,7 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from ecoface_model.checkpoint import FORMAT
 from ecoface_model.core.errors import ModelFileError
+from ecoface_model.model_header import read_styles
 from ecoface_model.motion_generator import MotionGenerator
 from ecoface_model.tensor_names import GENERATOR, from_file
 
@@ -78,8 +78,10 @@ def read_generator_weights(path: Path) -> tuple[dict[str, Tensor], tuple[str, ..
             weights = {
                 from_file(name).removeprefix(GENERATOR): file.get_tensor(name).float() for name in names
             }
-        return weights, tuple(json.loads(metadata["styles"]))
-    except (SafetensorError, OSError, KeyError, json.JSONDecodeError) as error:
+        return weights, read_styles(metadata.get("styles", ""))
+    except ModelFileError:
+        raise
+    except (SafetensorError, OSError, ValueError) as error:
         raise ModelFileError(
             f"expected a whole EcoFace model in {path.name}, found a file that is damaged or of another "
             "kind; copy or download it again"

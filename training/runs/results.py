@@ -1,8 +1,6 @@
 """What the stages leave in their run folders: the files' names, and their readers."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
@@ -10,7 +8,9 @@ from torch import Tensor, nn
 
 from ecoface_model.config import EmotionConfig, MotionGeneratorConfig, VisualConfig
 from ecoface_model.core.errors import ModelFileError
+from ecoface_model.core.npz import json_object
 from ecoface_model.emotion import EmotionEncoder
+from ecoface_model.model_header import config_of, read_styles
 from ecoface_model.motion_generator import MotionGenerator
 from ecoface_model.wavenet import fold_weight_norm
 from training.runs.run import CONFIG
@@ -32,8 +32,8 @@ def read_generator(path: Path) -> tuple[MotionGenerator, tuple[str, ...]]:
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
-        values, styles = json.loads(metadata["config"]), tuple(json.loads(metadata["styles"]))
-        config = MotionGeneratorConfig(**values | {"dilations": tuple(values["dilations"])})
+        styles = read_styles(metadata["styles"])
+        config = config_of(MotionGeneratorConfig, json_object(metadata["config"]))
         generator = MotionGenerator(config)
         fold_weight_norm(generator)
         generator.load_state_dict(weights)
@@ -52,9 +52,8 @@ def read_emotion_configs(run: Path) -> tuple[EmotionConfig, VisualConfig]:
     if not path.is_file():
         raise missing(path, "training.train_emotion")
     try:
-        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        visual = values["visual"] | {"widths": tuple(values["visual"]["widths"])}
-        return EmotionConfig(**values["encoder"]), VisualConfig(**visual)
+        values = json_object(path.read_text(encoding="utf-8"))
+        return config_of(EmotionConfig, values["encoder"]), config_of(VisualConfig, values["visual"])
     except (KeyError, TypeError, ValueError) as error:
         raise of_another_kind(path, "the config of train_emotion", error) from error
 

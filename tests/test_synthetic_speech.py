@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ecoface_model.core.constants import EMOTIONS, INTENSITIES, SAMPLE_RATE
 from ecoface_model.core.phones import PHONES
 from training.data.alignment import AlignmentError, align, words_of
-from training.data.augment import MILD, augment, band_limited, coarse, in_room, tilted, with_noise
+from training.data.augment import augment, band_limited, coarse, in_room, tilted, with_noise
 from training.data.clips import CorpusError, read_clip, write_manifest
 from training.data.utterance import Phone, Utterance, at_level, covering, joined, speech_level, trimmed
 from training.synthetic import corpus
@@ -206,7 +206,7 @@ def test_strong_acts_are_stronger_on_average_but_the_classes_overlap() -> None:
 def test_every_augmentation_keeps_length_and_is_fixed_by_its_seed() -> None:
     sound = buzz().waveform
     for seed in range(30):
-        first, second = (augment(sound, np.random.default_rng(seed), [sound], MILD) for _ in range(2))
+        first, second = (augment(sound, np.random.default_rng(seed), [sound]) for _ in range(2))
         assert first.shape == sound.shape and first.dtype == np.float32 and np.isfinite(first).all()
         np.testing.assert_array_equal(first, second)
 

@@ -8,7 +8,6 @@ A run that was stopped goes on; finished rows are kept. The table grows with eve
 
 import dataclasses
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,13 +16,13 @@ import tyro
 
 from ecoface_model.config import MotionGeneratorConfig
 from ecoface_model.core.atomic_write import atomic_write
-from ecoface_model.core.errors import EcoFaceError
 from training.data.clips import SPLITS, read_manifest, write_manifest
 from training.evaluation.ablation_table import SPLIT, Judge, TableConfig, row_scores, write_table
 from training.evaluation.held_out import balanced
 from training.runs.motion_stage import EmotionLook
 from training.runs.results import ENCODER, GENERATOR, PROTOTYPES, VISUAL
 from training.runs.run import CONFIG, RunError
+from training.runs.script import run_script
 from training.train_emotion import SCORES, TrainEmotionConfig
 from training.train_motion import TrainMotionConfig
 
@@ -250,7 +249,4 @@ def how_short(config: AblationsConfig) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(AblationsConfig))
-    except (EcoFaceError, RunError) as error:
-        sys.exit(f"error: {error}")
+    run_script(lambda: main(tyro.cli(AblationsConfig)))

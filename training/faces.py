@@ -28,6 +28,7 @@ from ecoface_model.flame import FlameHead
 from ecoface_model.renderer.grey import GreyFaces
 from training.data.clips import Clip, ClipRow, CorpusError, motion_path, read_clip, read_manifest
 from training.data.face_store import INDEX, PIXELS, FaceStore, Piece
+from training.runs.script import run_script
 
 CLIPS_AT_ONCE = 32  # of one part, which is what an interruption loses at most
 SPEECH_LEVEL = 30.0  # dB under a clip's loudest frame, down to which it is speech
@@ -150,4 +151,4 @@ def join(config: FacesConfig, parts: list[Part]) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(FacesConfig))
+    run_script(lambda: main(tyro.cli(FacesConfig)))

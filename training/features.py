@@ -32,6 +32,7 @@ from training.data.augment import augment
 from training.data.clips import ClipRow, CorpusError, read_clip, read_manifest
 from training.data.feature_store import FeatureStore
 from training.data.vocal_tract import draw_stretch, stretched
+from training.runs.script import run_script
 
 FIRST_STRETCHED = 2
 """Variant of the front from which on voices have another length of vocal tract."""
@@ -223,4 +224,4 @@ def _weights(path: Path, step: str) -> dict[str, Tensor]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(FeaturesConfig))
+    run_script(lambda: main(tyro.cli(FeaturesConfig)))

@@ -17,6 +17,7 @@ from training.head.assembly import EYES, HeadShape, build_shape
 from training.head.eyes import turning_in_place
 from training.head.source import AnnyData, Floats, download_wheel
 from training.head.teeth import LOWER
+from training.runs.script import run_script
 
 NAME = "EcoFace reference head"
 Arrays = dict[str, NDArray[Any]]
@@ -167,4 +168,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

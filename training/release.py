@@ -5,7 +5,6 @@ python -m training.release
 Sizes and styles are read from what the stages wrote beside their weights, so any training is released so.
 """
 
-import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from ecoface_model.config import (
     VisualConfig,
 )
 from ecoface_model.core.atomic_write import atomic_write
-from ecoface_model.core.errors import EcoFaceError, ModelFileError
+from ecoface_model.core.errors import ModelFileError
 from ecoface_model.core.head_file import read_head
 from ecoface_model.networks import Networks
 from training.data.sources import SOURCES, Source, licence_sentences, read_sources, training_sentence
@@ -40,6 +39,7 @@ from training.runs.results import (
     read_generator,
     read_tensors,
 )
+from training.runs.script import run_script
 
 LICENCES = (
     "EcoFace default model: GPL-3.0-or-later.",
@@ -154,7 +154,4 @@ def bytes_of(networks: Networks) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(ReleaseConfig))
-    except EcoFaceError as error:
-        sys.exit(f"error: {error}")
+    run_script(lambda: main(tyro.cli(ReleaseConfig)))

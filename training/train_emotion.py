@@ -42,9 +42,9 @@ from training.objectives.emotion import (
     mean_over_speech,
     triplet_loss,
 )
-from training.runs.batch_norm import over_whole_batch
 from training.runs.results import CLASSIFIER, ENCODER, PROTOTYPES, VISUAL
 from training.runs.run import Run, drawn_ahead, seed_step, warm_up_then_cosine
+from training.runs.script import run_script
 
 SPACE, SCORES = "emotion_space.png", "scores.json"
 NO_VOICES = (
@@ -153,7 +153,6 @@ def main(config: TrainEmotionConfig) -> None:
     train, val = (read_clips(config, split) for split in ("train", "val"))
     n_real = config.n_real if train.real else 0
     encoders = started(config, train).to(processes.device)
-    over_whole_batch(encoders.visual, processes)
     parameters = [parameter for parameter in encoders.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(parameters, config.learning_rate, weight_decay=config.weight_decay)
     first = run.resume({"encoders": encoders}, optimizer) + 1
@@ -319,4 +318,4 @@ def write_encoders(folder: Path, encoders: EmotionEncoders, train: EmotionClips,
 
 
 if __name__ == "__main__":
-    main(tyro.cli(TrainEmotionConfig))
+    run_script(lambda: main(tyro.cli(TrainEmotionConfig)))

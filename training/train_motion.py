@@ -33,6 +33,7 @@ from training.runs.generator_start import start_from
 from training.runs.motion_stage import EmotionLook, LossWeights, MotionStage, read_judges, weighted
 from training.runs.results import GENERATOR
 from training.runs.run import Run, drawn_ahead, seed_step, warm_up_then_cosine
+from training.runs.script import run_script
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,4 +189,4 @@ def write_generator(generator: MotionGenerator, styles: Sequence[str], path: Pat
 
 
 if __name__ == "__main__":
-    main(tyro.cli(TrainMotionConfig))
+    run_script(lambda: main(tyro.cli(TrainMotionConfig)))

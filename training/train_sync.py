@@ -25,8 +25,8 @@ from training.objectives.sync_expert import (
     cosine,
     log_probability,
 )
-from training.runs.batch_norm import over_whole_batch
 from training.runs.run import Run, seed_step, step_generator, warm_up_then_cosine
+from training.runs.script import run_script
 
 EXPERT, CURVE, SCORES = "sync.safetensors", "sync_curve.png", "sync_scores.json"
 IN_SYNC = 0.5  # a cosine above it says yes
@@ -80,7 +80,6 @@ def main(config: TrainSyncConfig) -> None:
     )
     expert = prepared_expert(config.expert, train).to(device)
     optimizer = torch.optim.AdamW(expert.parameters(), config.learning_rate, weight_decay=config.weight_decay)
-    over_whole_batch(expert, run.processes)
     modules = {"expert": expert}
     first = run.resume(modules, optimizer) + 1
     started = time.monotonic()
@@ -208,4 +207,4 @@ def draw_curve(curve: dict[int, float], path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(TrainSyncConfig))
+    run_script(lambda: main(tyro.cli(TrainSyncConfig)))

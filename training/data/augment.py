@@ -40,11 +40,6 @@ class Augmentation:
 
 
 FULL = Augmentation()
-MILD = Augmentation(
-    band=0.25, tilt_slope=1.0, noise_ratio=(12.0, 40.0), gain=9.0, clip=0.05, codec=0.1, room=0.3
-)
-"""For the emotion encoder: tilt is a cue of emotion and may not be drowned; level is one too, but recordings
-of one voice differ by more than its moods do."""
 
 
 def augment(

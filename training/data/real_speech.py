@@ -2,7 +2,7 @@
 
 Their phone times (forced alignment, median error on clean speech 8-10 ms) are kept in
 `assets/real_speech_phones.json`, so that every evaluation judges by the same times;
-`python -m training.data.real_speech` makes that file again.
+`python -m training.real_speech` makes that file again.
 """
 
 import json
@@ -14,10 +14,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from ecoface_model.core.atomic_write import atomic_write
 from ecoface_model.core.constants import SAMPLE_RATE
 from ecoface_model.core.errors import SoundError
-from training.data.alignment import align
 from training.data.utterance import Phone
 
 SOUNDS = Path("/usr/share/pocketsphinx/test/data/librivox")
@@ -52,13 +50,17 @@ def read_recordings(folder: Path = SOUNDS) -> list[RecordedClip]:
     """
     known = json.loads(PHONES.read_text(encoding="utf-8"))
     return [
-        RecordedClip(name, _read(folder, name), tuple(Phone(*phone) for phone in known[name]))
+        RecordedClip(name, read_waveform(folder, name), tuple(Phone(*phone) for phone in known[name]))
         for name in TRANSCRIPTS
     ]
 
 
-def _read(folder: Path, name: str) -> NDArray[Any]:
-    """One clip's waveform."""
+def read_waveform(folder: Path, name: str) -> NDArray[Any]:
+    """One clip's waveform.
+
+    Raises:
+        SoundError: if it is not there.
+    """
     path = folder / f"sense_and_sensibility_01_austen_64kb-{name}.wav"
     if not path.is_file():
         raise SoundError(
@@ -68,22 +70,3 @@ def _read(folder: Path, name: str) -> NDArray[Any]:
     waveform, rate = soundfile.read(path, dtype="float32")
     assert rate == SAMPLE_RATE, f"{path.name} has {rate} Hz"
     return np.asarray(waveform)
-
-
-def main() -> None:
-    """Align the five clips and keep their phone times."""
-    known = {
-        name: [
-            (phone.name, round(phone.start, 3), round(phone.end, 3))
-            for phone in align(_read(SOUNDS, name), text)
-        ]
-        for name, text in TRANSCRIPTS.items()
-    }
-    PHONES.parent.mkdir(exist_ok=True)
-    with atomic_write(PHONES) as temporary:
-        temporary.write_text(json.dumps(known), encoding="utf-8")
-    print(f"{PHONES.name}: {sum(map(len, known.values()))} phones of {len(known)} clips")
-
-
-if __name__ == "__main__":
-    main()

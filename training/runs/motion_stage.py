@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ecoface_model.config import VisualConfig
+from ecoface_model.core.errors import EcoFaceError
 from ecoface_model.flame import FlameHead
 from ecoface_model.motion_generator import GeneratorOutput, MotionGenerator
 from ecoface_model.renderer.grey import GreyFaces
@@ -28,7 +29,7 @@ from training.objectives.motion import (
 from training.objectives.sync_expert import SyncExpert, sync_loss
 
 
-class JudgeError(ValueError):
+class JudgeError(EcoFaceError):
     """A judge that training needs has learned nothing."""
 
 

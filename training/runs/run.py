@@ -22,6 +22,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ecoface_model.core.atomic_write import atomic_write
+from ecoface_model.core.errors import EcoFaceError
 from training.runs.batch_norm import over_whole_batch
 from training.runs.processes import Processes
 
@@ -30,7 +31,7 @@ Batch = TypeVar("Batch")
 CHECKPOINT, LOG, PLOT, CONFIG = "checkpoint.safetensors", "log.csv", "losses.png", "config.json"
 
 
-class RunError(ValueError):
+class RunError(EcoFaceError):
     """A run cannot start, go on or end as asked; the message says why in one sentence."""
 
 

@@ -8,7 +8,6 @@ import ctypes
 import importlib.util
 import multiprocessing
 import shutil
-import sys
 from collections.abc import Collection, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -22,11 +21,11 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ecoface_model.core.constants import EMOTIONS, INTENSITIES, SAMPLE_RATE
-from ecoface_model.core.errors import EcoFaceError
 from ecoface_model.core.npz import read_npz
 from training.data.alignment import AlignmentError
 from training.data.clips import ClipRow, CorpusError, write_clip, write_manifest
 from training.data.utterance import Utterance, at_level, joined, trimmed
+from training.runs.script import run_script
 from training.synthetic.voices import espeak, flite, hibari
 from training.synthetic.voices.plan import ESPEAK, SYSTEM_SHARES, ClipPlan, Job, plan
 from training.synthetic.voices.prosody import Analysis, analyse, draw_prosody, perform
@@ -198,7 +197,4 @@ def _row(folder: Path, job: Job, clip: ClipPlan) -> ClipRow:
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(CorpusConfig))
-    except EcoFaceError as error:
-        sys.exit(str(error))
+    run_script(lambda: main(tyro.cli(CorpusConfig)))

@@ -19,6 +19,7 @@ from ecoface_model.core.atomic_write import atomic_write
 from ecoface_model.core.errors import EcoFaceError
 from training.data.clips import ClipRow, motion_path, read_clip, read_manifest
 from training.data.utterance import Phone
+from training.runs.script import run_script
 from training.synthetic.animator.performance import Feeling, perform
 from training.synthetic.animator.styles import PERFORMERS
 
@@ -81,7 +82,4 @@ def main(config: PerformConfig) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(PerformConfig))
-    except EcoFaceError as error:
-        sys.exit(f"error: {error}")
+    run_script(lambda: main(tyro.cli(PerformConfig)))

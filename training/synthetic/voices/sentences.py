@@ -141,10 +141,6 @@ class Sentence:
     def text(self) -> str:
         return " ".join(self.parts)
 
-    @property
-    def estimated_seconds(self) -> float:
-        return len(self.text) / LETTERS_PER_SECOND
-
 
 @lru_cache(maxsize=1)
 def pronunciations() -> dict[str, tuple[str, ...]]:

@@ -21,10 +21,10 @@ from ecoface_model.core.phones import PHONES, SILENCE
 from ecoface_model.device import choose_device, full_precision, inference_on
 from ecoface_model.flow_prior import draw_noise
 from ecoface_model.level import nobody_speaks
-from ecoface_model.postprocess.eyelids import LidContact
+from ecoface_model.postprocess.eyelids import EyelidContact
 from ecoface_model.postprocess.face_regions import upper_projection
 from ecoface_model.postprocess.lip_contact import PULLED_FROM, PULLED_IN_SILENCE, LipContact
-from ecoface_model.postprocess.voice_activity import resting, told_pauses
+from ecoface_model.postprocess.voice_activity import predicted_pauses, resting
 from ecoface_model.reference_emotion.inputs import EmotionInputs, describe
 from ecoface_model.reference_emotion.measure_voice import measure_voice
 from ecoface_model.reference_emotion.sources import EmotionSource
@@ -35,7 +35,7 @@ from ecoface_model.reference_emotion.voice_baseline import VoiceBaseline
 from ecoface_model.windowed_encoder import Progress, WindowedEncoder, frames_of
 from ecoface_model.windows import WindowPlan, join
 
-SETTLED_AT_ONCE = 500  # frames whose lips are looked at together: memory
+POSTPROCESSED_AT_ONCE = 500  # frames whose lips are looked at together: memory
 AVERAGE = "average"  # style: nobody's, learned by leaving the speaker out in training
 
 
@@ -55,7 +55,7 @@ class EcoFace:
         head = read_head()
         self._head = head if model.info["head"] == head.name else None
         self.inputs = EmotionInputs(model, self.encoder, self._head)
-        self._contacts = (LipContact(head), LidContact(head)) if self._head else None
+        self._contacts = (LipContact(head), EyelidContact(head)) if self._head else None
 
     @classmethod
     def load(cls, path: Path | str | None = None, device: str | None = None) -> "EcoFace":
@@ -134,9 +134,11 @@ class EcoFace:
             joined = self._run_windows(waveform, weights, noise, source, progress, amounts)[:frames]
         rest = resting(waveform)
         if joined.shape[1] > MOTION_DIM + 1:
-            rest = np.maximum(rest, told_pauses(joined[:, MOTION_DIM + 1 + PHONES.index(SILENCE)].numpy()))
+            rest = np.maximum(
+                rest, predicted_pauses(joined[:, MOTION_DIM + 1 + PHONES.index(SILENCE)].numpy())
+            )
         pulled_from = PULLED_IN_SILENCE if nobody_speaks(waveform) else PULLED_FROM
-        motion = self._settled(joined, torch.from_numpy(rest), pulled_from)
+        motion = self._postprocessed(joined, torch.from_numpy(rest), pulled_from)
         if isinstance(source, SpeechSource):
             heard = source.heard()
         metadata: dict[str, Any] = {
@@ -197,7 +199,7 @@ class EcoFace:
         """
         return measure_voice(self.encoder, waveforms, kind, progress)
 
-    def _settled(
+    def _postprocessed(
         self,
         joined: Float[Tensor, "frames channels"],
         rest: Float[Tensor, " frames"],
@@ -211,7 +213,7 @@ class EcoFace:
         if self._contacts is None:
             return motion
         lips, lids = self._contacts
-        parts = zip(motion.split(SETTLED_AT_ONCE), closure.split(SETTLED_AT_ONCE), strict=True)  # type: ignore[no-untyped-call]
+        parts = zip(motion.split(POSTPROCESSED_AT_ONCE), closure.split(POSTPROCESSED_AT_ONCE), strict=True)  # type: ignore[no-untyped-call]
         with full_precision(motion.device):
             return lids.settle(torch.cat([lips.settle(*part, pulled_from) for part in parts]))
 

@@ -18,7 +18,7 @@ from training.data.utterance import Phone
 from training.evaluate import main
 from training.evaluation import metrics
 from training.evaluation.emotion_classifiers import (
-    Namers,
+    EmotionClassifiers,
     StatisticsClassifier,
     expression_statistics,
     nearest_emotion,
@@ -134,12 +134,12 @@ def test_exchange_reports_all_class_pairs_through_all_doors(tiny_model_file, cor
 
 
 def test_the_separate_classifier_names_performances_it_never_saw(stage, corpus):
-    namers = Namers.learn(stage, corpus, 30, 15, 0)
+    classifiers = EmotionClassifiers.learn(stage, corpus, 30, 15, 0)
     clips = held_out(corpus, rows_of(corpus, "test", labelled=True))
-    named = [namers.by_statistics(clip.motion) for clip in clips]
+    named = [classifiers.by_statistics(clip.motion) for clip in clips]
     assert np.mean([name == clip.row.emotion for name, clip in zip(named, clips, strict=True)]) > 0.7
-    assert namers.distance(clips[0].motion, clips[0].motion) == 0
-    assert namers.distance(clips[0].motion, clips[-1].motion) > 0
+    assert classifiers.distance(clips[0].motion, clips[0].motion) == 0
+    assert classifiers.distance(clips[0].motion, clips[-1].motion) > 0
 
 
 def test_matrices_are_means_over_the_swaps_of_each_pair():

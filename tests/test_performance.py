@@ -182,8 +182,8 @@ def test_a_blink_is_two_frames_down_one_shut_and_four_or_five_up():
 
 
 def test_intensity_is_continuous_from_none_over_normal_to_strong():
-    assert emotion_pose("happy", 0.0).mouth.get("Sm", 0.0) == 0
-    smiles = [emotion_pose("happy", level).mouth["Sm"] for level in np.linspace(0.01, 2, 40)]
+    assert emotion_pose("happy", 0.0).mouth.get("smile", 0.0) == 0
+    smiles = [emotion_pose("happy", level).mouth["smile"] for level in np.linspace(0.01, 2, 40)]
     assert np.all(np.diff(smiles) > 0)
     assert np.diff(smiles).max() < 0.05
     phones = phones_of(SENTENCE)

@@ -22,7 +22,7 @@ from training.synthetic.animator.styles import GUESTS, STYLES
 from training.synthetic.voices import espeak, flite, hibari
 from training.synthetic.voices.ipa import to_arpabet
 from training.synthetic.voices.plan import SPEAKER_RANGES, SYSTEM_SHARES, TEST, plan, speakers
-from training.synthetic.voices.prosody import Prosody, Speaker, analyse, draw_prosody, perform
+from training.synthetic.voices.prosody import Prosody, Speaker, analyse, draw_prosody, with_prosody
 from training.synthetic.voices.sentences import FOREIGN, pronunciations, sentences
 
 
@@ -163,7 +163,7 @@ def test_a_voices_speakers_differ_from_one_another_within_its_range(voice: str) 
 
 def test_resynthesis_scales_phone_times_and_sets_level_and_pitch() -> None:
     spoken = buzz()
-    changed = perform(
+    changed = with_prosody(
         analyse(spoken),
         Prosody(rate=-0.5, level=-6.0, pitch=3.0),
         Speaker(formants=1.1, pitch=2.0),
@@ -180,7 +180,7 @@ def test_a_brighter_tilt_raises_the_highs() -> None:
     analysis, rng = analyse(buzz()), np.random.default_rng(0)
 
     def highs(tilt: float) -> float:
-        sound = perform(analysis, Prosody(tilt=tilt), Speaker(), rng).waveform
+        sound = with_prosody(analysis, Prosody(tilt=tilt), Speaker(), rng).waveform
         power = np.abs(np.fft.rfft(sound)) ** 2
         return float(power[len(power) // 4 :].sum() / power.sum())
 

@@ -23,7 +23,7 @@ _CALM = (0.25, 0.5, 0.25)  # a filter over three frames: half at 6 Hz, a tenth a
 _PROBE = 0.5  # weight of eyeBlink, to measure what it does
 
 
-class LidContact:
+class EyelidContact:
     """The lids of one head, ready to be finished."""
 
     def __init__(self, file: FlameFile) -> None:

@@ -24,7 +24,7 @@ def speaking(
     return np.interp(moments, np.arange(len(spoken)), spoken).astype(np.float32)
 
 
-def told_pauses(
+def predicted_pauses(
     silence: Float32[NDArray[np.float32], " frames"],
 ) -> Float32[NDArray[np.float32], " frames"]:
     """How surely a pause of three frames or more is around each frame, 0 to 1, from the phones' silence.

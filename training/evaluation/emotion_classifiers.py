@@ -67,7 +67,7 @@ def nearest_emotion(
 
 
 @dataclass(frozen=True)
-class Namers:
+class EmotionClassifiers:
     """The two judges that name a motion's emotion."""
 
     stage: Stage
@@ -76,7 +76,9 @@ class Namers:
     kinds: tuple[str, ...]
 
     @classmethod
-    def learn(cls, stage: Stage, corpus: Path, n_learned: int, n_rendered: int, seed: int) -> "Namers":
+    def learn(
+        cls, stage: Stage, corpus: Path, n_learned: int, n_rendered: int, seed: int
+    ) -> "EmotionClassifiers":
         """From performances of the train split, in all emotions and intensities; some are rendered."""
         rows = rows_of(corpus, "train", labelled=True)
         taken = balanced(rows, n_learned, lambda row: (row.emotion, row.intensity_level), seed)

@@ -22,13 +22,13 @@ from ecoface_model.reference_emotion.sources import ReferenceEmotion
 from ecoface_model.windowed_encoder import frames_of
 from training.data.clips import CorpusError
 from training.evaluation import lip_metrics
-from training.evaluation.emotion_classifiers import Namers
+from training.evaluation.emotion_classifiers import EmotionClassifiers
 from training.evaluation.held_out import HeldOut, Motion, Stage, balanced, held_out, rows_of
 from training.evaluation.metrics import share_rising
 from training.evaluation.prototypes import agreements, as_tables
 from training.evaluation.report import SYNTHETIC, draw_matrices, markdown_table, matrix_table, write_report
 
-DOORS = ("label", "reference clip", "reference performance")
+EMOTION_INPUTS = ("label", "reference clip", "reference performance")
 INTENSITIES_ASKED = (0.5, 1.0, 1.5, 2.0)
 
 
@@ -81,28 +81,32 @@ MEASURES: dict[str, Callable[[Swap], float]] = {
 }
 
 
-def swapped(namers: Namers, source: HeldOut, plain: Motion, motion: Motion, reference: HeldOut) -> Swap:
+def swapped(
+    classifiers: EmotionClassifiers, source: HeldOut, plain: Motion, motion: Motion, reference: HeldOut
+) -> Swap:
     """Judge one swap."""
-    stage = namers.stage
+    stage = classifiers.stage
     lips, own = stage.lip_clip(source, motion), stage.lip_clip(source, plain)
-    before = namers.distance(plain, reference.motion)
+    before = classifiers.distance(plain, reference.motion)
     return Swap(
         source=source.row.emotion,
         target=reference.row.emotion,
         r=float(np.corrcoef(lips.millimetres, own.millimetres)[0, 1]),
         closed=lip_metrics.closure([lips]).value,
-        eye=namers.by_eye(motion),
-        statistics=namers.by_statistics(motion),
-        moved=namers.distance(motion, reference.motion) / max(before, 1e-9),
+        eye=classifiers.by_eye(motion),
+        statistics=classifiers.by_statistics(motion),
+        moved=classifiers.distance(motion, reference.motion) / max(before, 1e-9),
     )
 
 
-def exchange_all(config: Exchange, namers: Namers, clips: Sequence[HeldOut]) -> dict[str, list[Swap]]:
+def exchange_all(
+    config: Exchange, classifiers: EmotionClassifiers, clips: Sequence[HeldOut]
+) -> dict[str, list[Swap]]:
     """Every clip to every class through each door; references of a class are taken in turn."""
-    stage = namers.stage
+    stage = classifiers.stage
     by_class = {name: [clip for clip in clips if clip.row.emotion == name] for name in EMOTIONS}
     seen = {clip.row.id: stage.ecoface.from_motion(stage.performance(clip.motion)) for clip in clips}
-    swaps: dict[str, list[Swap]] = {door: [] for door in DOORS}
+    swaps: dict[str, list[Swap]] = {door: [] for door in EMOTION_INPUTS}
     for number, source in enumerate(tqdm(clips, desc="exchange", mininterval=5)):
         how: dict[str, Any] = {"style": style_of(stage, source), "seed": config.seed}
         plain = stage.speak(source, **how)
@@ -114,8 +118,8 @@ def exchange_all(config: Exchange, namers: Namers, clips: Sequence[HeldOut]) -> 
                 stage.speak(source, emotion_from=reference.waveform, **how),
                 stage.speak(source, emotion=performed(seen[reference.row.id], source), **how),
             )
-            for door, motion in zip(DOORS, asked, strict=True):
-                swaps[door].append(swapped(namers, source, plain, motion, reference))
+            for door, motion in zip(EMOTION_INPUTS, asked, strict=True):
+                swaps[door].append(swapped(classifiers, source, plain, motion, reference))
     return swaps
 
 
@@ -162,21 +166,21 @@ def intensities(config: Exchange, stage: Stage, clips: Sequence[HeldOut]) -> dic
     return {name: np.array(row) for name, row in rows.items()}
 
 
-def accuracies(namers: Namers, clips: Sequence[HeldOut]) -> dict[str, float]:
+def accuracies(classifiers: EmotionClassifiers, clips: Sequence[HeldOut]) -> dict[str, float]:
     """How often the judges name a held-out performance rightly: what the swaps can reach."""
     return {
         "named by our visual encoder": float(
-            np.mean([namers.by_eye(c.motion) == c.row.emotion for c in clips])
+            np.mean([classifiers.by_eye(c.motion) == c.row.emotion for c in clips])
         ),
         "named by the separate classifier": float(
-            np.mean([namers.by_statistics(c.motion) == c.row.emotion for c in clips])
+            np.mean([classifiers.by_statistics(c.motion) == c.row.emotion for c in clips])
         ),
     }
 
 
 def agreement(swaps: dict[str, list[Swap]]) -> dict[str, dict[str, float]]:
     """How often a label and a reference of its class get the same name, for each other door."""
-    label, *others = DOORS
+    label, *others = EMOTION_INPUTS
     pairs = {door: list(zip(swaps[label], swaps[door], strict=True)) for door in others}
     return {
         door: {
@@ -208,10 +212,12 @@ def exchange(config: Exchange) -> None:
                 f"expected two clips or more of {name} in split {config.split!r}, found fewer; "
                 "take another split"
             )
-    namers = Namers.learn(stage, config.corpus, config.n_learned, config.n_rendered, config.seed)
-    swaps = exchange_all(config, namers, clips)
-    by_door = {door: matrices(swaps[door]) for door in DOORS}
-    performances, agreed = accuracies(namers, clips), agreement(swaps)
+    classifiers = EmotionClassifiers.learn(
+        stage, config.corpus, config.n_learned, config.n_rendered, config.seed
+    )
+    swaps = exchange_all(config, classifiers, clips)
+    by_door = {door: matrices(swaps[door]) for door in EMOTION_INPUTS}
+    performances, agreed = accuracies(classifiers, clips), agreement(swaps)
     strength = intensities(config, stage, clips[:: len(EMOTIONS)])
     more = balanced(rows, config.n_clips, lambda row: (row.emotion, row.intensity_level), config.seed)
     means = agreements(stage, held_out(config.corpus, more))
@@ -222,7 +228,7 @@ def exchange(config: Exchange) -> None:
     }  # fmt: skip
     values["prototypes"] = {way: [asdict(one) for one in found] for way, found in means.items()}
     write_report(config.out, "exchange", text, values)
-    pictures = {f"{name}\n({door})": m for door in DOORS for name, m in by_door[door].items()}
+    pictures = {f"{name}\n({door})": m for door in EMOTION_INPUTS for name, m in by_door[door].items()}
     draw_matrices(config.out / "exchange.png", pictures, EMOTIONS, EMOTIONS)
     print(text)
 
@@ -236,7 +242,11 @@ def as_text(
 ) -> str:
     """The report: means, then every matrix (rows: the sentence's own class, columns: the one asked for)."""
     means = [
-        [name, *(off_diagonal(by_door[door][name]) for door in DOORS), performances.get(name, float("nan"))]
+        [
+            name,
+            *(off_diagonal(by_door[door][name]) for door in EMOTION_INPUTS),
+            performances.get(name, float("nan")),
+        ]
         for name in MEASURES
     ]
     rising = [
@@ -246,7 +256,7 @@ def as_text(
     parts = [
         "# Exchange of emotions",
         f"{n_clips} held-out sentences, each asked for all {len(EMOTIONS)} emotions. {SYNTHETIC}",
-        markdown_table(["mean over swaps", *DOORS, "performances"], means),
+        markdown_table(["mean over swaps", *EMOTION_INPUTS, "performances"], means),
         *(
             f"Same name for a label and a {door} of its class: "
             + ", ".join(f"{share:.2f} {judge}" for judge, share in judges.items())
@@ -258,7 +268,7 @@ def as_text(
             ["emotion", *(f"{i:g}" for i in INTENSITIES_ASKED), "share of sentences rising"], rising
         ),
     ]
-    for door in DOORS:
+    for door in EMOTION_INPUTS:
         for name, matrix in by_door[door].items():
             parts += [f"## By {door}: {name}", matrix_table("own \\ asked", EMOTIONS, EMOTIONS, matrix)]
     return "\n\n".join(parts)

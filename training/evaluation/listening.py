@@ -19,7 +19,7 @@ from ecoface_model.core.head_file import read_head
 from ecoface_model.pipeline import EcoFace
 from training.data.clips import ClipRow
 from training.data.real_speech import SOUNDS, read_recordings
-from training.evaluation.emotion_classifiers import Namers
+from training.evaluation.emotion_classifiers import EmotionClassifiers
 from training.evaluation.held_out import HeldOut, Stage, balanced
 from training.evaluation.listening_report import as_text
 from training.evaluation.recall import PLAIN, listeners_recall
@@ -90,10 +90,12 @@ def listening(config: Listening) -> None:
     sentences = neutral_lines(config.synthetic, config.n_sentences, config.seed) if config.references else []
     ecoface = EcoFace.load(config.model, config.device)
     remember(ecoface)
-    namers = None
+    classifiers = None
     if config.references:
         stage = Stage(ecoface, read_head())
-        namers = Namers.learn(stage, config.synthetic, config.n_learned, config.n_rendered, config.seed)
+        classifiers = EmotionClassifiers.learn(
+            stage, config.synthetic, config.n_learned, config.n_rendered, config.seed
+        )
     values: dict[str, Any] = {
         "model": ecoface.model.hash,
         "split": config.split,
@@ -103,7 +105,7 @@ def listening(config: Listening) -> None:
     }
     pictures: dict[str, Float[NDArray[Any], "8 8"]] = {}
     for dataset, rows in by_set.items():
-        found, drawn = listened(config, ecoface, rows, namers, sentences)
+        found, drawn = listened(config, ecoface, rows, classifiers, sentences)
         values["datasets"][dataset] = found
         pictures |= {f"{dataset}\n{title}": matrix for title, matrix in drawn.items()}
     text = as_text(values)
@@ -116,7 +118,7 @@ def listened(
     config: Listening,
     ecoface: EcoFace,
     rows: Sequence[ClipRow],
-    namers: Namers | None,
+    classifiers: EmotionClassifiers | None,
     sentences: Sequence[HeldOut],
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """All numbers of one data set, and its matrices of confusion."""
@@ -153,9 +155,9 @@ def listened(
         }
     if config.n_degraded:
         found["degraded"] = in_worse_recordings(config, ecoface, lines, emotions)
-    if namers:
+    if classifiers:
         taken = references_of(lines, config.n_references, config.seed)
-        asked, by_label = ask(namers, sentences, config.corpus, taken, config.seed)
+        asked, by_label = ask(classifiers, sentences, config.corpus, taken, config.seed)
         found["references"] = {
             "clips": len(taken),
             "actors": len({line.row.speaker for line in taken}),

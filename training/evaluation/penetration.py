@@ -49,7 +49,7 @@ class Points:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mouth:
+class InnerMouth:
     """What of a head can touch in the mouth."""
 
     head: FlameHead
@@ -62,7 +62,7 @@ class Mouth:
     """The rows, each a surface of its own."""
 
     @staticmethod
-    def of(file: FlameFile) -> "Mouth":
+    def of(file: FlameFile) -> "InnerMouth":
         """The lips and teeth of a head.
 
         Raises:
@@ -83,7 +83,7 @@ class Mouth:
         joined = np.unique(skin[upper[skin].any(axis=1) & lower[skin].any(axis=1)])
         corner = _within(file, skin, joined, _CORNER)
         inside = _within(file, skin, lips, _INSIDE) & _is_mouth(file)
-        return Mouth(
+        return InnerMouth(
             head=FlameHead.from_file(file),
             upper=_points(skin, is_lip & upper & ~corner),
             lower=_points(skin, is_lip & lower & ~corner),
@@ -108,7 +108,7 @@ class Penetration:
         return Penetration(np.r_[self.lips, other.lips], np.r_[self.teeth, other.teeth])
 
 
-def penetration(mouth: Mouth, motion: Float32[NDArray[Any], "frames 53"]) -> Penetration:
+def penetration(mouth: InnerMouth, motion: Float32[NDArray[Any], "frames 53"]) -> Penetration:
     """How deep each frame's lips are in one another and in the teeth."""
     lips, teeth = [], []
     for start in range(0, len(motion), _FRAMES_AT_ONCE):

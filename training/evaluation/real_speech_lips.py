@@ -16,7 +16,7 @@ from training.data.real_speech import RecordedClip, read_recordings
 from training.evaluation import lip_metrics
 from training.evaluation.degraded_speech import CONDITIONS
 from training.evaluation.lip_metrics import LipClip, Score
-from training.evaluation.penetration import Mouth, penetration
+from training.evaluation.penetration import InnerMouth, penetration
 from training.synthetic.animator.performance import perform
 
 MOST_LOST = 0.05
@@ -100,7 +100,7 @@ class Judge:
 
     def __init__(self) -> None:
         self.recordings = read_recordings()
-        self.mouth = Mouth.of(read_head())
+        self.mouth = InnerMouth.of(read_head())
         self.performances = [perform(clip.phones, clip.waveform) for clip in self.recordings]
 
     def judged(self, motions: Sequence[Float32[Motion, "frames 53"]]) -> list[LipClip]:

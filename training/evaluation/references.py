@@ -13,7 +13,7 @@ from tqdm import tqdm
 from ecoface_model.core.constants import EMOTIONS
 from training.data.clips import CorpusError, read_clip
 from training.evaluation import lip_metrics
-from training.evaluation.emotion_classifiers import Namers
+from training.evaluation.emotion_classifiers import EmotionClassifiers
 from training.evaluation.exchange import style_of
 from training.evaluation.held_out import HeldOut, Motion, balanced, held_out, rows_of
 from training.evaluation.voices import Line
@@ -69,10 +69,14 @@ def references_of(lines: Sequence[Line], n_each: int, seed: int) -> list[Line]:
 
 
 def ask(
-    namers: Namers, sources: Sequence[HeldOut], corpus: Path, references: Sequence[Line], seed: int
+    classifiers: EmotionClassifiers,
+    sources: Sequence[HeldOut],
+    corpus: Path,
+    references: Sequence[Line],
+    seed: int,
 ) -> tuple[list[Asked], list[Asked]]:
     """Every sentence with the emotion of every reference; for scale with the labels of their emotions."""
-    stage = namers.stage
+    stage = classifiers.stage
     emotions = dict.fromkeys(line.row.emotion for line in references)
     by_reference, by_label = [], []
     plain = [stage.speak(source, style=style_of(stage, source), seed=seed) for source in sources]
@@ -81,21 +85,25 @@ def ask(
         waveform = read_clip(corpus, line.row).waveform
         for source, own in pairs:
             motion = stage.speak(source, emotion_from=waveform, style=style_of(stage, source), seed=seed)
-            by_reference.append(_judged(namers, source, own, motion, line.row.emotion, line.heard.emotion))
+            by_reference.append(
+                _judged(classifiers, source, own, motion, line.row.emotion, line.heard.emotion)
+            )
     for emotion in emotions:
         for source, own in pairs:
             motion = stage.speak(source, emotion=emotion, style=style_of(stage, source), seed=seed)
-            by_label.append(_judged(namers, source, own, motion, emotion, emotion))
+            by_label.append(_judged(classifiers, source, own, motion, emotion, emotion))
     return by_reference, by_label
 
 
-def _judged(namers: Namers, source: HeldOut, own: Motion, motion: Motion, emotion: str, heard: str) -> Asked:
-    lips, unswapped = namers.stage.lip_clip(source, motion), namers.stage.lip_clip(source, own)
+def _judged(
+    classifiers: EmotionClassifiers, source: HeldOut, own: Motion, motion: Motion, emotion: str, heard: str
+) -> Asked:
+    lips, unswapped = classifiers.stage.lip_clip(source, motion), classifiers.stage.lip_clip(source, own)
     return Asked(
         emotion=emotion,
         heard=heard,
-        eye=namers.by_eye(motion),
-        statistics=namers.by_statistics(motion),
+        eye=classifiers.by_eye(motion),
+        statistics=classifiers.by_statistics(motion),
         r=float(np.corrcoef(lips.millimetres, unswapped.millimetres)[0, 1]),
         closed=lip_metrics.closure([lips]).value,
     )

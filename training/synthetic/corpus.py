@@ -28,7 +28,7 @@ from training.data.utterance import Utterance, at_level, joined, trimmed
 from training.runs.script import run_script
 from training.synthetic.voices import espeak, flite, hibari
 from training.synthetic.voices.plan import ESPEAK, SYSTEM_SHARES, ClipPlan, Job, plan
-from training.synthetic.voices.prosody import Analysis, analyse, draw_prosody, perform
+from training.synthetic.voices.prosody import Analysis, analyse, draw_prosody, with_prosody
 
 BASE_LEVEL, LEVEL_SPREAD = -29.0, 1.5  # dB of neutral speech, and its standard deviation between sentences
 NOISE_FLOOR = (-78.0, -56.0)  # dB; recordings are never digital zero
@@ -160,7 +160,7 @@ def make_clip(spoken: Utterance, analysis: Analysis | None, job: Job, clip: Clip
     rng = np.random.default_rng([job.seed, EMOTIONS.index(clip.emotion), INTENSITIES.index(clip.intensity)])
     if not clip.natural:
         assert analysis is not None
-        spoken = perform(analysis, draw_prosody(clip.emotion, clip.intensity, rng), job.speaker, rng)
+        spoken = with_prosody(analysis, draw_prosody(clip.emotion, clip.intensity, rng), job.speaker, rng)
     padded = joined([spoken], [rng.uniform(0.1, 0.8), rng.uniform(0.1, 0.8)])
     waveform = padded.waveform + _room_noise(len(padded.waveform), rng)
     return Utterance(waveform=np.clip(waveform, -1, 1).astype(np.float32), phones=padded.phones)

@@ -22,7 +22,7 @@ from training.synthetic.animator.prosody_features import RATE
 from training.synthetic.animator.styles import Style
 from training.synthetic.animator.visemes import GLIDES, OWN_JAW, ROUNDED, VISEMES, Viseme
 
-_DRIVEN = columns((*OPENING, *SPREAD, *ROUNDING, "MC"))
+_DRIVEN = columns((*OPENING, *SPREAD, *ROUNDING, "mouth_close"))
 _HOLD = 0.75  # of a sound, over which it keeps its target
 _SHORT_PAUSE = 0.12  # s; below, the mouth stays with the neighbours
 _LONG_PAUSE = 0.2  # s; from here on an emotion shows its face of pauses
@@ -169,7 +169,7 @@ def _survival(segment: _Segment) -> tuple[float, float, float, float]:
 def _survival_by_channel(shares: Float[NDArray[Any], "times 4"]) -> Float[NDArray[Any], "times channels"]:
     """The shares, spread over the channels they are about."""
     result = np.repeat(shares[:, _SURVIVAL["rest"], None], len(CHANNELS), axis=1)
-    for kind, names in (("opening", (*OPENING, "Fn")), ("spread", SPREAD), ("presses", PRESSES)):
+    for kind, names in (("opening", (*OPENING, "funnel")), ("spread", SPREAD), ("presses", PRESSES)):
         result[:, columns(names)] = shares[:, _SURVIVAL[kind], None]
     return result
 
@@ -236,10 +236,10 @@ def _lips(
 ) -> Float[NDArray[Any], "times channels"]:
     """Weights of lips and tongue that the sounds ask for."""
     targets = _lip_targets(segments, pose, style, style.expressivity)
-    tongue = [_TONGUE_STRENGTH if "TO" in segment.viseme.lips else 1.0 for segment in segments]
+    tongue = [_TONGUE_STRENGTH if "tongue_out" in segment.viseme.lips else 1.0 for segment in segments]
     weights = np.zeros((pull.dominance.shape[1], len(CHANNELS)))
     weights[:, _DRIVEN] = pull([s.viseme.lip_strength for s in segments], targets[:, _DRIVEN])
-    weights[:, columns(("TO",))] = pull(tongue, targets[:, columns(("TO",))])
+    weights[:, columns(("tongue_out",))] = pull(tongue, targets[:, columns(("tongue_out",))])
     return _smooth(weights)
 
 
@@ -275,8 +275,8 @@ def articulate(
     pause = pause_curve(phones, times)
     weights = _lips(segments, pull, pose, style)
     weights += envelope[:, None] * _felt(pose, style.expressivity, shares, pause)
-    weights[:, INDEX["UU"]] += style.upper_teeth * (1 - pause) * shares[:, _SURVIVAL["opening"]]
-    corner = INDEX["Sm"] if style.corner > 0 else INDEX["Fr"]
+    weights[:, INDEX["upper_lip_up"]] += style.upper_teeth * (1 - pause) * shares[:, _SURVIVAL["opening"]]
+    corner = INDEX["smile"] if style.corner > 0 else INDEX["frown"]
     weights[:, corner] += abs(style.corner) * shares[:, _SURVIVAL["spread"]]
     gate = Gate(contact_gate(phones, BILABIALS, times), contact_gate(phones, LABIODENTALS, times))
     return Mouth(weights, _jaw(segments, pull, pose, style, envelope), gate, pause)

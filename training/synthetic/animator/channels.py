@@ -1,4 +1,4 @@
-"""The animator's controls: short names for ARKit's units, and how they become a frame's 53 numbers."""
+"""The animator's controls, most of them for both sides, and how they become a frame's 53 numbers."""
 
 from typing import Any
 
@@ -9,23 +9,52 @@ from numpy.typing import NDArray
 from ecoface_model.core.constants import EXPRESSION_DIM
 
 _PAIRS = {
-    "BO": "browOuterUp", "BD": "browDown", "CS": "cheekSquint", "ES": "eyeSquint", "EW": "eyeWide",
-    "EB": "eyeBlink", "NS": "noseSneer", "Sm": "mouthSmile", "St": "mouthStretch", "Fr": "mouthFrown",
-    "UU": "mouthUpperUp", "LD": "mouthLowerDown", "Pr": "mouthPress",
-}  # fmt: skip
+    "brow_outer_up": "browOuterUp",
+    "brow_down": "browDown",
+    "cheek_squint": "cheekSquint",
+    "eye_squint": "eyeSquint",
+    "eye_wide": "eyeWide",
+    "eye_blink": "eyeBlink",
+    "nose_sneer": "noseSneer",
+    "smile": "mouthSmile",
+    "stretch": "mouthStretch",
+    "frown": "mouthFrown",
+    "upper_lip_up": "mouthUpperUp",
+    "lower_lip_down": "mouthLowerDown",
+    "press": "mouthPress",
+}
 _SINGLES = {
-    "BI": "browInnerUp", "Pk": "mouthPucker", "Fn": "mouthFunnel", "RU": "mouthRollUpper",
-    "RL": "mouthRollLower", "SL": "mouthShrugLower", "MC": "mouthClose", "TO": "tongueOut",
-    "JL": "jawLeft", "JR": "jawRight", "ML": "mouthLeft", "MR": "mouthRight",
-}  # fmt: skip
+    "brow_inner_up": "browInnerUp",
+    "pucker": "mouthPucker",
+    "funnel": "mouthFunnel",
+    "roll_upper": "mouthRollUpper",
+    "roll_lower": "mouthRollLower",
+    "shrug_lower": "mouthShrugLower",
+    "mouth_close": "mouthClose",
+    "tongue_out": "tongueOut",
+    "jaw_left": "jawLeft",
+    "jaw_right": "jawRight",
+    "mouth_left": "mouthLeft",
+    "mouth_right": "mouthRight",
+}
 CHANNELS = (*_PAIRS, *_SINGLES)
 INDEX = {name: i for i, name in enumerate(CHANNELS)}
 
-OPENING = ("UU", "LD")
-SPREAD = ("St", "Sm")
-ROUNDING = ("Pk", "Fn")
-PRESSES = ("Pr", "RU", "RL", "SL")
-LOPSIDED = ("NS", "UU", "Sm", "Fr", "CS", "BD", "ES", "St", "BO")
+OPENING = ("upper_lip_up", "lower_lip_down")
+SPREAD = ("stretch", "smile")
+ROUNDING = ("pucker", "funnel")
+PRESSES = ("press", "roll_upper", "roll_lower", "shrug_lower")
+LOPSIDED = (
+    "nose_sneer",
+    "upper_lip_up",
+    "smile",
+    "frown",
+    "cheek_squint",
+    "brow_down",
+    "eye_squint",
+    "stretch",
+    "brow_outer_up",
+)
 """Channels in which people's two sides differ."""
 
 

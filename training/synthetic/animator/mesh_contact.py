@@ -22,9 +22,9 @@ from training.synthetic.animator.channels import INDEX, columns, jaw_row, mixing
 _CLOSED_GAP = -0.45  # mm, of P, B and M: airtight to the corners
 _LEAST_GAP = -0.48  # mm; never below -0.5
 _LABIODENTAL_GAP = 1.0  # mm between the lips when the lower one touches the upper teeth
-_BILABIAL = {"RU": 0.05, "RL": 0.06, "SL": 0.1, "Pk": 0.18, "Fn": 0.04}
+_BILABIAL = {"roll_upper": 0.05, "roll_lower": 0.06, "shrug_lower": 0.1, "pucker": 0.18, "funnel": 0.04}
 _BILABIAL_JAW = 1.0  # degrees
-_LABIODENTAL = {"UU": 0.8, "RL": 0.65}
+_LABIODENTAL = {"upper_lip_up": 0.8, "roll_lower": 0.65}
 _LABIODENTAL_JAW = 1.5
 _STEP = 0.02  # of a weight, to measure what it does
 _ITERATIONS = 3
@@ -75,7 +75,7 @@ class Face:
         self, weights: Float[NDArray[Any], "times channels"], blinks: Float[NDArray[Any], " times"]
     ) -> Float[NDArray[Any], "times channels"]:
         """The same controls with the eyes shut as far as `blinks` (0..1) says, squinting or wide."""
-        lid, wide = INDEX["EB"], INDEX["EW"]
+        lid, wide = INDEX["eye_blink"], INDEX["eye_wide"]
         weights = weights.copy()
         weights[:, wide] *= 1 - blinks  # a wide eye does not shut
         active = blinks > _NOTICED
@@ -141,12 +141,12 @@ def _blend(
     if not active.any():
         return weights, jaw
     touching = weights[active].copy()
-    touching[:, columns(("UU", "LD", "Fn", "MC", "TO"))] = 0
-    touching[:, columns(("St", "Sm"))] *= 0.7
+    touching[:, columns(("upper_lip_up", "lower_lip_down", "funnel", "mouth_close", "tongue_out"))] = 0
+    touching[:, columns(("stretch", "smile"))] *= 0.7
     for name, weight in pose.items():
         touching[:, INDEX[name]] = np.maximum(touching[:, INDEX[name]], weight)
     held = np.full(len(touching), degrees)
-    touching = face.solve(touching, held, "MC", goal)
+    touching = face.solve(touching, held, "mouth_close", goal)
     share = gate[active]
     weights, jaw = weights.copy(), jaw.copy()
     weights[active] += share[:, None] * (touching - weights[active])
@@ -161,5 +161,5 @@ def _separate(
     crossing = face.gap(weights, jaw) < _LEAST_GAP
     if crossing.any():
         weights = weights.copy()
-        weights[crossing] = face.solve(weights[crossing], jaw[crossing], "LD", _LEAST_GAP + 0.05)
+        weights[crossing] = face.solve(weights[crossing], jaw[crossing], "lower_lip_down", _LEAST_GAP + 0.05)
     return weights, jaw

@@ -21,7 +21,7 @@ from training.synthetic.animator.articulation import articulate, ramp, time_grid
 from training.synthetic.animator.channels import INDEX
 from training.synthetic.animator.emotions_table import TEMPERS, Temper, emotion_pose
 from training.synthetic.animator.mesh_contact import Face, make_contact
-from training.synthetic.animator.prosody_features import RATE, Accent, Prosody, listen
+from training.synthetic.animator.prosody_features import RATE, Accent, ProsodyFeatures, listen
 from training.synthetic.animator.styles import STYLES, Style
 from training.synthetic.animator.upper_face import Mood, bump, upper_face
 
@@ -73,7 +73,7 @@ def perform(
     times = time_grid(n_frames)
     prosody = listen(waveform, phones)
     if all(phone.name == PAUSE for phone in phones):
-        prosody = Prosody({}, (), False)
+        prosody = ProsodyFeatures({}, (), False)
     pose, temper = emotion_pose(feeling.emotion, feeling.intensity), TEMPERS[feeling.emotion]
     apart = float(np.clip(style.asymmetry * temper.asymmetry, -_MOST_ASYMMETRIC, _MOST_ASYMMETRIC))
     face = reference_face(round(apart, 4))
@@ -92,6 +92,6 @@ def perform(
 
 def _skew(weights: Float[NDArray[Any], "times channels"], amount: Float[NDArray[Any], " times"]) -> None:
     """Mouth and jaw pulled to one side while speaking."""
-    for left, right in (("ML", "MR"), ("JL", "JR")):
+    for left, right in (("mouth_left", "mouth_right"), ("jaw_left", "jaw_right")):
         weights[:, INDEX[left]] += np.maximum(amount, 0)
         weights[:, INDEX[right]] += np.maximum(-amount, 0)

@@ -33,7 +33,7 @@ class Accent:
 
 
 @dataclass(frozen=True)
-class Prosody:
+class ProsodyFeatures:
     """The voice of one clip as the animator sees it."""
 
     vowel_loudness: dict[int, float]
@@ -104,11 +104,11 @@ def _z(values: Float[NDArray[Any], " n"], least: float) -> Float[NDArray[Any], "
     return score
 
 
-def listen(waveform: Float[NDArray[Any], " samples"], phones: Sequence[Phone]) -> Prosody:
+def listen(waveform: Float[NDArray[Any], " samples"], phones: Sequence[Phone]) -> ProsodyFeatures:
     """Loudness of the vowels, accents and the final rise of one clip."""
     vowels = [i for i, phone in enumerate(phones) if phone.name in VOWELS]
     if not vowels:
-        return Prosody({}, (), False)
+        return ProsodyFeatures({}, (), False)
     level, f0 = loudness(waveform), pitch(waveform)
     semitones = 12 * np.log2(f0 / 100)
     middle = float(np.nanmedian(semitones)) if np.isfinite(semitones).any() else 0.0
@@ -118,7 +118,7 @@ def listen(waveform: Float[NDArray[Any], " samples"], phones: Sequence[Phone]) -
     length = np.array([min(seconds(phones[i]), 0.3) for i in vowels])
     z_loud = _z(loud, 2.0)
     prominence = 0.5 * _z(height, 1.0) + 0.35 * z_loud + 0.15 * _z(length, 0.02)
-    return Prosody(
+    return ProsodyFeatures(
         dict(zip(vowels, z_loud.tolist(), strict=True)),
         _accents([phones[i] for i in vowels], prominence),
         _ends_rising(semitones, phones),

@@ -16,11 +16,19 @@ from training.data.utterance import Phone
 from training.synthetic.animator.articulation import ramp
 from training.synthetic.animator.channels import CHANNELS, INDEX
 from training.synthetic.animator.emotions_table import Pose, Temper
-from training.synthetic.animator.prosody_features import Accent, Prosody
+from training.synthetic.animator.prosody_features import Accent, ProsodyFeatures
 from training.synthetic.animator.styles import Style
 
 _SETTLE_AFTER = 1.0  # s
-_UNREST = {"BI": 0.03, "BO": 0.02, "BD": 0.02, "ES": 0.02, "EB": 0.01, "CS": 0.02, "NS": 0.01}
+_UNREST = {
+    "brow_inner_up": 0.03,
+    "brow_outer_up": 0.02,
+    "brow_down": 0.02,
+    "eye_squint": 0.02,
+    "eye_blink": 0.01,
+    "cheek_squint": 0.02,
+    "nose_sneer": 0.01,
+}
 _IN_PAUSES = 0.6  # share of blinks
 _RISE = 0.15  # s, by which a brow starts before its vowel
 
@@ -128,7 +136,7 @@ class Mood:
 
 def upper_face(
     phones: Sequence[Phone],
-    prosody: Prosody,
+    prosody: ProsodyFeatures,
     mood: Mood,
     envelope: Float[NDArray[Any], " times"],
     times: Float[NDArray[Any], " times"],
@@ -141,7 +149,7 @@ def upper_face(
     settled = _settling(temper.settle, first, times)
     for name, weight in mood.pose.upper.items():
         weights[:, INDEX[name]] += style.expressivity * weight * envelope * settled
-    weights[:, INDEX["BI"]] += temper.tremble * felt * envelope * np.sin(2 * np.pi * 5 * times)
+    weights[:, INDEX["brow_inner_up"]] += temper.tremble * felt * envelope * np.sin(2 * np.pi * 5 * times)
     share = style.brow_share * (1 + felt * (temper.accent_share - 1))
     slowness = 1 + felt * (temper.accent_time - 1)
     raises = style.brow_gain * accent_curve(prosody.accents, share, slowness, times, rng)
@@ -168,31 +176,31 @@ def _ask(
     """Brows stay up at the end of a question."""
     end = max(phone.end for phone in phones if phone.name != PAUSE)
     raised = style.brow_gain * ramp(times, end - 0.25, end + 0.3, 0.4, 0.5)
-    weights[:, INDEX["BI"]] += 0.35 * raised
-    weights[:, INDEX["BO"]] += 0.2 * raised
+    weights[:, INDEX["brow_inner_up"]] += 0.35 * raised
+    weights[:, INDEX["brow_outer_up"]] += 0.2 * raised
 
 
 def _rest(weights: Float[NDArray[Any], "times channels"], style: Style) -> None:
     """Where this speaker's brows and lids are at rest."""
-    weights[:, INDEX["EB"]] += max(style.lids, 0.0)
-    weights[:, INDEX["EW"]] += max(-style.lids, 0.0)
-    weights[:, INDEX["BI"]] += max(style.brow_rest, 0.0)
-    weights[:, INDEX["BO"]] += 0.5 * max(style.brow_rest, 0.0)
-    weights[:, INDEX["BD"]] += max(-style.brow_rest, 0.0)
+    weights[:, INDEX["eye_blink"]] += max(style.lids, 0.0)
+    weights[:, INDEX["eye_wide"]] += max(-style.lids, 0.0)
+    weights[:, INDEX["brow_inner_up"]] += max(style.brow_rest, 0.0)
+    weights[:, INDEX["brow_outer_up"]] += 0.5 * max(style.brow_rest, 0.0)
+    weights[:, INDEX["brow_down"]] += max(-style.brow_rest, 0.0)
 
 
 def _within_limits(weights: Float[NDArray[Any], "times channels"]) -> Float[NDArray[Any], "times channels"]:
     """What this head's cheeks and brows can do without folding."""
-    lids = [INDEX["EB"], INDEX["EW"]]
+    lids = [INDEX["eye_blink"], INDEX["eye_wide"]]
     weights[:, lids] = np.maximum(weights[:, lids], 0)
-    inner = weights[:, INDEX["BI"]]
+    inner = weights[:, INDEX["brow_inner_up"]]
     high = 1.3 + 0.6 * np.tanh(np.maximum(inner - 1.3, 0) / 0.6)  # at most 1.9
-    weights[:, INDEX["BI"]] = np.where(inner > 1.3, high, np.maximum(inner, -0.3))
-    weights[:, INDEX["BO"]] = np.clip(weights[:, INDEX["BO"]], -0.4, 0.8)
-    weights[:, INDEX["BD"]] = np.clip(weights[:, INDEX["BD"]], -0.1, 1.4)
-    weights[:, INDEX["NS"]] = np.clip(weights[:, INDEX["NS"]], -0.1, 1.9)
-    squint = np.maximum(weights[:, INDEX["CS"]] + weights[:, INDEX["ES"]], 1e-6)
+    weights[:, INDEX["brow_inner_up"]] = np.where(inner > 1.3, high, np.maximum(inner, -0.3))
+    weights[:, INDEX["brow_outer_up"]] = np.clip(weights[:, INDEX["brow_outer_up"]], -0.4, 0.8)
+    weights[:, INDEX["brow_down"]] = np.clip(weights[:, INDEX["brow_down"]], -0.1, 1.4)
+    weights[:, INDEX["nose_sneer"]] = np.clip(weights[:, INDEX["nose_sneer"]], -0.1, 1.9)
+    squint = np.maximum(weights[:, INDEX["cheek_squint"]] + weights[:, INDEX["eye_squint"]], 1e-6)
     too_much = np.minimum(1.5 / squint, 1.0)
-    weights[:, INDEX["CS"]] *= too_much
-    weights[:, INDEX["ES"]] *= too_much
+    weights[:, INDEX["cheek_squint"]] *= too_much
+    weights[:, INDEX["eye_squint"]] *= too_much
     return weights

@@ -41,24 +41,28 @@ def _viseme(jaw: float, strengths: tuple[float, float], lead_trail: tuple[int, i
     )
 
 
-_PAUSE = _viseme(0.0, (0.5, 0.3), (150, 200), MC=0.012)
-_BILABIAL = _viseme(1.0, (1.0, 0.3), (110, 90), Pk=0.12)
-_LABIODENTAL = _viseme(1.5, (1.5, 1.5), (100, 80), UU=0.35)
-_DENTAL = _viseme(3.5, (0.7, 0.3), (90, 80), TO=0.52, LD=0.15, UU=0.35)
-_ALVEOLAR = _viseme(2.5, (0.6, 0.15), (80, 70), LD=0.2, UU=0.3, St=0.06)
-_SIBILANT = _viseme(1.0, (2.0, 0.8), (110, 100), St=0.28, LD=0.35, UU=0.55, Sm=0.06)
-_HUSHING = _viseme(1.0, (2.0, 2.0), (140, 130), Pk=0.75, Fn=0.15, UU=0.45, LD=0.38, Sm=-0.22)
-_VELAR = _viseme(3.5, (0.3, 0.1), (80, 70), LD=0.08, UU=0.2)
-_RHOTIC = _viseme(2.5, (0.6, 1.2), (120, 100), Pk=0.65, Fn=0.2, UU=0.1, Sm=-0.15)
-_W = _viseme(1.0, (1.0, 3.0), (160, 140), Pk=1.25, Fn=0.28, Sm=-0.2)
-_IY = _viseme(2.5, (1.0, 1.5), (120, 120), St=0.42, Sm=0.3, LD=0.25, UU=0.5)
-_IH = _viseme(3.5, (0.9, 0.9), (110, 110), St=0.22, Sm=0.12, LD=0.15, UU=0.35)
-_EH = _viseme(6.0, (1.1, 1.0), (120, 120), St=0.22, Sm=0.1, LD=0.12, UU=0.35)
-_AH = _viseme(5.0, (0.8, 0.4), (100, 100), LD=0.05, UU=0.2)
-_AA = _viseme(10.5, (1.4, 0.8), (120, 120), LD=0.1, UU=0.25)
-_AO = _viseme(8.5, (1.3, 1.5), (140, 130), Pk=0.5, Fn=0.08, Sm=-0.35)
-_OW = _viseme(6.0, (1.0, 2.2), (160, 150), Pk=0.95, Fn=0.12, Sm=-0.4)
-_UW = _viseme(2.3, (1.0, 3.0), (160, 150), Pk=1.2, Fn=0.28, Sm=-0.3)
+_PAUSE = _viseme(0.0, (0.5, 0.3), (150, 200), mouth_close=0.012)
+_BILABIAL = _viseme(1.0, (1.0, 0.3), (110, 90), pucker=0.12)
+_LABIODENTAL = _viseme(1.5, (1.5, 1.5), (100, 80), upper_lip_up=0.35)
+_DENTAL = _viseme(3.5, (0.7, 0.3), (90, 80), tongue_out=0.52, lower_lip_down=0.15, upper_lip_up=0.35)
+_ALVEOLAR = _viseme(2.5, (0.6, 0.15), (80, 70), lower_lip_down=0.2, upper_lip_up=0.3, stretch=0.06)
+_SIBILANT = _viseme(
+    1.0, (2.0, 0.8), (110, 100), stretch=0.28, lower_lip_down=0.35, upper_lip_up=0.55, smile=0.06
+)
+_HUSHING = _viseme(
+    1.0, (2.0, 2.0), (140, 130), pucker=0.75, funnel=0.15, upper_lip_up=0.45, lower_lip_down=0.38, smile=-0.22
+)
+_VELAR = _viseme(3.5, (0.3, 0.1), (80, 70), lower_lip_down=0.08, upper_lip_up=0.2)
+_RHOTIC = _viseme(2.5, (0.6, 1.2), (120, 100), pucker=0.65, funnel=0.2, upper_lip_up=0.1, smile=-0.15)
+_W = _viseme(1.0, (1.0, 3.0), (160, 140), pucker=1.25, funnel=0.28, smile=-0.2)
+_IY = _viseme(2.5, (1.0, 1.5), (120, 120), stretch=0.42, smile=0.3, lower_lip_down=0.25, upper_lip_up=0.5)
+_IH = _viseme(3.5, (0.9, 0.9), (110, 110), stretch=0.22, smile=0.12, lower_lip_down=0.15, upper_lip_up=0.35)
+_EH = _viseme(6.0, (1.1, 1.0), (120, 120), stretch=0.22, smile=0.1, lower_lip_down=0.12, upper_lip_up=0.35)
+_AH = _viseme(5.0, (0.8, 0.4), (100, 100), lower_lip_down=0.05, upper_lip_up=0.2)
+_AA = _viseme(10.5, (1.4, 0.8), (120, 120), lower_lip_down=0.1, upper_lip_up=0.25)
+_AO = _viseme(8.5, (1.3, 1.5), (140, 130), pucker=0.5, funnel=0.08, smile=-0.35)
+_OW = _viseme(6.0, (1.0, 2.2), (160, 150), pucker=0.95, funnel=0.12, smile=-0.4)
+_UW = _viseme(2.3, (1.0, 3.0), (160, 150), pucker=1.2, funnel=0.28, smile=-0.3)
 _UH = replace(_UW, jaw=3.2, lips={name: 0.7 * weight for name, weight in _UW.lips.items()})
 
 VISEMES: dict[str, Viseme] = {

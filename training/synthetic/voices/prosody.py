@@ -142,7 +142,9 @@ def analyse(utterance: Utterance) -> Analysis:
     return Analysis(utterance, pitch, envelope, aperiodicity)
 
 
-def perform(analysis: Analysis, prosody: Prosody, speaker: Speaker, rng: np.random.Generator) -> Utterance:
+def with_prosody(
+    analysis: Analysis, prosody: Prosody, speaker: Speaker, rng: np.random.Generator
+) -> Utterance:
     """The utterance as another performance, by another speaker; its level is the old one plus the cue."""
     envelope = _warped(analysis.envelope, speaker.formants)
     aperiodicity = _warped(analysis.aperiodicity, speaker.formants)

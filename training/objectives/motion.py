@@ -28,7 +28,10 @@ def reconstruction_loss(
     target: Float[Tensor, "batch frames dim"],
     mask: Float[Tensor, "batch frames"],
 ) -> Float[Tensor, ""]:
-    """Mean squared error of normalised motion: -E[log p(f | z, c, e)] of a Gaussian, up to a constant."""
+    """First term of Eq. (11): -E[log p(f | z, c, e)] of a Gaussian, up to a constant.
+
+    The mean squared error of normalised motion.
+    """
     return masked_mean((predicted - target) ** 2, mask)
 
 
@@ -37,7 +40,7 @@ def velocity_loss(
     target: Float[Tensor, "batch frames *rest"],
     mask: Float[Tensor, "batch frames"],
 ) -> Float[Tensor, ""]:
-    """Mean squared error of the difference between neighbouring frames."""
+    """Mean squared error of the difference between neighbouring frames (ours, as GeneFace)."""
     return masked_mean((predicted.diff(dim=1) - target.diff(dim=1)) ** 2, mask[:, 1:] * mask[:, :-1])
 
 
@@ -48,7 +51,10 @@ def kl_loss(
     log_prior: Float[Tensor, "batch steps latent"],
     mask: Float[Tensor, "batch steps"],
 ) -> Float[Tensor, ""]:
-    """Monte-Carlo KL under the flow prior: log q(z) - log p(flow(z)), per step and latent number."""
+    """Second term of Eq. (11): the KL of the posterior from the flow prior, by one sample of z (Eq. 9).
+
+    log q(z) - log p(flow(z)), per step and latent number.
+    """
     log_posterior = (
         -0.5 * ((z - mu) / log_sigma.exp()) ** 2
         - log_sigma
@@ -152,5 +158,5 @@ def _change(curves: Float[Tensor, "batch frames n"], mask: Float[Tensor, "batch 
 def emotion_loss(
     seen: Float[Tensor, "batch steps feature"], wanted: Float[Tensor, "batch steps feature"]
 ) -> Float[Tensor, ""]:
-    """1 - cosine of what the visual encoder sees in predicted and in true faces, last term of Eq. (11)."""
+    """Last term of Eq. (11): 1 - cosine of what the visual encoder sees in predicted and in true faces."""
     return (1 - functional.cosine_similarity(seen, wanted, dim=-1)).mean()

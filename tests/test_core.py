@@ -1,5 +1,6 @@
 """Core: what Blender's Python imports, without torch and without what only the engine has."""
 
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -38,6 +39,17 @@ assert all(name.startswith("ecoface_model.core") for name in sys.modules if name
 @pytest.mark.parametrize("module", MODULES)
 def test_blender_s_python_can_import_it(module):
     subprocess.run([sys.executable, "-c", WITHOUT, module], check=True, cwd=ROOT)
+
+
+def test_it_can_lie_in_another_package(tmp_path):
+    """As an extension of Blender carries it: imported relatively, by whatever name."""
+    library = tmp_path / "extension" / "library" / "ecoface_model"
+    shutil.copytree(CORE, library / "core")
+    for folder in (library.parents[1], library.parent, library):
+        (folder / "__init__.py").touch()
+    lines = "".join(f"import extension.library.ecoface_model.core.{module}\n" for module in MODULES)
+    check = "import sys\nassert not [n for n in sys.modules if n.startswith('ecoface_model')]\n"
+    subprocess.run([sys.executable, "-c", lines + check], check=True, cwd=tmp_path)
 
 
 def test_arrays_come_back_and_what_lacks_one_is_refused(tmp_path):

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecoface_model.core.constants import EXPRESSION_DIM, LOWER_INNER, UPPER_INNER
-from ecoface_model.core.errors import HeadError
-from ecoface_model.core.head_file import FlameFile
-from ecoface_model.core.jaw_skinning import expression_directions, term_products, terms
-from ecoface_model.core.motion_file import FlameMotion, check_head
+from .constants import EXPRESSION_DIM, LOWER_INNER, UPPER_INNER
+from .errors import HeadError
+from .head_file import FlameFile
+from .jaw_skinning import expression_directions, term_products, terms
+from .motion_file import FlameMotion, check_head
 
 Array = NDArray[Any]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ecoface_model.core.errors import RequestError
+from .errors import RequestError
 
 
 @contextmanager

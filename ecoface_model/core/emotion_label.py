@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ecoface_model.core.constants import DEFAULT_INTENSITY, EMOTIONS, INTENSITIES
-from ecoface_model.core.errors import RequestError
+from .constants import DEFAULT_INTENSITY, EMOTIONS, INTENSITIES
+from .errors import RequestError
 
 TRACK_RATE = 10  # Hz; tracks of emotions are kept at this rate, since moods are no faster
 TURN = 0.6  # seconds over which one named emotion gives way to the next

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecoface_model.core.errors import HeadError
+from .errors import HeadError
 
 SPARSE = {"csc_matrix": True, "csc_array": True, "csr_matrix": False, "csr_array": False}
 """scipy's classes that a FLAME file may hold, and whether they go by column."""

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecoface_model.core.constants import EXPRESSION_DIM, MOTION_DIM
-from ecoface_model.core.errors import ArraysError, HeadError
-from ecoface_model.core.flame_pickle import dense, read_pickle
-from ecoface_model.core.npz import Arrays, read_npz
+from .constants import EXPRESSION_DIM, MOTION_DIM
+from .errors import ArraysError, HeadError
+from .flame_pickle import dense, read_pickle
+from .npz import Arrays, read_npz
 
 REFERENCE_HEAD = Path(__file__).parents[1] / "assets" / "reference_head.npz"
 

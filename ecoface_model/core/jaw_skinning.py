@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecoface_model.core.constants import EXPRESSION_DIM
+from .constants import EXPRESSION_DIM
 
 Array = NDArray[Any]
 

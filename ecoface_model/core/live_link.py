@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecoface_model.core.constants import EXPRESSION_DIM
+from .constants import EXPRESSION_DIM
 
 JSON_FORMAT = "ecoface-motion-1"
 MOTION_NAMES = (*(f"expression_{k}" for k in range(EXPRESSION_DIM)), "jaw_x", "jaw_y", "jaw_z")

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecoface_model.core.atomic_write import atomic_write
-from ecoface_model.core.constants import EXPRESSION_DIM, FRAME_RATE, MOTION_DIM
-from ecoface_model.core.errors import MotionError
-from ecoface_model.core.npz import json_object, read_npz
+from .atomic_write import atomic_write
+from .constants import EXPRESSION_DIM, FRAME_RATE, MOTION_DIM
+from .errors import MotionError
+from .npz import json_object, read_npz
 
 
 @dataclass(frozen=True)

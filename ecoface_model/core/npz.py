@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ecoface_model.core.errors import ArraysError
+from .errors import ArraysError
 
 Arrays = dict[str, NDArray[Any]]
 

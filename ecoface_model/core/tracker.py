@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecoface_model.core.constants import EXPRESSION_DIM, JAW_DIM, MOTION_DIM
-from ecoface_model.core.errors import ArraysError, TrackerError
-from ecoface_model.core.npz import Arrays, read_npy, read_npz
+from .constants import EXPRESSION_DIM, JAW_DIM, MOTION_DIM
+from .errors import ArraysError, TrackerError
+from .npz import Arrays, read_npy, read_npz
 
 Array = NDArray[Any]
 

@@ -80,7 +80,7 @@ def held(stage: str, batch: int) -> int:
     from paper_stages import PAPER
     from torch import nn
 
-    from ecoface_model.config import FEATURES_PER_FRAME
+    from ecoface_model.core.constants import FEATURES_PER_FRAME
     from training.train_emotion import EmotionEncoders
     from training.train_emotion_paper import PAPER as EMOTION
     from training.train_motion import TrainMotionConfig
@@ -99,7 +99,7 @@ def held(stage: str, batch: int) -> int:
         if stage == "sync":
             from paper_stages import SYNC
 
-            from training.sync_expert import SyncExpert
+            from training.objectives.sync_expert import SyncExpert
 
             expert = SyncExpert(SYNC).train()
             mouth, content = noise(batch, 5, 20, 3), noise(2 * batch, 10, feature)

@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 import torch
 
+from ecoface_model.core.head_file import read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import read_head
-from ecoface_model.renderer_grey import FRAMES_AT_ONCE, GreyFaces, grey_faces
+from ecoface_model.renderer.grey import FRAMES_AT_ONCE, GreyFaces, grey_faces
 
 GOALS = {"forward": 60, "forward and backward": 20}  # faces a second at 128 on two cores
 

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, NoReturn
 from ecoface_model import __version__
 from ecoface_model.cli_listen import add_baseline_options, add_listen_options, read_baseline, run_listen
 from ecoface_model.cli_results import results, terminal_progress
-from ecoface_model.config import EMOTIONS
-from ecoface_model.errors import EcoFaceError, RequestError
+from ecoface_model.core.constants import EMOTIONS
+from ecoface_model.core.errors import EcoFaceError, RequestError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ecoface_model.motion import FlameMotion
+    from ecoface_model.core.motion_file import FlameMotion
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -130,12 +130,12 @@ def build_parser() -> argparse.ArgumentParser:
 def run_generate(options: argparse.Namespace) -> list[Exception]:
     """Make the motion of one or more recorded voices."""
     places = results(options.speech, options.out, ".npz")
-    from ecoface_model.amounts import Amounts
     from ecoface_model.audio import read_sound
-    from ecoface_model.motion import FlameMotion
+    from ecoface_model.core.motion_file import FlameMotion
     from ecoface_model.pipeline import EcoFace
+    from ecoface_model.reference_emotion.strength import EmotionStrength
 
-    amounts = Amounts(strength=options.strength, upper=options.upper, mouth=options.mouth)
+    amounts = EmotionStrength(strength=options.strength, upper=options.upper, mouth=options.mouth)
     first = (
         read_sound(options.speech[0]) if len(options.speech) == 1 else None
     )  # answer at once if it is no sound
@@ -187,7 +187,7 @@ def run_generate(options: argparse.Namespace) -> list[Exception]:
 def read_reference(path: Path) -> "NDArray[np.float32] | FlameMotion":
     """A clip whose emotion is heard, or a performance in which it is seen."""
     from ecoface_model.audio import read_sound
-    from ecoface_model.motion import FlameMotion
+    from ecoface_model.core.motion_file import FlameMotion
 
     return FlameMotion.read(path) if path.suffix.lower() == ".npz" else read_sound(path)
 
@@ -195,8 +195,8 @@ def read_reference(path: Path) -> "NDArray[np.float32] | FlameMotion":
 def run_export(options: argparse.Namespace) -> list[Exception]:
     """Write motion for other programs: ARKit curves, vertices, landmarks."""
     suffix = ".npz" if options.vertices or options.landmarks else f".{options.format}"
+    from ecoface_model.core.motion_file import FlameMotion
     from ecoface_model.export import KINDS, write_export
-    from ecoface_model.motion import FlameMotion
 
     complaints: list[Exception] = []
     for source, place in results(options.motion, options.out, suffix, KINDS).items():
@@ -217,8 +217,8 @@ def run_export(options: argparse.Namespace) -> list[Exception]:
 
 def run_preview(options: argparse.Namespace) -> list[Exception]:
     """Draw the speaking face: a video, or a sheet of pictures."""
-    from ecoface_model.motion import FlameMotion
-    from ecoface_model.preview import KINDS, write_preview
+    from ecoface_model.core.motion_file import FlameMotion
+    from ecoface_model.preview.video import KINDS, write_preview
 
     for source, place in results([options.motion], options.out, ".mp4", KINDS).items():
         progress = terminal_progress(place.name)

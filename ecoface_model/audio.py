@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ecoface_model.config import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
-from ecoface_model.errors import SoundError
+from ecoface_model.core.constants import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
+from ecoface_model.core.errors import SoundError
 
 Waveform = NDArray[np.float32]  # (samples,) mono, 16 kHz, -1..1
 BLOCK = (

@@ -13,21 +13,18 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ecoface_model.config import (
-    EMOTIONS,
-    ContentConfig,
-    EcoFaceConfig,
-    EmotionConfig,
-    MotionGeneratorConfig,
-    VisualConfig,
-)
-from ecoface_model.errors import ModelFileError
-from ecoface_model.files import write_beside
+from ecoface_model import tensor_names
+from ecoface_model.config import EcoFaceConfig
+from ecoface_model.core.atomic_write import atomic_write
+from ecoface_model.core.constants import EMOTIONS
+from ecoface_model.core.errors import ModelFileError
+from ecoface_model.model_header import read_header
 from ecoface_model.networks import Networks
 
 DEFAULT_MODEL = Path(__file__).parent / "assets" / "ecoface-default.safetensors"
 FORMAT = "ecoface 2"
 PROTOTYPES, VISUAL_PROTOTYPES = "prototypes", "visual_prototypes"
+LEVELS = (0, 1, 2)  # intensities of prototypes
 PICKLE_STARTS = (b"PK\x03\x04", b"\x80")  # torch.save, new and old
 
 
@@ -64,11 +61,11 @@ def write_model(
     """
     assert len(styles) == networks.config.generator.n_styles, "every style has a name"
     for means in (prototypes, visual_prototypes):
-        assert means.shape == (len(EMOTIONS), 3, networks.config.emotion.feature_dim), means.shape
+        assert means.shape == (len(EMOTIONS), len(LEVELS), networks.config.emotion.feature_dim), means.shape
     assert info.get("name") and info.get("head") and info.get("licences"), "a model says what it is"
     matrices = {name for name, parameter in networks.named_parameters() if parameter.ndim > 1}
     tensors = {
-        name: tensor.half() if name in matrices else tensor.float()
+        tensor_names.in_file(name): tensor.half() if name in matrices else tensor.float()
         for name, tensor in networks.own_state().items()
     }
     tensors |= {PROTOTYPES: prototypes.float(), VISUAL_PROTOTYPES: visual_prototypes.float()}
@@ -77,7 +74,7 @@ def write_model(
     )
     header = {"config": asdict(networks.config), "styles": list(styles), "info": info}
     metadata = {"format": FORMAT} | {name: json.dumps(value) for name, value in header.items()}
-    with write_beside(Path(path)) as temporary:
+    with atomic_write(Path(path)) as temporary:
         save_file({name: t.contiguous().cpu() for name, t in tensors.items()}, temporary, metadata)
 
 
@@ -97,15 +94,18 @@ def read_model(path: Path | str | None = None) -> Model:
                     f"expected a model of format {FORMAT!r} in {path.name}, found {metadata.get('format')!r};"
                     " choose a model file made by this version's `training.release`"
                 )
+            header = read_header(metadata)
+            names = list(file.keys())
+            _expect_shapes(header.config, {name: file.get_slice(name).get_shape() for name in names})
             tensors = {  # copied out of the map, which holds an open file fast or changes with it
-                name: file.get_tensor(name).to(torch.float32, copy=True)
-                for name in file.keys()  # noqa: SIM118
+                tensor_names.from_file(name): file.get_tensor(name).to(torch.float32, copy=True)
+                for name in names
             }
-        config = read_config(json.loads(metadata["config"]))
         prototypes, visual_prototypes = tensors.pop(PROTOTYPES), tensors.pop(VISUAL_PROTOTYPES)
-        networks = _with_weights(Networks(config), tensors)
-        styles, info = tuple(json.loads(metadata["styles"])), json.loads(metadata["info"])
-    except (SafetensorError, OSError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as error:
+        networks = _with_weights(Networks(header.config), tensors)
+    except ModelFileError:
+        raise
+    except (SafetensorError, OSError, RuntimeError, ValueError) as error:
         raise ModelFileError(
             f"expected a whole EcoFace model in {path.name}, found a file that is damaged or of another kind"
             f" ({_first_line(error)}); copy or download it again"
@@ -114,23 +114,11 @@ def read_model(path: Path | str | None = None) -> Model:
         digest = hashlib.file_digest(raw, "sha256").hexdigest()
     return Model(
         networks=networks,
-        styles=styles,
+        styles=header.styles,
         prototypes=prototypes,
         visual_prototypes=visual_prototypes,
-        info=info,
+        info=header.info,
         hash=digest,
-    )
-
-
-def read_config(values: dict[str, Any]) -> EcoFaceConfig:
-    """The config of a header: plain values -> dataclasses."""
-    visual = values["visual"] | {"widths": tuple(values["visual"]["widths"])}
-    generator = values["generator"] | {"dilations": tuple(values["generator"]["dilations"])}
-    return EcoFaceConfig(
-        content=ContentConfig(**values["content"]),
-        emotion=EmotionConfig(**values["emotion"]),
-        visual=VisualConfig(**visual),
-        generator=MotionGeneratorConfig(**generator),
     )
 
 
@@ -149,14 +137,32 @@ def _expect_a_file(path: Path) -> None:
             )
 
 
+def _expect_shapes(config: EcoFaceConfig, found: dict[str, list[int]]) -> None:
+    """See that a file holds the tensors of its config, by networks that take no memory.
+
+    Raises:
+        ValueError: if it does not, or no networks are of these sizes.
+    """
+    try:
+        with torch.device("meta"):
+            own = Networks(config).own_state()
+    except (ArithmeticError, AssertionError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(f"sizes of no network: {_first_line(error)}") from error
+    wanted = {tensor_names.in_file(name): list(tensor.shape) for name, tensor in own.items()}
+    means = [len(EMOTIONS), len(LEVELS), config.emotion.feature_dim]
+    wanted |= {PROTOTYPES: means, VISUAL_PROTOTYPES: means}
+    if missing := wanted.keys() - found.keys():
+        raise ValueError(f"no {min(missing)}")
+    if surplus := found.keys() - wanted.keys():
+        raise ValueError(f"unknown {min(surplus)}")
+    for name, shape in wanted.items():
+        if found[name] != shape:
+            raise ValueError(f"{name} of {found[name]} where its config says {shape}")
+
+
 def _with_weights(networks: Networks, tensors: dict[str, Tensor]) -> Networks:
-    """Fill all weights, strictly; tensors that two networks share are in the file once."""
-    own = networks.own_state()
-    if missing := own.keys() - tensors.keys():
-        raise KeyError(f"no {min(missing)}")
-    if surplus := tensors.keys() - own.keys():
-        raise KeyError(f"unknown {min(surplus)}")
-    networks.load_state_dict(tensors, strict=False)  # all names were held above, and shapes are held here
+    """Fill all weights; tensors that two networks share are in the file once."""
+    networks.load_state_dict(tensors, strict=False)  # names and shapes were held before
     return networks.eval().requires_grad_(False)
 
 

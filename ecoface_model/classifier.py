@@ -5,8 +5,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import conv1d
 
-from ecoface_model.config import EMOTIONS, INTENSITIES, N_LABELS
-from ecoface_model.emotion_label import TRACK_RATE
+from ecoface_model.core.constants import EMOTIONS, INTENSITIES, N_LABELS
+from ecoface_model.core.emotion_label import TRACK_RATE
 
 REACH = 4.0  # seconds to either side over which speech tells a moment's mood, less the further away
 UNSURE, SURE = 0.7, 0.95  # largest shares of an emotion from which it is shown at all, and fully
@@ -17,7 +17,7 @@ class EmotionClassifier(nn.Module):
     """Linear layers on the encoder's features and on the rows of its front, calibrated on held-out voices.
 
     Both are linear, so the mean of their logits over some speech is the logits of its means. Logits stand in
-    the order of `emotion_source.label_prototypes`: neutral, then each emotion at intensity 1 and 2.
+    the order of `sources.label_prototypes`: neutral, then each emotion at intensity 1 and 2.
     """
 
     def __init__(self, feature_dim: int, row_dim: int) -> None:

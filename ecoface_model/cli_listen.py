@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecoface_model.cli_results import expect_a_place, terminal_progress
-from ecoface_model.config import BASELINE_KINDS, EMOTIONS
-from ecoface_model.errors import EcoFaceError
-from ecoface_model.files import write_beside
+from ecoface_model.core.atomic_write import atomic_write
+from ecoface_model.core.constants import BASELINE_KINDS, EMOTIONS
+from ecoface_model.core.errors import EcoFaceError
 
 if TYPE_CHECKING:
     from ecoface_model.pipeline import EcoFace
-    from ecoface_model.speech_emotion import SpeechEmotion
-    from ecoface_model.voice_baseline import VoiceBaseline
+    from ecoface_model.reference_emotion.speech_emotion import SpeechEmotion
+    from ecoface_model.reference_emotion.voice_baseline import VoiceBaseline
 
 KINDS = (".csv", ".json")
 """Of results, by their suffix."""
@@ -83,7 +83,7 @@ def run_listen(options: argparse.Namespace) -> list[Exception]:
 
 def sentence_of(heard: "SpeechEmotion") -> str:
     """What was heard, as a terminal says it: "angry 0.7, sad 0.2 (intensity 1.6)"."""
-    from ecoface_model.speech_emotion import NOBODY
+    from ecoface_model.reference_emotion.speech_emotion import NOBODY
 
     if heard.speech_seconds < NOBODY:
         return "hardly any speech, so neutral"
@@ -98,7 +98,7 @@ def write_heard(path: Path, heard: dict[str, "SpeechEmotion"]) -> None:
         RequestError: if it cannot be written there.
     """
     rows = {file: emotion.row(file) for file, emotion in heard.items()}
-    with write_beside(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as out:
+    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as out:
         if path.suffix.lower() == ".csv":
             table = csv.DictWriter(out, COLUMNS, lineterminator="\n")
             table.writeheader()

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ecoface_model.errors import RequestError
+from ecoface_model.core.errors import RequestError
 
 
 def results(

@@ -1,32 +1,8 @@
-"""The clocks, the order of a frame's 53 numbers (Eq. 1), the emotions, and one frozen config per network."""
+"""One frozen config per network; the clocks and names they build on are `core.constants`."""
 
 from dataclasses import dataclass, field
 
-SAMPLE_RATE = 16_000  # Hz, speech waveform (Sec. 4.1)
-FRAME_RATE = 25  # Hz, one FLAME parameter vector per frame (Sec. 4.1)
-FEATURES_PER_FRAME = 2  # content and emotion run at 50 Hz: the paper's 2T
-FEATURE_RATE = FRAME_RATE * FEATURES_PER_FRAME  # Hz
-SAMPLES_PER_FRAME = SAMPLE_RATE // FRAME_RATE  # 640
-SAMPLES_PER_FEATURE = SAMPLE_RATE // FEATURE_RATE  # 320
-
-EXPRESSION_DIM = 50  # psi, Eq. (1)
-JAW_DIM = 3  # theta^jaw, axis-angle in radians, Eq. (1)
-MOTION_DIM = EXPRESSION_DIM + JAW_DIM  # 53
-
-EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
-"""RAVDESS's eight, in its order."""
-
-INTENSITIES = ("normal", "strong")
-"""RAVDESS's two; as numbers they are 1 and 2, with 0 for no emotion at all. Neutral has only the first."""
-
-N_LABELS = 1 + (len(EMOTIONS) - 1) * len(INTENSITIES)
-"""Neutral, then each emotion at intensity 1 and 2: the order of `emotion_source.label_prototypes`."""
-
-BASELINE_KINDS = ("lines", "neutral")
-"""Of voice baselines: from several lines in whatever mood, or from neutral ones."""
-
-DEFAULT_INTENSITY = 1.5
-"""Of a label given without one; ours: between the two, so that it can be read without looking acted."""
+from ecoface_model.core.constants import MOTION_DIM
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +20,7 @@ class ContentConfig:
     def __post_init__(self) -> None:
         if self.kind not in ("whisper", "hubert"):
             raise ValueError(f"expected a content encoder 'whisper' or 'hubert', found {self.kind!r}")
+        _expect_whole_heads(self.feature_dim, self.n_heads)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +40,7 @@ class EmotionConfig:
     def __post_init__(self) -> None:
         if self.kind not in ("whisper", "hubert"):
             raise ValueError(f"expected an emotion encoder 'whisper' or 'hubert', found {self.kind!r}")
+        _expect_whole_heads(self.feature_dim, self.n_heads)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +101,16 @@ class MotionGeneratorConfig:
     """Frames, odd: width of the Hann window over what the steady face does off the lips; ours. Brows and mood
     change slowly, and would otherwise tremble with the syllables."""
 
+    def __post_init__(self) -> None:
+        for name in ("kernel", "flow_kernel", "life_smoothing", "steady_smoothing"):
+            if getattr(self, name) % 2 == 0:
+                raise ValueError(f"expected an odd {name}, found {getattr(self, name)}")
+        if self.stride < 1 or self.latent_dim % 2 or self.n_slow_channels > self.latent_dim:
+            raise ValueError(
+                "expected a stride of 1 or more and an even latent_dim of n_slow_channels or more, found "
+                f"{self.stride}, {self.latent_dim} and {self.n_slow_channels}"
+            )
+
 
 @dataclass(frozen=True, kw_only=True)
 class EcoFaceConfig:
@@ -166,3 +154,8 @@ def paper_config(n_styles: int = 324) -> EcoFaceConfig:
             steady_face=False,
         ),
     )
+
+
+def _expect_whole_heads(feature_dim: int, n_heads: int) -> None:
+    if n_heads < 1 or feature_dim % n_heads:
+        raise ValueError(f"expected a feature_dim in multiples of n_heads, found {feature_dim} and {n_heads}")

@@ -13,7 +13,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import gelu
 
-from ecoface_model.config import FEATURE_RATE, SAMPLE_RATE, ContentConfig
+from ecoface_model.config import ContentConfig
+from ecoface_model.core.constants import FEATURE_RATE, SAMPLE_RATE, exact_div
 from ecoface_model.mel import MEL_RATE, N_MELS, LogMel
 from ecoface_model.transformer import TransformerLayer, sinusoids
 
@@ -50,7 +51,7 @@ class WhisperContent(SpeechEncoder):
         dim = config.feature_dim
         self.log_mel = LogMel()
         self.conv1 = nn.Conv1d(N_MELS, dim, 3, padding=1)
-        self.conv2 = nn.Conv1d(dim, dim, 3, stride=MEL_RATE // FEATURE_RATE, padding=1)
+        self.conv2 = nn.Conv1d(dim, dim, 3, stride=exact_div(MEL_RATE, FEATURE_RATE), padding=1)
         self.register_buffer("positions", sinusoids(LONGEST_WINDOW * FEATURE_RATE, dim), persistent=False)
         self.positions: Tensor
         self.layers = nn.ModuleList(

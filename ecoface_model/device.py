@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 
 import torch
 
-from ecoface_model.errors import RequestError
+from ecoface_model.core.errors import RequestError
 
 DEVICES = ("cuda", "mps", "cpu")  # in order of preference
 

@@ -7,10 +7,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool1d, gelu, interpolate
 
-from ecoface_model.config import FEATURES_PER_FRAME, ContentConfig, EmotionConfig
+from ecoface_model.config import ContentConfig, EmotionConfig
 from ecoface_model.content import SpeechEncoder, WhisperContent, build_content
+from ecoface_model.core.constants import FEATURES_PER_FRAME
+from ecoface_model.reference_emotion.voice_baseline import KINDS
 from ecoface_model.transformer import TransformerLayer, nearby
-from ecoface_model.voice_baseline import KINDS
 
 POSITION_KERNEL = 15  # frames, 0.6 s: positions are told by a convolution, so that any length will do
 REACH = 25  # frames, 1 s: how far attention looks to either side in each layer

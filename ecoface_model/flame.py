@@ -8,10 +8,9 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ecoface_model.config import EXPRESSION_DIM, MOTION_DIM
-from ecoface_model.errors import HeadError
-from ecoface_model.flame_file import FlameFile
-from ecoface_model.lips import LOWER_INNER, UPPER_INNER
+from ecoface_model.core.constants import EXPRESSION_DIM, LOWER_INNER, MOTION_DIM, UPPER_INNER
+from ecoface_model.core.errors import HeadError
+from ecoface_model.core.head_file import FlameFile
 
 JAW = 2  # joints: global, neck, jaw, left eye, right eye
 JAW_FEATURES = slice(9 * (JAW - 1), 9 * JAW)  # of posedirs: the jaw's R - I, row by row

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float32
 from numpy.typing import NDArray
 
-from ecoface_model.config import SAMPLES_PER_FRAME
+from ecoface_model.core.constants import SAMPLES_PER_FRAME
 
 USUAL = -20.0  # dB of full scale: the loudest parts of speech at a usual level
 NOBODY = -65.0  # dB of full scale: a steady sound that is quieter is a room's

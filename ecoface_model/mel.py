@@ -6,13 +6,13 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ecoface_model.config import SAMPLE_RATE
+from ecoface_model.core.constants import SAMPLE_RATE, exact_div
 from ecoface_model.device import full_precision
 
 N_MELS = 80
 MEL_WINDOW = 400  # samples, 25 ms
 MEL_HOP = 160  # samples, 10 ms
-MEL_RATE = SAMPLE_RATE // MEL_HOP  # 100 Hz
+MEL_RATE = exact_div(SAMPLE_RATE, MEL_HOP)  # 100 Hz
 QUIETEST = 1e-10  # power below which everything counts as silence
 
 

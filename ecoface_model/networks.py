@@ -6,14 +6,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ecoface_model.classifier import EmotionClassifier
-from ecoface_model.config import FEATURES_PER_FRAME, EcoFaceConfig
+from ecoface_model.config import EcoFaceConfig
 from ecoface_model.content import WhisperContent, build_content
+from ecoface_model.core.constants import FEATURES_PER_FRAME
+from ecoface_model.core.errors import RequestError
 from ecoface_model.emotion import WhisperEmotion, build_emotion, rows_of_states
-from ecoface_model.errors import RequestError
-from ecoface_model.generator_blocks import fold_weight_norm
 from ecoface_model.motion_generator import MotionGenerator
+from ecoface_model.reference_emotion.voice_baseline import KINDS, VoiceBaseline, trust
 from ecoface_model.visual import VisualEmotion
-from ecoface_model.voice_baseline import KINDS, VoiceBaseline, trust
+from ecoface_model.wavenet import fold_weight_norm
 
 Measured = Tensor
 """What the encoders measured of a whole clip."""

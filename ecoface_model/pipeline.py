@@ -11,31 +11,31 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ecoface_model import __version__
-from ecoface_model.amounts import AS_IT_IS, Amounts
 from ecoface_model.checkpoint import Model, read_model
-from ecoface_model.config import FEATURES_PER_FRAME, MOTION_DIM
-from ecoface_model.contact import PULLED_FROM, PULLED_IN_SILENCE, LipContact
+from ecoface_model.core.constants import FEATURES_PER_FRAME, MOTION_DIM
+from ecoface_model.core.emotion_label import EmotionTrack
+from ecoface_model.core.errors import RequestError
+from ecoface_model.core.head_file import read_head
+from ecoface_model.core.motion_file import FlameMotion
+from ecoface_model.core.phones import PHONES, SILENCE
 from ecoface_model.device import choose_device, full_precision, inference_on
-from ecoface_model.emotion_inputs import EmotionInputs, describe
-from ecoface_model.emotion_label import EmotionTrack
-from ecoface_model.emotion_source import EmotionSource
-from ecoface_model.errors import RequestError
-from ecoface_model.flame_file import read_head
+from ecoface_model.flow_prior import draw_noise
 from ecoface_model.level import nobody_speaks
-from ecoface_model.lids import LidContact
-from ecoface_model.listening import Progress, WindowedEncoder, frames_of
-from ecoface_model.measure_voice import measure_voice
-from ecoface_model.motion import FlameMotion
-from ecoface_model.motion_generator import draw_noise
-from ecoface_model.pauses import resting, told_pauses
-from ecoface_model.phones import PHONES, SILENCE
-from ecoface_model.regions import upper_projection
-from ecoface_model.speech_emotion import SpeechEmotion
-from ecoface_model.speech_source import Heard, SpeechSource
-from ecoface_model.voice_baseline import VoiceBaseline
+from ecoface_model.postprocess.eyelids import EyelidContact
+from ecoface_model.postprocess.face_regions import upper_projection
+from ecoface_model.postprocess.lip_contact import PULLED_FROM, PULLED_IN_SILENCE, LipContact
+from ecoface_model.postprocess.voice_activity import predicted_pauses, resting
+from ecoface_model.reference_emotion.inputs import EmotionInputs, describe
+from ecoface_model.reference_emotion.measure_voice import measure_voice
+from ecoface_model.reference_emotion.sources import EmotionSource
+from ecoface_model.reference_emotion.speech_emotion import SpeechEmotion
+from ecoface_model.reference_emotion.speech_source import Heard, SpeechSource
+from ecoface_model.reference_emotion.strength import AS_IT_IS, EmotionStrength
+from ecoface_model.reference_emotion.voice_baseline import VoiceBaseline
+from ecoface_model.windowed_encoder import Progress, WindowedEncoder, frames_of
 from ecoface_model.windows import WindowPlan, join
 
-SETTLED_AT_ONCE = 500  # frames whose lips are looked at together: memory
+POSTPROCESSED_AT_ONCE = 500  # frames whose lips are looked at together: memory
 AVERAGE = "average"  # style: nobody's, learned by leaving the speaker out in training
 
 
@@ -55,7 +55,7 @@ class EcoFace:
         head = read_head()
         self._head = head if model.info["head"] == head.name else None
         self.inputs = EmotionInputs(model, self.encoder, self._head)
-        self._contacts = (LipContact(head), LidContact(head)) if self._head else None
+        self._contacts = (LipContact(head), EyelidContact(head)) if self._head else None
 
     @classmethod
     def load(cls, path: Path | str | None = None, device: str | None = None) -> "EcoFace":
@@ -78,7 +78,7 @@ class EcoFace:
         emotion: str | None,
         seed: int,
         temperature: float,
-        amounts: Amounts = AS_IT_IS,
+        amounts: EmotionStrength = AS_IT_IS,
     ) -> None:
         """Refuse at once what `generate` would refuse.
 
@@ -102,7 +102,7 @@ class EcoFace:
         emotion_from: NDArray[np.float32] | FlameMotion | None = None,
         baseline: VoiceBaseline | None = None,
         reference_baseline: VoiceBaseline | None = None,
-        amounts: Amounts = AS_IT_IS,
+        amounts: EmotionStrength = AS_IT_IS,
         seed: int = 0,
         temperature: float = 1.0,
         progress: Progress | None = None,
@@ -134,9 +134,11 @@ class EcoFace:
             joined = self._run_windows(waveform, weights, noise, source, progress, amounts)[:frames]
         rest = resting(waveform)
         if joined.shape[1] > MOTION_DIM + 1:
-            rest = np.maximum(rest, told_pauses(joined[:, MOTION_DIM + 1 + PHONES.index(SILENCE)].numpy()))
+            rest = np.maximum(
+                rest, predicted_pauses(joined[:, MOTION_DIM + 1 + PHONES.index(SILENCE)].numpy())
+            )
         pulled_from = PULLED_IN_SILENCE if nobody_speaks(waveform) else PULLED_FROM
-        motion = self._settled(joined, torch.from_numpy(rest), pulled_from)
+        motion = self._postprocessed(joined, torch.from_numpy(rest), pulled_from)
         if isinstance(source, SpeechSource):
             heard = source.heard()
         metadata: dict[str, Any] = {
@@ -197,7 +199,7 @@ class EcoFace:
         """
         return measure_voice(self.encoder, waveforms, kind, progress)
 
-    def _settled(
+    def _postprocessed(
         self,
         joined: Float[Tensor, "frames channels"],
         rest: Float[Tensor, " frames"],
@@ -211,7 +213,7 @@ class EcoFace:
         if self._contacts is None:
             return motion
         lips, lids = self._contacts
-        parts = zip(motion.split(SETTLED_AT_ONCE), closure.split(SETTLED_AT_ONCE), strict=True)  # type: ignore[no-untyped-call]
+        parts = zip(motion.split(POSTPROCESSED_AT_ONCE), closure.split(POSTPROCESSED_AT_ONCE), strict=True)  # type: ignore[no-untyped-call]
         with full_precision(motion.device):
             return lids.settle(torch.cat([lips.settle(*part, pulled_from) for part in parts]))
 
@@ -222,7 +224,7 @@ class EcoFace:
         noise: Float[Tensor, "1 steps latent"],
         source: EmotionSource | SpeechSource,
         progress: Progress | None,
-        amounts: Amounts = AS_IT_IS,
+        amounts: EmotionStrength = AS_IT_IS,
     ) -> Float[Tensor, "frames channels"]:
         """Motion, closure and phones of all windows, joined, on the CPU, up to a multiple of the stride.
 

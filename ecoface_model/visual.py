@@ -4,7 +4,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from ecoface_model.config import FEATURES_PER_FRAME, VisualConfig
+from ecoface_model.config import VisualConfig
+from ecoface_model.core.constants import FEATURES_PER_FRAME
 
 
 class VisualEmotion(nn.Module):

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ecoface_model.config import FRAME_RATE
+from ecoface_model.core.constants import FRAME_RATE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,12 +8,12 @@ import torch
 from PIL import Image, ImageDraw
 
 from ecoface_model.audio import read_sound
-from ecoface_model.config import EMOTIONS, FRAME_RATE
+from ecoface_model.core.constants import EMOTIONS, FRAME_RATE
+from ecoface_model.core.head_file import read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import read_head
 from ecoface_model.pipeline import EcoFace
-from ecoface_model.preview import write_preview
-from ecoface_model.renderer_portrait import Portrait
+from ecoface_model.preview.video import write_preview
+from ecoface_model.renderer.portrait import Portrait
 
 ROOT = Path(__file__).parents[1]
 SPEECH, DOCS = ROOT / "demo" / "speech.wav", ROOT / "docs"

@@ -14,15 +14,15 @@ from jaxtyping import Float32
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from ecoface_model.amounts import Amounts
-from ecoface_model.config import EMOTIONS, FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
-from ecoface_model.flame_file import read_head
-from ecoface_model.motion import FlameMotion
+from ecoface_model.core.constants import EMOTIONS, FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
+from ecoface_model.core.head_file import read_head
+from ecoface_model.core.motion_file import FlameMotion
 from ecoface_model.pipeline import EcoFace
-from ecoface_model.preview import pictures, write_video
-from ecoface_model.preview_sound import read_soundtrack
-from ecoface_model.renderer_portrait import Portrait
-from training.real_speech import read_recordings
+from ecoface_model.preview.soundtrack import read_soundtrack
+from ecoface_model.preview.video import pictures, write_video
+from ecoface_model.reference_emotion.strength import EmotionStrength
+from ecoface_model.renderer.portrait import Portrait
+from training.data.real_speech import read_recordings
 
 OUT = Path("work/showreel")
 SIZE = (480, 384)  # pixels, height and width
@@ -47,11 +47,11 @@ LINES = (
         for name in ("lively", "mumbler", "orator", "warm", "stern", "poised", "quirky", "average")
     ),
     *(
-        Line("0930", f"angry, strength {x:g}", {"emotion": "angry", "amounts": Amounts(strength=x)})
+        Line("0930", f"angry, strength {x:g}", {"emotion": "angry", "amounts": EmotionStrength(strength=x)})
         for x in (0.0, 0.5, 1.5)
     ),
     Line("0870", "sad, then surprised", {"emotion": "sad:2@1 surprised:2@5"}),
-    Line("0920", "fearful, upper face only", {"emotion": "fearful:2", "amounts": Amounts(mouth=0.0)}),
+    Line("0920", "fearful, upper face only", {"emotion": "fearful:2", "amounts": EmotionStrength(mouth=0.0)}),
 )
 
 

@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from ecoface_model.checkpoint import DEFAULT_MODEL
-from ecoface_model.files import write_beside
+from ecoface_model.core.atomic_write import atomic_write
 
 CONTENT = "content."
 """How a model file names the content encoder's tensors."""
@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with safe_open(DEFAULT_MODEL, "pt") as model:
         names = [name for name in model.keys() if name.startswith(CONTENT)]  # noqa: SIM118 - not a dict
         content = {name.removeprefix(CONTENT): model.get_tensor(name).float() for name in names}
-    with write_beside(config.out / "whisper.safetensors") as temporary:
+    with atomic_write(config.out / "whisper.safetensors") as temporary:
         save_file(content, temporary)
     began = time.monotonic()
     for module, *rest in commands(config.out, config.voices):

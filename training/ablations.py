@@ -8,7 +8,6 @@ A run that was stopped goes on; finished rows are kept. The table grows with eve
 
 import dataclasses
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,17 +15,18 @@ from pathlib import Path
 import tyro
 
 from ecoface_model.config import MotionGeneratorConfig
-from ecoface_model.errors import EcoFaceError
-from ecoface_model.files import write_beside
+from ecoface_model.core.atomic_write import atomic_write
+from training.data.clips import SPLITS, read_manifest, write_manifest
+from training.evaluation.ablation_table import SPLIT, Judge, TableConfig, row_scores, write_table
+from training.evaluation.held_out import balanced
+from training.runs.motion_stage import EmotionLook
+from training.runs.results import ENCODER, GENERATOR, PROTOTYPES, VISUAL
+from training.runs.run import CONFIG, RunError
+from training.runs.script import run_script
+from training.train_emotion import SCORES, TrainEmotionConfig
+from training.train_motion import TrainMotionConfig
 
 from . import features, train_emotion, train_motion
-from .ablation_table import SPLIT, Judge, TableConfig, row_scores, write_table
-from .clips import SPLITS, read_manifest, write_manifest
-from .evaluation_clips import balanced
-from .motion_stage import EmotionLook
-from .run import CONFIG, RunError
-from .train_emotion import ENCODER, PROTOTYPES, SCORES, VISUAL, TrainEmotionConfig
-from .train_motion import GENERATOR, TrainMotionConfig
 
 ROW_SCORES = "ablation.json"
 
@@ -134,7 +134,7 @@ def main(config: AblationsConfig) -> None:
             emotion, motion = stages(config, name, ablation, corpus)
             train_row(config, emotion, motion)
             scores = row_scores(emotion, motion, judge, config.table)
-            with write_beside(path) as temporary:
+            with atomic_write(path) as temporary:
                 temporary.write_text(json.dumps(scores, indent=1))
         rows[name] = json.loads(path.read_text())
         write_table(config.out, rows, {name: one.says for name, one in ABLATIONS.items()}, how_short(config))
@@ -223,7 +223,7 @@ def hold_config(config: AblationsConfig) -> None:
     config.out.mkdir(parents=True, exist_ok=True)
     path, text = config.out / CONFIG, json.dumps(dataclasses.asdict(config), indent=2, default=str)
     if not path.exists():
-        with write_beside(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_text(text)
     if path.read_text() != text:
         raise RunError(
@@ -249,7 +249,4 @@ def how_short(config: AblationsConfig) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(AblationsConfig))
-    except (EcoFaceError, RunError) as error:
-        sys.exit(f"error: {error}")
+    run_script(lambda: main(tyro.cli(AblationsConfig)))

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 
 import tyro
 
-from ecoface_model.errors import EcoFaceError
-from training.evaluate_alive import Alive, alive
-from training.evaluate_exchange import Exchange, exchange
-from training.evaluate_listening import Listening, listening
-from training.evaluate_real_speech import RealSpeech, real_speech
-from training.evaluate_styles import Styles, styles
-from training.evaluate_table import Table, table
-from training.figures import Figures, figures
+from training.evaluation.exchange import Exchange, exchange
+from training.evaluation.figures import Figures, figures
+from training.evaluation.listening import Listening, listening
+from training.evaluation.naturalness import Alive, alive
+from training.evaluation.real_speech_lips import RealSpeech, real_speech
+from training.evaluation.styles import Styles, styles
+from training.evaluation.table import Table, table
+from training.runs.script import run_script
 
 COMMANDS: dict[str, tuple[type, Callable[..., None]]] = {
     "table": (Table, table),
@@ -37,7 +37,4 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except EcoFaceError as error:
-        sys.exit(f"error: {error}")
+    run_script(lambda: main(sys.argv[1:]))

@@ -15,19 +15,21 @@ from pathlib import Path
 import numpy as np
 import torch
 import tyro
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ecoface_model.config import SAMPLES_PER_FRAME, VisualConfig
-from ecoface_model.files import write_beside
+from ecoface_model.config import VisualConfig
+from ecoface_model.core.atomic_write import atomic_write
+from ecoface_model.core.constants import SAMPLES_PER_FRAME
+from ecoface_model.core.head_file import read_head
+from ecoface_model.core.npz import read_npz
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import read_head
-from ecoface_model.renderer_grey import GreyFaces
+from ecoface_model.renderer.grey import GreyFaces
+from training.data.clips import Clip, ClipRow, CorpusError, motion_path, read_clip, read_manifest
+from training.data.face_store import INDEX, PIXELS, FaceStore, Piece
+from training.runs.script import run_script
 
-from .clips import Clip, ClipRow, CorpusError, motion_path, read_clip, read_manifest
-
-INDEX, PIXELS = "faces.json", "faces.u8"
 CLIPS_AT_ONCE = 32  # of one part, which is what an interruption loses at most
 SPEECH_LEVEL = 30.0  # dB under a clip's loudest frame, down to which it is speech
 
@@ -43,42 +45,6 @@ class FacesConfig:
     image_size: int = VisualConfig().image_size
     n_processes: int = 2
     seed: int = 0
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Faces of one clip from a frame on."""
-
-    start: int
-    """The clip's frame that the first face shows."""
-    faces: UInt8[NDArray[np.uint8], "frames size size"]
-
-
-class FaceStore:
-    """The faces of a corpus, by clip."""
-
-    def __init__(self, folder: Path) -> None:
-        """Open a finished store.
-
-        Raises:
-            CorpusError: if it was not made yet.
-        """
-        if not (folder / INDEX).is_file():
-            raise CorpusError(
-                f"expected rendered faces in {folder}, found none: run `python -m training.faces` first."
-            )
-        index = json.loads((folder / INDEX).read_text())
-        self.image_size: int = index["image_size"]
-        self.places: dict[str, tuple[int, int, int]] = index["clips"]
-        """Row of the first face, its frame in the clip, and how many there are."""
-        self.pixels = np.memmap(folder / PIXELS, np.uint8, "r").reshape(-1, self.image_size, self.image_size)
-
-    def __contains__(self, clip_id: object) -> bool:
-        return clip_id in self.places
-
-    def __getitem__(self, clip_id: str) -> Piece:
-        row, start, n_frames = self.places[clip_id]
-        return Piece(start, self.pixels[row : row + n_frames])
 
 
 def main(config: FacesConfig) -> None:
@@ -110,8 +76,7 @@ def has_motion(corpus: Path, row: ClipRow) -> bool:
     """Whether a clip's motion was made already: in a file of its own, or with the clip."""
     if motion_path(corpus, row.id).exists():
         return True
-    with np.load(corpus / row.file, allow_pickle=False) as arrays:
-        return "motion" in arrays
+    return "motion" in read_npz(corpus / row.file, but=["waveform"])
 
 
 @dataclass(frozen=True)
@@ -132,7 +97,7 @@ def write_part(part: Part) -> None:
     """Render some clips into one file."""
     pieces = [render(read_clip(part.config.corpus, row), part.config) for row in part.rows]
     starts, counts = [piece.start for piece in pieces], [len(piece.faces) for piece in pieces]
-    with write_beside(part.path) as temporary:
+    with atomic_write(part.path) as temporary:
         np.savez(temporary, start=starts, count=counts, faces=np.concatenate([p.faces for p in pieces]))
 
 
@@ -170,14 +135,14 @@ def join(config: FacesConfig, parts: list[Part]) -> None:
     pixels = config.out / f"{PIXELS}.part"
     with pixels.open("wb") as file:
         for part in parts:
-            with np.load(part.path, allow_pickle=False) as arrays:
-                for clip, start, count in zip(part.rows, arrays["start"], arrays["count"], strict=True):
-                    places[clip.id] = (row, int(start), int(count))
-                    row += int(count)
-                file.write(arrays["faces"].tobytes())
+            arrays = read_npz(part.path, ("start", "count", "faces"))
+            for clip, start, count in zip(part.rows, arrays["start"], arrays["count"], strict=True):
+                places[clip.id] = (row, int(start), int(count))
+                row += int(count)
+            file.write(arrays["faces"].tobytes())
     (config.out / INDEX).unlink(missing_ok=True)
     os.replace(pixels, config.out / PIXELS)
-    with write_beside(config.out / INDEX) as temporary:
+    with atomic_write(config.out / INDEX) as temporary:
         temporary.write_text(json.dumps({"image_size": config.image_size, "clips": places}))
     for part in parts:
         part.path.unlink()
@@ -186,4 +151,4 @@ def join(config: FacesConfig, parts: list[Part]) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(FacesConfig))
+    run_script(lambda: main(tyro.cli(FacesConfig)))

@@ -22,20 +22,17 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from ecoface_model.config import (
-    FEATURES_PER_FRAME,
-    FRAME_RATE,
-    SAMPLES_PER_FRAME,
-    ContentConfig,
-    EmotionConfig,
-)
+from ecoface_model.config import ContentConfig, EmotionConfig
 from ecoface_model.content import SpeechEncoder, at_usual_level, build_content
+from ecoface_model.core.atomic_write import atomic_write
+from ecoface_model.core.constants import FEATURES_PER_FRAME, FRAME_RATE, SAMPLES_PER_FRAME
 from ecoface_model.device import choose_device, inference_on
 from ecoface_model.emotion import EmotionEncoder, WhisperEmotion, build_emotion, rows_of_states
-
-from .clips import ClipRow, CorpusError, read_clip, read_manifest
-from .synthetic.augment import augment
-from .vocal_tract import draw_stretch, stretched
+from training.data.augment import augment
+from training.data.clips import ClipRow, CorpusError, read_clip, read_manifest
+from training.data.feature_store import FeatureStore
+from training.data.vocal_tract import draw_stretch, stretched
+from training.runs.script import run_script
 
 FIRST_STRETCHED = 2
 """Variant of the front from which on voices have another length of vocal tract."""
@@ -65,31 +62,6 @@ class FeaturesConfig:
                 f"expected a content and an emotion encoder on one front, found {self.content.kind!r} and "
                 f"{self.emotion.kind!r}"
             )
-
-
-class FeatureStore:
-    """Features of one kind and variant, one row of `index` per clip."""
-
-    def __init__(self, folder: Path, kind: str, variant: int) -> None:
-        """Open a finished store.
-
-        Raises:
-            CorpusError: if it was not made yet.
-        """
-        index = folder / f"{kind}_{variant}.json"
-        if not index.exists():
-            raise CorpusError(
-                f"expected features in {index}, found none: run `python -m training.features` first."
-            )
-        self.spans: dict[str, tuple[int, int]] = json.loads(index.read_text())
-        steps = max(stop for _, stop in self.spans.values())
-        data = np.memmap(index.with_suffix(".f16"), np.float16, "r")
-        self.data = data.reshape(steps, -1)
-
-    def __getitem__(self, clip_id: str) -> NDArray[np.float16]:
-        """(2T, F) of one clip."""
-        start, stop = self.spans[clip_id]
-        return self.data[start:stop]
 
 
 def build(
@@ -132,7 +104,8 @@ def build(
         data[start:stop] = features_of(number, row).numpy()
     data.flush()
     os.replace(part, index.with_suffix(".f16"))
-    index.write_text(json.dumps(spans))
+    with atomic_write(index) as temporary:
+        temporary.write_text(json.dumps(spans))
 
 
 @torch.inference_mode()
@@ -251,4 +224,4 @@ def _weights(path: Path, step: str) -> dict[str, Tensor]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(FeaturesConfig))
+    run_script(lambda: main(tyro.cli(FeaturesConfig)))

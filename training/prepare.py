@@ -10,7 +10,6 @@ that cannot be used are in refused.jsonl with the reason, counts and motion stat
 """
 
 import multiprocessing
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -20,11 +19,10 @@ import torch
 import tyro
 from tqdm import tqdm
 
-from ecoface_model.errors import EcoFaceError
-from training.clips import MANIFEST, ClipRow, CorpusError, read_clip, read_manifest, write_manifest
-from training.datasets import Found, Refused, SourceClip, find_clips, split_clips
-from training.motion_statistics import statistics_of
-from training.prepare_config import (
+from training.data.clips import MANIFEST, ClipRow, CorpusError, read_clip, read_manifest, write_manifest
+from training.data.datasets import Found, Refused, SourceClip, find_clips, split_clips
+from training.data.motion_statistics import statistics_of
+from training.data.preparation import (
     Config,
     FacesConfig,
     PrepareConfig,
@@ -33,12 +31,13 @@ from training.prepare_config import (
     VoicesConfig,
     VotedConfig,
 )
-from training.prepare_report import count, summary, write_counts, write_refused
-from training.recording import Job, Made, clip_file, make_clips
-from training.sound_files import TarMember, list_sounds
-from training.voice_corpora import VOICES, corpora_in, find_voices, split_by_actor
-from training.voice_doubles import refuse_doubles
-from training.voice_votes import find_table, no_votes, read_votes
+from training.data.preparation_report import count, summary, write_counts, write_refused
+from training.data.recording import Job, Made, clip_file, make_clips
+from training.data.sound_files import TarMember, list_sounds
+from training.data.voice_corpora import VOICES, corpora_in, find_voices, split_by_actor
+from training.data.voice_doubles import refuse_doubles
+from training.data.voice_votes import find_table, no_votes, read_votes
+from training.runs.script import run_script
 
 
 def main(config: FacesConfig | VoicesConfig) -> None:
@@ -174,7 +173,4 @@ def _rows(out: Path, dataset: str, clip: SourceClip, made: Made, split: str) -> 
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(Config, prog="python -m training.prepare"))
-    except EcoFaceError as error:
-        sys.exit(f"error: {error}")
+    run_script(lambda: main(tyro.cli(Config, prog="python -m training.prepare")))

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecoface_model.config import EXPRESSION_DIM, MOTION_DIM
-from ecoface_model.flame_file import REFERENCE_HEAD
+from ecoface_model.core.constants import EXPRESSION_DIM, MOTION_DIM
+from ecoface_model.core.head_file import REFERENCE_HEAD
 from training.head import colours, expressions, joints
 from training.head.assembly import EYES, HeadShape, build_shape
 from training.head.eyes import turning_in_place
 from training.head.source import AnnyData, Floats, download_wheel
 from training.head.teeth import LOWER
+from training.runs.script import run_script
 
 NAME = "EcoFace reference head"
 Arrays = dict[str, NDArray[Any]]
@@ -167,4 +168,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

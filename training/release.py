@@ -5,17 +5,11 @@ python -m training.release
 Sizes and styles are read from what the stages wrote beside their weights, so any training is released so.
 """
 
-import json
-import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 import tyro
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
-from torch import Tensor, nn
 
 from ecoface_model.checkpoint import DEFAULT_MODEL, write_model
 from ecoface_model.config import (
@@ -25,19 +19,27 @@ from ecoface_model.config import (
     MotionGeneratorConfig,
     VisualConfig,
 )
-from ecoface_model.emotion import EmotionEncoder
-from ecoface_model.errors import EcoFaceError, ModelFileError
-from ecoface_model.files import write_beside
-from ecoface_model.flame_file import read_head
-from ecoface_model.generator_blocks import fold_weight_norm
-from ecoface_model.motion_generator import MotionGenerator
+from ecoface_model.core.atomic_write import atomic_write
+from ecoface_model.core.errors import ModelFileError
+from ecoface_model.core.head_file import read_head
 from ecoface_model.networks import Networks
-
-from .model_card import MODEL_CARD, model_card
-from .run import CONFIG
-from .sources import SOURCES, Source, licence_sentences, read_sources, training_sentence
-from .train_emotion import CLASSIFIER, ENCODER, PROTOTYPES, VISUAL
-from .train_motion import GENERATOR
+from training.data.sources import SOURCES, Source, licence_sentences, read_sources, training_sentence
+from training.evaluation.model_card import MODEL_CARD, model_card
+from training.runs.results import (
+    CLASSIFIER,
+    ENCODER,
+    GENERATOR,
+    PROTOTYPES,
+    VISUAL,
+    fill,
+    fill_emotion,
+    missing,
+    of_another_kind,
+    read_emotion_configs,
+    read_generator,
+    read_tensors,
+)
+from training.runs.script import run_script
 
 LICENCES = (
     "EcoFace default model: GPL-3.0-or-later.",
@@ -108,46 +110,9 @@ def main(config: ReleaseConfig) -> None:
         info=info,
     )
     size = config.out.stat().st_size
-    with write_beside(config.out.parent / MODEL_CARD) as temporary:
+    with atomic_write(config.out.parent / MODEL_CARD) as temporary:
         temporary.write_text(model_card(networks.config, styles, info, sources, size), encoding="utf-8")
     print(f"{config.out}: {size / 1e6:.1f} MB, styles {', '.join(styles)}")
-
-
-def read_generator(path: Path) -> tuple[MotionGenerator, tuple[str, ...]]:
-    """What train_motion wrote, ready to run, and the names of its styles.
-
-    Raises:
-        ModelFileError: if the file is missing or holds something else.
-    """
-    weights = read_tensors(path, "training.train_motion")
-    try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-        values, styles = json.loads(metadata["config"]), tuple(json.loads(metadata["styles"]))
-        config = MotionGeneratorConfig(**values | {"dilations": tuple(values["dilations"])})
-        generator = MotionGenerator(config)
-        fold_weight_norm(generator)
-        generator.load_state_dict(weights)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise _of_another_kind(path, "a motion generator", error) from error
-    return generator.eval().requires_grad_(False), styles
-
-
-def read_emotion_configs(run: Path) -> tuple[EmotionConfig, VisualConfig]:
-    """Sizes of the encoders that a run of train_emotion made.
-
-    Raises:
-        ModelFileError: if its config.json is missing or another stage's.
-    """
-    path = run / CONFIG
-    if not path.is_file():
-        raise _missing(path, "training.train_emotion")
-    try:
-        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        visual = values["visual"] | {"widths": tuple(values["visual"]["widths"])}
-        return EmotionConfig(**values["encoder"]), VisualConfig(**visual)
-    except (KeyError, TypeError, ValueError) as error:
-        raise _of_another_kind(path, "the config of train_emotion", error) from error
 
 
 def sources_at(path: Path) -> list[Source]:
@@ -157,11 +122,11 @@ def sources_at(path: Path) -> list[Source]:
         ModelFileError: if the file is missing or another.
     """
     if not path.is_file():
-        raise _missing(path, "training.train_emotion")
+        raise missing(path, "training.train_emotion")
     try:
         return read_sources(path)
     except (KeyError, TypeError, ValueError) as error:
-        raise _of_another_kind(path, "what a stage was trained on", error) from error
+        raise of_another_kind(path, "what a stage was trained on", error) from error
 
 
 def fitting_networks(
@@ -179,47 +144,6 @@ def fitting_networks(
     return Networks(config)
 
 
-def fill(network: nn.Module, path: Path, step: str) -> None:
-    """Load one network's weights.
-
-    Raises:
-        ModelFileError: if they are missing or another network's.
-    """
-    weights = {name: value.float() for name, value in read_tensors(path, step).items()}
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        raise _of_another_kind(path, f"weights of this {type(network).__name__}", error) from error
-
-
-def fill_emotion(encoder: EmotionEncoder, path: Path) -> None:
-    """Load the emotion encoder's own weights, which stand behind the frozen front.
-
-    Raises:
-        ModelFileError: if they are missing or another network's.
-    """
-    weights = {name: value.float() for name, value in read_tensors(path, "training.train_emotion").items()}
-    try:
-        encoder.load_own_state(weights)
-    except RuntimeError as error:
-        raise _of_another_kind(path, "weights of this emotion encoder", error) from error
-
-
-def read_tensors(path: Path, step: str) -> dict[str, Tensor]:
-    """All tensors of a file that `step` makes.
-
-    Raises:
-        ModelFileError: if it is missing or damaged.
-    """
-    if not path.is_file():
-        raise _missing(path, step)
-    try:
-        tensors: dict[str, Tensor] = load_file(path)
-    except SafetensorError as error:
-        raise _of_another_kind(path, "tensors", error) from error
-    return tensors
-
-
 def bytes_of(networks: Networks) -> int:
     """About the size of a model file: matrices in half precision, the rest in full."""
     matrices = {name for name, parameter in networks.named_parameters() if parameter.ndim > 1}
@@ -229,20 +153,5 @@ def bytes_of(networks: Networks) -> int:
     )
 
 
-def _missing(path: Path, step: str) -> ModelFileError:
-    return ModelFileError(f"expected {path.name} in {path.parent}, found none; run `python -m {step}` first")
-
-
-def _of_another_kind(path: Path, wanted: str, error: Exception) -> ModelFileError:
-    said = str(error).strip().splitlines()[0].rstrip(".:") or type(error).__name__
-    return ModelFileError(
-        f"expected {wanted} in {path}, found a file that is damaged or of another kind ({said}); "
-        f"make it again"
-    )
-
-
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(ReleaseConfig))
-    except EcoFaceError as error:
-        sys.exit(f"error: {error}")
+    run_script(lambda: main(tyro.cli(ReleaseConfig)))

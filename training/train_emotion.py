@@ -20,17 +20,21 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ecoface_model.classifier import EmotionClassifier
-from ecoface_model.config import FEATURES_PER_FRAME, N_LABELS, EmotionConfig, VisualConfig
+from ecoface_model.config import EmotionConfig, VisualConfig
+from ecoface_model.core.atomic_write import atomic_write
+from ecoface_model.core.constants import FEATURES_PER_FRAME, N_LABELS
 from ecoface_model.emotion import WhisperEmotion, build_emotion
-from ecoface_model.files import write_beside
 from ecoface_model.visual import VisualEmotion
-from training.batch_norm import over_whole_batch
-from training.batches import VOICE_FEATURES
-from training.batches_emotion import EmotionBatch, EmotionClips
-from training.clips import CorpusError
-from training.emotion_space import Space, draw, joint_prototypes, map_clips, map_faces, prototypes
-from training.faces import FaceStore
-from training.losses_emotion import (
+from training.batches.emotion import EmotionBatch, EmotionClips
+from training.batches.motion import VOICE_FEATURES
+from training.data.clips import CorpusError
+from training.data.face_store import FaceStore
+from training.data.sources import write_sources
+from training.data.voice_clips import VoiceClips
+from training.evaluation.emotion_space import Space, draw, joint_prototypes, map_clips, map_faces, prototypes
+from training.evaluation.recognition import calibrate, fit_classifier, recognition
+from training.evaluation.retrieval import as_lines, space_scores
+from training.objectives.emotion import (
     audio_visual_loss,
     clip_features,
     contrastive_loss,
@@ -38,14 +42,10 @@ from training.losses_emotion import (
     mean_over_speech,
     triplet_loss,
 )
-from training.recognition import calibrate, fit_classifier, recognition
-from training.retrieval import as_lines, space_scores
-from training.run import Run, drawn_ahead, seed_step, warm_up_then_cosine
-from training.sources import write_sources
-from training.voice_clips import VoiceClips
+from training.runs.results import CLASSIFIER, ENCODER, PROTOTYPES, VISUAL
+from training.runs.run import Run, drawn_ahead, seed_step, warm_up_then_cosine
+from training.runs.script import run_script
 
-ENCODER, VISUAL, PROTOTYPES = "encoder.safetensors", "visual.safetensors", "prototypes.safetensors"
-CLASSIFIER = "classifier.safetensors"
 SPACE, SCORES = "emotion_space.png", "scores.json"
 NO_VOICES = (
     "No recorded voices were given (--voices): what is learned is how synthetic speech expresses emotions; "
@@ -153,7 +153,6 @@ def main(config: TrainEmotionConfig) -> None:
     train, val = (read_clips(config, split) for split in ("train", "val"))
     n_real = config.n_real if train.real else 0
     encoders = started(config, train).to(processes.device)
-    over_whole_batch(encoders.visual, processes)
     parameters = [parameter for parameter in encoders.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(parameters, config.learning_rate, weight_decay=config.weight_decay)
     first = run.resume({"encoders": encoders}, optimizer) + 1
@@ -302,7 +301,7 @@ def write_encoders(folder: Path, encoders: EmotionEncoders, train: EmotionClips,
         (VISUAL, encoders.visual.state_dict()),
         (PROTOTYPES, {"prototypes": audio_levels, "visual": visual_levels}),
     ):
-        with write_beside(folder / name) as temporary:
+        with atomic_write(folder / name) as temporary:
             save_file({key: value.cpu().contiguous() for key, value in tensors.items()}, temporary)
     write_sources(folder, [*train.rows_seen, *(train.real.rows if train.real else [])])
     space = Space(
@@ -313,10 +312,10 @@ def write_encoders(folder: Path, encoders: EmotionEncoders, train: EmotionClips,
     )
     draw(space, folder / SPACE)
     scores = space_scores(space) | score(encoders, val)
-    with write_beside(folder / SCORES) as temporary:
+    with atomic_write(folder / SCORES) as temporary:
         temporary.write_text(json.dumps(scores, indent=2))
     print(f"held-out clips; synthetic emotion says nothing about people:\n{as_lines(scores)}")
 
 
 if __name__ == "__main__":
-    main(tyro.cli(TrainEmotionConfig))
+    run_script(lambda: main(tyro.cli(TrainEmotionConfig)))

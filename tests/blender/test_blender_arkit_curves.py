@@ -14,9 +14,9 @@ from ecoface_blender.heads.arkit_fit import ArkitUnits
 LIBRARY = """
 import sys
 import numpy as np
-from ecoface_model.flame_file import read_head
-from ecoface_model.motion import FlameMotion
-from ecoface_model.transfer import to_arkit
+from ecoface_model.core.head_file import read_head
+from ecoface_model.core.motion_file import FlameMotion
+from ecoface_model.core.arkit import to_arkit
 np.save(sys.argv[2], to_arkit(FlameMotion(np.load(sys.argv[1])), read_head()))
 """
 

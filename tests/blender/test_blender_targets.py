@@ -16,7 +16,7 @@ from ecoface_blender.heads import report as face_report
 from ecoface_blender.heads.key_names import ARKIT, OCULUS
 from ecoface_blender.request import GenerationRequest
 from ecoface_blender.takes import takes
-from ecoface_model.phones import PHONES
+from ecoface_model.core.phones import PHONES
 
 FRAMES = np.arange(1.0, 21.0)
 

@@ -8,7 +8,7 @@ from ecoface_blender.heads import feelings, speech, visemes
 from ecoface_blender.heads.coarticulation import SOUNDS
 from ecoface_blender.heads.feelings import EMOTIONS, KeyEffect, beside_speech, emotion_curves, felt
 from ecoface_blender.heads.visemes import OCULUS, SETS, VRM, Articulation, viseme_curves
-from ecoface_model.phones import PHONES
+from ecoface_model.core.phones import PHONES
 
 RATE = 25.0
 JAW = {"AA": 10.5, "OW": 5.0, "IY": 2.5}

@@ -15,11 +15,11 @@ from tiny_model import INFO, STYLES, voice
 from ecoface_blender.engine import client as worker_client
 from ecoface_blender.engine.client import WorkerClient, WorkerError
 from ecoface_blender.worker import protocol
-from ecoface_model.amounts import Amounts
-from ecoface_model.emotion_label import EmotionTrack
-from ecoface_model.flame_file import read_head
-from ecoface_model.motion import FlameMotion
-from ecoface_model.regions import upper_projection
+from ecoface_model.core.emotion_label import EmotionTrack
+from ecoface_model.core.head_file import read_head
+from ecoface_model.core.motion_file import FlameMotion
+from ecoface_model.postprocess.face_regions import upper_projection
+from ecoface_model.reference_emotion.strength import EmotionStrength
 
 
 @pytest.fixture
@@ -278,7 +278,7 @@ def test_a_performance_a_track_and_amounts_are_obeyed(loaded, speech, tiny_ecofa
     weights, intensity = np.eye(8, dtype=np.float32)[[2, 3, 4]], np.full(3, 1.5, np.float32)
     np.savez(tmp_path / "track.npz", weights=weights, intensity=intensity, rate=2.0)
     part = {"emotion_first_second": 0.5, "emotion_seconds": 0.4}
-    less = Amounts(strength=0.5, upper=0.25)
+    less = EmotionStrength(strength=0.5, upper=0.25)
     for asked, expected in (
         ({"emotion_from": str(tmp_path / "performance.npz")}, {"emotion_from": performance}),
         (

@@ -11,8 +11,8 @@ from tiny_model import INFO, voice, write_tiny_model
 
 from ecoface_blender.engine.client import WorkerClient, WorkerError
 from ecoface_blender.worker import protocol
-from ecoface_model.motion import FlameMotion
-from ecoface_model.voice_baseline import VoiceBaseline
+from ecoface_model.core.motion_file import FlameMotion
+from ecoface_model.reference_emotion.voice_baseline import VoiceBaseline
 
 
 @pytest.fixture(scope="module")

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from ecoface_model.amounts import Amounts
 from ecoface_model.audio import read_sound
-from ecoface_model.config import EMOTIONS
-from ecoface_model.errors import RequestError
+from ecoface_model.core.constants import EMOTIONS
+from ecoface_model.core.errors import RequestError
+from ecoface_model.core.head_file import read_head
+from ecoface_model.core.motion_file import FlameMotion
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import read_head
-from ecoface_model.lips import aperture
-from ecoface_model.motion import FlameMotion
 from ecoface_model.pipeline import EcoFace
+from ecoface_model.postprocess.lips import aperture
+from ecoface_model.reference_emotion.strength import EmotionStrength
 
 HEAD = FlameHead.from_file(read_head())
 SPEECH = read_sound(Path(__file__).parents[2] / "demo" / "speech.wav")[:48_000]
@@ -50,7 +50,7 @@ def lips(motion: FlameMotion) -> np.ndarray:
 
 @pytest.mark.shipped
 def test_strength_goes_from_neutral_through_the_label_beyond(spoken):
-    heights = [brows(spoken(amounts=Amounts(strength=s))) for s in (0.0, 0.5, 1.0)]
+    heights = [brows(spoken(amounts=EmotionStrength(strength=s))) for s in (0.0, 0.5, 1.0)]
     assert heights[0] == pytest.approx(brows(spoken("neutral")), abs=0.05)
     assert heights[0] > heights[1] + 0.2 > heights[2] + 0.4  # angry brows go down
 
@@ -58,8 +58,8 @@ def test_strength_goes_from_neutral_through_the_label_beyond(spoken):
 @pytest.mark.shipped
 def test_upper_face_and_mouth_are_moved_apart(spoken):
     whole, neutral = spoken(), spoken("neutral")
-    mouth = spoken(amounts=Amounts(upper=0.0))
-    upper = spoken(amounts=Amounts(mouth=0.0))
+    mouth = spoken(amounts=EmotionStrength(upper=0.0))
+    upper = spoken(amounts=EmotionStrength(mouth=0.0))
     assert brows(mouth) == pytest.approx(brows(neutral), abs=0.2)
     assert brows(upper) == pytest.approx(brows(whole), abs=0.2)
     assert abs(brows(whole) - brows(neutral)) > 1
@@ -72,7 +72,7 @@ def test_upper_face_and_mouth_are_moved_apart(spoken):
 @pytest.mark.parametrize("wrong", [{"strength": -0.1}, {"upper": 2.5}, {"mouth": float("nan")}])
 def test_amounts_that_do_not_exist_are_refused(wrong):
     with pytest.raises(RequestError, match="expected an amount from 0 to 2 as"):
-        Amounts(**wrong)
+        EmotionStrength(**wrong)
 
 
 @pytest.mark.shipped
@@ -114,9 +114,10 @@ def test_a_performance_of_another_head_is_refused(tiny_ecoface):
         tiny_ecoface.generate(SPEECH, emotion_from=stranger)
 
 
-def test_amounts_apart_need_a_head_in_reach(tiny_ecoface):
-    model = tiny_ecoface.model
-    unknown = EcoFace(replace(model, info=model.info | {"head": "FLAME"}), torch.device("cpu"))
-    unknown.generate(SPEECH, emotion=EMOTIONS[2], amounts=Amounts(strength=0.5))
+def test_amounts_apart_need_a_head_in_reach(ecoface):
+    unknown = EcoFace(
+        replace(ecoface.model, info=ecoface.model.info | {"head": "FLAME"}), torch.device("cpu")
+    )
+    unknown.generate(SPEECH, emotion=EMOTIONS[2], amounts=EmotionStrength(strength=0.5))
     with pytest.raises(RequestError, match="use the strength of the emotion instead"):
-        unknown.generate(SPEECH, emotion=EMOTIONS[2], amounts=Amounts(upper=0.5))
+        unknown.generate(SPEECH, emotion=EMOTIONS[2], amounts=EmotionStrength(upper=0.5))

@@ -10,7 +10,7 @@ import soundfile
 from tiny_model import voice
 
 from ecoface_model.audio import BLOCK, fit_to_frames, n_frames, read_sound
-from ecoface_model.errors import SoundError
+from ecoface_model.core.errors import SoundError
 
 
 def tone(rate: int, seconds: float = 1.0, hertz: float = 440.0) -> np.ndarray:

@@ -11,8 +11,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from tiny_model import INFO, STYLES, TINY, TINY_HUBERT, tiny_networks, tiny_prototypes, write_tiny_model
 
-from ecoface_model.checkpoint import DEFAULT_MODEL, read_config, read_model, write_model
-from ecoface_model.errors import ModelFileError, RequestError
+from ecoface_model.checkpoint import DEFAULT_MODEL, read_model, write_model
+from ecoface_model.core.errors import ModelFileError, RequestError
+from ecoface_model.model_header import read_config
 
 
 @pytest.mark.parametrize("config", [TINY, TINY_HUBERT], ids=["default kinds", "paper kinds"])
@@ -162,6 +163,71 @@ def test_weights_must_fit_exactly(tmp_path, change):
     ) as caught:
         read_model(tmp_path / "changed.safetensors")
     assert "\n" not in str(caught.value)
+
+
+CONFIG, STYLES_TEXT, INFO_TEXT = "config", "styles", "info"
+"""Texts of a model file's header."""
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "said"),
+    [
+        (CONFIG, lambda c: c["content"].update(kind="wav2vec"), "expected a content encoder 'whisper' or"),
+        (CONFIG, lambda c: c.pop("visual"), "no config of visual"),
+        (CONFIG, lambda c: c.update(generator=[]), "no config of generator"),
+        (CONFIG, lambda c: c["content"].update(feature_dim=10**12), "feature_dim = 1000000000000"),
+        (CONFIG, lambda c: c["content"].update(feature_dim=65_520), "expected generator widths"),
+        (CONFIG, lambda c: c["generator"].update(hidden_dim=65_536), "where its config says"),
+        (CONFIG, lambda c: c["generator"].update(n_encoder_layers=10**6), "n_encoder_layers = 1000000"),
+        (CONFIG, lambda c: c["generator"].update(dilations=[]), "dilations = "),
+        (CONFIG, lambda c: c["generator"].update(stride=0), "expected a stride of 1 or more"),
+        (CONFIG, lambda c: c["generator"].update(kernel=4), "expected an odd kernel, found 4"),
+        (CONFIG, lambda c: c["generator"].update(slow_correlation=2.0), "slow_correlation = 2.0"),
+        (CONFIG, lambda c: c["generator"].update(steady_face="yes"), "steady_face = yes"),
+        (CONFIG, lambda c: c["emotion"].update(n_heads=0), "expected a feature_dim in multiples of n_heads"),
+        (STYLES_TEXT, lambda s: s.pop(), "names for"),
+        (STYLES_TEXT, lambda s: s.append(s[0]), "no styles, or one of them twice"),
+        (STYLES_TEXT, lambda s: s.append(3), "styles without names"),
+        (INFO_TEXT, lambda i: i.pop("name"), "no name"),
+        (INFO_TEXT, lambda i: i.update(head=None), "no head"),
+        (INFO_TEXT, lambda i: i.update(licences="MIT"), "no licences"),
+        (INFO_TEXT, lambda i: i.update(default_style="nobody"), "a default style 'nobody' that is none"),
+    ],
+)
+def test_a_header_is_held_to_what_it_must_be(tmp_path, part, change, said):
+    path = write_tiny_model(tmp_path / "model.safetensors")
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    values = json.loads(metadata[part])
+    change(values)
+    save_file(load_file(path), tmp_path / "changed.safetensors", metadata | {part: json.dumps(values)})
+    with pytest.raises(
+        ModelFileError, match=r"expected a whole EcoFace model in changed.safetensors"
+    ) as caught:
+        read_model(tmp_path / "changed.safetensors")
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("part", [CONFIG, STYLES_TEXT, INFO_TEXT])
+@pytest.mark.parametrize("text", ["[]", "7", "{", "[" * 100_000, None])
+def test_a_header_that_is_no_json_of_ours_is_refused(tmp_path, part, text):
+    path = write_tiny_model(tmp_path / "model.safetensors")
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    metadata.pop(part)
+    save_file(load_file(path), tmp_path / "changed.safetensors", metadata | ({part: text} if text else {}))
+    with pytest.raises(ModelFileError, match=r"expected a whole EcoFace model in changed.safetensors"):
+        read_model(tmp_path / "changed.safetensors")
+
+
+def test_prototypes_of_another_size_are_refused(tmp_path):
+    path = write_tiny_model(tmp_path / "model.safetensors")
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    tensors = load_file(path) | {"prototypes": torch.zeros(8, 2, 3)}
+    save_file(tensors, tmp_path / "changed.safetensors", metadata)
+    with pytest.raises(ModelFileError, match=r"prototypes of \[8, 2, 3\] where its config says"):
+        read_model(tmp_path / "changed.safetensors")
 
 
 def test_an_unwritable_place_is_refused_and_nothing_half_written(tmp_path):

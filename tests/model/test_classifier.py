@@ -14,7 +14,7 @@ from ecoface_model.classifier import (
     around,
     sure_enough,
 )
-from ecoface_model.config import EMOTIONS, N_LABELS
+from ecoface_model.core.constants import EMOTIONS, N_LABELS
 
 CALM = EMOTIONS.index("calm")
 

@@ -17,8 +17,8 @@ from tiny_model import voice
 
 from ecoface_model import __version__
 from ecoface_model.__main__ import main, results
-from ecoface_model.errors import RequestError
-from ecoface_model.motion import FlameMotion
+from ecoface_model.core.errors import RequestError
+from ecoface_model.core.motion_file import FlameMotion
 
 ROOT = Path(__file__).parents[2]
 

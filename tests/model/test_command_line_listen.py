@@ -11,8 +11,8 @@ import soundfile
 from tiny_model import voice
 
 from ecoface_model.__main__ import main
-from ecoface_model.config import EMOTIONS
-from ecoface_model.motion import FlameMotion
+from ecoface_model.core.constants import EMOTIONS
+from ecoface_model.core.motion_file import FlameMotion
 
 HEADER = "file,emotion,intensity,neutral,calm,happy,sad,angry,fearful,disgust,surprised"
 

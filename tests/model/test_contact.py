@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from ecoface_model.contact import FREE_DEPTH, GIVE, PULLED_FROM, LipContact, _goal, lip_sides
-from ecoface_model.errors import HeadError
-from ecoface_model.flame_file import FlameFile, read_head
-from training.penetration import Mouth, penetration
+from ecoface_model.core.errors import HeadError
+from ecoface_model.core.head_file import FlameFile, read_head
+from ecoface_model.postprocess.lip_contact import FREE_DEPTH, GIVE, PULLED_FROM, LipContact, _goal, lip_sides
+from training.evaluation.penetration import InnerMouth, penetration
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def closing(file, most: float = 0.09, frames: int = 15) -> torch.Tensor:
 def test_the_gap_of_a_column_is_the_depth_measured_on_the_surfaces(file, contact):
     motion = closing(file)[5:10]
     deepest = -contact.gaps(motion).amin(dim=1).clamp(max=0)
-    measured = penetration(Mouth.of(file), motion.numpy()).lips
+    measured = penetration(InnerMouth.of(file), motion.numpy()).lips
     assert measured.max() > 0.8
     np.testing.assert_allclose(deepest, measured, atol=0.1)
 
@@ -45,7 +45,7 @@ def test_the_gap_of_a_column_is_the_depth_measured_on_the_surfaces(file, contact
 def test_lips_that_cross_by_more_than_a_millimetre_end_within_the_soft_contact(file, contact):
     motion = closing(file)
     settled = contact.settle(motion)
-    before, after = (penetration(Mouth.of(file), m.numpy()) for m in (motion, settled))
+    before, after = (penetration(InnerMouth.of(file), m.numpy()) for m in (motion, settled))
     assert before.lips.max() > 1.0
     assert after.lips.max() < 0.5 and after.teeth.max() == 0
     assert after.lips[7] > 0.2  # it is still shut
@@ -68,7 +68,7 @@ def test_a_mouth_that_never_shuts_and_a_motion_without_frames_stay(file, contact
 
 def test_brows_and_eyes_hardly_move(file, contact):
     motion = closing(file)
-    head = Mouth.of(file).head
+    head = InnerMouth.of(file).head
     moved = 1000 * (head.landmarks(contact.settle(motion)) - head.landmarks(motion)).norm(dim=-1)
     brows, eyes, lips = moved[:, 17:27], moved[:, 36:48], moved[:, 60:]  # the nose goes with the lip
     assert max(brows.max(), eyes.max()) < 0.15 and lips.max() > 0.5
@@ -83,14 +83,14 @@ def test_each_frame_is_treated_by_itself(file, contact):
 
 def test_a_smooth_closing_stays_as_smooth(file, contact):
     motion = closing(file, most=0.055, frames=40)
-    head = Mouth.of(file).head
+    head = InnerMouth.of(file).head
 
     def shake(frames: torch.Tensor) -> float:
         """Greatest third difference of the inner lips' height, mm."""
         height = 1000 * (head.landmarks(frames)[:, 62, 1] - head.landmarks(frames)[:, 66, 1])
         return float(height.diff(n=3).abs().max())
 
-    assert penetration(Mouth.of(file), motion[20:21].numpy()).lips[0] > 0.9
+    assert penetration(InnerMouth.of(file), motion[20:21].numpy()).lips[0] > 0.9
     assert shake(contact.settle(motion)) < shake(motion) + 0.35
 
 

@@ -16,8 +16,8 @@ from ecoface_model.content import (
     at_usual_level,
     build_content,
 )
+from ecoface_model.core.errors import ModelFileError
 from ecoface_model.emotion import build_emotion
-from ecoface_model.errors import ModelFileError
 from ecoface_model.hubert import HubertContent, HubertEmotion, hubert_config, load_hubert
 from ecoface_model.mel import LogMel, mel_filters
 from ecoface_model.networks import Networks

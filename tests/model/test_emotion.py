@@ -5,11 +5,13 @@ import pytest
 import torch
 from tiny_model import TINY, TINY_HUBERT, tiny_networks, tiny_prototypes, voice
 
-from ecoface_model.config import EMOTIONS, EcoFaceConfig, EmotionConfig, VisualConfig, paper_config
+from ecoface_model.config import EcoFaceConfig, EmotionConfig, VisualConfig, paper_config
 from ecoface_model.content import WhisperContent
+from ecoface_model.core.constants import EMOTIONS
+from ecoface_model.core.emotion_label import EmotionLabel, EmotionTrack
+from ecoface_model.core.errors import RequestError
 from ecoface_model.emotion import NO_BASELINE, WhisperEmotion, build_emotion
-from ecoface_model.emotion_label import EmotionLabel, EmotionTrack
-from ecoface_model.emotion_source import (
+from ecoface_model.reference_emotion.sources import (
     EMPHASIS,
     MixedEmotion,
     ReferenceEmotion,
@@ -18,7 +20,6 @@ from ecoface_model.emotion_source import (
     to_track,
     visual_to_audio,
 )
-from ecoface_model.errors import RequestError
 from ecoface_model.visual import VisualEmotion
 
 

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from ecoface_model.errors import MotionError, RequestError
-from ecoface_model.export import LIVE_LINK_ROTATIONS, LIVE_LINK_UNITS, timecode, write_export
+from ecoface_model.core.arkit import to_arkit
+from ecoface_model.core.errors import MotionError, RequestError
+from ecoface_model.core.head_file import read_head
+from ecoface_model.core.live_link import LIVE_LINK_ROTATIONS, LIVE_LINK_UNITS, timecode
+from ecoface_model.core.motion_file import FlameMotion
+from ecoface_model.export import write_export
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import read_head
-from ecoface_model.motion import FlameMotion
-from ecoface_model.transfer import from_arkit, to_arkit
+from ecoface_model.transfer import from_arkit
 
 HEADER = (
     "Timecode,BlendShapeCount,EyeBlinkLeft,EyeLookDownLeft,EyeLookInLeft,EyeLookOutLeft,EyeLookUpLeft,"

@@ -11,13 +11,13 @@ from tiny_model import STYLES, TINY, TINY_HUBERT, tiny_networks, tiny_prototypes
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from ecoface_model.checkpoint import Model
-from ecoface_model.config import FEATURES_PER_FRAME
-from ecoface_model.emotion_source import ReferenceEmotion, mixed
-from ecoface_model.listening import WindowedEncoder, speech_of
-from ecoface_model.phones import PHONES
+from ecoface_model.core.constants import FEATURES_PER_FRAME
+from ecoface_model.core.phones import PHONES
 from ecoface_model.pipeline import EcoFace
-from ecoface_model.speech_source import SpeechSource
-from ecoface_model.voice_baseline import VoiceBaseline
+from ecoface_model.reference_emotion.sources import ReferenceEmotion, mixed
+from ecoface_model.reference_emotion.speech_source import SpeechSource
+from ecoface_model.reference_emotion.voice_baseline import VoiceBaseline
+from ecoface_model.windowed_encoder import WindowedEncoder, speech_of
 from ecoface_model.windows import WindowPlan
 
 

@@ -8,10 +8,11 @@ import torch
 from flame_samples import write_flame
 
 from ecoface_model import flame
-from ecoface_model.errors import HeadError
+from ecoface_model.core.constants import LOWER_INNER, UPPER_INNER
+from ecoface_model.core.errors import HeadError
+from ecoface_model.core.head_file import FlameFile, read_head
 from ecoface_model.flame import FlameHead, rotation_matrix
-from ecoface_model.flame_file import FlameFile, read_head
-from ecoface_model.lips import LOWER_INNER, UPPER_INNER, aperture, lip_directions
+from ecoface_model.postprocess.lips import aperture, lip_directions
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import pytest
 import scipy.sparse
 from flame_samples import Ch, chumpy_pretended, flame_arrays, write_companions, write_flame
 
-from ecoface_model.errors import HeadError
-from ecoface_model.flame_file import MASKS, REFERENCE_HEAD, read_head
+from ecoface_model.core.errors import HeadError
+from ecoface_model.core.head_file import MASKS, REFERENCE_HEAD, read_head
 
 
 def test_the_reference_head_has_every_array_of_the_contract():

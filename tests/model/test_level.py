@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tiny_model import voice
 
-from ecoface_model.config import SAMPLE_RATE
+from ecoface_model.core.constants import SAMPLE_RATE
 from ecoface_model.level import (
     FAINTEST,
     NOBODY,
@@ -14,7 +14,7 @@ from ecoface_model.level import (
     is_lively,
     nobody_speaks,
 )
-from ecoface_model.pauses import resting
+from ecoface_model.postprocess.voice_activity import resting
 
 
 def gained(waveform: np.ndarray, decibels: float) -> np.ndarray:

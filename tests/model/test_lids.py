@@ -3,16 +3,16 @@
 import pytest
 import torch
 
-from ecoface_model.flame_file import read_head
-from ecoface_model.lids import DONE, SHUT, LidContact
+from ecoface_model.core.head_file import read_head
+from ecoface_model.postprocess.eyelids import DONE, SHUT, EyelidContact
 
 
 @pytest.fixture(scope="module")
-def lids() -> LidContact:
-    return LidContact(read_head())
+def lids() -> EyelidContact:
+    return EyelidContact(read_head())
 
 
-def blinking(lids: LidContact, *weights: float) -> torch.Tensor:
+def blinking(lids: EyelidContact, *weights: float) -> torch.Tensor:
     """Four seconds of an open face; in the middle, frames of both eyes' blink at these weights."""
     motion = torch.zeros(100, 53)
     for place, weight in enumerate(weights, start=50):

@@ -9,14 +9,14 @@ from tiny_model import TINY, TINY_HUBERT, voice, write_tiny_model
 
 from ecoface_model.checkpoint import read_model
 from ecoface_model.classifier import sure_enough
-from ecoface_model.config import EMOTIONS, FEATURES_PER_FRAME
-from ecoface_model.emotion_label import EmotionTrack
-from ecoface_model.emotion_source import to_track
-from ecoface_model.listening import Track
-from ecoface_model.phones import PHONES
+from ecoface_model.core.constants import EMOTIONS, FEATURES_PER_FRAME
+from ecoface_model.core.emotion_label import EmotionTrack
+from ecoface_model.core.phones import PHONES
 from ecoface_model.pipeline import EcoFace
-from ecoface_model.speech_emotion import SpeechEmotion
-from ecoface_model.speech_source import SpeechSource
+from ecoface_model.reference_emotion.sources import to_track
+from ecoface_model.reference_emotion.speech_emotion import SpeechEmotion
+from ecoface_model.reference_emotion.speech_source import SpeechSource
+from ecoface_model.windowed_encoder import Track
 from ecoface_model.windows import WindowPlan
 
 NARROW = WindowPlan(window=80, context=16)
@@ -123,16 +123,21 @@ def test_phones_are_shares_of_each_frame(tiny_ecoface):
 
 
 def test_phones_stay_shares_across_windows_and_whatever_is_shown_of_the_emotion(narrow):
-    from ecoface_model.amounts import Amounts
+    from ecoface_model.reference_emotion.strength import EmotionStrength
 
-    for amounts in (Amounts(), Amounts(upper=0.5, mouth=2.0), Amounts(mouth=0.0), Amounts(strength=2.0)):
+    for amounts in (
+        EmotionStrength(),
+        EmotionStrength(upper=0.5, mouth=2.0),
+        EmotionStrength(mouth=0.0),
+        EmotionStrength(strength=2.0),
+    ):
         sums = narrow.generate(voice(9.0), amounts=amounts).phones.astype(int).sum(axis=1)
         assert np.abs(sums - 255).max() <= len(PHONES) // 2
 
 
-def test_a_phone_is_the_softmax_of_the_steady_face_s_logits(tiny_ecoface):
-    speech, steady, logits = voice(1.0), tiny_ecoface.networks.generator.steady, []
-    hook = steady.register_forward_hook(lambda _m, _i, face: logits.append(face.phones))
+def test_a_phone_is_the_softmax_of_the_base_s_logits(tiny_ecoface):
+    speech, base, logits = voice(1.0), tiny_ecoface.networks.generator.base, []
+    hook = base.register_forward_hook(lambda _m, _i, face: logits.append(face.phones))
     phones = tiny_ecoface.generate(speech).phones
     hook.remove()
     expected = 255 * logits[0][0, :25].softmax(dim=1)

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ecoface_model.errors import MotionError, RequestError
-from ecoface_model.files import write_beside
-from ecoface_model.motion import FlameMotion
+from ecoface_model.core.atomic_write import atomic_write
+from ecoface_model.core.errors import MotionError, RequestError
+from ecoface_model.core.motion_file import FlameMotion
 
 
 def some_motion(frames: int = 20) -> FlameMotion:
@@ -80,18 +80,38 @@ def test_missing_damaged_and_foreign_files_are_refused(tmp_path):
     np.savez(tmp_path / "other.npz", motion=np.zeros((3, 53)))
     np.savez(tmp_path / "pickled.npz", motion=np.array([{}], dtype=object), fps=25.0, metadata="{}")
     np.savez(tmp_path / "no_json.npz", motion=np.zeros((3, 53)), fps=25.0, metadata="{")
+    for name, text in (("no_object", "[]"), ("deep", "[" * 100_000), ("number", "3")):
+        np.savez(tmp_path / f"{name}.npz", motion=np.zeros((3, 53)), fps=25.0, metadata=text)
+    np.savez(tmp_path / "rates.npz", motion=np.zeros((3, 53)), fps=np.zeros(3), metadata="{}")
+    np.savez_compressed(tmp_path / "flipped.npz", motion=np.ones((300, 53)), fps=25.0, metadata="{}")
+    raw = bytearray((tmp_path / "flipped.npz").read_bytes())
+    raw[80:120] = bytes(40)
+    (tmp_path / "flipped.npz").write_bytes(raw)
     np.save(tmp_path / "array.npy", np.zeros((3, 53)))
     (tmp_path / "array.npy").rename(tmp_path / "array.npz")
     (tmp_path / "text.npz").write_text("no motion")
     (tmp_path / "empty.npz").touch()
-    for name in ("cut", "other", "pickled", "no_json", "array", "text", "empty"):
+    for name in (
+        "cut",
+        "other",
+        "pickled",
+        "no_json",
+        "no_object",
+        "deep",
+        "number",
+        "rates",
+        "flipped",
+        "array",
+        "text",
+        "empty",
+    ):
         with pytest.raises(MotionError, match=rf"expected a motion \.npz of EcoFace in {name}\.npz"):
             FlameMotion.read(tmp_path / f"{name}.npz")
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     (tmp_path / "a.txt").write_text("old")
-    with pytest.raises(KeyError), write_beside(tmp_path / "a.txt") as temporary:
+    with pytest.raises(KeyError), atomic_write(tmp_path / "a.txt") as temporary:
         temporary.write_text("half")
         raise KeyError
     assert (tmp_path / "a.txt").read_text() == "old"
@@ -99,7 +119,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
 
 
 def test_the_temporary_file_stands_beside_and_keeps_the_suffix(tmp_path):
-    with write_beside(tmp_path / "a.tar.mp4") as temporary:
+    with atomic_write(tmp_path / "a.tar.mp4") as temporary:
         assert temporary.parent == tmp_path and temporary.suffix == ".mp4" and temporary.name != "a.tar.mp4"
         temporary.write_text("new")
     assert (tmp_path / "a.tar.mp4").read_text() == "new"
@@ -112,7 +132,7 @@ def test_places_that_cannot_be_written_are_said_in_one_sentence(tmp_path):
         some_motion().write(tmp_path)
     with (
         pytest.raises(RequestError, match=r"cannot write .*a.npz \(No space left on device\)"),
-        write_beside(tmp_path / "a.npz"),
+        atomic_write(tmp_path / "a.npz"),
     ):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

@@ -6,9 +6,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ecoface_model.config import FRAME_RATE, MotionGeneratorConfig, paper_config
-from ecoface_model.generator_blocks import LIP_FILTER, filtered, fold_weight_norm, smoothed
-from ecoface_model.motion_generator import MotionGenerator, draw_noise, parameter_count
+from ecoface_model.config import MotionGeneratorConfig, paper_config
+from ecoface_model.core.constants import FRAME_RATE
+from ecoface_model.face_directions import LIP_FILTER, filtered, smoothed
+from ecoface_model.flow_prior import draw_noise
+from ecoface_model.motion_generator import MotionGenerator
+from ecoface_model.wavenet import fold_weight_norm
 
 TINY = MotionGeneratorConfig(
     content_dim=12, emotion_dim=10, n_styles=3, hidden_dim=16, latent_dim=4, condition_dim=6,
@@ -79,13 +82,13 @@ def test_a_posterior_sample_sent_through_the_flow_and_back_decodes_alike():
 def test_the_latent_cannot_reach_the_lip_directions():
     generator, (content, emotion, style) = generator_with_life(), speech(20)
     basis = torch.linalg.qr(torch.randn(53, 9))[0]
-    generator.lip_directions.copy_(basis[:, :5])
-    generator.lid_directions.copy_(basis[:, 5:])
+    generator.directions.lips.copy_(basis[:, :5])
+    generator.directions.lids.copy_(basis[:, 5:])
     takes = [generator.sample(content, emotion, style, torch.randn(2, 5, 4)).motion for _ in range(2)]
     difference = takes[0] - takes[1]
     assert difference.abs().max() > 0.01
     torch.testing.assert_close(
-        difference @ generator.lip_directions, torch.zeros(2, 20, 5), atol=1e-5, rtol=0
+        difference @ generator.directions.lips, torch.zeros(2, 20, 5), atol=1e-5, rtol=0
     )
 
 
@@ -111,7 +114,7 @@ def test_log_prior_is_the_density_of_the_noise_that_is_drawn():
             mean = rho * z[0, t - 1, channel].item() if slow else 0.0
             sigma = math.sqrt(1 - rho**2) if slow else 1.0
             by_hand[t, channel] = torch.distributions.Normal(mean, sigma).log_prob(z[0, t, channel])
-    torch.testing.assert_close(generator.log_prior(z)[0], by_hand)
+    torch.testing.assert_close(generator.prior.log_density(z)[0], by_hand)
 
 
 def test_slow_noise_has_unit_variance_and_the_stated_correlation():
@@ -134,7 +137,7 @@ def test_folding_the_weight_norm_changes_no_output():
 def test_the_papers_generator_has_about_12_million_parameters():
     with torch.device("meta"):
         generator = MotionGenerator(paper_config().generator)
-    assert parameter_count(generator) == pytest.approx(12.1e6, rel=0.1)
+    assert sum(p.numel() for p in generator.parameters()) == pytest.approx(12.1e6, rel=0.1)
 
 
 def test_smoothing_keeps_the_mean_and_stills_what_trembles():
@@ -146,12 +149,12 @@ def test_smoothing_keeps_the_mean_and_stills_what_trembles():
     assert smoothed(ramp**2, 3)[0, 20, 0].item() == pytest.approx(by_hand.item())
 
 
-def test_off_the_lips_the_steady_face_does_not_tremble():
+def test_off_the_lips_the_base_does_not_tremble():
     generator = generator_with_life()
-    generator.lip_directions.copy_(torch.linalg.qr(torch.randn(53, 5))[0])
+    generator.directions.lips.copy_(torch.linalg.qr(torch.randn(53, 5))[0])
     wild = torch.randn(2, 40, 53)
-    calm = generator._calm(wild)
-    lips = generator.lip_directions
+    calm = generator.directions.base(wild)
+    lips = generator.directions.lips
     by_hand = sum(tap * (wild @ lips)[:, k : 36 + k] for k, tap in enumerate(LIP_FILTER))
     torch.testing.assert_close((calm @ lips)[:, 2:-2], by_hand, atol=1e-5, rtol=0)
     assert calm.diff(dim=1).std() < wild.diff(dim=1).std() / 2
@@ -168,39 +171,41 @@ def test_the_lips_filter_lets_syllables_pass_and_stops_trembling():
 def test_what_the_latent_does_off_the_lids_is_slow_and_at_the_lids_as_fast_as_a_blink():
     generator = generator_with_life()
     basis = torch.linalg.qr(torch.randn(53, 9))[0]
-    generator.lip_directions.copy_(basis[:, :5])
-    generator.lid_directions.copy_(basis[:, 5:])
+    generator.directions.lips.copy_(basis[:, :5])
+    generator.directions.lids.copy_(basis[:, 5:])
     tremble = torch.tensor([1.0, -1.0]).repeat(10)[None, :, None]  # (1, 20, 1)
     for direction, kept in ((basis[:, 0], 0.0), (basis[:, 6], 1.0)):
-        moved = generator._life(tremble * direction)
+        moved = generator.directions.residual(tremble * direction)
         torch.testing.assert_close(moved, kept * tremble * direction, atol=1e-5, rtol=0)
     elsewhere = torch.linalg.qr(torch.cat([basis, torch.randn(53, 1)], dim=1))[0][:, -1]
-    assert (generator._life(tremble * elsewhere)[:, 4:-4] @ elsewhere).abs().max() < 0.05
+    assert (generator.directions.residual(tremble * elsewhere)[:, 4:-4] @ elsewhere).abs().max() < 0.05
 
 
 def test_each_style_is_normalised_by_its_own_data_set_and_no_style_by_the_first():
     generator = MotionGenerator(replace(TINY, n_sets=2))
-    generator.motion_mean.copy_(torch.tensor([[1.0], [5.0]]).expand(2, 53))
-    generator.motion_std.copy_(torch.tensor([[2.0], [0.5]]).expand(2, 53))
-    generator.style_sets.copy_(torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]))
+    generator.style_normaliser.mean.copy_(torch.tensor([[1.0], [5.0]]).expand(2, 53))
+    generator.style_normaliser.std.copy_(torch.tensor([[2.0], [0.5]]).expand(2, 53))
+    generator.style_normaliser.sets.copy_(torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]))
     styles = torch.cat([torch.eye(3), torch.zeros(1, 3)])
     motion = torch.full((4, 1, 53), 3.0)
-    normalised = generator.normalised(motion, styles)
+    normalised = generator.style_normaliser.normalised(motion, styles)
     assert normalised[:, 0, 0].tolist() == [1.0, -4.0, -4.0, 1.0]
-    torch.testing.assert_close(generator.in_coefficients(normalised, styles), motion)
+    torch.testing.assert_close(generator.style_normaliser.in_coefficients(normalised, styles), motion)
 
 
-def test_the_life_of_the_prior_is_what_a_sample_adds_and_teaches_the_decoder_alone():
+def test_the_residual_of_the_prior_is_what_a_sample_adds_and_teaches_the_decoder_alone():
     generator, (content, emotion, style) = generator_with_life(), speech(20)
     noise = torch.randn(2, 5, 4)
-    life = generator.life_of_prior(content, emotion, style, noise)
-    with_it = generator.normalised(generator.sample(content, emotion, style, noise).motion, style)
-    features = generator._normalise(content, emotion)
-    steady = generator._calm(generator.steady(*features, style).motion)
-    torch.testing.assert_close(with_it, steady + life, atol=1e-4, rtol=1e-4)
-    life.square().sum().backward()
+    residual = generator.residual_of_prior(content, emotion, style, noise)
+    with_it = generator.style_normaliser.normalised(
+        generator.sample(content, emotion, style, noise).motion, style
+    )
+    features = generator.feature_normaliser.content(content), generator.feature_normaliser.emotion(emotion)
+    base = generator.directions.base(generator.base(*features, style).motion)
+    torch.testing.assert_close(with_it, base + residual, atol=1e-4, rtol=1e-4)
+    residual.square().sum().backward()
     taught = {name.split(".")[0] for name, p in generator.named_parameters() if p.grad is not None}
-    assert taught == {"decoder_condition", "expand_latent", "decoder_norm", "decoder", "to_motion"}
+    assert taught == {"decoder"}
 
 
 def test_without_couplings_the_flow_is_the_plain_gaussian_prior():

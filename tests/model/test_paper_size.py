@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from ecoface_model.config import MOTION_DIM, paper_config
+from ecoface_model.config import paper_config
+from ecoface_model.core.constants import MOTION_DIM
 from ecoface_model.networks import Networks
 
 
@@ -34,7 +35,7 @@ def test_two_huberts_share_their_frontend(paper):
 
 
 def test_the_motion_generator_has_about_12_million_parameters(paper):
-    styles = paper.generator.decoder_condition.to_style.weight.numel() / 1e6
+    styles = paper.generator.decoder.condition.to_style.weight.numel() / 1e6
     assert count(paper.generator) - styles == pytest.approx(12.1, abs=0.2)
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from tiny_model import voice
 
-from ecoface_model.config import SAMPLE_RATE
-from ecoface_model.pauses import resting, speaking, told_pauses
-from training.real_speech import SOUNDS, read_recordings
+from ecoface_model.core.constants import SAMPLE_RATE
+from ecoface_model.postprocess.voice_activity import predicted_pauses, resting, speaking
+from training.data.real_speech import SOUNDS, read_recordings
 
 
 def spoken(*parts: float, noise: float = 1e-4) -> np.ndarray:
@@ -76,6 +76,6 @@ def test_somebody_speaks_where_no_mouth_rests_at_any_rate() -> None:
 
 def test_silence_is_told_as_a_pause_only_for_three_frames_and_more() -> None:
     silence = np.array([0, 0.9, 0, 0.8, 0.7, 0.9, 0, 1, 1, 0, 0.6, 0.6], np.float32)
-    told = told_pauses(silence)
+    told = predicted_pauses(silence)
     np.testing.assert_allclose(told, [0, 0, 0, 0, 0.7, 0, 0, 0, 0, 0, 0, 0.6])
-    assert told_pauses(np.ones(1, np.float32)).tolist() == [1]
+    assert predicted_pauses(np.ones(1, np.float32)).tolist() == [1]

@@ -9,16 +9,16 @@ import pytest
 import torch
 from tiny_model import STYLES, TINY, TINY_HUBERT, voice, write_tiny_model
 
-from ecoface_model.amounts import Amounts
 from ecoface_model.checkpoint import read_model
-from ecoface_model.config import EMOTIONS
+from ecoface_model.core.constants import EMOTIONS
+from ecoface_model.core.errors import RequestError, SoundError
+from ecoface_model.core.head_file import read_head
 from ecoface_model.device import choose_device
-from ecoface_model.emotion_source import EmotionSource
-from ecoface_model.errors import RequestError, SoundError
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import read_head
-from ecoface_model.lips import aperture
 from ecoface_model.pipeline import EcoFace
+from ecoface_model.postprocess.lips import aperture
+from ecoface_model.reference_emotion.sources import EmotionSource
+from ecoface_model.reference_emotion.strength import EmotionStrength
 from ecoface_model.windows import WindowPlan
 
 ROOT = Path(__file__).parents[2]
@@ -135,11 +135,11 @@ def test_strength_scales_around_neutral(tiny_ecoface):
             return prototypes[0, 0] + strength * (label.steps(start, stop) - prototypes[0, 0])
 
     for strength in (0.0, 0.5, 1.0, 2.0):
-        amounts = Amounts(strength=strength)
+        amounts = EmotionStrength(strength=strength)
         found = tiny_ecoface.generate(speech, emotion="angry:1", amounts=amounts).motion
         expected = tiny_ecoface.generate(speech, emotion=Scaled()).motion
         np.testing.assert_allclose(found, expected, atol=1e-5)
-    without = tiny_ecoface.generate(speech, amounts=Amounts(strength=0.0)).motion
+    without = tiny_ecoface.generate(speech, amounts=EmotionStrength(strength=0.0)).motion
     neutral = tiny_ecoface.generate(speech, emotion="neutral").motion
     np.testing.assert_allclose(without, neutral, atol=1e-5)
 

@@ -10,14 +10,14 @@ import pytest
 import soundfile
 import torch
 
-from ecoface_model import preview
-from ecoface_model.errors import MotionError, RequestError, SoundError
-from ecoface_model.flame_file import read_head
-from ecoface_model.motion import FlameMotion
-from ecoface_model.preview import write_preview, write_video
-from ecoface_model.preview_sheet import COLUMNS, ROWS, choose_moments
-from ecoface_model.preview_sound import Soundtrack, read_soundtrack
-from ecoface_model.renderer_portrait import Portrait
+from ecoface_model.core.errors import MotionError, RequestError, SoundError
+from ecoface_model.core.head_file import read_head
+from ecoface_model.core.motion_file import FlameMotion
+from ecoface_model.preview import video as preview
+from ecoface_model.preview.sheet import COLUMNS, ROWS, choose_moments
+from ecoface_model.preview.soundtrack import Soundtrack, read_soundtrack
+from ecoface_model.preview.video import write_preview, write_video
+from ecoface_model.renderer.portrait import Portrait
 
 CLICK = 0.48  # seconds
 

@@ -1,9 +1,9 @@
-"""Amounts of upper face and mouth, apart."""
+"""EmotionStrength of upper face and mouth, apart."""
 
 import numpy as np
 
-from ecoface_model.flame_file import read_head
-from ecoface_model.regions import upper_projection
+from ecoface_model.core.head_file import read_head
+from ecoface_model.postprocess.face_regions import upper_projection
 
 HEAD = read_head()
 PROJECTION = upper_projection(HEAD)

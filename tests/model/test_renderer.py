@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from ecoface_model.core.head_file import read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import read_head
-from ecoface_model.renderer import (
+from ecoface_model.renderer.light import light_reach, to_srgb
+from ecoface_model.renderer.portrait import Portrait
+from ecoface_model.renderer.raster import (
     Camera,
     barycentric,
     depth_buffer,
@@ -17,9 +19,7 @@ from ecoface_model.renderer import (
     vertex_normals,
     visible_faces,
 )
-from ecoface_model.renderer_light import light_reach, to_srgb
-from ecoface_model.renderer_portrait import Portrait
-from ecoface_model.renderer_surface import EYE, LONGEST_EDGE, surface_of
+from ecoface_model.renderer.surface import EYE, LONGEST_EDGE, surface_of
 
 
 def random_scene(seed: int, n_faces: int = 40) -> tuple[torch.Tensor, torch.Tensor]:

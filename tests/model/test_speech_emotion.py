@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from ecoface_model.config import EMOTIONS
-from ecoface_model.speech_emotion import SpeechEmotion
+from ecoface_model.core.constants import EMOTIONS
+from ecoface_model.reference_emotion.speech_emotion import SpeechEmotion
 
 ANGRY, SAD = EMOTIONS.index("angry"), EMOTIONS.index("sad")
 

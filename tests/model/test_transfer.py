@@ -6,16 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from ecoface_model.errors import HeadError, MotionError
+from ecoface_model.core.arkit import bounded_least_squares, to_arkit
+from ecoface_model.core.errors import HeadError, MotionError
+from ecoface_model.core.head_file import FlameFile, read_head
+from ecoface_model.core.motion_file import FlameMotion, check_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import FlameFile, read_head
-from ecoface_model.motion import FlameMotion
 from ecoface_model.transfer import (
-    bounded_least_squares,
-    check_head,
     expression_map,
     from_arkit,
-    to_arkit,
     transfer,
 )
 
@@ -126,10 +124,10 @@ def test_a_jaw_turned_to_the_left_asks_for_jaw_left(head):
 def test_a_motion_of_another_head_is_refused(head):
     motion = FlameMotion(np.zeros((2, 53), np.float32), metadata={"head": "somebody"})
     with pytest.raises(MotionError, match=r"expected a motion for the head .* found one for 'somebody'"):
-        check_head(motion, head)
+        check_head(motion, head.name)
     with pytest.raises(MotionError, match="transfer it first"):
         to_arkit(motion, head)
-    check_head(FlameMotion(motion.motion, metadata={"head": head.name}), head)
+    check_head(FlameMotion(motion.motion, metadata={"head": head.name}), head.name)
 
 
 def test_a_head_without_arkit_units_is_refused(head):

@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from ecoface_model.audio import read_sound
-from ecoface_model.errors import HeadError
+from ecoface_model.core.arkit import to_arkit
+from ecoface_model.core.errors import HeadError
+from ecoface_model.core.head_file import FlameFile, read_head
+from ecoface_model.core.motion_file import FlameMotion
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import FlameFile, read_head
-from ecoface_model.lips import aperture
-from ecoface_model.motion import FlameMotion
 from ecoface_model.pipeline import EcoFace
-from ecoface_model.transfer import expression_map, from_arkit, lip_pairs, to_arkit, transfer
+from ecoface_model.postprocess.lips import aperture
+from ecoface_model.transfer import expression_map, from_arkit, lip_pairs, transfer
 
 DEMO = Path(__file__).parents[2] / "demo" / "speech.wav"
 CLOSED = 1.0  # mm between lips that a sound has shut

@@ -7,10 +7,10 @@ import pytest
 import torch
 from tiny_model import TINY_HUBERT, voice, write_tiny_model
 
-from ecoface_model.errors import RequestError, SoundError
-from ecoface_model.pauses import speaking
+from ecoface_model.core.errors import RequestError, SoundError
 from ecoface_model.pipeline import EcoFace
-from ecoface_model.voice_baseline import VoiceBaseline
+from ecoface_model.postprocess.voice_activity import speaking
+from ecoface_model.reference_emotion.voice_baseline import VoiceBaseline
 from ecoface_model.windows import WindowPlan
 
 LINES = [voice(1.5, seed) for seed in range(6)]

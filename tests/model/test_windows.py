@@ -10,7 +10,7 @@ from tiny_model import voice
 
 from ecoface_model.audio import read_sound
 from ecoface_model.checkpoint import read_model
-from ecoface_model.config import EMOTIONS, SAMPLES_PER_FRAME
+from ecoface_model.core.constants import EMOTIONS, SAMPLES_PER_FRAME
 from ecoface_model.pipeline import EcoFace
 from ecoface_model.windows import FADE, WindowPlan, join
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 from tiny_model import voice
 
-from ecoface_model.config import EMOTIONS, FRAME_RATE
-from ecoface_model.flame_file import FlameFile, read_head
-from training.clips import ClipRow, write_clip, write_manifest
+from ecoface_model.core.constants import EMOTIONS, FRAME_RATE
+from ecoface_model.core.head_file import FlameFile, read_head
+from training.data.clips import ClipRow, write_clip, write_manifest
 
 FRAMES = 30
 SOUNDS = ("SIL", "M", "AA", "P", "IY", "SIL")

@@ -15,7 +15,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 import tiny_model
-from ecoface_model.flame_file import read_head
+from ecoface_model.core.head_file import read_head
 tiny_model.INFO["head"] = read_head().name
 tiny_model.write_tiny_model(Path(sys.argv[1]))
 """

@@ -7,10 +7,11 @@ from pathlib import Path
 from tiny_corpus import write_tiny_corpus
 from tiny_stages import write_judges
 
-from ecoface_model.config import FEATURES_PER_FRAME, paper_config
+from ecoface_model.config import paper_config
+from ecoface_model.core.constants import FEATURES_PER_FRAME
 from training import train_emotion, train_emotion_paper, train_motion, train_sync
-from training.motion_stage import EmotionLook
-from training.sync_expert import SyncConfig
+from training.objectives.sync_expert import SyncConfig
+from training.runs.motion_stage import EmotionLook
 
 PAPER = paper_config()
 SYNC = SyncConfig(content_dim=PAPER.content.feature_dim, hidden_dim=512, embedding_dim=512)

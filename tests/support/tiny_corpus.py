@@ -7,10 +7,16 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from ecoface_model.config import EMOTIONS, FEATURES_PER_FRAME, INTENSITIES, MOTION_DIM, SAMPLES_PER_FRAME
-from training.clips import ClipRow, write_clip, write_manifest
-from training.faces import INDEX, PIXELS
-from training.synthetic.styles import STYLES
+from ecoface_model.core.constants import (
+    EMOTIONS,
+    FEATURES_PER_FRAME,
+    INTENSITIES,
+    MOTION_DIM,
+    SAMPLES_PER_FRAME,
+)
+from training.data.clips import ClipRow, write_clip, write_manifest
+from training.data.face_store import INDEX, PIXELS
+from training.synthetic.animator.styles import STYLES
 
 FRAMES = (40, 36, 28)  # of clips in turn
 PHONES = ("SIL", "B", "AA", "M", "IY")

@@ -8,14 +8,13 @@ import torch
 
 from ecoface_model.checkpoint import write_model
 from ecoface_model.config import (
-    EMOTIONS,
-    SAMPLE_RATE,
     ContentConfig,
     EcoFaceConfig,
     EmotionConfig,
     MotionGeneratorConfig,
     VisualConfig,
 )
+from ecoface_model.core.constants import EMOTIONS, SAMPLE_RATE
 from ecoface_model.emotion import WhisperEmotion
 from ecoface_model.networks import Networks
 
@@ -45,8 +44,10 @@ def tiny_networks(config: EcoFaceConfig = TINY, seed: int = 0) -> Networks:
         parameter
     ) in networks.generator.prior.to_shift.parameters():  # an untrained flow would be the identity
         torch.nn.init.normal_(parameter, std=0.1)
-    networks.generator.motion_std.fill_(0.1)
-    networks.generator.motion_mean[:, 50] = 0.2  # radians: an open mouth, whose lips have nothing to settle
+    networks.generator.style_normaliser.std.fill_(0.1)
+    networks.generator.style_normaliser.mean[:, 50] = (
+        0.2  # radians: an open mouth, whose lips have nothing to settle
+    )
     if isinstance(networks.emotion, WhisperEmotion):
         states = networks.emotion.front.hidden_states(torch.from_numpy(voice(4.0, seed=9))[None])
         networks.emotion.state_mean.copy_(states.mean(dim=(0, 2)))

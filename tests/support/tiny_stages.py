@@ -14,8 +14,8 @@ from tiny_corpus import write_tiny_corpus, write_tiny_voices
 from ecoface_model.config import EmotionConfig, MotionGeneratorConfig, VisualConfig
 from ecoface_model.visual import VisualEmotion
 from training import train_emotion, train_motion, train_sync
-from training.motion_stage import EmotionLook, LossWeights
-from training.sync_expert import SyncConfig, SyncExpert
+from training.objectives.sync_expert import SyncConfig, SyncExpert
+from training.runs.motion_stage import EmotionLook, LossWeights
 
 CONTENT_DIM, EMOTION_DIM, IMAGE_SIZE = 24, 16, 32
 VISUAL = VisualConfig(widths=(4, 4, 8, 8), feature_dim=EMOTION_DIM, image_size=IMAGE_SIZE)

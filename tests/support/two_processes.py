@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from training.batch_norm import over_whole_batch
-from training.processes import Processes, ProcessesError
-from training.run import Run, RunError
+from training.runs.batch_norm import over_whole_batch
+from training.runs.processes import Processes, ProcessesError
+from training.runs.run import Run, RunError
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from training.run import Run
+from training.runs.run import Run
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,17 @@ from tiny_corpus import write_tiny_corpus, write_tiny_voices
 from tiny_stages import CONTENT_DIM, EMOTION_DIM, IMAGE_SIZE, emotion_config
 
 from ecoface_model.config import MotionGeneratorConfig
+from ecoface_model.core.head_file import read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import read_head
-from ecoface_model.generator_blocks import FlowPrior
-from ecoface_model.lips import aperture
-from ecoface_model.motion_generator import draw_noise
-from training import ablation_table, ablations, train_emotion
-from training.ablation_table import TableConfig
-from training.motion_stage import EmotionLook
-from training.release import read_generator
-from training.run import RunError
-from training.sync_expert import SyncConfig, SyncExpert
+from ecoface_model.flow_prior import FlowPrior, draw_noise
+from ecoface_model.postprocess.lips import aperture
+from training import ablations, train_emotion
+from training.evaluation import ablation_table
+from training.evaluation.ablation_table import TableConfig
+from training.objectives.sync_expert import SyncConfig, SyncExpert
+from training.runs.motion_stage import EmotionLook
+from training.runs.results import read_generator
+from training.runs.run import RunError
 from training.train_motion import TrainMotionConfig
 
 ROWS = ("full", "w/o speaker-aware", "w/o L_va")
@@ -173,9 +173,9 @@ def test_another_config_is_refused_in_the_same_folder(config):
 def test_a_generator_that_never_heard_of_speakers_is_not_asked_for_one(config):
     ablation = ablations.ABLATIONS["w/o speaker-aware"]
     _, motion = ablations.stages(config, "w/o speaker-aware", ablation, config.out / "corpus")
-    assert not ablation_table.held_out_clips(motion).whole(0).style.any()
+    assert not ablation_table.held_out_clips(motion).whole(0, 4).style.any()
     _, motion = ablations.stages(config, "full", ablations.ABLATIONS["full"], config.out / "corpus")
-    assert ablation_table.held_out_clips(motion).whole(0).style.sum() == 1
+    assert ablation_table.held_out_clips(motion).whole(0, 4).style.sum() == 1
 
 
 @pytest.mark.slow
@@ -192,7 +192,7 @@ def test_lips_between_seeds_are_spread_as_a_loop_says(config):
     found = ablation_table.lip_spread(generator, head, clips, config.table)
     by_hand = []
     for number in (0, len(clips.rows) - 1):
-        batch = clips.whole(number)
+        batch = clips.whole(number, 4)
         openings = []
         for seed in (1, 2):
             steps = batch.motion.shape[1] // 4

@@ -7,13 +7,13 @@ import pytest
 import torch
 from tiny_corpus import write_tiny_corpus, write_tiny_voices
 
-from ecoface_model.config import EMOTIONS
+from ecoface_model.core.constants import EMOTIONS
 from ecoface_model.emotion import NO_BASELINE
-from training import voice_clips
-from training.batches_emotion import BASELINE_SHARES, EmotionBatch, EmotionClips
-from training.clips import ClipRow, CorpusError, read_manifest, write_manifest
-from training.faces import FaceStore
-from training.voice_clips import LINES, MISHEARD, NEUTRAL, VoiceClips
+from training.batches.emotion import BASELINE_SHARES, EmotionBatch, EmotionClips
+from training.data import voice_clips
+from training.data.clips import ClipRow, CorpusError, read_manifest, write_manifest
+from training.data.face_store import FaceStore
+from training.data.voice_clips import LINES, MISHEARD, NEUTRAL, VoiceClips
 
 N_CLIPS, N_REAL, FRAMES, SEEN = 6, 5, 12, 3
 

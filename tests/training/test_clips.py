@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecoface_model.phones import PHONES
-from training.clips import (
+from ecoface_model.core.phones import PHONES
+from training.data.clips import (
     ClipRow,
     CorpusError,
     motion_path,

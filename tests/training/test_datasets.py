@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from training.clips import CorpusError
-from training.datasets import RAVDESS_ACTORS, Meshes, SourceClip, Tracked, find_clips, split_clips
+from training.data.clips import CorpusError
+from training.data.datasets import RAVDESS_ACTORS, Meshes, SourceClip, Tracked, find_clips, split_clips
 
 
 def touch(folder: Path, *names: str) -> Path:

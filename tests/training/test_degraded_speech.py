@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from training.degraded_speech import CONDITIONS, NOISE_RATIO, in_noise, lowered, over_telephone, raised
+from training.evaluation.degraded_speech import (
+    CONDITIONS,
+    NOISE_RATIO,
+    in_noise,
+    lowered,
+    over_telephone,
+    raised,
+)
 
 RATE = 16_000
 

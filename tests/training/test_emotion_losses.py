@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from training.losses_emotion import (
+from training.objectives.emotion import (
     audio_visual_loss,
     clip_features,
     contrastive_loss,

@@ -2,8 +2,8 @@
 
 import torch
 
-from ecoface_model.config import EMOTIONS
-from training.emotion_space import Mapped, accuracies, joint_prototypes, nearest, prototypes
+from ecoface_model.core.constants import EMOTIONS
+from training.evaluation.emotion_space import Mapped, accuracies, joint_prototypes, nearest, prototypes
 
 LABELS = [(0, 0), *((emotion, level) for emotion in range(1, 8) for level in (1, 2))]
 EMOTION, INTENSITY = torch.tensor(LABELS).T

@@ -11,23 +11,28 @@ import torch
 from acted_corpus import FRAMES, clip_row, write_acted_corpus
 from safetensors.torch import save_file
 
-from ecoface_model.config import EMOTIONS
-from ecoface_model.errors import ModelFileError
-from training import metrics
-from training.clips import UNKNOWN, CorpusError, write_clip, write_manifest
+from ecoface_model.core.constants import EMOTIONS
+from ecoface_model.core.errors import ModelFileError
+from training.data.clips import UNKNOWN, CorpusError, write_clip, write_manifest
+from training.data.utterance import Phone
 from training.evaluate import main
-from training.evaluate_alive import joined
-from training.evaluate_exchange import MEASURES, Swap, agreement, matrices, off_diagonal
-from training.evaluate_styles import confusion
-from training.evaluate_table import TRUTH, UNKNOWN_STYLE, UNSEEN, fitted
-from training.evaluation_clips import Stage, balanced, held_out, rows_of
-from training.evaluation_judges import Judges, motion_features, weighted_means
-from training.evaluation_namers import Namers, StatisticsClassifier, expression_statistics, nearest_emotion
-from training.evaluation_networks import FrameAttention, SyncNet
-from training.evaluation_prototypes import KINDS
-from training.evaluation_report import draw_matrices, markdown_table, write_report
-from training.sync_expert import SyncConfig, SyncExpert
-from training.synthetic.utterance import Phone
+from training.evaluation import metrics
+from training.evaluation.emotion_classifiers import (
+    EmotionClassifiers,
+    StatisticsClassifier,
+    expression_statistics,
+    nearest_emotion,
+)
+from training.evaluation.exchange import MEASURES, Swap, agreement, matrices, off_diagonal
+from training.evaluation.held_out import Stage, balanced, held_out, rows_of
+from training.evaluation.judge_networks import FrameAttention, SyncNet
+from training.evaluation.judges import Judges, motion_features, weighted_means
+from training.evaluation.naturalness import joined
+from training.evaluation.prototypes import KINDS
+from training.evaluation.report import draw_matrices, markdown_table, write_report
+from training.evaluation.styles import confusion
+from training.evaluation.table import TRUTH, UNKNOWN_STYLE, UNSEEN, fitted
+from training.objectives.sync_expert import SyncConfig, SyncExpert
 
 
 @pytest.fixture(scope="module")
@@ -130,12 +135,12 @@ def test_exchange_reports_all_class_pairs_through_all_doors(tiny_model_file, cor
 
 
 def test_the_separate_classifier_names_performances_it_never_saw(stage, corpus):
-    namers = Namers.learn(stage, corpus, 30, 15, 0)
+    classifiers = EmotionClassifiers.learn(stage, corpus, 30, 15, 0)
     clips = held_out(corpus, rows_of(corpus, "test", labelled=True))
-    named = [namers.by_statistics(clip.motion) for clip in clips]
+    named = [classifiers.by_statistics(clip.motion) for clip in clips]
     assert np.mean([name == clip.row.emotion for name, clip in zip(named, clips, strict=True)]) > 0.7
-    assert namers.distance(clips[0].motion, clips[0].motion) == 0
-    assert namers.distance(clips[0].motion, clips[-1].motion) > 0
+    assert classifiers.distance(clips[0].motion, clips[0].motion) == 0
+    assert classifiers.distance(clips[0].motion, clips[-1].motion) > 0
 
 
 def test_matrices_are_means_over_the_swaps_of_each_pair():

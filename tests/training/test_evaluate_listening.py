@@ -9,14 +9,14 @@ import pytest
 from acted_corpus import write_acted_corpus
 from tiny_model import TINY_HUBERT, voice, write_tiny_model
 
-from ecoface_model.config import EMOTIONS
-from ecoface_model.errors import RequestError
+from ecoface_model.core.constants import EMOTIONS
+from ecoface_model.core.errors import RequestError
 from ecoface_model.pipeline import EcoFace
-from training.clips import ClipRow, CorpusError, read_clip, read_manifest, write_clip, write_manifest
+from training.data.clips import ClipRow, CorpusError, read_clip, read_manifest, write_clip, write_manifest
 from training.evaluate import main
-from training.evaluation_recognition import NamedClips, listeners_recall
-from training.evaluation_references import Asked, by_emotion
-from training.evaluation_voices import (
+from training.evaluation.recall import NamedClips, listeners_recall
+from training.evaluation.references import Asked, by_emotion
+from training.evaluation.voices import (
     CONDITIONS,
     Way,
     baseline_of,

@@ -5,9 +5,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from training.cepstra import cepstra
-from training.evaluation_judges import syncnet_distances
-from training.evaluation_networks import FrameAttention, JudgeFileError, SyncNet, read_judge
+from training.evaluation.judge_networks import FrameAttention, JudgeFileError, SyncNet, read_judge
+from training.evaluation.judges import syncnet_distances
+from training.evaluation.mfcc import mfcc
 
 
 def test_syncnet_distances_equal_the_loop_over_windows():
@@ -17,7 +17,7 @@ def test_syncnet_distances_equal_the_loop_over_windows():
     pictures = rng.integers(0, 256, (8, 224, 224, 3)).astype(np.uint8)
     waveform = 0.1 * rng.normal(size=16000 * 8 // 25)
     distances = syncnet_distances(syncnet, pictures, waveform)
-    heard = cepstra(waveform)
+    heard = mfcc(waveform)
     n = min(8 - 4, (len(heard) - 20) // 4 + 1)
     assert distances.shape == (n, 31)
     with torch.no_grad():

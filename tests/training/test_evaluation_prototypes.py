@@ -7,9 +7,9 @@ import torch
 from acted_corpus import clip_row
 from tiny_model import tiny_prototypes
 
-from ecoface_model.config import EMOTIONS, INTENSITIES
-from training.evaluation_clips import HeldOut
-from training.evaluation_prototypes import KINDS, as_tables, by_number, compared
+from ecoface_model.core.constants import EMOTIONS, INTENSITIES
+from training.evaluation.held_out import HeldOut
+from training.evaluation.prototypes import KINDS, as_tables, by_number, compared
 
 PROTOTYPES = tiny_prototypes()
 Kind = tuple[str, int]

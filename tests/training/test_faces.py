@@ -10,16 +10,17 @@ import pytest
 import torch
 from tiny_corpus import write_store
 
-from ecoface_model.config import EMOTIONS, INTENSITIES, SAMPLES_PER_FRAME
+from ecoface_model.core.constants import EMOTIONS, INTENSITIES, SAMPLES_PER_FRAME
+from ecoface_model.core.head_file import read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import read_head
-from ecoface_model.renderer_grey import GreyFaces
+from ecoface_model.renderer.grey import GreyFaces
 from training import faces
-from training.batches_emotion import EmotionClips
-from training.clips import ClipRow, CorpusError, read_clip, read_manifest, write_clip, write_manifest
-from training.face_views import FaceViews, look
-from training.faces import FacesConfig, FaceStore, span_of_speech
-from training.voice_clips import VoiceClips
+from training.batches.emotion import EmotionClips
+from training.batches.face_views import FaceViews, look
+from training.data.clips import ClipRow, CorpusError, read_clip, read_manifest, write_clip, write_manifest
+from training.data.face_store import FaceStore
+from training.data.voice_clips import VoiceClips
+from training.faces import FacesConfig, span_of_speech
 
 SIZE, N_FRAMES = 32, 6
 STILL = FaceViews(**{field.name: 0.0 for field in dataclasses.fields(FaceViews)})
@@ -148,7 +149,7 @@ def test_faces_of_a_batch_begin_at_the_step_of_the_sound_that_beside_names(
     write_store(tmp_path / "features", "front", 0, stored)
     voices = VoiceClips(tmp_path, tmp_path / "features", "train", 1)
     clips = EmotionClips(voices, FaceStore(tmp_path), None)
-    monkeypatch.setattr("training.batches_emotion.look", partial(look, views=STILL))
+    monkeypatch.setattr("training.batches.emotion.look", partial(look, views=STILL))
     for n_frames in (8, 20, 60):  # the last is longer than any clip
         batch = clips.batch(np.random.default_rng(1), 12, 0, n_frames, 3)
         for clip, step in enumerate(batch.beside.tolist()):

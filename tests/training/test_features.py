@@ -12,8 +12,9 @@ from ecoface_model.config import ContentConfig, EmotionConfig
 from ecoface_model.content import build_content
 from ecoface_model.emotion import build_emotion
 from training import features
-from training.clips import ClipRow, CorpusError, read_clip, read_manifest, write_manifest
-from training.features import FeaturesConfig, FeatureStore, Front, cached_fronts, main
+from training.data.clips import ClipRow, CorpusError, read_clip, read_manifest, write_manifest
+from training.data.feature_store import FeatureStore
+from training.features import FeaturesConfig, Front, cached_fronts, main
 
 CONTENT = ContentConfig(feature_dim=24, n_layers=1, n_heads=2, feedforward_dim=32)
 EMOTION = EmotionConfig(feature_dim=16, n_layers=1, n_heads=2, feedforward_dim=32)

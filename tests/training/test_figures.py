@@ -10,12 +10,12 @@ import torch
 from acted_corpus import write_acted_corpus
 from tiny_corpus import write_tiny_corpus, write_tiny_voices
 
-from training import figures
-from training.clips import CorpusError
-from training.emotion_space import map_clips
+from training.data.clips import CorpusError
+from training.data.voice_clips import VoiceClips
 from training.evaluate import main
-from training.evaluation_clips import Stage
-from training.figures import (
+from training.evaluation import figures
+from training.evaluation.emotion_space import map_clips
+from training.evaluation.figures import (
     SHEETS,
     Figures,
     choose,
@@ -25,8 +25,8 @@ from training.figures import (
     space_of,
     speak_sheet,
 )
-from training.run import RunError
-from training.voice_clips import VoiceClips
+from training.evaluation.held_out import Stage
+from training.runs.run import RunError
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ from safetensors.torch import load_file, save_file
 from tiny_model import STYLES, TINY, write_tiny_model
 
 from ecoface_model.checkpoint import read_model
-from ecoface_model.errors import ModelFileError
-from ecoface_model.generator_blocks import fold_weight_norm
+from ecoface_model.core.errors import ModelFileError
 from ecoface_model.motion_generator import MotionGenerator
-from training.generator_start import read_generator_weights, start_from
+from ecoface_model.wavenet import fold_weight_norm
+from training.runs.generator_start import read_generator_weights, start_from
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +34,9 @@ def folded(generator: MotionGenerator) -> dict[str, torch.Tensor]:
 
 def test_all_weights_of_the_same_sizes_are_the_file_s_and_statistics_stay(model: Path) -> None:
     new = generator()
-    new.content_mean.fill_(3.0)
+    new.feature_normaliser.content_mean.fill_(3.0)
     assert start_from(new, STYLES, model) == []
-    assert (new.content_mean == 3.0).all() and (new.motion_mean == 0).all()
+    assert (new.feature_normaliser.content_mean == 3.0).all() and (new.style_normaliser.mean == 0).all()
     expected = read_model(model).networks.generator
     found = folded(new)
     for name, parameter in expected.named_parameters():
@@ -58,16 +58,16 @@ def test_weights_of_another_shape_start_anew(model: Path) -> None:
     assert kept and all("reduce_emotion" in name or "to_style" in name for name in kept)
     after = new.state_dict()
     assert all(torch.equal(after[name], before[name]) for name in kept)
-    assert not torch.equal(after["to_motion.weight"], before["to_motion.weight"])
+    assert not torch.equal(after["decoder.to_motion.weight"], before["decoder.to_motion.weight"])
 
 
 def test_styles_go_where_their_names_are(model: Path) -> None:
     styles = ("dora", "cleo", "anna", "emil")
     new = generator(n_styles=4)
-    before = new.decoder_condition.to_style.weight.detach().clone()
+    before = new.decoder.condition.to_style.weight.detach().clone()
     start_from(new, styles, model)
-    after = new.decoder_condition.to_style.weight
-    old = read_model(model).networks.generator.decoder_condition.to_style.weight
+    after = new.decoder.condition.to_style.weight
+    old = read_model(model).networks.generator.decoder.condition.to_style.weight
     torch.testing.assert_close(after[:, 1], old[:, STYLES.index("cleo")])
     torch.testing.assert_close(after[:, 2], old[:, STYLES.index("anna")])
     torch.testing.assert_close(after[:, [0, 3]], before[:, [0, 3]])
@@ -89,10 +89,10 @@ def test_of_the_format_before_the_generator_alone_is_read_and_what_it_lacks_is_n
     metadata |= {"format": "ecoface 1", "config": json.dumps(config)}
     save_file(tensors | {"hearing.weight": torch.ones(2)}, old, metadata)
     new = generator()
-    before = new.steady.to_phones.weight.detach().clone()
-    assert start_from(new, STYLES, old) == ["steady.to_phones.weight", "steady.to_phones.bias"]
-    torch.testing.assert_close(new.steady.to_phones.weight, before)
-    torch.testing.assert_close(new.to_motion.weight, tensors["generator.to_motion.weight"].float())
+    before = new.base.to_phones.weight.detach().clone()
+    assert start_from(new, STYLES, old) == ["base.to_phones.weight", "base.to_phones.bias"]
+    torch.testing.assert_close(new.base.to_phones.weight, before)
+    torch.testing.assert_close(new.decoder.to_motion.weight, tensors["generator.to_motion.weight"].float())
 
 
 def test_files_that_are_no_model_or_of_no_such_generator_are_refused(model: Path, tmp_path: Path) -> None:
@@ -107,6 +107,6 @@ def test_files_that_are_no_model_or_of_no_such_generator_are_refused(model: Path
         ModelFileError, match=r"'ecoface 1' or 'ecoface 2' in x.safetensors, found 'ecoface 0'"
     ):
         read_generator_weights(path)
-    save_file({"generator.a": torch.zeros(1)}, path, {"format": "ecoface 2", "styles": "[]"})
+    save_file({"generator.a": torch.zeros(1)}, path, {"format": "ecoface 2", "styles": '["a"]'})
     with pytest.raises(ModelFileError, match=r"with a generator of this size in .*found another"):
         start_from(generator(), STYLES, path)

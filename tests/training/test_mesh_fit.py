@@ -9,20 +9,20 @@ import torch
 from dataset_samples import face, write_ply, write_sound
 from flame_samples import write_flame
 
-from ecoface_model.config import FRAME_RATE
+from ecoface_model.core.constants import FRAME_RATE
+from ecoface_model.core.head_file import FlameFile, read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import FlameFile, read_head
-from training.clips import CorpusError, read_clip, read_manifest
-from training.mesh_fit import (
+from training.data.clips import CorpusError, read_clip, read_manifest
+from training.data.mesh_fit import (
     direction_products,
     fit_motion,
     head_of_subject,
     normal_equations,
     solve_identity,
 )
-from training.ply import read_ply
+from training.data.ply import read_ply
+from training.data.video_time import meshes_at_frame_rate
 from training.prepare import Vocaset, main
-from training.video_time import meshes_at_frame_rate
 
 SUBJECTS = ("FaceTalk_170725_00137_TA", "FaceTalk_170728_03272_TA")
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from ecoface_model.config import FRAME_RATE
-from training import metrics
-from training.cepstra import STEP, WINDOW, cepstra
+from ecoface_model.core.constants import FRAME_RATE
+from training.evaluation import metrics
+from training.evaluation.mfcc import STEP, WINDOW, mfcc
 
 RNG = np.random.default_rng(0)
 TRUE, FOUND = RNG.normal(size=(2, 6, 5, 3)) / 100
@@ -137,7 +137,7 @@ def cepstra_by_hand(sound: np.ndarray, step: int) -> list[float]:
 
 def test_cepstra_equal_the_definitions_step_by_step():
     sound = RNG.normal(size=2000) * 0.1
-    found = cepstra(sound)
+    found = mfcc(sound)
     assert found.shape == (11, 13)
     for step in (0, 4, 9):
         np.testing.assert_allclose(found[step], cepstra_by_hand(sound * 32768, step), rtol=1e-9)

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from training.losses import (
+from training.objectives.motion import (
     LIP_UNIT,
     closure_gate_loss,
     closure_loss,

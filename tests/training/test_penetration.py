@@ -7,10 +7,10 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from ecoface_model.errors import HeadError
+from ecoface_model.core.errors import HeadError
+from ecoface_model.core.head_file import read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import read_head
-from training.penetration import Mouth, depth, nearest_on_triangles, penetration
+from training.evaluation.penetration import InnerMouth, depth, nearest_on_triangles, penetration
 
 
 def ball(n_rings: int = 24) -> tuple[np.ndarray, np.ndarray]:
@@ -74,7 +74,7 @@ def test_the_head_at_rest_touches_nothing_and_a_lip_pushed_up_goes_in():
     motion = np.zeros((3, 53), np.float32)
     close = file.arkit_coefficients[file.arkit_names.index("mouthClose")]
     motion[1], motion[2] = 0.05 * close, 0.1 * close
-    measured = penetration(Mouth.of(file), motion)
+    measured = penetration(InnerMouth.of(file), motion)
     assert measured.lips[0] == 0 and (measured.teeth == 0).all()
     crossing = -1000 * np.diff(_gap(file, motion))  # mm that the inner lips' landmarks come closer
     assert 0.3 < measured.lips[1] < measured.lips[2]
@@ -90,4 +90,4 @@ def _gap(file, motion) -> np.ndarray:
 def test_a_head_without_landmarks_is_refused():
     file = replace(read_head(), landmark_faces=np.zeros(0, np.int32))
     with pytest.raises(HeadError, match="expected landmarks and a mask of lips with the head"):
-        Mouth.of(file)
+        InnerMouth.of(file)

@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 import torch
 
-from ecoface_model.config import EMOTIONS
-from ecoface_model.errors import EcoFaceError, RequestError
-from training.clips import ClipRow, motion_path, read_clip, write_clip, write_manifest
-from training.synthetic.articulation import contact_gate, loudness_factor, time_grid
-from training.synthetic.channels import INDEX
-from training.synthetic.emotions_table import Temper, emotion_pose
+from ecoface_model.core.constants import EMOTIONS
+from ecoface_model.core.errors import EcoFaceError, RequestError
+from training.data.clips import ClipRow, motion_path, read_clip, write_clip, write_manifest
+from training.data.utterance import Phone
+from training.synthetic.animator.articulation import contact_gate, loudness_factor, time_grid
+from training.synthetic.animator.channels import INDEX
+from training.synthetic.animator.emotions_table import Temper, emotion_pose
+from training.synthetic.animator.performance import Feeling, perform, reference_face
+from training.synthetic.animator.prosody_features import listen, pitch
+from training.synthetic.animator.styles import STYLES
+from training.synthetic.animator.upper_face import blink_curve
+from training.synthetic.animator.visemes import VISEMES
 from training.synthetic.perform import PerformConfig, perform_clip
 from training.synthetic.perform import main as perform_main
-from training.synthetic.performance import Feeling, perform, reference_face
-from training.synthetic.prosody_features import listen, pitch
-from training.synthetic.styles import STYLES
-from training.synthetic.upper_face import blink_curve
-from training.synthetic.utterance import Phone
-from training.synthetic.visemes import VISEMES
 
 SENTENCE = "SIL B AA B M EY M AE P DH AH R UW M SIL F Y UW P IY P AH L S T R OW V SIL"
 
@@ -182,8 +182,8 @@ def test_a_blink_is_two_frames_down_one_shut_and_four_or_five_up():
 
 
 def test_intensity_is_continuous_from_none_over_normal_to_strong():
-    assert emotion_pose("happy", 0.0).mouth.get("Sm", 0.0) == 0
-    smiles = [emotion_pose("happy", level).mouth["Sm"] for level in np.linspace(0.01, 2, 40)]
+    assert emotion_pose("happy", 0.0).mouth.get("smile", 0.0) == 0
+    smiles = [emotion_pose("happy", level).mouth["smile"] for level in np.linspace(0.01, 2, 40)]
     assert np.all(np.diff(smiles) > 0)
     assert np.diff(smiles).max() < 0.05
     phones = phones_of(SENTENCE)

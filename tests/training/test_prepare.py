@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from dataset_samples import NTSC, face, write_emoca, write_sound, write_video
 
-from ecoface_model.config import FRAME_RATE, SAMPLES_PER_FRAME
-from training.clips import CorpusError, read_clip, read_manifest
-from training.motion_statistics import motion_statistics
+from ecoface_model.core.constants import FRAME_RATE, SAMPLES_PER_FRAME
+from training.data.clips import CorpusError, read_clip, read_manifest
+from training.data.motion_statistics import motion_statistics
+from training.data.preparation import Hdtf, Mead, Ravdess
 from training.prepare import main
-from training.prepare_config import Hdtf, Mead, Ravdess
 
 SECONDS = 1.0
 

@@ -9,9 +9,9 @@ import pytest
 from voice_samples import pack, speak, touch, write_votes
 
 from ecoface_model.audio import read_sound
-from training.clips import CorpusError, read_clip, read_manifest
+from training.data.clips import CorpusError, read_clip, read_manifest
+from training.data.preparation import CremaD, Emodb, Tess, Voices
 from training.prepare import main
-from training.prepare_config import CremaD, Emodb, Tess, Voices
 
 TIE = "AudioWAV/1006_TIE"
 

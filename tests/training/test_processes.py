@@ -8,9 +8,9 @@ import torch
 from launch import launch_two
 from two_processes import report
 
-from ecoface_model.errors import RequestError
-from training.processes import Processes, ProcessesError
-from training.run import CHECKPOINT, CONFIG, LOG, PLOT
+from ecoface_model.core.errors import RequestError
+from training.runs.processes import Processes, ProcessesError
+from training.runs.run import CHECKPOINT, CONFIG, LOG, PLOT
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,18 @@ from tiny_corpus import write_store
 from torch import nn
 
 from ecoface_model.classifier import EmotionClassifier
-from ecoface_model.config import EMOTIONS, FEATURES_PER_FRAME, N_LABELS, SAMPLES_PER_FRAME
+from ecoface_model.core.constants import EMOTIONS, FEATURES_PER_FRAME, N_LABELS, SAMPLES_PER_FRAME
 from ecoface_model.emotion import NO_BASELINE, EmotionEncoder
-from training.clips import ClipRow, write_clip, write_manifest
-from training.recognition import Recognised, _views, calibrate, fit_classifier, recognise, recognition
-from training.voice_clips import LINES, NEUTRAL, VoiceClips
+from training.data.clips import ClipRow, write_clip, write_manifest
+from training.data.voice_clips import LINES, NEUTRAL, VoiceClips
+from training.evaluation.recognition import (
+    Recognised,
+    _views,
+    calibrate,
+    fit_classifier,
+    recognise,
+    recognition,
+)
 
 FRAMES = 12
 CLASSES = [("neutral", 0), *((name, level) for name in EMOTIONS[1:] for level in (1, 2))]
@@ -147,7 +154,7 @@ class Deaf(Plain):
 
 
 def test_what_the_encoder_does_not_tell_the_front_s_rows_do(synthetic, real, monkeypatch):
-    monkeypatch.setattr("training.recognition.PLAIN", 1.0)  # or a deaf layer would guess neutral
+    monkeypatch.setattr("training.evaluation.recognition.PLAIN", 1.0)  # or a deaf layer would guess neutral
     classifier = EmotionClassifier(N_LABELS, N_LABELS)
     fit_classifier(Deaf(), classifier, [synthetic, real])
     assert recognise(Deaf(), classifier, real).uar == 1.0
@@ -181,7 +188,7 @@ def test_fitting_does_not_depend_on_where_the_layer_stood(synthetic):
 
 
 def test_calibration_sharpens_what_is_nearly_always_right(synthetic, tmp_path, monkeypatch):
-    monkeypatch.setattr("training.recognition.PLAIN", 1.0)  # or neutral clips alone would decide
+    monkeypatch.setattr("training.evaluation.recognition.PLAIN", 1.0)  # or neutral clips alone would decide
     certain = corpus(
         tmp_path / "certain",
         [("robot", emotion, level, {label: 1.0}) for label, (emotion, level) in enumerate(CLASSES)],

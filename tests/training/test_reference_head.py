@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from ecoface_model.core.head_file import read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import read_head
-from ecoface_model.lips import aperture
+from ecoface_model.postprocess.lips import aperture
 from training.head import joints
 from training.head.brows import N_ACROSS, N_ALONG
 from training.head.eyes import fit_sphere

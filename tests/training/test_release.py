@@ -12,17 +12,19 @@ from safetensors.torch import save_file
 
 from ecoface_model.checkpoint import read_model
 from ecoface_model.classifier import EmotionClassifier
-from ecoface_model.config import EMOTIONS, ContentConfig, EmotionConfig, MotionGeneratorConfig, VisualConfig
+from ecoface_model.config import ContentConfig, EmotionConfig, MotionGeneratorConfig, VisualConfig
 from ecoface_model.content import build_content
+from ecoface_model.core.constants import EMOTIONS
+from ecoface_model.core.errors import ModelFileError
 from ecoface_model.emotion import build_emotion
-from ecoface_model.errors import ModelFileError
 from ecoface_model.motion_generator import MotionGenerator
 from ecoface_model.visual import VisualEmotion
 from training import release
-from training.clips import ClipRow
-from training.model_card import MODEL_CARD
-from training.sources import write_sources
-from training.train_motion import GENERATOR, write_generator
+from training.data.clips import ClipRow
+from training.data.sources import write_sources
+from training.evaluation.model_card import MODEL_CARD
+from training.runs.results import GENERATOR, read_generator
+from training.train_motion import write_generator
 
 CONTENT = ContentConfig(feature_dim=24, n_layers=1, n_heads=2, feedforward_dim=32)
 EMOTION = EmotionConfig(feature_dim=16, n_layers=1, n_heads=2, feedforward_dim=32)
@@ -82,7 +84,7 @@ def test_a_model_of_other_sizes_and_speakers_is_released_and_read_back(tmp_path,
     assert (model.networks.config.emotion, model.networks.config.visual) == (EMOTION, VISUAL)
     assert model.info["default_style"] == "Actor_01" and model.info["licences"] == ["CC BY-NC-SA 4.0."]
     assert (model.info["name"], model.info["training"]) == ("ravdess", "Trained on RAVDESS.")
-    generator, styles = release.read_generator(config.motion / GENERATOR)
+    generator, styles = read_generator(config.motion / GENERATOR)
     assert styles == STYLES and "Actor_02" in capsys.readouterr().out
     for name, value in generator.state_dict().items():
         torch.testing.assert_close(model.networks.generator.state_dict()[name], value, rtol=1e-3, atol=1e-3)

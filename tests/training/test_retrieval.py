@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from ecoface_model.config import EMOTIONS
-from training.emotion_space import Mapped, Space
-from training.retrieval import as_lines, by_chance, prototype_cosines, retrieval, space_scores
+from ecoface_model.core.constants import EMOTIONS
+from training.evaluation.emotion_space import Mapped, Space
+from training.evaluation.retrieval import as_lines, by_chance, prototype_cosines, retrieval, space_scores
 
 
 def cosine(a: Tensor, b: Tensor) -> float:

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from training.run import (
+from training.runs.run import (
     CHECKPOINT,
     CONFIG,
     LOG,
@@ -102,7 +102,7 @@ def test_a_run_that_never_saved_starts_its_log_anew(tmp_path):
 KILLED = """
 import dataclasses, resource, signal, sys, torch
 from pathlib import Path
-from training.run import CHECKPOINT, Run
+from training.runs.run import CHECKPOINT, Run
 
 config = dataclasses.make_dataclass("Config", [("rate", float, 0.1)])()
 run, big = Run(Path(sys.argv[1]), config, "cpu"), torch.nn.Linear(500, 500)

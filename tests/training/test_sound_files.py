@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from voice_samples import pack, speak, touch, voice
 
-from training.clips import CorpusError
-from training.sound_files import TarMember, list_sounds, path_of, read_recording
+from training.data.clips import CorpusError
+from training.data.sound_files import TarMember, list_sounds, path_of, read_recording
 
 
 def test_a_member_of_an_archive_sounds_as_the_file_did(tmp_path: Path) -> None:

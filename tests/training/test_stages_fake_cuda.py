@@ -15,13 +15,13 @@ from tiny_stages import emotion_config, motion_config, sync_config, write_stage_
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+from ecoface_model.core.head_file import read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import read_head
-from ecoface_model.generator_blocks import fold_weight_norm
-from training.batches_sync import SyncClips
-from training.motion_stage import MotionStage, read_judges
-from training.motion_stage import weighted as weighted_motion
-from training.run import step_generator
+from ecoface_model.wavenet import fold_weight_norm
+from training.batches.sync import SyncClips
+from training.runs.motion_stage import MotionStage, read_judges
+from training.runs.motion_stage import weighted as weighted_motion
+from training.runs.run import step_generator
 from training.train_emotion import EmotionEncoders, emotion_losses, weighted
 from training.train_emotion import read_clips as read_emotion_clips
 from training.train_motion import prepared_generator, read_clips, step_noise

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from paper_stages import STAGES, write_paper_corpus
 
-from training.run import LOG
+from training.runs.run import LOG
 
 pytestmark = pytest.mark.slow
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from ecoface_model.errors import ModelFileError
-from training.sync_expert import (
+from ecoface_model.core.errors import ModelFileError
+from training.objectives.sync_expert import (
     FRAMES,
     MAX_SHIFT,
     STEPS,

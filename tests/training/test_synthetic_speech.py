@@ -11,18 +11,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ecoface_model.config import EMOTIONS, INTENSITIES, SAMPLE_RATE
-from ecoface_model.phones import PHONES
-from training.clips import CorpusError, read_clip, write_manifest
-from training.synthetic import corpus, espeak, flite, hibari
-from training.synthetic.alignment import AlignmentError, align, words_of
-from training.synthetic.augment import MILD, augment, band_limited, coarse, in_room, tilted, with_noise
-from training.synthetic.ipa import to_arpabet
-from training.synthetic.plan import SPEAKER_RANGES, SYSTEM_SHARES, TEST, plan, speakers
-from training.synthetic.prosody import Prosody, Speaker, analyse, draw_prosody, perform
-from training.synthetic.sentences import FOREIGN, pronunciations, sentences
-from training.synthetic.styles import GUESTS, STYLES
-from training.synthetic.utterance import Phone, Utterance, at_level, covering, joined, speech_level, trimmed
+from ecoface_model.core.constants import EMOTIONS, INTENSITIES, SAMPLE_RATE
+from ecoface_model.core.phones import PHONES
+from training.data.alignment import AlignmentError, align, words_of
+from training.data.augment import augment, band_limited, coarse, in_room, tilted, with_noise
+from training.data.clips import CorpusError, read_clip, write_manifest
+from training.data.utterance import Phone, Utterance, at_level, covering, joined, speech_level, trimmed
+from training.synthetic import corpus
+from training.synthetic.animator.styles import GUESTS, STYLES
+from training.synthetic.voices import espeak, flite, hibari
+from training.synthetic.voices.ipa import to_arpabet
+from training.synthetic.voices.plan import SPEAKER_RANGES, SYSTEM_SHARES, TEST, plan, speakers
+from training.synthetic.voices.prosody import Prosody, Speaker, analyse, draw_prosody, with_prosody
+from training.synthetic.voices.sentences import FOREIGN, pronunciations, sentences
 
 
 def has_espeak() -> bool:
@@ -162,7 +163,7 @@ def test_a_voices_speakers_differ_from_one_another_within_its_range(voice: str) 
 
 def test_resynthesis_scales_phone_times_and_sets_level_and_pitch() -> None:
     spoken = buzz()
-    changed = perform(
+    changed = with_prosody(
         analyse(spoken),
         Prosody(rate=-0.5, level=-6.0, pitch=3.0),
         Speaker(formants=1.1, pitch=2.0),
@@ -179,7 +180,7 @@ def test_a_brighter_tilt_raises_the_highs() -> None:
     analysis, rng = analyse(buzz()), np.random.default_rng(0)
 
     def highs(tilt: float) -> float:
-        sound = perform(analysis, Prosody(tilt=tilt), Speaker(), rng).waveform
+        sound = with_prosody(analysis, Prosody(tilt=tilt), Speaker(), rng).waveform
         power = np.abs(np.fft.rfft(sound)) ** 2
         return float(power[len(power) // 4 :].sum() / power.sum())
 
@@ -205,7 +206,7 @@ def test_strong_acts_are_stronger_on_average_but_the_classes_overlap() -> None:
 def test_every_augmentation_keeps_length_and_is_fixed_by_its_seed() -> None:
     sound = buzz().waveform
     for seed in range(30):
-        first, second = (augment(sound, np.random.default_rng(seed), [sound], MILD) for _ in range(2))
+        first, second = (augment(sound, np.random.default_rng(seed), [sound]) for _ in range(2))
         assert first.shape == sound.shape and first.dtype == np.float32 and np.isfinite(first).all()
         np.testing.assert_array_equal(first, second)
 

@@ -8,11 +8,11 @@ import pytest
 from dataset_samples import NTSC, face, write_emoca, write_sound, write_video
 from scipy.spatial.transform import Rotation
 
-from ecoface_model.config import SAMPLES_PER_FRAME
-from training.clips import CorpusError
-from training.recording import common_length, pieces
-from training.tracker_output import TrackerError, find_output, read_output
-from training.video_time import at_frame_rate, frame_times, times_of
+from ecoface_model.core.constants import SAMPLES_PER_FRAME
+from ecoface_model.core.tracker import TrackerError, find_output, read_output
+from training.data.clips import CorpusError
+from training.data.recording import common_length, pieces
+from training.data.video_time import at_frame_rate, frame_times, times_of
 
 
 @pytest.mark.parametrize("fps", [Fraction(24), Fraction(25), NTSC, Fraction(50), Fraction(60)])

@@ -12,20 +12,18 @@ from tiny_corpus import write_store, write_tiny_corpus, write_tiny_voices
 from tiny_model import TINY_HUBERT
 
 from ecoface_model.classifier import EmotionClassifier
-from ecoface_model.config import EMOTIONS, EmotionConfig, VisualConfig, paper_config
+from ecoface_model.config import EmotionConfig, VisualConfig, paper_config
+from ecoface_model.core.constants import EMOTIONS
 from ecoface_model.emotion import build_emotion
 from ecoface_model.visual import VisualEmotion
-from training.batches_emotion import EmotionClips
-from training.clips import CorpusError, read_manifest
-from training.sources import SOURCES
+from training.batches.emotion import EmotionClips
+from training.data.clips import CorpusError, read_manifest
+from training.data.sources import SOURCES
+from training.runs.results import CLASSIFIER, ENCODER, PROTOTYPES, VISUAL
 from training.train_emotion import (
-    CLASSIFIER,
-    ENCODER,
     NO_VOICES,
-    PROTOTYPES,
     SCORES,
     SPACE,
-    VISUAL,
     EmotionEncoders,
     EmotionLossWeights,
     TrainEmotionConfig,

@@ -17,11 +17,12 @@ from tiny_model import STYLES, TINY, write_tiny_model
 
 from ecoface_model.config import MotionGeneratorConfig, VisualConfig
 from ecoface_model.visual import VisualEmotion
-from training.batches import UNTIMED, EmotionSources, MotionClips, RecordedVoices
-from training.clips import ClipRow, CorpusError, read_clip, read_manifest, write_clip, write_manifest
-from training.motion_stage import EmotionLook, JudgeError, LossWeights, read_judges
-from training.sync_expert import SyncConfig, SyncExpert
-from training.train_motion import GENERATOR, TrainMotionConfig, main
+from training.batches.motion import UNTIMED, EmotionSources, MotionClips, RecordedVoices
+from training.data.clips import ClipRow, CorpusError, read_clip, read_manifest, write_clip, write_manifest
+from training.objectives.sync_expert import SyncConfig, SyncExpert
+from training.runs.motion_stage import EmotionLook, JudgeError, LossWeights, read_judges
+from training.runs.results import GENERATOR
+from training.train_motion import TrainMotionConfig, main
 
 CONTENT, EMOTION, SIZE = 24, 16, 32
 VISUAL = VisualConfig(widths=(4, 4, 8, 8), feature_dim=EMOTION, image_size=SIZE)
@@ -298,7 +299,7 @@ def test_clips_without_phones_and_emotion_are_trained_on_with_their_sets_statist
     hdtf = [n for n, row in enumerate(mixed.rows) if row.dataset == "hdtf"]
     frames = np.concatenate([mixed.motions[n] for n in hdtf])
     np.testing.assert_allclose(statistics["motion_mean"][0], frames.mean(0), rtol=1e-4, atol=1e-5)
-    item = mixed.whole(hdtf[0])
+    item = mixed.whole(hdtf[0], 4)
     assert (item.phone == UNTIMED).all() and not item.closed.any()
     own = mixed.emotion[0][mixed.rows[hdtf[0]].id].astype(np.float32).mean(0)
     np.testing.assert_allclose(item.label[0].numpy(), own, atol=1e-5)

@@ -8,11 +8,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from ecoface_model.core.head_file import read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.flame_file import read_head
-from training.batches_sync import ALIKE, KINDS, NegativeShares, SyncClips
-from training.clips import ClipRow, CorpusError, motion_path, write_clip, write_manifest
-from training.sync_expert import SyncConfig, SyncExpert
+from training.batches.sync import ALIKE, KINDS, NegativeShares, SyncClips
+from training.data.clips import ClipRow, CorpusError, motion_path, write_clip, write_manifest
+from training.objectives.sync_expert import SyncConfig, SyncExpert
 from training.train_sync import (
     CURVE,
     EXPERT,

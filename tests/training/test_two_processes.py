@@ -8,7 +8,7 @@ import torch
 from launch import launch_two
 from tiny_stages import N_STEPS, STAGES, write_stage_corpus
 
-from training.run import LOG
+from training.runs.run import LOG
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ecoface_model.mel import mel_hertz
-from training.vocal_tract import MOST, draw_stretch, stretched
+from training.data.vocal_tract import MOST, draw_stretch, stretched
 
 HERTZ = mel_hertz()
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from tiny_corpus import write_store
 
-from ecoface_model.config import EMOTIONS, SAMPLES_PER_FRAME
-from training import voice_clips
-from training.clips import UNKNOWN, ClipRow, CorpusError, write_clip, write_manifest
-from training.voice_clips import LINES, NEUTRAL, VoiceClips
+from ecoface_model.core.constants import EMOTIONS, SAMPLES_PER_FRAME
+from training.data import voice_clips
+from training.data.clips import UNKNOWN, ClipRow, CorpusError, write_clip, write_manifest
+from training.data.voice_clips import LINES, NEUTRAL, VoiceClips
 
 FRAMES, WIDTH, QUIET = 30, 5, 10
 """QUIET frames begin every clip."""

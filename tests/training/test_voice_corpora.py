@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from voice_samples import touch, write_votes
 
-from training.clips import CorpusError
-from training.datasets import Found, SourceClip
-from training.sound_files import list_sounds
-from training.voice_corpora import VOICES, corpora_in, find_voices, split_by_actor
-from training.voice_votes import read_votes
+from training.data.clips import CorpusError
+from training.data.datasets import Found, SourceClip
+from training.data.sound_files import list_sounds
+from training.data.voice_corpora import VOICES, corpora_in, find_voices, split_by_actor
+from training.data.voice_votes import read_votes
 
 WHAT_A_NAME_SAYS = [
     ("crema-d", "AudioWAV/1001_IEO_HAP_HI.wav", "1001_IEO_HAP_HI", "1001", "happy", "strong", "ieo"),

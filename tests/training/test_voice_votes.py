@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from voice_samples import write_votes
 
-from training.clips import CorpusError
-from training.voice_votes import Vote, find_table, no_votes, read_votes
+from training.data.clips import CorpusError
+from training.data.voice_votes import Vote, find_table, no_votes, read_votes
 
 
 def test_a_vote_agrees_wholly_by_half_or_not(tmp_path: Path) -> None:

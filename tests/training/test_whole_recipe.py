@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecoface_model.config import EMOTIONS, MOTION_DIM, SAMPLE_RATE
+from ecoface_model.core.constants import EMOTIONS, MOTION_DIM, SAMPLE_RATE
 from ecoface_model.pipeline import EcoFace
-from training.clips import read_manifest
-from training.synthetic.styles import STYLES
+from training.data.clips import read_manifest
+from training.synthetic.animator.styles import STYLES
 
 pytestmark = pytest.mark.slow
 

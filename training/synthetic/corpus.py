@@ -8,7 +8,6 @@ import ctypes
 import importlib.util
 import multiprocessing
 import shutil
-import sys
 from collections.abc import Collection, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -21,14 +20,15 @@ import tyro
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ecoface_model.config import EMOTIONS, INTENSITIES, SAMPLE_RATE
-from ecoface_model.errors import EcoFaceError
-from training.clips import ClipRow, CorpusError, write_clip, write_manifest
-from training.synthetic import espeak, flite, hibari
-from training.synthetic.alignment import AlignmentError
-from training.synthetic.plan import ESPEAK, SYSTEM_SHARES, ClipPlan, Job, plan
-from training.synthetic.prosody import Analysis, analyse, draw_prosody, perform
-from training.synthetic.utterance import Utterance, at_level, joined, trimmed
+from ecoface_model.core.constants import EMOTIONS, INTENSITIES, SAMPLE_RATE
+from ecoface_model.core.npz import read_npz
+from training.data.alignment import AlignmentError
+from training.data.clips import ClipRow, CorpusError, write_clip, write_manifest
+from training.data.utterance import Utterance, at_level, joined, trimmed
+from training.runs.script import run_script
+from training.synthetic.voices import espeak, flite, hibari
+from training.synthetic.voices.plan import ESPEAK, SYSTEM_SHARES, ClipPlan, Job, plan
+from training.synthetic.voices.prosody import Analysis, analyse, draw_prosody, with_prosody
 
 BASE_LEVEL, LEVEL_SPREAD = -29.0, 1.5  # dB of neutral speech, and its standard deviation between sentences
 NOISE_FLOOR = (-78.0, -56.0)  # dB; recordings are never digital zero
@@ -160,7 +160,7 @@ def make_clip(spoken: Utterance, analysis: Analysis | None, job: Job, clip: Clip
     rng = np.random.default_rng([job.seed, EMOTIONS.index(clip.emotion), INTENSITIES.index(clip.intensity)])
     if not clip.natural:
         assert analysis is not None
-        spoken = perform(analysis, draw_prosody(clip.emotion, clip.intensity, rng), job.speaker, rng)
+        spoken = with_prosody(analysis, draw_prosody(clip.emotion, clip.intensity, rng), job.speaker, rng)
     padded = joined([spoken], [rng.uniform(0.1, 0.8), rng.uniform(0.1, 0.8)])
     waveform = padded.waveform + _room_noise(len(padded.waveform), rng)
     return Utterance(waveform=np.clip(waveform, -1, 1).astype(np.float32), phones=padded.phones)
@@ -181,8 +181,7 @@ def _file(clip: ClipPlan) -> str:
 
 
 def _row(folder: Path, job: Job, clip: ClipPlan) -> ClipRow:
-    with np.load(folder / _file(clip), allow_pickle=False) as arrays:
-        seconds = float(arrays["phone_end"][-1])
+    seconds = float(read_npz(folder / _file(clip), ["phone_end"])["phone_end"][-1])
     return ClipRow(
         id=clip.id,
         speaker=clip.style,
@@ -198,7 +197,4 @@ def _row(folder: Path, job: Job, clip: ClipPlan) -> ClipRow:
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(CorpusConfig))
-    except EcoFaceError as error:
-        sys.exit(str(error))
+    run_script(lambda: main(tyro.cli(CorpusConfig)))

@@ -4,7 +4,6 @@ Writes motions/<id>.npz (motion, style) beside the clips; what is there already 
 run goes on. Delete the folder motions when the animator has changed.
 """
 
-import os
 import sys
 import time
 import zlib
@@ -16,11 +15,13 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from ecoface_model.errors import EcoFaceError
-from training.clips import ClipRow, motion_path, read_clip, read_manifest
-from training.synthetic.performance import Feeling, perform
-from training.synthetic.styles import PERFORMERS
-from training.synthetic.utterance import Phone
+from ecoface_model.core.atomic_write import atomic_write
+from ecoface_model.core.errors import EcoFaceError
+from training.data.clips import ClipRow, motion_path, read_clip, read_manifest
+from training.data.utterance import Phone
+from training.runs.script import run_script
+from training.synthetic.animator.performance import Feeling, perform
+from training.synthetic.animator.styles import PERFORMERS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +51,8 @@ def perform_clip(corpus: Path, row: ClipRow) -> float:
         style=PERFORMERS[row.speaker],
         seed=zlib.crc32(row.id.encode()),
     )
-    path = motion_path(corpus, row.id)
-    beside = path.with_name(f".{row.id}.{os.getpid()}.npz")
-    np.savez(beside, motion=motion, style=np.array(row.speaker))
-    os.replace(beside, path)
+    with atomic_write(motion_path(corpus, row.id)) as temporary:
+        np.savez(temporary, motion=motion, style=np.array(row.speaker))
     return row.seconds
 
 
@@ -83,7 +82,4 @@ def main(config: PerformConfig) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(PerformConfig))
-    except EcoFaceError as error:
-        sys.exit(f"error: {error}")
+    run_script(lambda: main(tyro.cli(PerformConfig)))

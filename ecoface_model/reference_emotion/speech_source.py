@@ -1,0 +1,77 @@
+"""The emotion of the speech itself, told while it is animated."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ecoface_model.classifier import REACH, sure_enough
+from ecoface_model.core.constants import FEATURE_RATE, FEATURES_PER_FRAME
+from ecoface_model.core.emotion_label import TRACK_RATE
+from ecoface_model.reference_emotion.sources import STEPS_PER_POINT, mixed, on_the_line
+from ecoface_model.reference_emotion.speech_emotion import SpeechEmotion
+from ecoface_model.reference_emotion.voice_baseline import VoiceBaseline
+from ecoface_model.windowed_encoder import (
+    Progress,
+    Track,
+    WindowedEncoder,
+    frames_of,
+    speech_emotion,
+    speech_of,
+)
+
+REACH_POINTS = round(REACH * TRACK_RATE)
+
+Heard = tuple[range, Float[Tensor, "1 steps content"], Float[Tensor, "1 steps emotion"]]
+"""A window, its content features, and those of its emotion."""
+
+
+class SpeechSource:
+    """One clip's content and emotion features; the front that both need runs once.
+
+    A window's emotion is told when the next window was heard, since speech within REACH counts: so windows
+    change nothing in it, and it is what `WindowedEncoder.listen` hears.
+    """
+
+    def __init__(
+        self,
+        encoder: WindowedEncoder,
+        prototypes: Float[Tensor, "emotions 3 feature"],
+        waveform: NDArray[np.float32],
+        baseline: VoiceBaseline | None,
+    ) -> None:
+        self.encoder, self.prototypes, self.waveform, self.baseline = encoder, prototypes, waveform, baseline
+        self.speech = speech_of(waveform, encoder.device)
+        self.track = Track(FEATURES_PER_FRAME * frames_of(waveform))
+
+    def windows(self, stage: str, progress: Progress | None) -> Iterator[Heard]:
+        """All windows of the clip, in order."""
+        waiting: tuple[range, Tensor] | None = None
+        for window, sound, measured in self.encoder.windows(self.waveform, stage, progress):
+            content, logits = self.encoder.networks.hear(sound, measured, self.baseline)
+            self.track.add(window, logits[0])
+            if waiting is not None:
+                yield *waiting, self._emotion(waiting[0])
+            waiting = window, content
+        assert waiting is not None, "a plan has windows"
+        yield *waiting, self._emotion(waiting[0])
+
+    def heard(self) -> SpeechEmotion:
+        """What was heard in all, once every window was."""
+        shares, intensity = self.encoder.classified(self.track.whole(), self.speech)
+        return speech_emotion(shares, intensity, self.speech, self.baseline)
+
+    def _emotion(self, window: range) -> Float[Tensor, "1 steps feature"]:
+        """Features of the labels that a window's speech is like, mixed, from what was heard so far."""
+        assert self.track.points is not None
+        begin, end = FEATURES_PER_FRAME * window.start, FEATURES_PER_FRAME * window.stop  # steps
+        first = max(0, begin // STEPS_PER_POINT - 1 - REACH_POINTS)
+        near = slice(first, min(self.track.known, end // STEPS_PER_POINT + 2 + REACH_POINTS))
+        shares, intensity = self.encoder.classified(self.track.points[near], self.speech[near])
+        seconds = (torch.arange(begin, end, dtype=torch.float64) + 0.5) / FEATURE_RATE
+        curves = torch.cat([sure_enough(shares), intensity[:, None]], dim=1)  # (points, emotions + 1)
+        curves = on_the_line(curves, seconds * TRACK_RATE - 0.5 - first)  # in the middle of each step
+        return mixed(self.prototypes, curves[:, :-1], curves[:, -1])[None]

@@ -1,0 +1,1 @@
+"""Triangles to pictures: the raster, grey faces for the visual encoder, portraits for people."""

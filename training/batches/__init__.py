@@ -1,0 +1,1 @@
+"""What a training step is given: crops of clips, drawn anew each step."""

@@ -1,0 +1,1 @@
+"""Clips on disk, and what makes them: data sets, recordings, trackers' output, phones."""

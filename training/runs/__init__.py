@@ -1,0 +1,1 @@
+"""A training under way: its folder, its processes, what its stages share."""

@@ -1,0 +1,1 @@
+"""An animator in rules: performances for a corpus without cameras."""

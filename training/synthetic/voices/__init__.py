@@ -1,0 +1,1 @@
+"""Synthetic speech: what is said, by whom, and with which prosody."""

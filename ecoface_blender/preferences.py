@@ -38,7 +38,7 @@ class EcoFacePreferences(AddonPreferences):
         "Leave empty for the fastest there is",
     )
     idle_minutes: IntProperty(
-        name="Unload After Minutes",
+        name="Unload When Idle",
         description="Minutes without work after which the engine ends and gives its memory back; 0 keeps it",
         min=0,
         max=24 * 60,
@@ -46,7 +46,7 @@ class EcoFacePreferences(AddonPreferences):
         default=10,
     )
     wheels: StringProperty(
-        name="Folder of Wheels",
+        name="Wheel Folder",
         description="Where Install Engine finds all packages on a machine without network. "
         "Leave empty to download them",
         subtype="DIR_PATH",

@@ -1,4 +1,4 @@
-"""The sub-panels Emotion Track, its Weights, and Emotion Amount."""
+"""The sub-panels Emotion Track, its Weights, and Emotion Strength."""
 # ruff: noqa: RUF012 (bl_options is written as Blender wants it)
 
 from bpy.types import Panel
@@ -82,7 +82,7 @@ class ECOFACE_PT_emotion_weights(Sidebar, Panel):
 class ECOFACE_PT_emotion_amount(Sidebar, Panel):
     """How much of the emotion is shown."""
 
-    bl_label = "Emotion Amount"
+    bl_label = "Emotion Strength"
     bl_parent_id = "ECOFACE_PT_speech"
     bl_options = {"DEFAULT_CLOSED"}
 

@@ -53,7 +53,7 @@ class ECOFACE_OT_take_again(_Again, Operator):
     """Make this take again from what is stored with it, into a new take: the same seed gives the same"""
 
     bl_idname = "ecoface.take_again"
-    bl_label = "Make Again"
+    bl_label = "Regenerate"
 
     seed: IntProperty(
         name="Seed", description="Another seed than the take's own", min=0, options={"SKIP_SAVE"}

@@ -64,7 +64,7 @@ class ECOFACE_OT_generate(EmotionWishes, Generating, Operator):
 
 
 class ECOFACE_OT_cancel(Operator):
-    """Give up the line that is being generated, and those that wait"""
+    """Cancel the line that is being generated, and those that wait"""
 
     bl_idname = "ecoface.cancel"
     bl_label = "Cancel"

@@ -25,9 +25,9 @@ class ShownLine(PropertyGroup):
         name="State",
         description="How far the line is",
         items=[
-            (WAITING, "Waiting", "Its turn comes", "SORTTIME", 0),
-            (WORKING, "Working", "The engine is at it", "PLAY", 1),
-            (DONE, "Done", "Its keys are there", "CHECKMARK", 2),
+            (WAITING, "Queued", "Waits for the lines before it", "SORTTIME", 0),
+            (WORKING, "Generating", "The engine computes it", "PLAY", 1),
+            (DONE, "Done", "Its keys are on the head", "CHECKMARK", 2),
             (FAILED, "Failed", "The sentence says why", "ERROR", 3),
         ],
     )

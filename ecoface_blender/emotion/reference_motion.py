@@ -10,7 +10,7 @@ from ..animation import actions, adjust
 from ..errors import EcoFaceBlenderError
 from ..heads import own_head, rigs
 from ..sound import sequencer
-from ..takes import evaluated
+from ..takes import evaluated, stored
 
 USUAL_RATE = 25.0
 """Frames a second of a tracker's file that does not say."""
@@ -63,8 +63,8 @@ def of_head(context: bpy.types.Context, performer: bpy.types.Object, flame: str,
     from ..takes import takes
 
     take = takes.played(performer)
-    if found := take and takes.stored_motion(take):
-        upper = np.frombuffer(take[takes.UPPER], "<f4").reshape(own_head.N_EXPRESSIONS, -1)
+    if found := take and stored.motion_of(take):
+        upper = np.frombuffer(take[stored.UPPER], "<f4").reshape(own_head.N_EXPRESSIONS, -1)
         motion = adjust.adjusted(*found, upper, takes.settings_of(take))
         name = actions.read_metadata(take).get("head") or rigs.coefficients(performer, flame)
         return write(motion, found[1], str(name), folder)

@@ -16,7 +16,11 @@ from ..ui.watching import waiting
 from . import export, scene_files
 
 KEYS = [
-    ("SAFE", "Normalised (0-1)", "Each key as two halves of 0 to 1, which every engine shows as they are here"),
+    (
+        "SAFE",
+        "Normalised (0-1)",
+        "Each key as two halves of 0 to 1, which engines show as they are here",
+    ),
     ("RAW", "Raw", "Keys as they are here, from minus to plus 10. Engines and Blender's importer cut them"),
     ("ARKIT", "ARKit", "The 52 keys of ARKit, by Apple's names. The face is fitted to them, not the same"),
 ]

@@ -14,7 +14,7 @@ from ..emotion import reference as emotion_reference
 from ..errors import EcoFaceBlenderError
 from ..request import GenerationRequest
 from ..sound import sequencer
-from ..takes import takes
+from ..takes import stored, takes
 from . import gather
 
 
@@ -28,13 +28,13 @@ def request_again(context: bpy.types.Context, take: bpy.types.Action, folder: st
     changes: dict[str, Any] = {"add_strip": False, "frames": None, "scene": context.scene.name}
     if speaker := takes.speaker_of(take):
         changes["speaker"] = speaker.name
-    for key, field in ((takes.TRACK, "emotion_track"), (takes.PERFORMANCE, "emotion_from")):
-        if key in take:
+    for key, field in ((stored.TRACK, "emotion_track"), (stored.PERFORMANCE, "emotion_from")):
+        if isinstance(take.get(key), bytes):
             changes[field] = str(Path(folder) / f"{field}.npz")
             Path(changes[field]).write_bytes(take[key])
-    for field in takes.BASELINES:
-        if stored := take.get(f"ecoface_{field}"):
-            changes[field] = json.loads(stored)
+    for field in stored.BASELINES:
+        if values := take.get(f"ecoface_{field}"):
+            changes[field] = _values(values, take)
     if not Path(asked.sound).is_file():
         changes["sound"] = str(_same_sound(context, asked, folder))
     if asked.mix:
@@ -44,6 +44,16 @@ def request_again(context: bpy.types.Context, take: bpy.types.Action, folder: st
             again = emotion_reference.of_strip(context, asked.emotion_strip, folder)
             changes["emotion_from"] = again["emotion_from"]
     return replace(asked, **changes)
+
+
+def _values(text: object, take: bpy.types.Action) -> object:
+    """What a take's property holds as JSON."""
+    try:
+        return json.loads(str(text))
+    except (ValueError, RecursionError) as error:
+        raise EcoFaceBlenderError(
+            f"The voice baseline in '{take.name}' cannot be read; generate a new take."
+        ) from error
 
 
 def _same_sound(context: bpy.types.Context, asked: GenerationRequest, folder: str) -> Path:

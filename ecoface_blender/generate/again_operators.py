@@ -9,7 +9,7 @@ from bpy.types import Operator
 from ..emotion.operator_properties import EmotionWishes
 from ..errors import EcoFaceBlenderError
 from ..heads import chosen
-from ..takes import takes
+from ..takes import stored, takes
 from ..takes.operators import NO_TAKE
 from . import again as take_lines
 from . import gather
@@ -41,12 +41,12 @@ class _Again(Generating):
             speaker=speaker.name,
         )
 
-    def with_new_emotion(self, context, settings, stored, folder):
+    def with_new_emotion(self, context, settings, asked, folder):
         """The request with what was said of the emotion, else the panel's, in place of its own."""
-        found = takes.stored_motion(takes.played(chosen.chosen_head(context)))
+        found = stored.motion_of(takes.played(chosen.chosen_head(context)))
         seconds = found and len(found[0]) / found[1]
         said = self.emotion_wishes()
-        return replace(stored, **gather.emotion_fields(context, settings, stored, folder, said, seconds))
+        return replace(asked, **gather.emotion_fields(context, settings, asked, folder, said, seconds))
 
 
 class ECOFACE_OT_take_again(_Again, Operator):
@@ -60,8 +60,8 @@ class ECOFACE_OT_take_again(_Again, Operator):
     )
 
     def request(self, context, _settings, folder):
-        stored = self.stored_request(context, folder)
-        return replace(stored, seed=self.seed) if self.properties.is_property_set("seed") else stored
+        asked = self.stored_request(context, folder)
+        return replace(asked, seed=self.seed) if self.properties.is_property_set("seed") else asked
 
 
 class ECOFACE_OT_take_swap(EmotionWishes, _Again, Operator):

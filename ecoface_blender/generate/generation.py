@@ -17,7 +17,7 @@ from ..errors import EcoFaceBlenderError
 from ..heads import report as face_report
 from ..request import GenerationRequest
 from ..sound import sequencer
-from ..takes import takes
+from ..takes import stored, takes
 from ..worker import protocol
 
 
@@ -70,7 +70,7 @@ def finish(context: bpy.types.Context, job: Generation) -> str:
         EcoFaceBlenderError: if scene or head are no more what they were.
     """
     request = job.request
-    result = takes.receive(context, request, *takes.read_motion(job.result))
+    result = takes.receive(context, request, *stored.read_motion(job.result))
     speaker = takes.stage(request)[1]
     if (lacking := face_report.shortcomings(speaker)) is not None:
         result += f"; {lacking}"

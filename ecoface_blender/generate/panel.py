@@ -9,7 +9,7 @@ from ..engine.settings import engine_settings
 from ..heads import chosen
 from ..heads import report as face_report
 from ..package import PACKAGE
-from ..takes import heard, takes
+from ..takes import heard, stored
 from ..ui.layout import Sidebar, draw_progress, draw_sentence
 from . import gather
 from .job_operator import why_not_ready
@@ -90,7 +90,7 @@ class ECOFACE_PT_speech(Sidebar, Panel):
                 opened.module = PACKAGE
         elif running.failure:
             draw_sentence(layout, context, running.failure, icon="ERROR")
-        elif made := takes.describe(chosen.chosen_head(context)):
+        elif made := stored.describe(chosen.chosen_head(context)):
             draw_sentence(layout, context, made, icon="ACTION")
 
 

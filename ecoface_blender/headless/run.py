@@ -16,7 +16,7 @@ from ..engine.settings import EngineSettings
 from ..errors import EcoFaceBlenderError
 from ..export import export
 from ..request import GenerationRequest
-from ..takes import takes
+from ..takes import stored
 from ..ui.eta import time_left
 from .results import DONE, FAILED, Result, ResultTable, heard_cells
 from .stage import Stage
@@ -203,7 +203,7 @@ class Batch:
             target = self.order.out / task.row.name
             assert task.folder and task.request
             said = stage.write(task.request, task.motion, task.wish, target, task.folder.name)
-            heard = takes.read_motion(task.motion)[3].get("heard")
+            heard = stored.read_motion(task.motion)[3].get("heard")
         except EcoFaceBlenderError as error:
             self._failed(task.row, str(error), task.inputs)
         except Exception as error:  # of this line alone, as far as can be known

@@ -20,7 +20,7 @@ from ..export import export
 from ..generate import gather, generation
 from ..heads import rigs
 from ..request import GenerationRequest
-from ..takes import takes
+from ..takes import stored, takes
 from . import cli as command
 from .table import Wish
 
@@ -82,7 +82,7 @@ class Stage:
         with quiet():
             command.open_blend(self._base, load_ui=False)
             context = bpy.context
-            said = takes.receive(context, request, *takes.read_motion(motion))
+            said = takes.receive(context, request, *stored.read_motion(motion))
             speaker = rigs.named(context.scene, request.speaker)
             context.scene.frame_end = math.ceil(takes.played(speaker).frame_range[1])
             for suffix in wish.outputs:

@@ -5,7 +5,7 @@ import bpy
 from ..animation import layers
 from ..heads import report as face_report
 from ..heads import rigs
-from . import takes
+from . import stored, takes
 
 
 def why_still(scene: bpy.types.Scene, speaker: bpy.types.Object) -> str | None:
@@ -109,7 +109,7 @@ def _without_curves(speaker: bpy.types.Object) -> str | None:
     own = [bag for bag in bags if bag.slot_handle == animation.action_slot.handle]
     paths = {keys.key_blocks[each].path_from_id("value") for each in rigs.moved_keys(speaker)}
     curves = [curve for bag in own for curve in bag.fcurves if curve.data_path in paths]
-    if not curves and takes.is_take(action):
+    if not curves and stored.is_take(action):
         return (
             f"'{name}' plays the wrong slot '{animation.action_slot.name_display}' of '{action.name}'; "
             "choose another in the Action editor."
@@ -145,4 +145,4 @@ def _outside(scene: bpy.types.Scene, speaker: bpy.types.Object) -> str | None:
 
 
 def _takes_in(track: bpy.types.NlaTrack) -> list[bpy.types.NlaStrip]:
-    return [strip for strip in track.strips if takes.is_take(strip.action)]
+    return [strip for strip in track.strips if stored.is_take(strip.action)]

@@ -6,7 +6,7 @@ from typing import Any
 import bpy
 
 from ..ui.translations import sentence
-from . import takes
+from . import stored, takes
 
 SURE = 0.5
 """The largest share from which on the engine is sure."""
@@ -26,5 +26,5 @@ def describe(heard: Mapping[str, Any]) -> str:
 def heard_sentence(speaker: bpy.types.Object | None) -> str:
     """What was heard for the take that a head plays; empty where nothing was."""
     take = takes.played(speaker)
-    heard = take and takes.heard_in(take)
+    heard = take and stored.heard_in(take)
     return describe(heard) if heard and heard.get("shares") else ""

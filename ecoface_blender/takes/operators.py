@@ -10,7 +10,7 @@ from bpy.types import Operator
 from ..animation import actions, adjust, emotion_keys
 from ..heads import chosen, rigs
 from ..ui.reporting import Reporting
-from . import takes
+from . import stored, takes
 
 NO_TAKE = "The head plays no take; generate lip sync, or choose a take first"
 
@@ -43,7 +43,7 @@ class ECOFACE_OT_take_play(Reporting, Operator):
 
     def run(self, context):
         speaker, take = chosen.chosen_head(context), bpy.data.actions.get(self.take)
-        if speaker is None or not takes.is_take(take):
+        if speaker is None or not stored.is_take(take):
             self.report({"ERROR"}, f"Expected a head and a take '{self.take}', found none; choose them.")
             return {"CANCELLED"}
         takes.play(speaker, take)

@@ -9,7 +9,7 @@ from ..animation import layers
 from ..errors import EcoFaceBlenderError
 from ..heads import chosen
 from ..ui.layout import Sidebar, draw_sentence
-from . import diagnosis, takes
+from . import diagnosis, stored, takes
 
 
 class ECOFACE_UL_takes(UIList):
@@ -84,7 +84,7 @@ def _index_of_played(_scene):
 def _play_index(_scene, index):
     speaker = chosen.chosen_head(bpy.context)
     take = bpy.data.actions[index] if 0 <= index < len(bpy.data.actions) else None
-    if speaker and takes.is_take(take):
+    if speaker and stored.is_take(take):
         try:
             takes.play(speaker, take)
         except EcoFaceBlenderError as error:

@@ -18,19 +18,8 @@ from ..request import GenerationRequest
 from ..sound import sequencer
 from . import names as take_names
 from . import speech as spoken
+from . import stored
 
-MOTION, PHONES, UPPER, TRACK, PERFORMANCE = (
-    "ecoface_motion",
-    "ecoface_phones",
-    "ecoface_upper",
-    "ecoface_emotion_track",
-    "ecoface_performance",
-)
-"""Custom properties of a take: motion (T, 53) and `upper` (50, 50) as float32, phones (T, n) as bytes; files
-it was made of."""
-BASELINES = ("baseline", "reference_baseline")
-"""Fields of a request that a take keeps in properties of their own: its panel reads the others often."""
-MOTION_DIM = own_head.N_EXPRESSIONS + 3
 CROSSFADE = 0.2  # s, inside either end of a range that is made anew
 
 
@@ -63,7 +52,7 @@ def receive(
         "motion_rate": rate,
         "scene_rate": scene_rate,
         "last_frame": request.first_frame + (len(motion) - 1) / rate * scene_rate,
-        "line": request.stored(left_out=BASELINES),
+        "line": request.stored(left_out=stored.BASELINES),
     }
     name = take_names.take_name(story)
     rigs.make_editable(speaker)
@@ -86,72 +75,16 @@ def _keep(
 ) -> None:
     """Store with a take all that it was made of and is not in its metadata."""
     action.use_fake_user = True
-    _store(action, MOTION, np.asarray(motion, "<f4").tobytes())
-    _store(action, UPPER, np.asarray(upper, "<f4").tobytes())
+    stored.store(action, stored.MOTION, np.asarray(motion, "<f4").tobytes())
+    stored.store(action, stored.UPPER, np.asarray(upper, "<f4").tobytes())
     if phones is not None:
-        _store(action, PHONES, np.asarray(phones, np.uint8).tobytes())
-    for field in BASELINES:
+        stored.store(action, stored.PHONES, np.asarray(phones, np.uint8).tobytes())
+    for field in stored.BASELINES:
         if values := getattr(request, field):
             action[f"ecoface_{field}"] = json.dumps(values)
-    for key, path in ((TRACK, request.emotion_track), (PERFORMANCE, request.emotion_from)):
+    for key, path in ((stored.TRACK, request.emotion_track), (stored.PERFORMANCE, request.emotion_from)):
         if path and Path(path).suffix.lower() == ".npz":  # of the job, and gone after it
-            _store(action, key, Path(path).read_bytes())
-
-
-def read_motion(
-    path: Path,
-) -> tuple[np.ndarray, float, np.ndarray, dict[str, Any], np.ndarray | None]:
-    """Motion (T, 53), its rate, `upper` (50, 50), metadata and phones from the file that the engine wrote.
-
-    Phones are shares (T, n), 0 to 255, of those that the metadata name; None where the model tells none.
-    """
-    with np.load(path, allow_pickle=False) as arrays:
-        return (
-            arrays["motion"],
-            float(arrays["fps"]),
-            arrays["upper"],
-            json.loads(str(arrays["metadata"])),
-            arrays.get("phones"),
-        )
-
-
-def heard_in(take: bpy.types.Action) -> dict[str, Any] | None:
-    """What the engine heard of the emotion that the take shows, as it told; None if it was not heard."""
-    heard = actions.read_metadata(take).get("heard")
-    return heard if isinstance(heard, dict) else None
-
-
-def describe(speaker: bpy.types.Object) -> str | None:
-    """What made the keys that the head has now; None if they are not ours."""
-    animation = speaker.data.shape_keys.animation_data
-    action = animation and animation.action
-    made_by = actions.read_metadata(action) if action else {}
-    if not {"style", "emotion", "seed"} <= made_by.keys():
-        return None
-    return f"{action.name}: {take_names.description(made_by)}"
-
-
-def is_take(action: bpy.types.Action | None) -> bool:
-    """Whether it carries the motion it was made of."""
-    return action is not None and MOTION in action
-
-
-def stored_motion(action: bpy.types.Action) -> tuple[np.ndarray, float] | None:
-    """The motion (T, 53) as the model gave it, and its rate; None if this is no take of ours."""
-    stored, story = action.get(MOTION), actions.read_metadata(action)
-    if not isinstance(stored, bytes) or not stored or len(stored) % (4 * MOTION_DIM):
-        return None
-    return np.frombuffer(stored, "<f4").reshape(-1, MOTION_DIM), float(story.get("motion_rate", 25.0))
-
-
-def stored_phones(action: bpy.types.Action) -> np.ndarray | None:
-    """Shares (T, n) uint8 of the phones that its metadata name; None of takes that were made without."""
-    stored, names = action.get(PHONES), actions.read_metadata(action).get("phones")
-    if not isinstance(stored, bytes) or not names or len(stored) % len(names):
-        return None
-    phones = np.frombuffer(stored, np.uint8).reshape(-1, len(names))
-    found = stored_motion(action)
-    return phones if found is not None and len(found[0]) == len(phones) else None
+            stored.store(action, key, Path(path).read_bytes())
 
 
 def takes_of(speaker: bpy.types.Object) -> list[bpy.types.Action]:
@@ -161,7 +94,7 @@ def takes_of(speaker: bpy.types.Object) -> list[bpy.types.Action]:
 
 def belongs(action: bpy.types.Action, speaker: bpy.types.Object) -> bool:
     """Whether a take was made for this speaker, or is played by it."""
-    if not is_take(action):
+    if not stored.is_take(action):
         return False
     made_for = actions.read_metadata(action).get("line", {}).get("speaker")
     return made_for == speaker.name or played(speaker) == action
@@ -176,7 +109,7 @@ def played(speaker: bpy.types.Object | None) -> bpy.types.Action | None:
         action = owner.animation_data and owner.animation_data.action
         if strip := layers.strip_below(owner):
             action = strip.action
-        if is_take(action):
+        if stored.is_take(action):
             return action
     return None
 
@@ -230,12 +163,12 @@ def adjust(take: bpy.types.Action) -> None:
     global _shown
     group = take.ecoface_take
     now, before = settings_of(take), controls.Settings(*group.applied)
-    found, speaker = stored_motion(take), speaker_of(take)
+    found, speaker = stored.motion_of(take), speaker_of(take)
     if found is None or speaker is None or now == before or not take.is_editable:
         return
-    phones = stored_phones(take)
+    phones = stored.phones_of(take)
     frames, new = _base(take, speaker, *found, phones, now)
-    state = take.name, take[actions.METADATA], take[MOTION], len(new)
+    state = take.name, take[actions.METADATA], take[stored.MOTION], len(new)
     if _shown[0] == (*state, before):
         old = [replace(curve, values=values) for curve, values in zip(new, _shown[1], strict=True)]
     else:
@@ -259,8 +192,8 @@ def _base(
 ) -> tuple[np.ndarray, list[actions.Channel]]:
     """The frames of a take, offset aside, and what the settings make of its motion and phones there."""
     story = story or actions.read_metadata(take)
-    upper = np.frombuffer(take[UPPER], "<f4").reshape(own_head.N_EXPRESSIONS, -1)
-    return spoken.channels(speaker, story, motion, rate, phones, upper, take.get(TRACK), settings)
+    upper = np.frombuffer(take[stored.UPPER], "<f4").reshape(own_head.N_EXPRESSIONS, -1)
+    return spoken.channels(speaker, story, motion, rate, phones, upper, take.get(stored.TRACK), settings)
 
 
 def _receive_range(
@@ -276,7 +209,7 @@ def _receive_range(
     take = played(speaker)
     if take is None:
         raise EcoFaceBlenderError(f"'{speaker.name}' plays no take of which frames could be made anew.")
-    old, old_rate = stored_motion(take)
+    old, old_rate = stored.motion_of(take)
     story = actions.read_metadata(take)
     scene_rate, first_frame = story["scene_rate"], story["first_frame"]
     later = settings_of(take).offset * scene_rate
@@ -285,7 +218,7 @@ def _receive_range(
     at = first_frame + np.arange(len(old)) / old_rate * scene_rate  # scene time of the stored motion
     new_at = request.first_frame + np.arange(len(motion)) / rate * scene_rate
     new = np.column_stack([np.interp(at, new_at, column) for column in motion.T])
-    before = stored_phones(take)
+    before = stored.phones_of(take)
     said = None
     if phones is not None and before is not None and metadata.get("phones") == story.get("phones"):
         said = np.column_stack([np.interp(at, new_at, column) for column in phones.T])
@@ -302,12 +235,12 @@ def _receive_range(
     copy.name = take_names.renamed(take.name, made_by, story)
     play(speaker, copy)
     controls.blend_keys(copy, frames + later, channels, share)
-    _store(copy, MOTION, ((1 - taken) * old + taken * new).astype("<f4").tobytes())
+    stored.store(copy, stored.MOTION, ((1 - taken) * old + taken * new).astype("<f4").tobytes())
     if said is not None:
         mixed = np.round((1 - taken) * before + taken * said)
-        _store(copy, PHONES, mixed.astype(np.uint8).tobytes())
-    elif PHONES in copy:  # of what was said there before
-        del copy[PHONES]
+        stored.store(copy, stored.PHONES, mixed.astype(np.uint8).tobytes())
+    elif stored.PHONES in copy:  # of what was said there before
+        del copy[stored.PHONES]
     actions.write_metadata(copy, story)
     return f"{copy.name}: frames {start} to {end} are new"
 
@@ -316,13 +249,6 @@ def _share(frames: np.ndarray, start: int, end: int, fade: float) -> np.ndarray:
     """(T,) 0 to 1, how much of what was made anew from `start` to `end` shows in these frames (T,)."""
     inside = np.minimum(frames - start, end - frames)
     return np.where(inside >= -1e-4, ((inside + 1) / (min(fade, max(end - start, 1) / 2) + 1)).clip(0, 1), 0)
-
-
-def _store(action: bpy.types.Action, key: str, data: bytes) -> None:
-    """Into a new custom property: Blender cuts bytes at their first zero where it replaces others."""
-    if key in action:
-        del action[key]
-    action[key] = data
 
 
 def stage(request: GenerationRequest) -> tuple[bpy.types.Scene, bpy.types.Object]:

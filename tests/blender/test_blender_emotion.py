@@ -25,7 +25,7 @@ from ecoface_blender.generate import panel as panels
 from ecoface_blender.generate import properties as settings
 from ecoface_blender.heads import jaw_shape_keys
 from ecoface_blender.sound import sequencer
-from ecoface_blender.takes import takes
+from ecoface_blender.takes import stored, takes
 
 SPEECH = ROOT / "demo" / "speech.wav"
 
@@ -115,10 +115,10 @@ def test_every_source_reaches_the_engine_and_can_be_made_again(
         named = NAMED.get(source, re.sub(":(.+)", r" (\1)", said))
         assert take.name.startswith(f"voice average {named}")
         assert story["amounts"] == {"strength": 1.25, "upper": 0.5, "mouth": 0.75}
-        motions.append(takes.stored_motion(take)[0])
+        motions.append(stored.motion_of(take)[0])
         emotion_keys.key(speaker, 30, {"disgust": 1}, 4)  # what the take was made of is its own
         bpy.ops.ecoface.take_again()
-        np.testing.assert_array_equal(takes.stored_motion(takes.played(speaker))[0], motions[-1])
+        np.testing.assert_array_equal(stored.motion_of(takes.played(speaker))[0], motions[-1])
         emotion_keys.remove(speaker, 30)
     del motions[SOURCES.index("REFERENCE STRIP")]  # a steady hum: its part is felt as the whole
     for one, motion in enumerate(motions):
@@ -144,7 +144,7 @@ def test_swapping_the_emotion_leaves_the_lips_to_the_words(
     original = takes.played(speaker)
     with np.load(REFERENCE_HEAD) as file:
         arrays = {name: file[name] for name in file.files}
-    before, _ = takes.stored_motion(original)
+    before, _ = stored.motion_of(original)
     lips = aperture(arrays, before)
     emotion_keys.key(speaker, 1, {"happy": 1}, 0)
     emotion_keys.key(speaker, 48, {"angry": 1}, 14)
@@ -159,12 +159,12 @@ def test_swapping_the_emotion_leaves_the_lips_to_the_words(
         swapped = takes.played(speaker)
         old, new = actions.read_metadata(original), actions.read_metadata(swapped)
         assert swapped != original and (new["seed"], new["style"]) == (old["seed"], old["style"])
-        motion, _ = takes.stored_motion(swapped)
+        motion, _ = stored.motion_of(swapped)
         correlation = np.corrcoef(aperture(arrays, motion), lips)[0, 1]
         print(f"{source}: r {correlation:.3f}, face moved {np.abs(motion - before).mean():.3f}")
         assert correlation > 0.9
         assert np.abs(motion - before).mean() > 0.05
-    np.testing.assert_array_equal(takes.stored_motion(original)[0], before)
+    np.testing.assert_array_equal(stored.motion_of(original)[0], before)
     takes.play(speaker, original)
     bpy.ops.ecoface.take_swap(emotion="angry:2", strength=0.5)
     story = actions.read_metadata(takes.played(speaker))

@@ -16,7 +16,7 @@ from ecoface_blender.emotion import track as emotion_track
 from ecoface_blender.engine.settings import engine_settings
 from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.generate import gather
-from ecoface_blender.takes import takes
+from ecoface_blender.takes import stored, takes
 
 pytestmark = pytest.mark.blender_version
 
@@ -235,7 +235,7 @@ def test_emotions_of_an_older_file_leave_the_take(context, speaker, by):
     bpy.data.actions.remove(own)
     assert keyed(speaker) == before
     getattr(bpy.ops.ecoface, by)()
-    assert speaker.animation_data.action != take and takes.MOTION not in speaker.animation_data.action
+    assert speaker.animation_data.action != take and stored.MOTION not in speaker.animation_data.action
     if by != "key_emotion":
         assert keyed(speaker) == before
         found = emotion_track.sample(context.scene, speaker, np.arange(1, 120.0))

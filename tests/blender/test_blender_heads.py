@@ -11,7 +11,7 @@ from ecoface_blender.heads import rigs
 from ecoface_blender.heads.jaw_shape_keys import JAW
 from ecoface_blender.heads.own_head import to_blender
 from ecoface_blender.request import GenerationRequest
-from ecoface_blender.takes import diagnosis, takes
+from ecoface_blender.takes import diagnosis, stored, takes
 
 TOUCH = 0.015
 
@@ -154,8 +154,8 @@ def test_one_needed_key_that_does_not_move_is_said(key, said, how):
 
 def solved(face, take, settings):
     """Values by key that the take's motion gives on this head by these controls."""
-    motion, rate = takes.stored_motion(take)
-    upper = np.frombuffer(take[takes.UPPER], "<f4").reshape(50, -1)
+    motion, rate = stored.motion_of(take)
+    upper = np.frombuffer(take[stored.UPPER], "<f4").reshape(50, -1)
     shown = adjust.adjusted(motion, rate, upper, settings)
     return key_curves(face, rigs.channels(face, shown)), reference().measure(shown).gaps[:, 2]
 
@@ -200,8 +200,8 @@ def test_a_range_made_anew_closes_on_this_head(edits):
         frames=(40, 110),
     )
     takes.receive(bpy.context, line, other, 25, np.eye(50), {"style": "anna"})
-    stored, _ = takes.stored_motion(takes.played(face))
-    shut = np.flatnonzero(reference().measure(stored).gaps[:, 2] < TOUCH)[::8]
+    kept, _ = stored.motion_of(takes.played(face))
+    shut = np.flatnonzero(reference().measure(kept).gaps[:, 2] < TOUCH)[::8]
     assert len(shut) > 5 and np.abs(seen_in(face, shut)).max() < 0.06 * reference().lips.half_width
 
 

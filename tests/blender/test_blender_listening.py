@@ -35,7 +35,7 @@ from ecoface_blender.listening import listening
 from ecoface_blender.listening import panel as panels_listening
 from ecoface_blender.sound import sequencer
 from ecoface_blender.takes import heard as heard_words
-from ecoface_blender.takes import takes
+from ecoface_blender.takes import stored, takes
 
 NAMES = emotion_keys.NAMES
 
@@ -213,7 +213,7 @@ def test_a_neutral_line_becomes_the_baseline_that_is_used_from_then_on(
     takes.play(speaker, take)
     bpy.ops.ecoface.take_again()
     assert metadata_of(speaker)["heard"]["baseline"] == "neutral", "a take keeps what it was made of"
-    np.testing.assert_array_equal(takes.stored_motion(takes.played(speaker))[0], takes.stored_motion(take)[0])
+    np.testing.assert_array_equal(stored.motion_of(takes.played(speaker))[0], stored.motion_of(take)[0])
     bpy.ops.ecoface.take_swap(emotion="")
     assert metadata_of(speaker)["heard"]["baseline"] == "none", "another emotion is the panel's"
 
@@ -250,10 +250,10 @@ def test_a_reference_strip_is_heard_with_the_baseline_of_the_head_that_speaks_it
     strips[1].ecoface_head = other
     bpy.ops.ecoface.generate(**wishes)
     assert metadata_of(speaker)["heard"]["baseline"] == "neutral"
-    first = takes.stored_motion(takes.played(speaker))[0]
+    first = stored.motion_of(takes.played(speaker))[0]
     voice_baseline.remove(other)
     bpy.ops.ecoface.take_again()
-    np.testing.assert_array_equal(takes.stored_motion(takes.played(speaker))[0], first)
+    np.testing.assert_array_equal(stored.motion_of(takes.played(speaker))[0], first)
 
 
 def test_the_queue_uses_the_baselines_of_its_heads(context, speaker, other, strips):

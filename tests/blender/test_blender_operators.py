@@ -27,7 +27,7 @@ from ecoface_blender.generate import job_operator, operators
 from ecoface_blender.generate import properties as settings
 from ecoface_blender.heads import chosen, own_head
 from ecoface_blender.sound import sequencer
-from ecoface_blender.takes import takes
+from ecoface_blender.takes import stored, takes
 from ecoface_blender.worker import protocol
 
 pytestmark = pytest.mark.blender_version
@@ -176,9 +176,9 @@ def test_the_panel_can_add_the_sound_to_the_sequencer_once(context, speaker, voi
 
 
 def test_the_panel_tells_what_made_the_keys(speaker, voice):
-    assert takes.describe(speaker) is None
+    assert stored.describe(speaker) is None
     bpy.ops.ecoface.generate(sound=str(voice), style="anna", emotion="calm:1", seed=8)
-    assert takes.describe(speaker) == "voice anna calm (1): style anna, emotion calm:1, seed 8"
+    assert stored.describe(speaker) == "voice anna calm (1): style anna, emotion calm:1, seed 8"
 
 
 def test_each_generation_is_an_action_of_its_own_and_the_one_before_is_kept(speaker, voice):
@@ -270,14 +270,14 @@ def test_a_take_is_made_again_exactly_and_its_emotion_swapped(speaker, voice, co
     bpy.ops.ecoface.take_again()
     again = takes.played(speaker)
     assert again != first
-    assert again[takes.MOTION] == first[takes.MOTION]
+    assert again[stored.MOTION] == first[stored.MOTION]
     settings = context.scene.ecoface
     settings.emotion_from, settings.emotion, settings.intensity = "LABEL", "happy", 2.0
     bpy.ops.ecoface.take_swap()
     swapped = actions.read_metadata(takes.played(speaker))
     assert (swapped["style"], swapped["seed"], swapped["emotion"]) == ("ben", 5, "happy:2")
     np.testing.assert_allclose(
-        takes.stored_motion(takes.played(speaker))[0],
+        stored.motion_of(takes.played(speaker))[0],
         motion_of(voice, style="ben", seed=5, emotion="happy:2"),
         atol=1e-6,
     )

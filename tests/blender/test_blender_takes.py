@@ -13,7 +13,7 @@ from ecoface_blender.generate import again as take_lines
 from ecoface_blender.heads import own_head as heads
 from ecoface_blender.request import GenerationRequest
 from ecoface_blender.takes import names as take_names
-from ecoface_blender.takes import takes
+from ecoface_blender.takes import stored, takes
 
 pytestmark = pytest.mark.blender_version
 
@@ -74,8 +74,8 @@ def test_a_take_carries_all_that_made_it_through_a_file(speaker, tmp_path):
     track.unlink()
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
     take, speaker = bpy.data.actions["hello anna happy"], bpy.data.objects["Anna"]
-    stored, rate = takes.stored_motion(take)
-    np.testing.assert_array_equal(stored, motion)
+    kept, rate = stored.motion_of(take)
+    np.testing.assert_array_equal(kept, motion)
     assert rate == 25
     assert MADE_BY.items() <= actions.read_metadata(take).items()
     sound = tmp_path / "hello.wav"
@@ -92,9 +92,9 @@ def test_a_take_carries_all_that_made_it_through_a_file(speaker, tmp_path):
 
 def test_other_actions_are_no_takes(speaker):
     own = bpy.data.actions.new("Own")
-    assert takes.stored_motion(own) is None and not takes.takes_of(speaker)
-    own[takes.MOTION] = b"short"
-    assert takes.stored_motion(own) is None
+    assert stored.motion_of(own) is None and not takes.takes_of(speaker)
+    own[stored.MOTION] = b"short"
+    assert stored.motion_of(own) is None
 
 
 def test_amounts_scale_their_part_alone(speaker):
@@ -144,7 +144,7 @@ def test_a_range_made_anew_leaves_every_other_key(speaker):
     curve_of(take, speaker).keyframe_points[2].co[1] += 0.5
     before = keys_of(take, speaker)
     part = receive(speaker, new, frames=(30, 60), seed=7)
-    assert part != take and takes.is_take(take) and take.name in bpy.data.actions
+    assert part != take and stored.is_take(take) and take.name in bpy.data.actions
     np.testing.assert_array_equal(keys_of(take, speaker), before)
     after, (frames, values) = keys_of(part, speaker), expected(speaker, new)
     outside = (frames < 30) | (frames > 60)
@@ -224,14 +224,14 @@ def test_names_and_descriptions_say_what_is_shown(speaker):
     angry = upset | {"emotion": "angry:2"}
     part = made(angry, frames=(20, 40))
     assert part.name == "hello anna happy (1.5) + angry (2)"
-    said = takes.describe(speaker)
+    said = stored.describe(speaker)
     assert said.endswith("style anna, emotion happy:1.5, angry:2 in frames 20 to 40, seed 4")
     part.name = "The best"
     renamed = made(angry, frames=(50, 60))
     assert renamed.name == "The best.001", "what the artist called it stays"
     takes.play(speaker, bpy.data.actions["hello anna happy (1.5)"])
     whole = made(angry, frames=(-100, 1000))
-    assert whole.name == "hello anna angry (2)" and "happy" not in takes.describe(speaker)
+    assert whole.name == "hello anna angry (2)" and "happy" not in stored.describe(speaker)
     like = made(upset, emotion_from="/voices/mother.wav")
     assert like.name == "hello anna like mother"
     long = take_names.take_name({"line": {"sound": "/a.wav"}, "style": "s" * 46, "emotion": "happy:1.5"})

@@ -15,7 +15,7 @@ from ecoface_blender.heads import own_head as heads
 from ecoface_blender.heads import report as face_report
 from ecoface_blender.heads.key_names import ARKIT, OCULUS
 from ecoface_blender.request import GenerationRequest
-from ecoface_blender.takes import takes
+from ecoface_blender.takes import stored, takes
 from ecoface_model.core.phones import PHONES
 
 FRAMES = np.arange(1.0, 21.0)
@@ -233,7 +233,7 @@ def test_vroid_says_the_phones_feels_what_was_asked_and_blinks_once(prefix):
     assert moved["Fcl_EYE_Close"][5] > 0.9 > 0.1 > moved["Fcl_EYE_Close"][15]
     assert moved["Fcl_BRW_Angry"][18] > 0.8 and moved["Fcl_MTH_Angry"][18] > 0.2
     assert max(moved[f"Fcl_BRW_{name}"].max() for name in ("Joy", "Sorrow", "Surprised")) < 1e-6
-    assert takes.stored_phones(take).tolist() == phones.tolist()
+    assert stored.phones_of(take).tolist() == phones.tolist()
     take.ecoface_take.lips = take.ecoface_take.jaw = 0.0
     still = keys_of(take, face, len(phones))
     assert max(still[f"{prefix}Fcl_MTH_{vowel}"].max() for vowel in "AIUEO") < 1e-3
@@ -263,7 +263,7 @@ def test_a_range_made_anew_brings_its_phones_and_its_emotion():
     moved = keys_of(take, face, 50)
     assert moved["Fcl_MTH_A"][14] > moved["Fcl_MTH_O"][14] and moved["Fcl_MTH_O"][27] > moved["Fcl_MTH_A"][27]
     assert moved["Fcl_BRW_Sorrow"][14] > 0.7 and moved["Fcl_BRW_Angry"][27] > 0.7
-    assert takes.stored_phones(take)[27].argmax() == PHONES.index("OW")
+    assert stored.phones_of(take)[27].argmax() == PHONES.index("OW")
     take.ecoface_take.upper = 0.5
     assert keys_of(take, face, 50)["Fcl_BRW_Angry"][27] < 0.6
 

@@ -21,6 +21,7 @@ from ecoface_model.emotion import build_emotion
 from ecoface_model.hubert import HubertContent, HubertEmotion, hubert_config, load_hubert
 from ecoface_model.mel import LogMel, mel_filters
 from ecoface_model.networks import Networks
+from training.data.wheels import DownloadError
 from training.whisper_weights import content_state, expect_hash, read_ctranslate2
 
 
@@ -222,5 +223,5 @@ def test_whisper_s_file_is_read_variable_for_variable_and_checked():
     )  # fmt: skip
     variables = read_ctranslate2(content)
     torch.testing.assert_close(variables["encoder/conv1/weight"], torch.from_numpy(half).float())
-    with pytest.raises(RuntimeError, match=r"expected model\.bin with sha256 00, found"):
+    with pytest.raises(DownloadError, match=r"expected model\.bin with sha256 00, found"):
         expect_hash(content, "00", "model.bin")

@@ -181,3 +181,11 @@ def test_a_view_differs_as_far_as_it_may_and_is_steady_in_time() -> None:
     hidden = look(faces_twice, rng, dataclasses.replace(STILL, hidden=1.0))[:, :, 0]
     changed = (hidden - faces_twice / 255).abs().amax(dim=1) > 1e-3
     assert ((changed.sum(dim=(1, 2)) > 8) & (changed.sum(dim=(1, 2)) <= (SIZE // 3) ** 2)).all()
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"image_size": 5, "clips": {}}', "[" * 100_000])
+def test_a_damaged_store_is_one_sentence(tmp_path, text):
+    (tmp_path / "faces.json").write_text(text)
+    (tmp_path / "faces.u8").write_bytes(bytes(12))
+    with pytest.raises(CorpusError, match=r"expected whole faces in .*, found damaged ones"):
+        FaceStore(tmp_path)

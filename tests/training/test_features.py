@@ -159,3 +159,11 @@ def test_missing_weights_and_stores_are_named_with_the_step_that_makes_them(conf
         )
     with pytest.raises(CorpusError, match=r"run `python -m training.features` first"):
         FeatureStore(tmp_path, "content", 0)
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"a": [0, 7]}', "[" * 100_000])
+def test_a_damaged_store_is_one_sentence(tmp_path, text):
+    (tmp_path / "content_0.json").write_text(text)
+    (tmp_path / "content_0.f16").write_bytes(bytes(12))
+    with pytest.raises(CorpusError, match=r"expected whole features in .*content_0.json and its .f16, found"):
+        FeatureStore(tmp_path, "content", 0)

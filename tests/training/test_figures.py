@@ -8,6 +8,7 @@ import pytest
 import tiny_stages
 import torch
 from acted_corpus import write_acted_corpus
+from safetensors.torch import load_file
 from tiny_corpus import write_tiny_corpus, write_tiny_voices
 
 from training.data.clips import CorpusError
@@ -54,7 +55,7 @@ def test_a_run_s_space_is_what_its_encoders_hear_and_see(emotion_run):
     space = space_of(emotion_run / "run", config)
     assert len(space.audio.features) == len(space.visual.features) == 30
     encoder = figures.build_emotion(tiny_stages.emotion_config(emotion_run, emotion_run / "run").encoder)
-    encoder.load_own_state(figures.load_file(emotion_run / "run" / "encoder.safetensors"))
+    encoder.load_own_state(load_file(emotion_run / "run" / "encoder.safetensors"))
     clips = VoiceClips(config.corpus, config.features, "val", 1)
     torch.testing.assert_close(space.audio.features, map_clips(encoder.eval(), clips).features)
     assert torch.equal(space.audio.emotion, space.visual.emotion)

@@ -16,6 +16,7 @@ from tiny_corpus import write_tiny_corpus, write_tiny_voices
 from tiny_model import STYLES, TINY, write_tiny_model
 
 from ecoface_model.config import MotionGeneratorConfig, VisualConfig
+from ecoface_model.tensor_names import in_file
 from ecoface_model.visual import VisualEmotion
 from training.batches.motion import UNTIMED, EmotionSources, MotionClips, RecordedVoices
 from training.data.clips import ClipRow, CorpusError, read_clip, read_manifest, write_clip, write_manifest
@@ -159,9 +160,11 @@ def test_a_run_may_set_out_from_a_model_file_and_borrow_emotions_of_voices(folde
     assert "tensors of its generator are the start" in capsys.readouterr().out
     assert len(STYLES) != len(clips(folder).styles)
     before, after = load_file(start), load_file(run.run / GENERATOR)
-    for name in ("to_motion.weight", "steady.to_phones.weight", "prior.wavenets.0.dilated.0.weight"):
-        torch.testing.assert_close(after[name], before[f"generator.{name}"].float(), rtol=1e-3, atol=1e-4)
-    assert after["emotion_mean"].abs().max() > 0, "statistics are the corpus's"
+    for name in ("decoder.to_motion.weight", "base.to_phones.weight", "prior.wavenets.0.dilated.0.weight"):
+        torch.testing.assert_close(
+            after[name], before[in_file(f"generator.{name}")].float(), rtol=1e-3, atol=1e-4
+        )
+    assert after["feature_normaliser.emotion_mean"].abs().max() > 0, "statistics are the corpus's"
 
 
 def rows_of_log(run: Path) -> list[dict[str, float]]:
@@ -192,7 +195,7 @@ def test_a_run_logs_every_term_of_eq_11_and_writes_what_it_is(folder, trained):
     assert styles == list(clips(folder).styles) and generator_config.n_styles == len(styles) == 8
     tensors = load_file(trained / GENERATOR)
     assert not [name for name in tensors if "parametrizations" in name]
-    assert tensors["motion_mean"].shape == (1, 53)
+    assert tensors["style_normaliser.mean"].shape == (1, 53)
 
 
 class Interrupted(io.StringIO):
@@ -305,4 +308,4 @@ def test_clips_without_phones_and_emotion_are_trained_on_with_their_sets_statist
     np.testing.assert_allclose(item.label[0].numpy(), own, atol=1e-5)
     main(config(folder, "mixed run", corpus=folder / "mixed", n_steps=2))
     generator = load_file(folder / "mixed run" / GENERATOR)
-    assert generator["motion_std"].shape == (2, 53)
+    assert generator["style_normaliser.std"].shape == (2, 53)

@@ -29,17 +29,24 @@ class FaceStore:
         """Open a finished store.
 
         Raises:
-            CorpusError: if it was not made yet.
+            CorpusError: if it was not made yet, or is damaged.
         """
         if not (folder / INDEX).is_file():
             raise CorpusError(
                 f"expected rendered faces in {folder}, found none: run `python -m training.faces` first."
             )
-        index = json.loads((folder / INDEX).read_text())
-        self.image_size: int = index["image_size"]
-        self.places: dict[str, tuple[int, int, int]] = index["clips"]
-        """Row of the first face, its frame in the clip, and how many there are."""
-        self.pixels = np.memmap(folder / PIXELS, np.uint8, "r").reshape(-1, self.image_size, self.image_size)
+        try:
+            index = json.loads((folder / INDEX).read_text())
+            self.image_size: int = index["image_size"]
+            self.places: dict[str, tuple[int, int, int]] = index["clips"]
+            """Row of the first face, its frame in the clip, and how many there are."""
+            pixels = np.memmap(folder / PIXELS, np.uint8, "r")
+            self.pixels = pixels.reshape(-1, self.image_size, self.image_size)
+        except (KeyError, OSError, RecursionError, TypeError, ValueError) as error:
+            raise CorpusError(
+                f"expected whole faces in {folder}, found damaged ones; delete the folder and run "
+                "`python -m training.faces` again"
+            ) from error
 
     def __contains__(self, clip_id: object) -> bool:
         return clip_id in self.places

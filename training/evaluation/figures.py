@@ -4,7 +4,6 @@ Emotion spaces with and without the triplet loss (Figs. 3b, 8, 9), exchanges of 
 losses of runs, and the sync-expert's curve. What was not trained is not drawn.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,10 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 
-from ecoface_model.config import EmotionConfig, VisualConfig
 from ecoface_model.core.atomic_write import atomic_write
 from ecoface_model.core.constants import EMOTIONS, FRAME_RATE
+from ecoface_model.core.npz import json_object
 from ecoface_model.emotion import build_emotion
 from ecoface_model.renderer.portrait import Portrait
 from ecoface_model.visual import VisualEmotion
@@ -30,7 +28,15 @@ from training.evaluation import emotion_space
 from training.evaluation.emotion_space import Space, map_clips, map_faces
 from training.evaluation.exchange import style_of
 from training.evaluation.held_out import HeldOut, Motion, Stage, balanced, held_out, rows_of
-from training.runs.results import ENCODER, PROTOTYPES, VISUAL
+from training.runs.results import (
+    ENCODER,
+    PROTOTYPES,
+    VISUAL,
+    fill,
+    fill_emotion,
+    read_emotion_configs,
+    read_tensors,
+)
 from training.runs.run import LOG, RunError, draw_log
 
 PICTURE = (320, 256)  # pixels, height and width, of one face on a sheet
@@ -38,6 +44,8 @@ N_MOMENTS = 6
 INK, PAPER = "#d7dade", "#24272c"
 Kind = tuple[str, str]
 """Emotion and intensity."""
+
+STEP = "training.train_emotion"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,19 +134,23 @@ def _present(path: Path) -> Path:
 
 def shift_curve(scores: Path) -> dict[int, float]:
     """Mean cosine by shift, as the sync stage wrote it."""
-    values = json.loads(_present(scores).read_text())["cosine_by_shift"]
-    return {int(shift): float(cosine) for shift, cosine in values.items()}
+    text = _present(scores).read_text()
+    try:
+        values = json_object(text)["cosine_by_shift"]
+        return {int(shift): float(cosine) for shift, cosine in values.items()}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise RunError(
+            f"expected cosines by shift in {scores}, found a damaged file or another; train it again"
+        ) from error
 
 
 def space_of(run: Path, config: Figures) -> Space:
     """Validation clips in the emotion space of a run, heard and seen."""
-    values = json.loads(_present(run / "config.json").read_text())
-    audio = build_emotion(EmotionConfig(**values["encoder"]))
-    audio.load_own_state(load_file(_present(run / ENCODER)))
-    widths = tuple(values["visual"]["widths"])
-    visual = VisualEmotion(VisualConfig(**values["visual"] | {"widths": widths}))
-    visual.load_state_dict(load_file(_present(run / VISUAL)))
-    levels = load_file(_present(run / PROTOTYPES))
+    encoder, sizes = read_emotion_configs(run)
+    audio, visual = build_emotion(encoder), VisualEmotion(sizes)
+    fill_emotion(audio, run / ENCODER)
+    fill(visual, run / VISUAL, STEP)
+    levels = read_tensors(run / PROTOTYPES, STEP)
     voices = VoiceClips(config.corpus, config.features, "val", 1)
     clips = EmotionClips(voices, FaceStore(config.faces), None)
     chosen = clips.evenly(config.n_clips).tolist()

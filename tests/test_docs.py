@@ -91,7 +91,7 @@ def test_the_paper_s_equations_lie_where_the_page_says():
 
 
 def test_the_weights_that_the_page_states_are_the_code_s():
-    from training.motion_stage import EmotionLook, LossWeights
+    from training.runs.motion_stage import EmotionLook, LossWeights
 
     page, weights, look = text(ROOT / "docs" / "paper.md"), LossWeights(), EmotionLook()
     assert f"| {weights.kl} per latent number |" in page

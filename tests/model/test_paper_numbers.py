@@ -11,7 +11,7 @@ from ecoface_model.windows import WindowPlan
 from training.runs.motion_stage import EmotionLook, LossWeights
 from training.train_motion import TrainMotionConfig
 
-ROOT = next(parent for parent in Path(__file__).resolve().parents if (parent / "training").is_dir())
+ROOT = next(parent for parent in Path(__file__).resolve().parents if (parent / "ecoface_model").is_dir())
 PAGE = ROOT / "docs" / "paper.md"
 pytestmark = pytest.mark.skipif(not PAGE.is_file(), reason="the page is not written yet")
 

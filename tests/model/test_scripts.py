@@ -14,7 +14,7 @@ from training.runs.processes import ProcessesError
 from training.runs.run import RunError
 from training.runs.script import run_script
 
-ROOT = next(parent for parent in Path(__file__).resolve().parents if (parent / "training").is_dir())
+ROOT = next(parent for parent in Path(__file__).resolve().parents if (parent / "ecoface_model").is_dir())
 SCRIPTS = [path for path in sorted(ROOT.glob("training/**/*.py")) if "__main__" in path.read_text("utf-8")]
 
 

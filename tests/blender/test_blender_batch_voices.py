@@ -80,6 +80,7 @@ def test_lines_of_one_speaker_share_a_baseline_and_say_what_was_heard(shot, mode
     assert "without" not in found["few"]["sentence"]
 
 
+@pytest.mark.slow
 def test_a_line_is_done_again_when_the_voice_is_another(shot, model, capsys):
     rows = [*speakers("Anna"), "line 0.wav,told,Anna,sad,"]
     assert batch(shot, model, table(rows)) == 0

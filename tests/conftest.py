@@ -29,6 +29,7 @@ LONGEST = (
     "test_ablations.py",
     "test_blender_batch_run.py",
     "test_blender_batch_voices.py",
+    "test_train_motion.py",
 )
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+os.environ.setdefault("MATPLOTLIBRC", str(Path(__file__).with_name("support") / "matplotlibrc"))
+
 
 @pytest.fixture(scope="session")
 def tiny_model_file(tmp_path_factory) -> Path:

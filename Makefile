@@ -11,6 +11,8 @@ VOICES ?=
 OF_VOICES := --corpus work/voices --folder work/voices/features
 AND_VOICES := $(if $(VOICES),--voices work/voices)
 BIN := .venv/bin
+# Modules are compiled as they are first imported: most of torch and bpy never is.
+PIP := -m pip install --quiet --no-compile
 # Two files of tests at a time, of one thread each: faster on two cores than one with two threads.
 SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE)
@@ -89,22 +91,22 @@ toy-recipe: .venv/test.done
 .venv/python.done:
 	@command -v $(PYTHON) >/dev/null || { echo "EcoFace needs Python 3.11: expected '$(PYTHON)' on the PATH, found none; install it or say make PYTHON=/path/to/python3.11."; exit 2; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet $(TORCH)
+	$(BIN)/python $(PIP) $(TORCH)
 	@touch $@
 
 .venv/demo.done: .venv/python.done pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable ".[blender]"
+	$(BIN)/python $(PIP) --editable ".[blender]"
 	@$(BIN)/python tools/check_system.py
 	@touch $@
 
 .venv/test.done: .venv/demo.done pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable ".[test]"
+	$(BIN)/python $(PIP) --editable ".[test]"
 	@touch $@
 
 # Blender 5.0's wheel has its own environment: both wheels are called bpy.
 .venv-bpy50/done: pyproject.toml
 	$(PYTHON) -m venv .venv-bpy50
-	.venv-bpy50/bin/python -m pip install --quiet bpy==5.0.1 "numpy>=1.26,<2" pytest pytest-xdist
+	.venv-bpy50/bin/python $(PIP) bpy==5.0.1 "numpy>=1.26,<2" pytest pytest-xdist
 	@touch $@
 
 clean:

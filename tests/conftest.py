@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+os.environ.setdefault("MATPLOTLIBRC", str(Path(__file__).with_name("support") / "matplotlibrc"))
+
 
 @pytest.fixture(scope="session")
 def tiny_model_file(tmp_path_factory) -> Path:
@@ -29,6 +31,7 @@ LONGEST = (
     "test_ablations.py",
     "test_blender_batch_run.py",
     "test_blender_batch_voices.py",
+    "test_train_motion.py",
 )
 
 

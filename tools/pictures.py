@@ -1,4 +1,4 @@
-"""README's pictures of the default model, docs/demo.png and docs/emotions.png: `python tools/pictures.py`."""
+"""Pictures of the default model in README and docs/results.md: `python tools/pictures.py`."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory

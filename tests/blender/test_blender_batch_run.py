@@ -149,6 +149,7 @@ def children(pid):
     return [int(each) for each in path.read_text().split()] if path.exists() else []
 
 
+@pytest.mark.slow
 def test_parts_do_all_lines_between_them_and_the_whole_knows_it(shot, model, capsys):
     text = "audio,outputs\nvoice 0.wav,npz\nvoice 1.wav,npz\nvoice 2.wav,npz\n"
     assert batch(shot, model, text, "--shard", "1/2") == 0
@@ -162,6 +163,7 @@ def test_parts_do_all_lines_between_them_and_the_whole_knows_it(shot, model, cap
     assert list(results(shot)) == ["voice 0", "voice 1", "voice 2"]
 
 
+@pytest.mark.slow
 def test_an_engine_that_crashes_is_started_again_and_a_line_that_crashes_it_is_given_up(
     shot, model, monkeypatch, capsys
 ):

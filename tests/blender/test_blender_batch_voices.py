@@ -81,6 +81,7 @@ def test_lines_of_one_speaker_share_a_baseline_and_say_what_was_heard(shot, mode
     assert "without" not in found["few"]["sentence"]
 
 
+@pytest.mark.slow
 def test_a_line_is_done_again_when_the_voice_is_another(shot, model, capsys):
     rows = [*speakers("Anna"), "line 0.wav,told,Anna,sad,"]
     assert batch(shot, model, table(rows)) == 0
@@ -101,6 +102,7 @@ def test_a_part_knows_the_voices_of_the_whole_table(shot, model, capsys):
     assert "6 of 6 lines done, 2 of them before" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_where_the_engine_refuses_a_baseline_the_lines_are_done_without_and_say_so(shot, model, capsys):
     rows = [*speakers("Anna", count=2), *speakers("Anna", "silence", count=3)]
     rows = [row.replace("Anna", f"Anna {n}", 1) for n, row in enumerate(rows)]

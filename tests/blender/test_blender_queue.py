@@ -109,6 +109,7 @@ def test_where_every_line_fails_the_script_is_told(context, speaker, strips):
     assert "0 lines done, 3 failed" in sentence and "is muted" in sentence
 
 
+@pytest.mark.slow
 def test_a_crashing_line_fails_and_the_others_are_done(context, preferences, speaker, strips, tmp_path):
     preferences.python = str(troubled_python(tmp_path, crashes=2))
     bpy.ops.ecoface.generate_strips()

@@ -49,6 +49,7 @@ def outcome(installation):
     return ""
 
 
+@pytest.mark.slow
 def test_an_environment_is_made_from_wheels_used_and_replaced(tmp_path):
     wheels, engine = write_wheel(tmp_path / "wheels", "tinyengine"), tmp_path / "user" / "engine"
     needed = requirements(tmp_path, "tinyengine")

@@ -52,7 +52,9 @@ def other_head(head: FlameFile) -> tuple[FlameFile, FlameFile, np.ndarray]:
     def finer(values: np.ndarray) -> np.ndarray:
         return np.concatenate([values, values[ends].mean(1)])[shuffle]
 
-    directions = np.einsum("xy,vye,ef->vxf", 1.2 * turn, finer(head.expression_directions), mix)
+    directions = np.einsum(
+        "xy,vye,ef->vxf", 1.2 * turn, finer(head.expression_directions), mix, optimize=True
+    )
     corner = place[head.faces[head.landmark_faces, 0]]  # every vertex is some new face's first corner
     made = replace(
         head,

@@ -279,6 +279,7 @@ def test_a_model_without_voice_baselines_names_single_clips(corpus, tmp_path):
     assert "relative" not in values["datasets"]["emodb"]
 
 
+@pytest.mark.slow
 def test_recordings_lend_their_emotion_to_synthetic_sentences(tiny_model_file, corpus, tmp_path):
     acted = write_acted_corpus(tmp_path / "acted")
     values = run(

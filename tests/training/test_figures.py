@@ -45,6 +45,7 @@ def emotion_run(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_a_run_s_space_is_what_its_encoders_hear_and_see(emotion_run):
     config = Figures(
         corpus=emotion_run / "corpus",
@@ -63,6 +64,7 @@ def test_a_run_s_space_is_what_its_encoders_hear_and_see(emotion_run):
     assert len(few.audio.features) == 15 and torch.equal(few.audio.emotion, few.visual.emotion)
 
 
+@pytest.mark.slow
 def test_figures_are_drawn_of_what_was_trained(
     tiny_model_file, corpus, emotion_run, tmp_path, monkeypatch, capsys
 ):

@@ -15,7 +15,7 @@ from typing import Any
 from . import protocol
 
 PACKAGES = " ".join(
-    line.split(">")[0]
+    line.split("==")[0]
     for line in (Path(__file__).parent / "requirements.txt").read_text().splitlines()
     if not line.startswith("#")
 )
@@ -273,9 +273,10 @@ def sentence_of(error: Exception) -> str:
         return one_line(f"{str(error)[:1].upper()}{str(error)[1:]}.")
     traceback.print_exception(error, file=sys.stderr)
     if isinstance(error, ImportError):
+        missing = PACKAGES if error.name in (None, *PACKAGES.split()) else error.name
         return one_line(
             f"The engine's Python {sys.executable} cannot import {error.name} ({error}); "
-            f"install what it needs there: pip install {PACKAGES}."
+            f"install what it needs there: pip install {missing}."
         )
     if isinstance(error, MemoryError) or card_is_full(error):
         return (

@@ -1,14 +1,15 @@
-"""`python -m tests.robustness [damaged] [engine] [growth]`: a table of what was tried, exit code 1 if anything failed."""
+"""Tables of what was tried: `python -m tests.robustness [damaged] [engine] [growth]`; 1 if any of it failed."""
 
 import argparse
+import os
 import sys
 import tempfile
 from pathlib import Path
 
-from . import damaged
+from . import damaged, engine, growth
 
 
-def main() -> int:
+def main() -> None:
     """All parts, or those that are named."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", choices=("damaged", "engine", "growth"), default=[])
@@ -22,7 +23,35 @@ def main() -> int:
         folder.mkdir(parents=True, exist_ok=True)
         if "damaged" in parts:
             failed |= show_damaged(damaged.run(folder, options.seed))
-    return int(failed)
+        if "engine" in parts:
+            failed |= show_engine(engine.run(folder))
+        if "growth" in parts:
+            failed |= show_growth(growth.run(folder))
+    sys.stdout.flush()
+    os._exit(int(failed))  # bpy may crash when Python takes it apart
+
+
+def show_engine(all_ended: list[engine.Ended]) -> bool:
+    """The table; whether anything failed."""
+    print("\n| engine | seconds | what was said | next line |")
+    print("|---|---|---|---|")
+    for each in all_ended:
+        print(f"| {each.trouble} | {each.seconds:.1f} | {each.said} | {each.problem or 'works'} |")
+    return any(each.problem for each in all_ended)
+
+
+def show_growth(grown: growth.Grown) -> bool:
+    """The table; whether anything failed."""
+    few, many = growth.LINES
+    print(f"\n| engine's memory after {few} lines | after {many} | after an hour of speech | most | frames |")
+    print("|---|---|---|---|---|")
+    sizes = " | ".join(
+        f"{size:.0f} MB" for size in (grown.after_few, grown.after_many, grown.after_hour, grown.peak)
+    )
+    print(f"| {sizes} | {grown.frames} |")
+    if grown.problem:
+        print(grown.problem, file=sys.stderr)
+    return bool(grown.problem)
 
 
 def show_damaged(tallies: list[damaged.Tally]) -> bool:
@@ -40,4 +69,4 @@ def show_damaged(tallies: list[damaged.Tally]) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

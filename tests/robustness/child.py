@@ -1,6 +1,7 @@
 """Tries one damaged file after another in a process of its own: a line of JSON in, a line of JSON out."""
 
 import contextlib
+import importlib
 import io
 import json
 import os
@@ -44,16 +45,18 @@ def of_blender(read: Callable[[], object]) -> tuple[int, str]:
 
 def attempt(kind: str, path: Path, out: Path) -> tuple[int, str]:
     """Read a file as its kind is read; results go into the folder `out`."""
-    folder = path.parent.parent
+    folder = path.parents[2]
     result, device = str(out / "result.npz"), ["--device", "cpu"]
     if kind.startswith("sound"):
         return run_command(["generate", str(path), "-o", result, "--model", str(folder / TINY), *device])
     if kind == "model":
-        return run_command(["generate", str(folder / "good.wav"), "-o", result, "--model", str(path), *device])
+        return run_command(
+            ["generate", str(folder / "good.wav"), "-o", result, "--model", str(path), *device]
+        )
     if kind == "motion":
         return run_command(["export", str(path), "-o", str(out / "result.csv")])
     if kind == "FLAME file":
-        good = str(folder / "good.npz")
+        good = str(folder / "flame.npz")
         return run_command(["export", good, "-o", result, "--vertices", "--head", str(path)])
     return of_blender(lambda: _in_blender(kind, path, out))
 
@@ -126,6 +129,9 @@ def main() -> None:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
     os.chdir(ROOT)
+    for module in ("ecoface_model.pipeline", "ecoface_blender.generate.again"):  # no try waits for them
+        importlib.import_module(module)
+    answers.write("ready\n")
     for line in sys.stdin:
         asked = json.loads(line)
         Path("/proc/self/clear_refs").write_text("5")  # the peak begins here
@@ -135,7 +141,9 @@ def main() -> None:
             problem = problem_of(code, said, out)
         except BaseException as error:
             code, said, problem = 1, traceback.format_exc(), f"{type(error).__name__}: {error}"
-        answers.write(json.dumps({"code": code, "said": said, "problem": problem, "peak": peak_megabytes()}) + "\n")
+        answers.write(
+            json.dumps({"code": code, "said": said, "problem": problem, "peak": peak_megabytes()}) + "\n"
+        )
 
 
 if __name__ == "__main__":

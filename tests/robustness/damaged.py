@@ -44,6 +44,7 @@ class Child:
                 [sys.executable, "-m", "tests.robustness.child"], cwd=ROOT, text=True,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             )  # fmt: skip
+            assert self._process.stdout and self._process.stdout.readline() == "ready\n"
         assert self._process.stdin and self._process.stdout
         self._process.stdin.write(json.dumps({"kind": kind, "path": str(path), "out": str(out)}) + "\n")
         self._process.stdin.flush()
@@ -90,11 +91,12 @@ def run(folder: Path, seed: int = 0) -> list[Tally]:
 def _once(child: Child, folder: Path, kind: str, good: Path, data: bytes, name: str) -> dict[str, object]:
     place = folder / kind.replace(" ", "_").replace(".", "_")
     place.mkdir(exist_ok=True)
-    path, out = place / f"{name}{''.join(good.suffixes)}", place / "out"
+    path, out = place / name / f"good{''.join(good.suffixes)}", place / "out"  # heads are known by their file
+    path.parent.mkdir()
     path.write_bytes(data)
     out.mkdir()
     found = child.attempt(kind, path, out)
     shutil.rmtree(out)
     if not found["problem"]:
-        path.unlink()
+        shutil.rmtree(path.parent)
     return found

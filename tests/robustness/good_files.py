@@ -15,8 +15,8 @@ import soundfile  # noqa: E402
 RATE = 16_000
 SOUNDS = {
     "wav": ("wav", "PCM_16"), "float.wav": ("wav", "FLOAT"), "flac": ("flac", None), "aiff": ("aiff", None),
-    "ogg": ("ogg", "VORBIS"), "mp3": ("mp3", "libmp3lame"), "m4a": ("ipod", "aac"), "opus": ("ogg", "libopus"),
-    "mkv": ("matroska", "aac"),
+    "ogg": ("ogg", "VORBIS"), "mp3": ("mp3", "libmp3lame"), "m4a": ("ipod", "aac"),
+    "opus": ("ogg", "libopus"), "mkv": ("matroska", "aac"),
 }  # fmt: skip
 """Suffix: container and codec. libsndfile writes the first five, FFmpeg the others."""
 
@@ -43,8 +43,12 @@ def write_all(folder: Path) -> dict[str, Path]:
     good["motion"] = folder / "good.npz"
     FlameMotion(motion=motion, fps=25.0, metadata={"head": head.name}).write(good["motion"])
     good["FLAME file"] = write_flame(folder)
+    FlameMotion(motion=motion, fps=25.0, metadata={"head": "FLAME (good)"}).write(folder / "flame.npz")
     good["mapping"] = folder / "good.json"
-    rows = [Row(source="jawOpen", target="Open", gain=2.0), Row(source="Jaw Pitch", target="jaw", kind="BONE")]
+    rows = [
+        Row(source="jawOpen", target="Open", gain=2.0),
+        Row(source="Jaw Pitch", target="jaw", kind="BONE"),
+    ]
     write_preset(good["mapping"], rows)
     good["table"] = folder / "good.csv"
     lines = "".join(f"good.wav,line {n},ben,happy:1.5,{n},npz fbx\n" for n in range(6))

@@ -38,7 +38,9 @@ def overwritten(data: bytes, rng: random.Random) -> bytes:
     """A stretch of it is zeros, or noise."""
     start, length = rng.randrange(len(data)), rng.randrange(1, max(2, len(data) // 8))
     stretch = data[start : start + length]
-    return data[:start] + rng.choice([bytes(len(stretch)), rng.randbytes(len(stretch))]) + data[start + length :]
+    return (
+        data[:start] + rng.choice([bytes(len(stretch)), rng.randbytes(len(stretch))]) + data[start + length :]
+    )
 
 
 MUTATIONS: tuple[Callable[[bytes, random.Random], bytes], ...] = (

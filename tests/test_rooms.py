@@ -33,8 +33,8 @@ BELOW = {
 """Each room, and the rooms of its package that it may use."""
 
 EXTENSION = (
-    "worker", "core", "ui", "sound", "engine", "heads", "animation", "takes", "emotion", "generate", "listening",
-    "line_queue", "head_check", "export", "headless",
+    "worker", "core", "ui", "sound", "engine", "heads", "animation", "takes", "emotion", "generate",
+    "listening", "line_queue", "head_check", "export", "headless",
 )  # fmt: skip
 """Rooms of ecoface_blender, each of which may use those before it."""
 BELOW |= {

@@ -4,7 +4,7 @@
 from bpy.types import Panel
 
 from ..animation import emotion_keys
-from ..engine.engine import EMOTIONS
+from ..core.constants import EMOTIONS
 from ..heads import chosen
 from ..ui.layout import Sidebar
 from ..ui.translations import sentence

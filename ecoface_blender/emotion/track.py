@@ -7,12 +7,10 @@ import bpy
 import numpy as np
 
 from ..animation.emotion_keys import MOST, NAMES, changed_frames, curves, path_of
-from ..engine.engine import EMOTIONS
+from ..core.constants import EMOTIONS
+from ..core.emotion_label import TRACK_RATE
 from ..errors import EcoFaceBlenderError
 from ..sound import sequencer
-
-TRACK_RATE = 10.0
-"""Points a second of a track: moods are no faster, and the engine draws lines between them."""
 
 
 def why_no_track(speaker: bpy.types.Object) -> str | None:

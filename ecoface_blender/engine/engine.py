@@ -11,14 +11,12 @@ from typing import Any
 
 import bpy
 
+from ..core.npz import json_object
 from ..errors import EcoFaceBlenderError
 from ..package import PACKAGE
 from ..worker.jobs import PACKAGES, library_folder
 from .client import WorkerClient
 from .settings import EngineSettings
-
-EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
-"""Of every model; their order is RAVDESS's."""
 
 CPU = "cpu"
 
@@ -211,7 +209,7 @@ def _description_of(path: Path, _changed: int) -> tuple[list[str], dict[str, Any
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         try:
-            metadata = json.loads(file.read(min(length, 1 << 24)))["__metadata__"]
-            return json.loads(metadata["styles"]), json.loads(metadata["info"])
+            metadata = json_object(file.read(min(length, 1 << 24)).decode())["__metadata__"]
+            return json.loads(metadata["styles"]), json_object(metadata["info"])
         except (ValueError, KeyError, TypeError):
             return [], {}  # not a model of ours: generating says so

@@ -8,9 +8,9 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..core.jaw_skinning import N_TURN
 from ..errors import EcoFaceBlenderError
 from ..heads import face_kinds
-from ..heads.jaw_shape_keys import N_TURN
 from ..sound import sequencer
 from ..takes import evaluated
 from . import gltf_times

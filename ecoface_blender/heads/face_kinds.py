@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import bpy
 
+from ..core.constants import EXPRESSION_DIM
 from . import jaw_bone, own_head, recognition, shape_keys, source_curves
 from . import key_names as arkit_names
 from .character_parts import companions
@@ -121,7 +122,7 @@ def _flame_rows(item: bpy.types.Object) -> list[Row]:
     rows = []
     for block in item.data.shape_keys.key_blocks[1:]:
         kind, number = arkit_names.flame(block.name) or ("", 0)
-        if kind == "expression" and 1 <= number <= own_head.N_EXPRESSIONS:
+        if kind == "expression" and 1 <= number <= EXPRESSION_DIM:
             rows.append(Row(source=source_curves.EXPRESSIONS[number - 1], target=block.name))
         jaw_first = len(source_curves.CORRECTIVES)  # those of the neck come before
         if kind == "corrective" and jaw_first < number <= 2 * jaw_first:

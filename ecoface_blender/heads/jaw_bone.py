@@ -5,7 +5,8 @@ import numpy as np
 from mathutils import Matrix, Vector
 
 from ..channels import Channel
-from .jaw_shape_keys import N_EXPRESSIONS, rotations
+from ..core.constants import EXPRESSION_DIM
+from ..core.jaw_skinning import rotations
 from .key_names import words
 
 _FIRST = ("jawmaster", "jaw", "lowerjaw", "jawlower", "jawroot")
@@ -147,4 +148,4 @@ def _channels(bone: bpy.types.PoseBone, name: str, values: np.ndarray) -> list[C
 
 def jaw_of(motion: np.ndarray) -> np.ndarray:
     """The jaw's rotation vectors (T, 3) of a motion (T, 53)."""
-    return motion[:, N_EXPRESSIONS:]
+    return motion[:, EXPRESSION_DIM:]

@@ -10,9 +10,10 @@ import numpy as np
 
 from ..animation.actions import animated_frames, read_metadata
 from ..channels import Channel
+from ..core.constants import MOTION_DIM
 from ..errors import EcoFaceBlenderError
 from ..heads import face_kinds, rigs
-from ..heads.jaw_shape_keys import N_EXPRESSIONS, PLAIN_KEYS
+from ..heads.jaw_shape_keys import PLAIN_KEYS
 from ..heads.own_head import EXPRESSION_KEYS
 
 
@@ -49,7 +50,7 @@ def moved_by(speaker: bpy.types.Object | None) -> tuple[list[bpy.types.Object], 
     face = face_kinds.face_of(speaker)
     others = []
     if face.jaw or any(row.kind == "BONE" for _, row in face.rows):
-        found = rigs.channels(speaker, np.zeros((1, N_EXPRESSIONS + 3)))
+        found = rigs.channels(speaker, np.zeros((1, MOTION_DIM)))
         others = [channel for channel in found if not isinstance(channel.id_data, bpy.types.Key)]
     return list(face.parts), others
 

@@ -12,8 +12,9 @@ import numpy as np
 
 from ..animation import actions, layers
 from ..animation import adjust as controls
+from ..core.constants import EXPRESSION_DIM
 from ..errors import EcoFaceBlenderError
-from ..heads import face_kinds, own_head, rigs
+from ..heads import face_kinds, rigs
 from ..request import GenerationRequest
 from ..sound import sequencer
 from . import names as take_names
@@ -192,7 +193,7 @@ def _base(
 ) -> tuple[np.ndarray, list[actions.Channel]]:
     """The frames of a take, offset aside, and what the settings make of its motion and phones there."""
     story = story or actions.read_metadata(take)
-    upper = np.frombuffer(take[stored.UPPER], "<f4").reshape(own_head.N_EXPRESSIONS, -1)
+    upper = np.frombuffer(take[stored.UPPER], "<f4").reshape(EXPRESSION_DIM, -1)
     return spoken.channels(speaker, story, motion, rate, phones, upper, take.get(stored.TRACK), settings)
 
 

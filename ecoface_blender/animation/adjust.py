@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
+from ..channels import Channel
 from ..core.constants import EXPRESSION_DIM
-from .actions import Channel
 
 UNTOUCHED = 1e-5
 """Keys within this of what the settings gave are not the artist's, and follow exactly."""

@@ -19,6 +19,8 @@ from .client import WorkerClient
 from .settings import EngineSettings
 
 CPU = "cpu"
+AVERAGE = "average"
+"""The style of nobody: the speaker left out."""
 
 _client: WorkerClient | None = None
 _warm: EngineSettings | None = None
@@ -184,9 +186,8 @@ def styles(model: str = "") -> tuple[str, ...]:
     names, info = _description(model)
     if not info:
         return ()
-    names = ("average", *names)  # nobody's: the speaker left out
-    default = info.get("default_style", "average")
-    return (default, *(name for name in names if name != default))
+    default = info.get("default_style", AVERAGE)
+    return (default, *(name for name in (AVERAGE, *names) if name != default))
 
 
 def model_head(model: str = "") -> str:

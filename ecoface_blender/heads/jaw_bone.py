@@ -99,7 +99,7 @@ def face_axes(armature: bpy.types.Object, name: str, meshes: list[bpy.types.Obje
     They are seen in the bones of the eyes against the chin; a rig without such stands as Blender's
     characters do, z up and face to -y.
     """
-    eyes = {}
+    eyes: dict[str, Vector] = {}
     for bone in armature.data.bones:
         spoken = words(bone.name)
         if "eye" in spoken and spoken[-1] in ("left", "right"):

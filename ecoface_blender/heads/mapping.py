@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -73,7 +74,7 @@ def read_preset(path: str | Path) -> list[Row]:
     return [_row(number, item, path) for number, item in enumerate(content["rows"], start=1)]
 
 
-def _row(number: int, item: object, path: str | Path) -> Row:
+def _row(number: int, item: Any, path: str | Path) -> Row:
     try:
         row = Row(**item)
         texts = (row.source, row.target, row.kind, row.axis)

@@ -55,8 +55,8 @@ class ReferenceMouth:
         """Those of a head's arrays, which have ARKit's units."""
         names = tuple(str(name) for name in head["arkit_names"])
         shape = HeadShape(head["v_template"], names, head["arkit_units"].astype(np.float32))
-        lips, lids = find_lips(shape), {side: find_lids(shape, side) for side in SIDES}
-        assert lips is not None and all(lids.values()), "the reference head has lips and lids"
+        lips, lids = find_lips(shape), {s: pairs for s in SIDES if (pairs := find_lids(shape, s)) is not None}
+        assert lips is not None and len(lids) == len(SIDES), "the reference head has lips and lids"
         points = np.unique(np.concatenate([pairs.vertices for pairs in (lips, *lids.values())]))
         return cls(
             lips,

@@ -55,7 +55,8 @@ def find_faces(context: bpy.types.Context) -> list[bpy.types.Object]:
     for item in faces:
         if item not in parts:
             out.append(item)
-            parts.update(face_of(item).parts)
+            face = face_of(item)
+            parts.update(face.parts if face else ())
     return out
 
 

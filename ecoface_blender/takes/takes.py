@@ -12,6 +12,7 @@ import numpy as np
 
 from ..animation import actions, layers
 from ..animation import adjust as controls
+from ..channels import Channel
 from ..core.constants import EXPRESSION_DIM
 from ..errors import EcoFaceBlenderError
 from ..heads import face_kinds, rigs
@@ -190,7 +191,7 @@ def _base(
     phones: np.ndarray | None,
     settings: controls.Settings,
     story: Mapping[str, Any] | None = None,
-) -> tuple[np.ndarray, list[actions.Channel]]:
+) -> tuple[np.ndarray, list[Channel]]:
     """The frames of a take, offset aside, and what the settings make of its motion and phones there."""
     story = story or actions.read_metadata(take)
     upper = np.frombuffer(take[stored.UPPER], "<f4").reshape(EXPRESSION_DIM, -1)

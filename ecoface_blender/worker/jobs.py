@@ -117,7 +117,7 @@ class Jobs:
         motion = fit(motion, request.head, request.head_file)
         on_progress("Writing the motion", 1, 1)  # the last chance to be given up
         own = request.head_file if motion.metadata["head"] != read_head().name else None
-        motion.write(request.result, upper=upper_projection(read_head(own and Path(own))))
+        motion.write(request.result, upper=upper_projection(read_head(Path(own) if own else None)))
         peak = float(abs(waveform).max())
         return {"frames": motion.n_frames, "seconds": motion.seconds, "peak": peak}
 

@@ -72,7 +72,7 @@ class ECOFACE_PT_emotion_weights(Sidebar, Panel):
     def draw(self, context):
         layout, _ = self._start(context)
         layout.use_property_decorate = True
-        group = chosen.chosen_head(context).ecoface_emotions
+        group = chosen.named_head(context).ecoface_emotions
         column = layout.column(align=True)
         for name in EMOTIONS:
             column.prop(group, name, slider=True)

@@ -12,6 +12,7 @@ from ..core.npz import read_npz
 from ..core.tracker import sequence_of
 from ..errors import EcoFaceBlenderError, refusals_of_core
 from ..heads import own_head, rigs
+from ..heads.jaw_shape_keys import PLAIN_KEYS
 from ..sound import sequencer
 from ..takes import evaluated, stored
 
@@ -76,7 +77,7 @@ def _why_not_readable(performer: bpy.types.Object) -> str | None:
     """Why a head without a take cannot be a reference."""
     keys = performer.data.shape_keys if performer.type == "MESH" else None
     blocks = keys.key_blocks if keys else {}
-    if any(name not in blocks for name in (*own_head.EXPRESSION_KEYS, *evaluated.PLAIN_KEYS)):
+    if keys is None or any(name not in blocks for name in (*own_head.EXPRESSION_KEYS, *PLAIN_KEYS)):
         return (
             f"'{performer.name}' plays no take, and its keys are not EcoFace's; generate a take on it, "
             "or choose a head that Add Head made."

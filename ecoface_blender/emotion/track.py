@@ -39,9 +39,10 @@ def sample(scene: bpy.types.Scene, speaker: bpy.types.Object, frames: np.ndarray
         values = np.empty((len(frames), len(NAMES)))
         for column, name in enumerate(NAMES):
             curve = found.get(name)
-            moved = curve is not None and not curve.mute and len(curve.keyframe_points)
-            steady = getattr(group, name)
-            values[:, column] = [curve.evaluate(frame) if moved else steady for frame in frames]
+            if curve is not None and not curve.mute and len(curve.keyframe_points):
+                values[:, column] = [curve.evaluate(frame) for frame in frames]
+            else:
+                values[:, column] = getattr(group, name)
     return values.clip(0.0, [MOST[name] for name in NAMES])
 
 

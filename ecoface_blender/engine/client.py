@@ -64,9 +64,12 @@ class WorkerClient:
         self._stderr: deque[str] = deque(maxlen=40)
         self._events: list[protocol.Answer] = []
         self._process = self._spawn()
-        pipes = self._process.stdin, self._process.stdout, self._process.stderr
-        assert all(pipes)
-        self._stdin, self._stdout, self._stderr_pipe = pipes
+        assert self._process.stdin and self._process.stdout and self._process.stderr
+        self._stdin, self._stdout, self._errors = (
+            self._process.stdin,
+            self._process.stdout,
+            self._process.stderr,
+        )
         self._threads = [
             threading.Thread(target=f, daemon=True) for f in (self._read_stderr, self._read, self._watch)
         ]
@@ -212,7 +215,7 @@ class WorkerClient:
 
     def _read_stderr(self) -> None:
         with suppress(OSError, ValueError):
-            while line := self._stderr_pipe.readline(protocol.MAX_LINE):
+            while line := self._errors.readline(protocol.MAX_LINE):
                 self._stderr.append(line.decode(errors="replace").strip())
 
     def _watch(self) -> None:

@@ -141,7 +141,7 @@ class ECOFACE_OT_export(_OnHead, Operator, ExportHelper):
             folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path()
             path = folder / bpy.path.clean_name(chosen.named_head(context).name)
         known = path.suffix.lower() in {each.suffix for each in export.KINDS.values()}
-        self.filepath = str(path.with_suffix("") if known else path) + kind.suffix
+        self.filepath: str = str(path.with_suffix("") if known else path) + kind.suffix
         return ExportHelper.invoke(self, context, event)
 
     def draw(self, context):

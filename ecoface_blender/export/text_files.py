@@ -26,7 +26,7 @@ def arkit_curves(speaker, shown: evaluated.Seen, arrays) -> dict[str, np.ndarray
     Raises:
         EcoFaceBlenderError: if the head has no units, or no keys of their names.
     """
-    if face_kinds.face_of(speaker).kind == face_kinds.OWN:
+    if face_kinds.known_face(speaker).kind == face_kinds.OWN:
         return shape_keys.arkit_curves(speaker, _motion(shown), arrays())
     curves: dict[str, np.ndarray] = {}
     for part in shown.parts:
@@ -59,11 +59,11 @@ def write_json(context, speaker, path, frames, _options, arrays) -> None:
     if shown.others:
         curves = np.column_stack([channel.values for channel in shown.others])
         content["bones"] = frames_table([_name(channel) for channel in shown.others], curves)
-    if face_kinds.face_of(speaker).kind == face_kinds.OWN:
+    if face_kinds.known_face(speaker).kind == face_kinds.OWN:
         content["flame"] = frames_table(MOTION_NAMES, _motion(shown))
     with suppress(EcoFaceBlenderError):  # a head without units has its other curves all the same
-        curves = arkit_curves(speaker, shown, arrays)
-        content["arkit"] = frames_table(list(curves), np.column_stack(list(curves.values())))
+        units = arkit_curves(speaker, shown, arrays)
+        content["arkit"] = frames_table(list(units), np.column_stack(list(units.values())))
     _write(path, json.dumps(content, ensure_ascii=False, allow_nan=False) + "\n")
 
 

@@ -39,7 +39,7 @@ def request_again(context: bpy.types.Context, take: bpy.types.Action, folder: st
         changes["sound"] = str(_same_sound(context, asked, folder))
     if asked.mix:
         changes["mix"] = gather.mix_again(context, replace(asked, **changes), folder)
-    if asked.emotion_strip and not Path(asked.emotion_from).is_file():
+    if asked.emotion_strip and not Path(asked.emotion_from or "").is_file():
         with suppress(EcoFaceBlenderError):  # the engine says so, unless another emotion is asked for
             again = emotion_reference.of_strip(context, asked.emotion_strip, folder)
             changes["emotion_from"] = again["emotion_from"]

@@ -36,7 +36,7 @@ class _Again(Generating):
         """Of the take that is played."""
         speaker = chosen.named_head(context)
         return replace(
-            take_lines.request_again(context, takes.played(speaker), folder),
+            take_lines.request_again(context, takes.playing(speaker), folder),
             scene=context.scene.name,
             speaker=speaker.name,
         )
@@ -44,7 +44,7 @@ class _Again(Generating):
     def with_new_emotion(self, context, settings, folder, said):
         """The stored request with what was `said` of the emotion, else the panel's, in place of its own."""
         asked = self.stored_request(context, folder)
-        found = stored.motion_of(takes.played(chosen.chosen_head(context)))
+        found = stored.motion_of(takes.playing(chosen.named_head(context)))
         seconds = found and len(found[0]) / found[1]
         return replace(asked, **gather.emotion_fields(context, settings, asked, folder, said, seconds))
 

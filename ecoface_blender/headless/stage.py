@@ -85,7 +85,7 @@ class Stage:
             context = bpy.context
             said = takes.receive(context, request, *stored.read_motion(motion))
             speaker = rigs.named(context.scene, request.speaker)
-            context.scene.frame_end = math.ceil(takes.played(speaker).frame_range[1])
+            context.scene.frame_end = math.ceil(takes.playing(speaker).frame_range[1])
             for suffix in wish.outputs:
                 path = target.with_name(f"{target.name}.{suffix}")
                 for left_over in path.parent.glob(partial_of(path, "*").name):  # by a run that was killed

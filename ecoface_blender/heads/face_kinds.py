@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import bpy
 
 from ..core.constants import EXPRESSION_DIM
+from ..errors import EcoFaceBlenderError
 from . import jaw_bone, own_head, recognition, shape_keys, source_curves
 from . import key_names as arkit_names
 from .character_parts import companions
@@ -40,6 +41,18 @@ def face_of(item: bpy.types.Object | None) -> Face | None:
     if kind == OWN:
         return Face(OWN, item, (item,), (), None)
     return _flame(item) if kind == FLAME else _known(item, kind)
+
+
+def known_face(item: bpy.types.Object | None) -> Face:
+    """What an object is that has to be a face.
+
+    Raises:
+        EcoFaceBlenderError: if it is none that can be animated.
+    """
+    face, reason = face_of(item), why_not_a_face(item)
+    if face is None or reason:
+        raise EcoFaceBlenderError(reason or "Expected a face, found none; choose one.")
+    return face
 
 
 def kind_of(item: bpy.types.Object | None) -> str | None:

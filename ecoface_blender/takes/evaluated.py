@@ -45,9 +45,7 @@ def moved_by(speaker: bpy.types.Object | None) -> tuple[list[bpy.types.Object], 
     Raises:
         EcoFaceBlenderError: if this is no speaker.
     """
-    if reason := face_kinds.why_not_a_face(speaker):
-        raise EcoFaceBlenderError(reason)
-    face = face_kinds.face_of(speaker)
+    face = face_kinds.known_face(speaker)
     others = []
     if face.jaw or any(row.kind == "BONE" for _, row in face.rows):
         found = rigs.channels(speaker, np.zeros((1, MOTION_DIM)))
@@ -169,8 +167,8 @@ def time_kept(
         scene.frame_set(frame, subframe=subframe)
         for each, value in zip(keys, values, strict=True):
             each.key_blocks.foreach_set("value", value)
-        for channel, value in zip(others, curves, strict=True):
-            set_value(channel, value)
+        for channel, number in zip(others, curves, strict=True):
+            set_value(channel, number)
 
 
 def set_value(channel: Channel, value: float) -> None:

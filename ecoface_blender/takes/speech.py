@@ -58,7 +58,7 @@ def speech_of(
     """
     amounts = story.get("amounts")
     amounts = amounts if isinstance(amounts, Mapping) else {}
-    shown = {
+    shown: dict[str, Any] = {
         "controls": (settings.jaw, settings.lips, settings.upper),
         "amounts": tuple(float(amounts.get(name, 1.0)) for name in ("upper", "mouth")),
     }

@@ -102,6 +102,17 @@ def belongs(action: bpy.types.Action, speaker: bpy.types.Object) -> bool:
     return made_for == speaker.name or played(speaker) == action
 
 
+def playing(speaker: bpy.types.Object) -> bpy.types.Action:
+    """The take that the speaker plays.
+
+    Raises:
+        EcoFaceBlenderError: if it plays none.
+    """
+    if (take := played(speaker)) is None:
+        raise EcoFaceBlenderError(f"'{speaker.name}' plays no take; generate one, or choose one first.")
+    return take
+
+
 def played(speaker: bpy.types.Object | None) -> bpy.types.Action | None:
     """The take that the speaker plays, under edits or not; None if it plays none, or something else."""
     owners = [speaker.data.shape_keys] if speaker and speaker.data.shape_keys else []
@@ -211,7 +222,10 @@ def _receive_range(
     take = played(speaker)
     if take is None:
         raise EcoFaceBlenderError(f"'{speaker.name}' plays no take of which frames could be made anew.")
-    old, old_rate = stored.motion_of(take)
+    found = stored.motion_of(take)
+    if found is None or request.frames is None:
+        raise EcoFaceBlenderError(f"The motion in '{take.name}' is damaged; generate a new take.")
+    old, old_rate = found
     story = actions.read_metadata(take)
     scene_rate, first_frame = story["scene_rate"], story["first_frame"]
     later = settings_of(take).offset * scene_rate
@@ -229,6 +243,7 @@ def _receive_range(
         raise EcoFaceBlenderError(
             f"Frames {start} to {end} lie outside the take '{take.name}'; choose others."
         )
+    mixed = None if said is None or before is None else np.round((1 - taken) * before + taken * said)
     made = {"frames": [start - later, end - later], **metadata, **take_names.shown_like(request)}
     made_by, story = story, story | {"parts": [*story.get("parts", []), made]}
     frames, channels = _base(take, speaker, new, old_rate, said, settings_of(take), story)
@@ -238,8 +253,7 @@ def _receive_range(
     play(speaker, copy)
     controls.blend_keys(copy, frames + later, channels, share)
     stored.store(copy, stored.MOTION, ((1 - taken) * old + taken * new).astype("<f4").tobytes())
-    if said is not None:
-        mixed = np.round((1 - taken) * before + taken * said)
+    if mixed is not None:
         stored.store(copy, stored.PHONES, mixed.astype(np.uint8).tobytes())
     elif stored.PHONES in copy:  # of what was said there before
         del copy[stored.PHONES]

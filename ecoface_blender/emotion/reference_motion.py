@@ -14,7 +14,7 @@ from ..errors import EcoFaceBlenderError, refusals_of_core
 from ..heads import own_head, rigs
 from ..heads.jaw_shape_keys import PLAIN_KEYS
 from ..sound import sequencer
-from ..takes import evaluated, stored
+from ..takes import evaluated, stored, takes
 
 
 def from_file(path: Path, flame: str, folder: str) -> Path:
@@ -50,8 +50,6 @@ def of_head(context: bpy.types.Context, performer: bpy.types.Object, flame: str,
     Raises:
         EcoFaceBlenderError: if nothing moves it, or its keys cannot be read as coefficients.
     """
-    from ..takes import takes
-
     take = takes.played(performer)
     if found := take and stored.motion_of(take):
         upper = np.frombuffer(take[stored.UPPER], "<f4").reshape(EXPRESSION_DIM, -1)

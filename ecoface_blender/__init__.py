@@ -1,5 +1,7 @@
 """EcoFace in Blender: a voice on the timeline becomes keyframes on a head. Registers, and nothing else."""
 
+from typing import Any
+
 import bpy
 
 from . import (
@@ -33,7 +35,7 @@ PANELS = tuple(
 )
 """In the order in which the sidebar shows them."""
 
-_commands = []
+_commands: list[Any] = []
 
 
 def register():

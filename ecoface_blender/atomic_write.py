@@ -4,67 +4,45 @@ import os
 import shutil
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import EcoFaceBlenderError
+from .core.atomic_write import atomic_write
+from .errors import EcoFaceBlenderError, refusals_of_core
 
 FBX_END = bytes.fromhex("f85a8c6adef5d97eece90ce3758f290b")
 
 
 @contextmanager
 def written_beside(path: Path, most_bytes: int = 0) -> Iterator[Path]:
-    """A path beside `path` to write to, renamed when all went well, gone when not; the old file stays then.
+    """`core.atomic_write` for Blender's exporters: with room seen to before, and the file looked over after.
 
-    Room for `most_bytes` is seen to first: on a full disk Blender's exporters of USD and Alembic end Blender.
+    On a full disk those of USD and Alembic end Blender; `most_bytes` is the room that they may need.
 
     Raises:
         EcoFaceBlenderError: if the folder is missing, or the file cannot be written, or not wholly.
     """
-    if not path.parent.is_dir():
-        raise EcoFaceBlenderError(
-            f"Expected the folder '{path.parent}', found none; make it or choose another."
-        )
-    if path.is_dir():
-        raise EcoFaceBlenderError(f"'{path}' cannot be written: it is a folder; add a name to it.")
-    free = shutil.disk_usage(path.parent).free
-    if free < most_bytes:
-        raise EcoFaceBlenderError(
-            f"'{path}' may need {most_bytes / 1e6:.1f} MB, found {free / 1e6:.1f} MB free; "
-            "make room there, or choose another place."
-        )
-    beside = beside_of(path, os.getpid())
-    try:
-        with beside.open("xb"):  # what the place refuses is told by the system, not by an exporter
-            pass
-        yield beside
+    with refusals_of_core(), atomic_write(path) as beside:
+        free = shutil.disk_usage(path.parent).free
+        if free < most_bytes:
+            raise EcoFaceBlenderError(
+                f"'{path}' may need {most_bytes / 1e6:.1f} MB, found {free / 1e6:.1f} MB free; "
+                "make room there, or choose another place."
+            )
+        try:
+            yield beside
+        except RuntimeError as error:  # of one of the exporters, with all that it had to say
+            raise OSError(_cause(str(error))) from error
         if not is_whole(beside):
             raise EcoFaceBlenderError(
                 f"'{path}' could not be written to its end; make room there, or choose another place."
             )
-        os.replace(beside, path)
-    except OSError as error:
-        raise EcoFaceBlenderError(_refusal(path, error.strerror or str(error))) from error
-    except RuntimeError as error:  # of one of Blender's exporters, with all that it had to say
-        raise EcoFaceBlenderError(_refusal(path, _cause(str(error)))) from error
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
-
-
-def beside_of(path: Path, process: int | str) -> Path:
-    """Where a process writes what is to become `path`."""
-    return path.with_name(f".{path.stem}.{process}.writing{path.suffix}")
 
 
 def is_whole(path: Path) -> bool:
     """Whether a file ends as its format says: Blender's own exporters are silent about a full disk."""
     check = WHOLE.get(path.suffix.lower())
     return path.is_file() and path.stat().st_size > 0 and (check is None or check(path))
-
-
-def _refusal(path: Path, reason: str) -> str:
-    return f"'{path}' cannot be written; make room there, or choose another place: {reason}"
 
 
 def _cause(text: str) -> str:

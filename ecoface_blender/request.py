@@ -138,8 +138,9 @@ def _is(value: object, hint: Any) -> bool:
         return any(_is(value, each) for each in get_args(hint))
     if get_origin(hint) is tuple:
         kinds = get_args(hint)
-        fits = isinstance(value, tuple) and len(value) == len(kinds)
-        return fits and all(_is(each, kind) for each, kind in zip(value, kinds, strict=True))
+        if not isinstance(value, tuple) or len(value) != len(kinds):
+            return False
+        return all(_is(each, kind) for each, kind in zip(value, kinds, strict=True))
     if get_origin(hint) is dict:
         return isinstance(value, dict) and all(isinstance(key, str) for key in value)
     if isinstance(value, bool):

@@ -13,13 +13,27 @@ CANCELLED = "Cancelled."
 class Job(Protocol):
     """What is stepped to its end, as `ui.watching.Watching` does it, and may be stopped."""
 
-    stage: Any
-    fraction: Any
-    seconds_left: Any
-    stopped: Any
-    """Why it was given up, in one sentence; empty if it was not."""
-    cancelled: Any
     at_end: Callable[[], None] | None
+
+    @property
+    def stage(self) -> str:
+        """What it does now."""
+
+    @property
+    def fraction(self) -> float:
+        """Of its time, 0..1."""
+
+    @property
+    def seconds_left(self) -> float | None:
+        """None where it is not known."""
+
+    @property
+    def stopped(self) -> str:
+        """Why it was given up, in one sentence; empty if it was not."""
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the artist has given it up."""
 
     def step(self) -> bool:
         """Go on without waiting; True at the end."""
@@ -37,11 +51,21 @@ class FileJob(Job, Protocol):
     folder: tempfile.TemporaryDirectory
 
 
+class LinesJob(Job, Protocol):
+    """A job of several lines."""
+
+    def drop(self, entry: Any) -> None:
+        """End one line, the others go on."""
+
+    def end(self) -> None:
+        """Let go of its lines."""
+
+
 AnyJob = TypeVar("AnyJob", bound=FileJob)
 
 job: FileJob | None = None
 """What the engine is busy with, shown by the panel."""
-queue: Job | None = None
+queue: LinesJob | None = None
 """The run of queued lines, each of which is a job when its turn comes."""
 failure = ""
 """Why the last line was not generated, for the panel; empty if it was."""

@@ -1,11 +1,5 @@
-"""Speech content encoders: waveform -> what is said, 50 steps a second (Sec. 3.1).
+"""Speech content encoders: waveform -> what is said, 50 steps a second (Sec. 3.1)."""
 
-An encoder looks at a clip through windows of up to 30 s. What must be known of the whole clip, so that all
-its windows agree, is measured once: `measure(waveform)` gives a few numbers, and `forward(window, measured)`
-takes them.
-"""
-
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
 import torch
@@ -16,6 +10,7 @@ from torch.nn.functional import gelu
 from ecoface_model.config import ContentConfig
 from ecoface_model.core.constants import FEATURE_RATE, SAMPLE_RATE, exact_div
 from ecoface_model.mel import MEL_RATE, N_MELS, LogMel
+from ecoface_model.speech_encoder import SpeechEncoder
 from ecoface_model.transformer import TransformerLayer, sinusoids
 
 LONGEST_WINDOW = 30  # seconds, what Whisper was trained on
@@ -23,20 +18,6 @@ PEAK_QUANTILE = 0.98  # of the steps' loudest bins: a click or two is not the cl
 USUAL_PEAK = 0.8  # log10 of mel power: what that quantile is in speech at a usual level
 LARGEST_GAIN = 3.2  # log10 of power, 32 dB: below this, silence stays silence
 FLOOR = 7.5  # log10 of power below that quantile; Whisper cuts 8 below the very loudest bin, about 0.5 higher
-
-
-class SpeechEncoder(nn.Module, ABC):
-    """What the pipeline asks of an encoder of speech, be it of content or of emotion."""
-
-    @abstractmethod
-    def measure(self, waveform: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch numbers"]:
-        """What all windows of a clip must know of it."""
-
-    @abstractmethod
-    def forward(
-        self, waveform: Float[Tensor, "batch samples"], measured: Float[Tensor, "batch numbers"] | None = None
-    ) -> Float[Tensor, "batch steps feature"]:
-        """Features at 50 Hz, (B, 2T, F) of 640 T samples; `measured` defaults to this waveform's own."""
 
 
 class WhisperContent(SpeechEncoder):

@@ -1,82 +1,21 @@
 """Audio emotion encoders: waveform -> how it is said, 50 steps a second (Sec. 3.2, Fig. 5a)."""
 
-from abc import abstractmethod
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool1d, gelu, interpolate
 
 from ecoface_model.config import ContentConfig, EmotionConfig
-from ecoface_model.content import SpeechEncoder, WhisperContent, build_content
+from ecoface_model.content import WhisperContent, build_content
 from ecoface_model.core.constants import FEATURES_PER_FRAME
 from ecoface_model.reference_emotion.voice_baseline import KINDS
+from ecoface_model.speech_encoder import NO_BASELINE, EmotionEncoder, SpeechEncoder
 from ecoface_model.transformer import TransformerLayer, nearby
 
 POSITION_KERNEL = 15  # frames, 0.6 s: positions are told by a convolution, so that any length will do
 REACH = 25  # frames, 1 s: how far attention looks to either side in each layer
 MOOD_REACH = 38  # frames, 1.5 s: over which states are averaged before all layers
 FRAME_SHARE = 0.3  # of single frames beside that mean, at the start
-FRONT = "front"
-"""How the names of the frozen front's tensors begin."""
-NO_BASELINE = 0
-"""Index of "no voice baseline" among the kinds that the encoder knows; then `voice_baseline.KINDS`."""
-
-
-class EmotionEncoder(SpeechEncoder):
-    """What training asks of an encoder of emotion: a frozen front, and what is trained on it."""
-
-    row_dim: int
-    """R, the width of a row."""
-
-    @abstractmethod
-    def front_rows(
-        self, waveform: Float[Tensor, "batch samples"], measured: Float[Tensor, "batch numbers"] | None = None
-    ) -> Float[Tensor, "batch frames row"]:
-        """What the frozen front gives, one row a frame: (B, T, R) of 640 T samples."""
-
-    @abstractmethod
-    def of_front(
-        self,
-        rows: Float[Tensor, "batch frames row"],
-        baseline: Float[Tensor, "batch row"] | None = None,
-        kind: Int[Tensor, " batch"] | None = None,
-        trust: Float[Tensor, " batch"] | None = None,
-    ) -> Float[Tensor, "batch steps feature"]:
-        """Features at 50 Hz, (B, 2T, F).
-
-        Args:
-            baseline: the usual row of each voice, where its `kind` says that it is known.
-            kind: NO_BASELINE, or 1 + a place in `voice_baseline.KINDS`.
-            trust: how far each baseline is trusted, 0 to 1 (`voice_baseline.trust`); 1 if not given.
-        """
-
-    def relative(
-        self,
-        rows: Float[Tensor, "batch frames row"],
-        baseline: Float[Tensor, "batch row"] | None = None,
-        kind: Int[Tensor, " batch"] | None = None,
-        trust: Float[Tensor, " batch"] | None = None,
-    ) -> Float[Tensor, "batch frames row"]:
-        """Rows as a linear layer can take them, relative to the voice baseline: here as they are."""
-        return rows
-
-    def forward(
-        self, waveform: Float[Tensor, "batch samples"], measured: Float[Tensor, "batch numbers"] | None = None
-    ) -> Float[Tensor, "batch steps feature"]:
-        """Features without a voice baseline: (B, 2T, F) of 640 T samples."""
-        return self.of_front(self.front_rows(waveform, measured))
-
-    def own_state(self) -> dict[str, Tensor]:
-        """The state dict of what is trained, without the front."""
-        return {name: value for name, value in self.state_dict().items() if not name.startswith(FRONT)}
-
-    def load_own_state(self, state: dict[str, Tensor]) -> None:
-        """Raises:
-        RuntimeError: if these are not the tensors of `own_state`.
-        """
-        front = {name: value for name, value in self.state_dict().items() if name.startswith(FRONT)}
-        self.load_state_dict(front | state)
 
 
 class WhisperEmotion(EmotionEncoder):

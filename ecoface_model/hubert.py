@@ -12,10 +12,9 @@ from torch.nn.functional import pad
 from transformers import HubertConfig, HubertModel
 
 from ecoface_model.config import ContentConfig, EmotionConfig
-from ecoface_model.content import SpeechEncoder
 from ecoface_model.core.constants import FEATURES_PER_FRAME
 from ecoface_model.core.errors import ModelFileError
-from ecoface_model.emotion import EmotionEncoder
+from ecoface_model.speech_encoder import EmotionEncoder, SpeechEncoder
 
 HALF_PADDING = (
     40  # samples on each side: N samples then give exactly N / 320 steps, each centred on its 20 ms

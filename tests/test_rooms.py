@@ -56,12 +56,12 @@ def room(module: str) -> str:
     return folder if folder in BELOW else ""
 
 
-def imports(module: str, deep: bool = True) -> set[str]:
-    """Modules of ours that a module imports, at its top or, if `deep`, anywhere."""
+def imports(module: str) -> set[str]:
+    """Modules of ours that a module imports, anywhere in it."""
     path, found = FILES[module], set()
     package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     tree = ast.parse(path.read_text("utf-8"))
-    for node in ast.walk(tree) if deep else tree.body:
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             start = package[: len(package) - node.level + 1] if node.level else []
             whole = ".".join([*start, *((node.module or "").split(".") if node.module else [])])
@@ -96,7 +96,7 @@ def test_every_folder_is_a_room():
 def test_no_module_imports_itself_by_way_of_others():
     below: dict[str, set[str]] = defaultdict(set)
     for module in FILES:
-        below[module] = imports(module, deep=False)
+        below[module] = imports(module)
     done: set[str] = set()
     while waiting := [module for module in FILES if module not in done]:
         ready = [module for module in waiting if below[module] <= done]

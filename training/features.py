@@ -23,11 +23,12 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from ecoface_model.config import ContentConfig, EmotionConfig
-from ecoface_model.content import SpeechEncoder, at_usual_level, build_content
+from ecoface_model.content import at_usual_level, build_content
 from ecoface_model.core.atomic_write import atomic_write
 from ecoface_model.core.constants import FEATURES_PER_FRAME, FRAME_RATE, SAMPLES_PER_FRAME
 from ecoface_model.device import choose_device, inference_on
-from ecoface_model.emotion import EmotionEncoder, WhisperEmotion, build_emotion, rows_of_states
+from ecoface_model.emotion import WhisperEmotion, build_emotion, rows_of_states
+from ecoface_model.speech_encoder import EmotionEncoder, SpeechEncoder
 from training.data.augment import augment
 from training.data.clips import ClipRow, CorpusError, read_clip, read_manifest
 from training.data.feature_store import FeatureStore

@@ -11,6 +11,7 @@ import bpy
 import numpy as np
 
 from ..channels import Channel, key_channels
+from ..core.npz import json_object
 from ..errors import EcoFaceBlenderError
 from ..heads.own_head import key_names, why_not_a_head
 
@@ -171,9 +172,7 @@ def write_metadata(action: bpy.types.Action, metadata: Mapping[str, Any]) -> Non
 def read_metadata(action: bpy.types.Action) -> dict[str, Any]:
     """What was stored with an action of ours; empty for others and where the text was damaged by hand."""
     with suppress(KeyError, TypeError, ValueError):
-        stored = json.loads(action[METADATA])
-        if isinstance(stored, dict):
-            return stored
+        return json_object(action[METADATA])
     return {}
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
-from ..heads.jaw_shape_keys import N_EXPRESSIONS
-from .actions import Channel
+from ..channels import Channel
+from ..core.constants import EXPRESSION_DIM
 
 UNTOUCHED = 1e-5
 """Keys within this of what the settings gave are not the artist's, and follow exactly."""
@@ -32,7 +32,7 @@ class Settings:
 
 def adjusted(motion: np.ndarray, rate: float, upper: np.ndarray, settings: Settings) -> np.ndarray:
     """The motion (T, 53) with these amounts; `upper` (50, 50) tells the upper face from lips and cheeks."""
-    expression, jaw = motion[:, :N_EXPRESSIONS], motion[:, N_EXPRESSIONS:]
+    expression, jaw = motion[:, :EXPRESSION_DIM], motion[:, EXPRESSION_DIM:]
     above = expression @ upper
     shown = settings.upper * above + settings.lips * (expression - above)
     return smoothed(np.hstack([shown, settings.jaw * jaw]), rate, settings.smoothing)

@@ -12,7 +12,7 @@ import bpy
 import numpy as np
 
 from ..channels import Channel
-from ..engine.engine import EMOTIONS
+from ..core.constants import EMOTIONS
 from ..errors import EcoFaceBlenderError
 from . import adjust
 from .actions import METADATA, assign, why_not_animatable

@@ -2,6 +2,8 @@
 
 from bpy.props import BoolProperty, FloatProperty, StringProperty
 
+from ..ui.reporting import OfOperator
+
 
 def _amount(name: str, what: str):
     return FloatProperty(
@@ -14,7 +16,7 @@ def _amount(name: str, what: str):
     )
 
 
-class EmotionWishes:
+class EmotionWishes(OfOperator):
     """For operators: one source of emotion at most, and the amounts; the panel's where they are left out."""
 
     emotion: StringProperty(

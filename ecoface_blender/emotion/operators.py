@@ -35,6 +35,10 @@ class _OnHead(Reporting):
         given = self.properties.is_property_set("frame")
         return self.on(context, speaker, self.frame if given else context.scene.frame_current)
 
+    def on(self, context, speaker, frame: float) -> set[str]:
+        """Do it; gives the set that Blender gets."""
+        raise NotImplementedError
+
 
 class ECOFACE_OT_key_emotion(_OnHead, Operator):
     """Key this emotion at the current frame, and all others away; what was felt before gives way to it"""

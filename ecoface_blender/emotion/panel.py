@@ -4,7 +4,7 @@
 from bpy.types import Panel
 
 from ..animation import emotion_keys
-from ..engine.engine import EMOTIONS
+from ..core.constants import EMOTIONS
 from ..heads import chosen
 from ..ui.layout import Sidebar
 from ..ui.translations import sentence
@@ -72,7 +72,7 @@ class ECOFACE_PT_emotion_weights(Sidebar, Panel):
     def draw(self, context):
         layout, _ = self._start(context)
         layout.use_property_decorate = True
-        group = chosen.chosen_head(context).ecoface_emotions
+        group = chosen.named_head(context).ecoface_emotions
         column = layout.column(align=True)
         for name in EMOTIONS:
             column.prop(group, name, slider=True)

@@ -7,12 +7,10 @@ import bpy
 import numpy as np
 
 from ..animation.emotion_keys import MOST, NAMES, changed_frames, curves, path_of
-from ..engine.engine import EMOTIONS
+from ..core.constants import EMOTIONS
+from ..core.emotion_label import TRACK_RATE
 from ..errors import EcoFaceBlenderError
 from ..sound import sequencer
-
-TRACK_RATE = 10.0
-"""Points a second of a track: moods are no faster, and the engine draws lines between them."""
 
 
 def why_no_track(speaker: bpy.types.Object) -> str | None:
@@ -41,9 +39,10 @@ def sample(scene: bpy.types.Scene, speaker: bpy.types.Object, frames: np.ndarray
         values = np.empty((len(frames), len(NAMES)))
         for column, name in enumerate(NAMES):
             curve = found.get(name)
-            moved = curve is not None and not curve.mute and len(curve.keyframe_points)
-            steady = getattr(group, name)
-            values[:, column] = [curve.evaluate(frame) if moved else steady for frame in frames]
+            if curve is not None and not curve.mute and len(curve.keyframe_points):
+                values[:, column] = [curve.evaluate(frame) for frame in frames]
+            else:
+                values[:, column] = getattr(group, name)
     return values.clip(0.0, [MOST[name] for name in NAMES])
 
 

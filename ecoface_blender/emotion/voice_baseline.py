@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import bpy
 
+from ..core.constants import BASELINE_KINDS
+from ..core.npz import json_object
 from ..errors import EcoFaceBlenderError
 from ..sound import sequencer
 from ..ui.translations import sentence
@@ -17,7 +19,7 @@ from ..ui.translations import sentence
 KEY = "ecoface_voice_baseline"
 """Custom property of a head's object: JSON of the engine's values and of `strips`, whose voice it is."""
 STRIPS = "strips"
-LINES, NEUTRAL = "lines", "neutral"
+LINES, NEUTRAL = BASELINE_KINDS
 FEWEST_LINES = 5
 """Lines in whatever mood whose mean says how a voice usually sounds; of fewer it is one of their moods."""
 MOST_LINES = 200
@@ -113,7 +115,6 @@ def _sounds(strip: bpy.types.Strip) -> bool:
 def _kept(speaker: bpy.types.Object | None) -> dict[str, Any]:
     """Empty where there is none, or it was damaged by hand."""
     try:
-        values = json.loads(speaker[KEY]) if speaker and KEY in speaker else {}
+        return json_object(speaker[KEY]) if speaker and KEY in speaker else {}
     except (TypeError, ValueError):
         return {}
-    return values if isinstance(values, dict) else {}

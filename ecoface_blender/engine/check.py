@@ -8,6 +8,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+from ..core.constants import SAMPLE_RATE
 from ..errors import EcoFaceBlenderError
 from ..worker import protocol
 from . import engine
@@ -15,7 +16,6 @@ from .client import POLL_SECONDS
 from .settings import EngineSettings
 
 SECONDS = 5  # of sound, about a line's
-RATE = 16_000
 
 
 class Check:
@@ -102,11 +102,11 @@ class Check:
 def write_hum(path: Path) -> Path:
     """A sound as long as a line: what is said does not change how long it takes."""
     tone = (
-        int(9000 * math.sin(0.055 * i) * math.sin(0.0009 * i) ** 2) for i in range(SECONDS * RATE)
+        int(9000 * math.sin(0.055 * i) * math.sin(0.0009 * i) ** 2) for i in range(SECONDS * SAMPLE_RATE)
     )  # 140 Hz in syllables
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes(struct.pack(f"<{SECONDS * RATE}h", *tone))
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes(struct.pack(f"<{SECONDS * SAMPLE_RATE}h", *tone))
     return path

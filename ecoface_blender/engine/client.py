@@ -58,12 +58,18 @@ class WorkerClient:
         self._ids = itertools.count(1)
         self._pending: set[int] = set()
         self._lines: queue.Queue[bytes] = queue.Queue(maxsize=1000)  # b"" is the end
-        self._understood: queue.SimpleQueue[protocol.Event | str] = (
+        self._understood: queue.SimpleQueue[protocol.Answer | str] = (
             queue.SimpleQueue()
         )  # a str is the end, and why
         self._stderr: deque[str] = deque(maxlen=40)
-        self._events: list[protocol.Event] = []
+        self._events: list[protocol.Answer] = []
         self._process = self._spawn()
+        assert self._process.stdin and self._process.stdout and self._process.stderr
+        self._stdin, self._stdout, self._errors = (
+            self._process.stdin,
+            self._process.stdout,
+            self._process.stderr,
+        )
         self._threads = [
             threading.Thread(target=f, daemon=True) for f in (self._read_stderr, self._read, self._watch)
         ]
@@ -109,7 +115,7 @@ class WorkerClient:
         self._pending.discard(number)
         self._events = [event for event in self._events if event.id != number]
 
-    def poll(self, *numbers: int) -> list[protocol.Event]:
+    def poll(self, *numbers: int) -> list[protocol.Answer]:
         """The events since the last call, of these requests or of all; never waits.
 
         A dead worker fails every request it left behind.
@@ -145,7 +151,7 @@ class WorkerClient:
         _running.discard(self)
         self._send(protocol.Shutdown())
         with suppress(OSError):
-            self._process.stdin.close()
+            self._stdin.close()
         try:
             self._process.wait(EXIT_SECONDS)
         except subprocess.TimeoutExpired:
@@ -183,8 +189,8 @@ class WorkerClient:
     def _send(self, request: protocol.Request) -> None:
         line = protocol.encode(request)
         with suppress(OSError, ValueError):  # ended or closed: the watcher says why
-            self._process.stdin.write(line)
-            self._process.stdin.flush()
+            self._stdin.write(line)
+            self._stdin.flush()
 
     def _collect(self) -> None:
         """Take what the watcher has understood; the end of the worker fails everything that is pending."""
@@ -203,13 +209,13 @@ class WorkerClient:
     def _read(self) -> None:
         """Reader thread: pipe -> lines. A line without end is cut, and then refused by the protocol."""
         with suppress(OSError, ValueError):
-            while line := self._process.stdout.readline(protocol.MAX_LINE + 1):
+            while line := self._stdout.readline(protocol.MAX_LINE + 1):
                 self._lines.put(line)
         self._lines.put(b"")
 
     def _read_stderr(self) -> None:
         with suppress(OSError, ValueError):
-            while line := self._process.stderr.readline(protocol.MAX_LINE):
+            while line := self._errors.readline(protocol.MAX_LINE):
                 self._stderr.append(line.decode(errors="replace").strip())
 
     def _watch(self) -> None:

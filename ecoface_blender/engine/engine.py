@@ -11,16 +11,16 @@ from typing import Any
 
 import bpy
 
+from ..core.npz import json_object
 from ..errors import EcoFaceBlenderError
 from ..package import PACKAGE
 from ..worker.jobs import PACKAGES, library_folder
 from .client import WorkerClient
 from .settings import EngineSettings
 
-EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
-"""Of every model; their order is RAVDESS's."""
-
 CPU = "cpu"
+AVERAGE = "average"
+"""The style of nobody: the speaker left out."""
 
 _client: WorkerClient | None = None
 _warm: EngineSettings | None = None
@@ -186,9 +186,8 @@ def styles(model: str = "") -> tuple[str, ...]:
     names, info = _description(model)
     if not info:
         return ()
-    names = ("average", *names)  # nobody's: the speaker left out
-    default = info.get("default_style", "average")
-    return (default, *(name for name in names if name != default))
+    default = info.get("default_style", AVERAGE)
+    return (default, *(name for name in (AVERAGE, *names) if name != default))
 
 
 def model_head(model: str = "") -> str:
@@ -211,7 +210,7 @@ def _description_of(path: Path, _changed: int) -> tuple[list[str], dict[str, Any
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         try:
-            metadata = json.loads(file.read(min(length, 1 << 24)))["__metadata__"]
-            return json.loads(metadata["styles"]), json.loads(metadata["info"])
+            metadata = json_object(file.read(min(length, 1 << 24)).decode())["__metadata__"]
+            return json.loads(metadata["styles"]), json_object(metadata["info"])
         except (ValueError, KeyError, TypeError):
             return [], {}  # not a model of ours: generating says so

@@ -140,7 +140,8 @@ class Installation:
             ) from error
         if self._cancelled.is_set():  # just before the process was there
             _kill(self._process)
-        said = deque(maxlen=50)
+        assert self._process.stdout
+        said: deque[str] = deque(maxlen=50)
         for line in self._process.stdout:
             log.write(line)
             if text := line.strip():

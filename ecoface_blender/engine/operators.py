@@ -165,7 +165,8 @@ class ECOFACE_OT_cancel_install(Operator):
         return engine_tasks.installation is not None
 
     def execute(self, _context):
-        engine_tasks.installation.cancel()
+        if engine_tasks.installation:
+            engine_tasks.installation.cancel()
         redraw_panels()
         return {"FINISHED"}
 

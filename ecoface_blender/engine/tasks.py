@@ -1,6 +1,7 @@
 """The engine's check and its installation, gone on with by Blender's clock while the artist works."""
 
 import sys
+import tempfile
 from pathlib import Path
 
 import bpy
@@ -23,7 +24,7 @@ success = ""
 
 check: Check | None = None
 installation: Installation | None = None
-_folder = None
+_folder: tempfile.TemporaryDirectory | None = None
 
 
 def start_check(context: bpy.types.Context) -> Check:
@@ -50,7 +51,8 @@ def end_check(why: str = "") -> None:
         return
     report, failure = check.report, why
     check = None
-    _folder.cleanup()
+    if _folder:
+        _folder.cleanup()
 
 
 def start_installation(wheels: str) -> Installation:

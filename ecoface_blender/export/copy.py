@@ -9,7 +9,7 @@ import numpy as np
 from mathutils import Matrix
 
 from ..animation import actions
-from ..animation.actions import Channel
+from ..channels import Channel, key_channels
 from ..takes.evaluated import Part
 from .modifiers import shaped
 from .shape_keys import JawBone, Morph
@@ -53,7 +53,7 @@ def copied(
             names = tuple(morph.name for morph in mesh.morphs)
             if names:
                 values = np.column_stack([morph.values for morph in mesh.morphs])
-                channels += actions.key_channels(copy.data.shape_keys, names, values)
+                channels += key_channels(copy.data.shape_keys, names, values)
             channels += _place(carrier, space @ mesh.part.places @ np.linalg.inv(space))
         if channels:
             made.append(actions.write_channels(channels, frames, f"{meshes[0].part.item.name} Export"))

@@ -47,10 +47,9 @@ def shaped(
         raise EcoFaceBlenderError(_refusal(item, modifiers))
     with _stage(context, item, modifiers, jaw) as stage:
         after = _seen(context, stage, rest)
-        shapes = [_offset(context, stage, rest, after, morph.offsets) for morph in morphs]
-        if any(shape is None for shape in shapes) or not _adds_up(
-            context, stage, rest, after, morphs, shapes
-        ):
+        offsets = (_offset(context, stage, rest, after, morph.offsets) for morph in morphs)
+        shapes = [shape for shape in offsets if shape is not None]
+        if len(shapes) < len(morphs) or not _adds_up(context, stage, rest, after, morphs, shapes):
             raise EcoFaceBlenderError(_refusal(item, modifiers))
         _put(stage, rest)
         depsgraph = context.evaluated_depsgraph_get()

@@ -106,7 +106,7 @@ class ECOFACE_OT_bake(_OnHead, Operator):
         column.prop(self, "error")
 
     def run(self, context):
-        speaker = chosen.chosen_head(context)
+        speaker = chosen.named_head(context)
         with waiting(context):
             action = bake.bake(context, speaker, tolerance_mm=self.error if self.simplify else None)
         self.report({"INFO"}, f"Baked into {action.name}: {bake.n_keys(action)} keys")
@@ -139,9 +139,9 @@ class ECOFACE_OT_export(_OnHead, Operator, ExportHelper):
         path = Path(self.filepath)
         if not self.filepath:
             folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path()
-            path = folder / bpy.path.clean_name(chosen.chosen_head(context).name)
+            path = folder / bpy.path.clean_name(chosen.named_head(context).name)
         known = path.suffix.lower() in {each.suffix for each in export.KINDS.values()}
-        self.filepath = str(path.with_suffix("") if known else path) + kind.suffix
+        self.filepath: str = str(path.with_suffix("") if known else path) + kind.suffix
         return ExportHelper.invoke(self, context, event)
 
     def draw(self, context):

@@ -8,9 +8,9 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..core.jaw_skinning import N_TURN
 from ..errors import EcoFaceBlenderError
 from ..heads import face_kinds
-from ..heads.jaw_shape_keys import N_TURN
 from ..sound import sequencer
 from ..takes import evaluated
 from . import gltf_times
@@ -184,7 +184,7 @@ def _posed_bytes(context: bpy.types.Context, head: bpy.types.Object) -> int:
 def _staged(context, head, frames, options, arrays, space) -> Iterator[None]:
     """The copy that is written is there and selected, in a scene that runs over its frames."""
     shown = evaluated.see(context, head, frames)
-    own = face_kinds.face_of(head).kind == face_kinds.OWN
+    own = face_kinds.known_face(head).kind == face_kinds.OWN
     meshes = _own(shown, options, arrays) if own else _others(head, shown, options)
     with (
         copied(context, meshes, frames, space) as items,

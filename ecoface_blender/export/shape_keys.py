@@ -6,10 +6,13 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
-from ..errors import EcoFaceBlenderError
-from ..heads import jaw_shape_keys, recognition
+from ..core.arkit import ArkitUnits
+from ..core.constants import EXPRESSION_DIM
+from ..core.jaw_skinning import JAW, N_TURN
+from ..core.jaw_skinning import rotations as rotations_of
+from ..errors import EcoFaceBlenderError, refusals_of_core
 from ..heads import key_names as arkit_names
-from ..heads.arkit_fit import ArkitUnits
+from ..heads import recognition
 from ..heads.own_head import EXPRESSION_KEYS, head_name, key_names, to_blender
 from ..heads.shape_keys import offsets
 from ..takes.evaluated import motion_of
@@ -86,11 +89,23 @@ def arkit_keys(head: bpy.types.Object, values: np.ndarray, arrays: Mapping[str, 
     Raises:
         EcoFaceBlenderError: if the arrays are of another head, or it has no units.
     """
-    check_arrays(head, arrays)
-    units = ArkitUnits.of(arrays)
-    curves = units.curves(motion_of(head, values))
+    curves = arkit_curves(head, motion_of(head, values), arrays)
     shapes = to_blender(arrays["arkit_units"])
-    return [Morph(*each) for each in zip(units.names, shapes, curves.T, strict=True)]
+    return [Morph(name, shape, curve) for (name, curve), shape in zip(curves.items(), shapes, strict=True)]
+
+
+def arkit_curves(
+    head: bpy.types.Object, motion: np.ndarray, arrays: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """ARKit's 52 curves (frames,) in 0..1 of a motion (frames, 53), by the head's own units.
+
+    Raises:
+        EcoFaceBlenderError: if the arrays are of another head, or it has no units.
+    """
+    check_arrays(head, arrays)
+    with refusals_of_core():
+        units = ArkitUnits.of(arrays)
+    return dict(zip(units.names, units.curves(motion, single=True).T, strict=True))
 
 
 def keys_beside_bone(
@@ -106,26 +121,25 @@ def keys_beside_bone(
     check_arrays(head, arrays)
     blocks = head.data.shape_keys.key_blocks
     motion = motion_of(head, values)
-    rotations = jaw_shape_keys.rotations(motion[:, jaw_shape_keys.N_EXPRESSIONS :])
+    rotations = rotations_of(motion[:, EXPRESSION_DIM:])
     of_jaw = set(key_names(head)) - set(EXPRESSION_KEYS)
     reaches, columns = [], []
     for block, value in zip(blocks[1:], values.T, strict=True):
         if block.name not in of_jaw:  # expressions, and keys that the artist has added
             reaches.append((block.name, offsets(block), block.slider_min, block.slider_max))
             columns.append(value)
-    n = jaw_shape_keys.N_TURN
-    correctives = arrays["posedirs"][:, :, (jaw_shape_keys.JAW - 1) * n : jaw_shape_keys.JAW * n]
-    for entry in range(n):
+    correctives = arrays["posedirs"][:, :, (JAW - 1) * N_TURN : JAW * N_TURN]
+    for entry in range(N_TURN):
         if correctives[:, :, entry].any():
             moved = to_blender(correctives[:, :, entry])
             reaches.append((f"Jaw Corrective {entry + 1}", moved, -1.0, 1.0))
-            columns.append((rotations - np.eye(3)).reshape(-1, n)[:, entry])
+            columns.append((rotations - np.eye(3)).reshape(-1, N_TURN)[:, entry])
     morphs = []
     for (name, moved, low, high), value in zip(reaches, columns, strict=True):
         morphs += split(name, moved, value, low, high) if safe else [Morph(name, moved, value)]
-    joint = arrays["J_regressor"][jaw_shape_keys.JAW] @ arrays["v_template"]
+    joint = arrays["J_regressor"][JAW] @ arrays["v_template"]
     turned = TO_BLENDER @ rotations @ TO_BLENDER.T
-    return morphs, JawBone(to_blender(joint), arrays["weights"][:, jaw_shape_keys.JAW], turned)
+    return morphs, JawBone(to_blender(joint), arrays["weights"][:, JAW], turned)
 
 
 def check_arrays(head: bpy.types.Object, arrays: Mapping[str, np.ndarray]) -> None:

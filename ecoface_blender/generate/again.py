@@ -1,6 +1,5 @@
 """The request that made a take, to be fulfilled once more."""
 
-import json
 import math
 from contextlib import suppress
 from dataclasses import replace
@@ -10,6 +9,7 @@ from typing import Any
 import bpy
 
 from ..animation import actions
+from ..core.npz import json_object
 from ..emotion import reference as emotion_reference
 from ..errors import EcoFaceBlenderError
 from ..request import GenerationRequest
@@ -39,7 +39,7 @@ def request_again(context: bpy.types.Context, take: bpy.types.Action, folder: st
         changes["sound"] = str(_same_sound(context, asked, folder))
     if asked.mix:
         changes["mix"] = gather.mix_again(context, replace(asked, **changes), folder)
-    if asked.emotion_strip and not Path(asked.emotion_from).is_file():
+    if asked.emotion_strip and not Path(asked.emotion_from or "").is_file():
         with suppress(EcoFaceBlenderError):  # the engine says so, unless another emotion is asked for
             again = emotion_reference.of_strip(context, asked.emotion_strip, folder)
             changes["emotion_from"] = again["emotion_from"]
@@ -49,8 +49,8 @@ def request_again(context: bpy.types.Context, take: bpy.types.Action, folder: st
 def _values(text: object, take: bpy.types.Action) -> object:
     """What a take's property holds as JSON."""
     try:
-        return json.loads(str(text))
-    except (ValueError, RecursionError) as error:
+        return json_object(str(text))
+    except ValueError as error:
         raise EcoFaceBlenderError(
             f"The voice baseline in '{take.name}' cannot be read; generate a new take."
         ) from error

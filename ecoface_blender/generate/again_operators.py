@@ -34,18 +34,18 @@ class _Again(Generating):
 
     def stored_request(self, context, folder):
         """Of the take that is played."""
-        speaker = chosen.chosen_head(context)
+        speaker = chosen.named_head(context)
         return replace(
-            take_lines.request_again(context, takes.played(speaker), folder),
+            take_lines.request_again(context, takes.playing(speaker), folder),
             scene=context.scene.name,
             speaker=speaker.name,
         )
 
-    def with_new_emotion(self, context, settings, asked, folder):
-        """The request with what was said of the emotion, else the panel's, in place of its own."""
-        found = stored.motion_of(takes.played(chosen.chosen_head(context)))
+    def with_new_emotion(self, context, settings, folder, said):
+        """The stored request with what was `said` of the emotion, else the panel's, in place of its own."""
+        asked = self.stored_request(context, folder)
+        found = stored.motion_of(takes.playing(chosen.named_head(context)))
         seconds = found and len(found[0]) / found[1]
-        said = self.emotion_wishes()
         return replace(asked, **gather.emotion_fields(context, settings, asked, folder, said, seconds))
 
 
@@ -71,7 +71,7 @@ class ECOFACE_OT_take_swap(EmotionWishes, _Again, Operator):
     bl_label = "Swap Emotion"
 
     def request(self, context, settings, folder):
-        return self.with_new_emotion(context, settings, self.stored_request(context, folder), folder)
+        return self.with_new_emotion(context, settings, folder, self.emotion_wishes())
 
 
 class ECOFACE_OT_take_range(EmotionWishes, _Again, Operator):
@@ -96,7 +96,7 @@ class ECOFACE_OT_take_range(EmotionWishes, _Again, Operator):
         start, end = self.start if given("start") else first, self.end if given("end") else last
         if end <= start:
             raise EcoFaceBlenderError(f"Expected frames in order, found {start} to {end}; swap them.")
-        asked = self.with_new_emotion(context, settings, self.stored_request(context, folder), folder)
+        asked = self.with_new_emotion(context, settings, folder, self.emotion_wishes())
         return replace(asked, seed=scene.ecoface.seed, frames=(start, end))
 
 

@@ -224,7 +224,8 @@ def mix_again(context: bpy.types.Context, asked: GenerationRequest, folder: str)
     strip = chosen_strip(context, asked.altered_strip)
     heard = sequencer.heard(strip, folder)
     seconds = heard.out_seconds - heard.in_seconds
-    if abs(heard.in_seconds - asked.first_second) > 1e-3 or abs(seconds - asked.seconds) > 1e-3:
+    same = asked.seconds is not None and abs(seconds - asked.seconds) <= 1e-3
+    if abs(heard.in_seconds - asked.first_second) > 1e-3 or not same:
         raise EcoFaceBlenderError(f"The strip '{strip.name}' was changed since the take; generate a new one.")
     return str(heard.mix)
 

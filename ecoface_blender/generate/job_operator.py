@@ -1,5 +1,6 @@
 """Operators that let the engine work: waiting for it in a script, beside the artist's work after a click."""
 
+import tempfile
 import time
 
 import bpy
@@ -7,7 +8,7 @@ import bpy
 from .. import running
 from ..engine import engine
 from ..engine.job import job_folder
-from ..engine.settings import engine_settings
+from ..engine.settings import EngineSettings, engine_settings
 from ..errors import EcoFaceBlenderError
 from ..heads import chosen
 from ..ui.reporting import Reporting
@@ -22,7 +23,11 @@ def why_not_ready(context: bpy.types.Context) -> str | None:
 
 
 class JobOperator(Reporting, Watching):
-    """For operators that let the engine do the job of their `start_job(context, settings, folder)`."""
+    """For operators that let the engine do a job."""
+
+    def start_job(self, context, settings: EngineSettings, folder: tempfile.TemporaryDirectory):
+        """Begin with it; its files go into the folder."""
+        raise NotImplementedError
 
     @classmethod
     def poll(cls, context):

@@ -6,12 +6,18 @@ from bpy.types import Operator
 
 from .. import running
 from ..emotion.operator_properties import EmotionWishes
+from ..engine.settings import EngineSettings
+from ..request import GenerationRequest
 from . import gather, generation
 from .job_operator import JobOperator
 
 
 class Generating(JobOperator):
-    """For operators that let the engine fulfil their `request(context, settings, folder)`."""
+    """For operators that let the engine fulfil a request."""
+
+    def request(self, context, settings: EngineSettings, folder: str) -> GenerationRequest:
+        """What is asked for; files that it needs are written into the folder."""
+        raise NotImplementedError
 
     def start_job(self, context, settings, folder):
         """Send it."""
@@ -75,7 +81,8 @@ class ECOFACE_OT_cancel(Operator):
         return running.shown() is not None
 
     def execute(self, _context):
-        running.shown().cancel()
+        if job := running.shown():
+            job.cancel()
         return {"FINISHED"}
 
 

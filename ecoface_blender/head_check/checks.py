@@ -125,7 +125,7 @@ def check(context: bpy.types.Context, poses: Poses) -> Checked:
     speaker = poses.speaker
     vertices = _vertices(context, poses)  # (poses, V, 3)
     moved = np.linalg.norm(vertices - vertices[0], axis=2)
-    face = face_kinds.face_of(speaker)
+    face = face_kinds.known_face(speaker)
     shape, axes = face_shape.shape_of(face)
     moving = moved.max(axis=0) > 0.1 * max(moved.max(), 1e-9)
     points = vertices[0][moving]

@@ -98,8 +98,8 @@ def make(options: argparse.Namespace) -> int:
     for result in batch.failed:
         print(f"ecoface: {result.line}: {result.sentence}", file=sys.stderr)
     before = f", {len(batch.already)} of them before" if batch.already else ""
-    whole = len(batch.done) + len(batch.already)
-    _say(f"{whole} of {len(rows)} lines done{before}, {len(batch.failed)} failed: {batch.table}")
+    done = len(batch.done) + len(batch.already)
+    _say(f"{done} of {len(rows)} lines done{before}, {len(batch.failed)} failed: {batch.table}")
     return SOME_FAILED if batch.failed else 0
 
 

@@ -7,7 +7,8 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from ..errors import EcoFaceBlenderError
+from ..core.atomic_write import atomic_write
+from ..errors import EcoFaceBlenderError, refusals_of_core
 from .table import TABLE
 
 DONE, FAILED = "done", "failed"
@@ -87,29 +88,25 @@ class ResultTable:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise EcoFaceBlenderError(self._refusal(error)) from error
+            raise EcoFaceBlenderError(
+                f"'{self.path}' cannot be written; make room, or choose another folder: {error.strerror}."
+            ) from error
 
     def write(self, results: Iterable[Result]) -> None:
         """Write the whole table anew, whole or not at all."""
-        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}.writing")
-        try:
-            with beside.open("w", encoding="utf-8", newline="") as file:
-                csv.writer(file, lineterminator="\n").writerows([HEADER, *map(astuple, results)])
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(beside, self.path)
-        except OSError as error:
-            raise EcoFaceBlenderError(self._refusal(error)) from error
-        finally:
-            beside.unlink(missing_ok=True)
+        with (
+            refusals_of_core(),
+            atomic_write(self.path) as beside,
+            beside.open("w", encoding="utf-8", newline="") as file,
+        ):
+            csv.writer(file, lineterminator="\n").writerows([HEADER, *map(astuple, results)])
+            file.flush()
+            os.fsync(file.fileno())
 
     def close(self, order: Sequence[str]) -> None:
         """Put the lines into the order of what was asked for; others that were known follow."""
         place = {name: number for number, name in enumerate(order)}
         self.write(sorted(self.known.values(), key=lambda result: place.get(result.line, len(place))))
-
-    def _refusal(self, error: OSError) -> str:
-        return f"'{self.path}' cannot be written; make room, or choose another folder: {error.strerror}."
 
 
 def heard_cells(heard: Mapping[str, Any] | None) -> dict[str, str]:

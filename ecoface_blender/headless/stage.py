@@ -14,7 +14,8 @@ from pathlib import Path
 
 import bpy
 
-from ..atomic_write import beside_of, written_beside
+from ..atomic_write import written_beside
+from ..core.atomic_write import partial_of
 from ..engine.settings import EngineSettings
 from ..export import export
 from ..generate import gather, generation
@@ -84,10 +85,10 @@ class Stage:
             context = bpy.context
             said = takes.receive(context, request, *stored.read_motion(motion))
             speaker = rigs.named(context.scene, request.speaker)
-            context.scene.frame_end = math.ceil(takes.played(speaker).frame_range[1])
+            context.scene.frame_end = math.ceil(takes.playing(speaker).frame_range[1])
             for suffix in wish.outputs:
                 path = target.with_name(f"{target.name}.{suffix}")
-                for left_over in path.parent.glob(beside_of(path, "*").name):  # by a run that was killed
+                for left_over in path.parent.glob(partial_of(path, "*").name):  # by a run that was killed
                     left_over.unlink(missing_ok=True)
                 if suffix == "npz":
                     with written_beside(path) as beside:

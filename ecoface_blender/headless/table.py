@@ -172,17 +172,21 @@ def understand(row: Row) -> Wish:
         EcoFaceBlenderError: if a cell cannot be meant so, or a file is missing.
     """
     cells = row.cells
-    if not cells.get(AUDIO):
+    if (audio := file_of(row, AUDIO)) is None:
         raise EcoFaceBlenderError(f"Expected a sound file in the column '{AUDIO}', found nothing; name one.")
     if cells.get("emotion") and cells.get("reference"):
         raise EcoFaceBlenderError("Expected an emotion or a reference, found both; leave one out.")
-    paths = {column: file_of(row, column) for column in (AUDIO, "reference", "open")}
     seed = cells.get("seed") or "0"
     if not (seed.isascii() and seed.isdigit()):
         raise EcoFaceBlenderError(f"Expected a whole number from 0 on as seed, found '{seed}'; correct it.")
     return Wish(
-        **paths,  # type: ignore[arg-type]
-        **{name: _number(cells, name) for name in NUMBERS},
+        audio=audio,
+        reference=file_of(row, "reference"),
+        open=file_of(row, "open"),
+        strength=_number(cells, "strength"),
+        upper=_number(cells, "upper"),
+        mouth=_number(cells, "mouth"),
+        temperature=_number(cells, "temperature"),
         style=cells.get("style") or None,
         emotion=cells.get("emotion") or None,
         head=cells.get("head") or None,

@@ -85,8 +85,9 @@ class Voices:
         """The request with the baseline of the voice whose emotion it shows, if it was measured."""
         if name not in self._baselines:
             return request
-        field = "reference_baseline" if request.emotion_from else "baseline"
-        return replace(request, **{field: self._baselines[name]})
+        if request.emotion_from:
+            return replace(request, reference_baseline=self._baselines[name])
+        return replace(request, baseline=self._baselines[name])
 
     def note(self, request: GenerationRequest, name: str) -> str:
         """Why a line knows no voice though there are sounds enough, in one sentence; else empty."""

@@ -34,14 +34,15 @@ def meant_head(context: bpy.types.Context) -> bpy.types.Object | None:
     return None
 
 
-def named_head(context: bpy.types.Context, name: str) -> bpy.types.Object:
+def named_head(context: bpy.types.Context, name: str = "") -> bpy.types.Object:
     """The head of a name, or the chosen one if none is given.
 
     Raises:
         EcoFaceBlenderError: if there is none.
     """
     if (speaker := chosen_head(context, name)) is None:
-        raise EcoFaceBlenderError(f"Expected a head '{name}' in this scene, found none; name another.")
+        unknown = f"Expected a head '{name}' in this scene, found none; name another."
+        raise EcoFaceBlenderError(unknown if name else why_no_head(context) or NO_HEAD)
     return speaker
 
 

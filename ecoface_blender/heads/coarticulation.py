@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-SILENCE = "SIL"
+from ..core.phones import SILENCE
+
 BILABIALS, LABIODENTALS = ("P", "B", "M"), ("F", "V")
 
 
@@ -36,7 +37,7 @@ def _sounds(**groups: tuple[str, float, float, float, float]) -> dict[str, Sound
 
 
 SOUNDS = _sounds(
-    silence=("SIL", 0.8, 0.12, 0.16, 0.0),
+    silence=(SILENCE, 0.8, 0.12, 0.16, 0.0),
     bilabial=("P B M", 0.3, 0.10, 0.08, 1.5),
     labiodental=("F V", 1.2, 0.10, 0.08, 1.5),
     dental=("TH DH", 0.5, 0.09, 0.08, 3.5),

@@ -125,13 +125,14 @@ def _pairs(chosen: np.ndarray, shut: np.ndarray, wide: np.ndarray, stations: np.
         return None
     span = np.flatnonzero(parting > _END * parting.max())
     right, left = best[span[0]], best[span[-1]]
+    assert right is not None and left is not None, "they part"
     ends = [shut[list(pair[:2]), 0].mean() for pair in (right, left)]
     middle, half = (ends[0] + ends[1]) / 2, (ends[1] - ends[0]) / 2
     if half <= 0:
         return None
-    found = [_best_pair(chosen, shut, wide, middle + s * half, max(_REACH * half, reach)) for s in stations]
-    found = [pair for pair in found if pair is not None and pair[2] > _LEAST * parting.max()]
-    found = list(dict.fromkeys(found))
+    there = (_best_pair(chosen, shut, wide, middle + s * half, max(_REACH * half, reach)) for s in stations)
+    parted_enough = [pair for pair in there if pair is not None and pair[2] > _LEAST * parting.max()]
+    found = list(dict.fromkeys(parted_enough))
     if not found:
         return None
     upper, lower = (np.array([pair[k] for pair in found]) for k in (0, 1))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import bpy
 
+from ..core.constants import EXPRESSION_DIM
+from ..errors import EcoFaceBlenderError
 from . import jaw_bone, own_head, recognition, shape_keys, source_curves
 from . import key_names as arkit_names
 from .character_parts import companions
@@ -39,6 +41,18 @@ def face_of(item: bpy.types.Object | None) -> Face | None:
     if kind == OWN:
         return Face(OWN, item, (item,), (), None)
     return _flame(item) if kind == FLAME else _known(item, kind)
+
+
+def known_face(item: bpy.types.Object | None) -> Face:
+    """What an object is that has to be a face.
+
+    Raises:
+        EcoFaceBlenderError: if it is none that can be animated.
+    """
+    face, reason = face_of(item), why_not_a_face(item)
+    if face is None or reason:
+        raise EcoFaceBlenderError(reason or "Expected a face, found none; choose one.")
+    return face
 
 
 def kind_of(item: bpy.types.Object | None) -> str | None:
@@ -121,7 +135,7 @@ def _flame_rows(item: bpy.types.Object) -> list[Row]:
     rows = []
     for block in item.data.shape_keys.key_blocks[1:]:
         kind, number = arkit_names.flame(block.name) or ("", 0)
-        if kind == "expression" and 1 <= number <= own_head.N_EXPRESSIONS:
+        if kind == "expression" and 1 <= number <= EXPRESSION_DIM:
             rows.append(Row(source=source_curves.EXPRESSIONS[number - 1], target=block.name))
         jaw_first = len(source_curves.CORRECTIVES)  # those of the neck come before
         if kind == "corrective" and jaw_first < number <= 2 * jaw_first:

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from ..core import constants
+from ..core.emotion_label import TURN
 from .emotion_names import PARTS, REGIONS, WHOLE
 
-EMOTIONS = ("calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
+NEUTRAL, *_SHOWN = constants.EMOTIONS
+EMOTIONS = tuple(_SHOWN)
 """The engine's, without neutral: the columns of feelings."""
-STRONGEST = 2.0
-TURN = 0.6  # s over which one named emotion gives way to the next
+STRONGEST = float(len(constants.INTENSITIES))
 STRONG_SPEECH = 0.15
 """By how much an emotion rises with the loudest speech over what it is in between."""
 
@@ -187,7 +189,7 @@ def _point(text: str) -> tuple[float, int, float] | None:
     """Seconds, emotion (-1 is neutral), intensity, of "LABEL[:INTENSITY][@SECONDS]"; None of other words."""
     label, _, seconds = text.lower().partition("@")
     name, _, intensity = label.partition(":")
-    if name not in ("neutral", *EMOTIONS):
+    if name not in (NEUTRAL, *EMOTIONS):
         return None
     with suppress(ValueError):
         strength = {"": 1.0, "normal": 1.0, "strong": STRONGEST}.get(intensity)

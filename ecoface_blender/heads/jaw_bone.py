@@ -5,7 +5,8 @@ import numpy as np
 from mathutils import Matrix, Vector
 
 from ..channels import Channel
-from .jaw_shape_keys import N_EXPRESSIONS, rotations
+from ..core.constants import EXPRESSION_DIM
+from ..core.jaw_skinning import rotations
 from .key_names import words
 
 _FIRST = ("jawmaster", "jaw", "lowerjaw", "jawlower", "jawroot")
@@ -98,7 +99,7 @@ def face_axes(armature: bpy.types.Object, name: str, meshes: list[bpy.types.Obje
     They are seen in the bones of the eyes against the chin; a rig without such stands as Blender's
     characters do, z up and face to -y.
     """
-    eyes = {}
+    eyes: dict[str, Vector] = {}
     for bone in armature.data.bones:
         spoken = words(bone.name)
         if "eye" in spoken and spoken[-1] in ("left", "right"):
@@ -147,4 +148,4 @@ def _channels(bone: bpy.types.PoseBone, name: str, values: np.ndarray) -> list[C
 
 def jaw_of(motion: np.ndarray) -> np.ndarray:
     """The jaw's rotation vectors (T, 3) of a motion (T, 53)."""
-    return motion[:, N_EXPRESSIONS:]
+    return motion[:, EXPRESSION_DIM:]

@@ -1,12 +1,8 @@
 """The jaw's rotation as shape keys: a few directions that follow exact skinning within half a millimetre.
 
-Skinning (Eq. 2) moves the vertices v of one turning joint by
-
-    P d + w d (v + P d - J)    with v = template + B psi and d = R - I, the jaw's rotation less the identity,
-
-w being the jaw's weights, P its pose correctives and J its joint. That is linear in N_TERMS products of d and
-the expression psi. So a fixed matrix gives, for every pose, the values of keys that are (1) the plain turns
-an artist would look for and (2) the principal directions of all that remains over plausible poses.
+Skinning is linear in the N_TERMS products of `core.jaw_skinning`. So a fixed matrix gives, for every pose,
+the values of keys that are (1) the plain turns an artist would look for and (2) the principal directions of
+all that remains over plausible poses.
 """
 
 from collections.abc import Mapping
@@ -14,11 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-N_EXPRESSIONS = 50
-JAW = 2  # FLAME's joints: global, neck, jaw, two eyes
-N_TURN = 9  # entries of R - I
-PAIRS = np.triu_indices(N_TURN)
-N_TERMS = N_TURN + len(PAIRS[0]) + N_TURN * N_EXPRESSIONS
+from ..core.constants import EXPRESSION_DIM
+from ..core.jaw_skinning import JAW, N_TERMS, N_TURN, expression_directions, rotations, term_offsets, terms
 
 PLAIN_KEYS = {"Jaw Open": (0, 20.0), "Jaw Left": (1, 5.0), "Jaw Roll": (2, 5.0)}
 """Axis and degrees that each shows at value 1, exactly so on the neutral face."""
@@ -40,69 +33,6 @@ class JawKeys:
     """Metres to exact skinning, 99.9th percentile over moving vertices of plausible poses."""
 
 
-def rotations(jaw: np.ndarray) -> np.ndarray:
-    """Rotation matrices (T, 3, 3) of axis-angles (T, 3) in radians, by Rodrigues' formula."""
-    x, y, z = np.asarray(jaw, dtype=np.float64).T
-    zero = np.zeros_like(x)
-    cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(-1, 3, 3)
-    angle = np.sqrt(x**2 + y**2 + z**2)[:, None, None]
-    sine = np.sinc(angle / np.pi)  # sin(a) / a
-    versine = np.sinc(angle / (2 * np.pi)) ** 2 / 2  # (1 - cos(a)) / a^2
-    return np.eye(3) + sine * cross + versine * (cross @ cross)
-
-
-def terms(expression: np.ndarray, jaw: np.ndarray) -> np.ndarray:
-    """The products (T, N_TERMS) of d = R - I and the expression that skinning is linear in."""
-    d = (rotations(jaw) - np.eye(3)).reshape(-1, N_TURN)
-    with_expression = d[:, :, None] * expression[:, None, :]  # (T, 9, 50)
-    return np.hstack([d, d[:, PAIRS[0]] * d[:, PAIRS[1]], with_expression.reshape(len(d), -1)])
-
-
-def term_offsets(head: Mapping[str, np.ndarray]) -> np.ndarray:
-    """What one unit of each term adds to the vertices: (N_TERMS, V, 3) metres."""
-    w = head["weights"][:, JAW].astype(np.float64)
-    expressions = expression_directions(head).astype(np.float64)  # (V, 3, 50)
-    crossed = np.zeros((N_TURN, N_EXPRESSIONS, len(w), 3))
-    for entry in range(N_TURN):
-        row, column = divmod(entry, 3)
-        crossed[entry, :, :, row] = (w[:, None] * expressions[:, column]).T
-    return np.concatenate([_neutral_offsets(head), crossed.reshape(-1, len(w), 3)])
-
-
-def term_products(head: Mapping[str, np.ndarray], directions: np.ndarray) -> np.ndarray:
-    """`term_offsets` times directions (n, V, 3), (N_TERMS, n); in a tenth of the time and memory."""
-    w = head["weights"][:, JAW].astype(np.float64)
-    weighed = w[:, None, None] * expression_directions(head)  # (V, 3, 50)
-    neutral = _neutral_offsets(head)
-    crossed = [weighed[:, entry % 3].T @ directions[:, :, entry // 3].T for entry in range(N_TURN)]
-    return np.vstack(
-        [neutral.reshape(len(neutral), -1) @ directions.reshape(len(directions), -1).T, *crossed]
-    )
-
-
-def _neutral_offsets(head: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Those of the terms without expression, (N_TURN + pairs, V, 3)."""
-    template, w = head["v_template"].astype(np.float64), head["weights"][:, JAW].astype(np.float64)
-    correctives = head["posedirs"][:, :, (JAW - 1) * N_TURN : JAW * N_TURN].astype(np.float64)  # (V, 3, 9)
-    joint = head["J_regressor"][JAW].astype(np.float64)
-    arms = template - joint @ template  # (V, 3)
-    turned = np.zeros((N_TURN, N_TURN, *template.shape))
-    single = correctives.transpose(2, 0, 1).copy()  # (9, V, 3)
-    for entry in range(N_TURN):
-        row, column = divmod(entry, 3)
-        single[entry, :, row] += w * arms[:, column]
-        turned[entry, :, :, row] = (w[:, None] * correctives[:, column]).T
-    both = (turned + turned.transpose(1, 0, 2, 3))[PAIRS]
-    both[PAIRS[0] == PAIRS[1]] /= 2
-    return np.concatenate([single, both])
-
-
-def expression_directions(head: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The head's expression blend shapes (V, 3, 50), metres."""
-    first = int(head["n_shape"])
-    return head["shapedirs"][:, :, first : first + N_EXPRESSIONS]
-
-
 def skinned(head: Mapping[str, np.ndarray], motion: np.ndarray) -> np.ndarray:
     """Exact vertices (T, V, 3) of a motion (T, 53) by Eq. (2): what the keys are judged by."""
     template, w = head["v_template"].astype(np.float64), head["weights"][:, JAW, None].astype(np.float64)
@@ -110,8 +40,8 @@ def skinned(head: Mapping[str, np.ndarray], motion: np.ndarray) -> np.ndarray:
     expressions = expression_directions(head).astype(np.float64)
     joint = head["J_regressor"][JAW] @ template
     vertices = np.empty((len(motion), *template.shape))
-    for frame, turn in enumerate(rotations(motion[:, N_EXPRESSIONS:])):
-        expressive = template + expressions @ motion[frame, :N_EXPRESSIONS]
+    for frame, turn in enumerate(rotations(motion[:, EXPRESSION_DIM:])):
+        expressive = template + expressions @ motion[frame, :EXPRESSION_DIM]
         posed = expressive + correctives @ (turn - np.eye(3)).ravel()
         vertices[frame] = (1 - w) * posed + w * ((posed - joint) @ turn.T + joint)
     return vertices
@@ -120,12 +50,12 @@ def skinned(head: Mapping[str, np.ndarray], motion: np.ndarray) -> np.ndarray:
 def plausible_motion(head: Mapping[str, np.ndarray], n_frames: int, seed: int) -> np.ndarray:
     """Random poses (T, 53): expressions of one s.d. or ARKit units, jaw open to 20 degrees, askew to 3."""
     rng = np.random.default_rng(seed)
-    expression = rng.standard_normal((n_frames, N_EXPRESSIONS))
+    expression = rng.standard_normal((n_frames, EXPRESSION_DIM))
     units = head.get("arkit_coefficients")
     if units is not None and len(units):
         half = n_frames // 2
         active = rng.random((half, len(units))) < 0.2
-        expression[:half] = (active * rng.random((half, len(units)))) @ units[:, :N_EXPRESSIONS]
+        expression[:half] = (active * rng.random((half, len(units)))) @ units[:, :EXPRESSION_DIM]
     lateral = rng.uniform(-3, 3, (n_frames, 2))
     jaw = np.radians(np.column_stack([rng.uniform(0, 20, n_frames), lateral]))
     return np.hstack([expression, jaw])
@@ -137,7 +67,7 @@ def make_jaw_keys(head: Mapping[str, np.ndarray]) -> JawKeys:
     offsets = term_offsets(head)[:, moving].reshape(N_TERMS, -1)  # (N_TERMS, 3 V)
     plain_weights, plain = _plain_keys(offsets)
     rest = offsets - plain_weights @ plain
-    samples = terms(*np.split(plausible_motion(head, 3000, seed=0), [N_EXPRESSIONS], axis=1))
+    samples = terms(*np.split(plausible_motion(head, 3000, seed=0), [EXPRESSION_DIM], axis=1))
     fit_weights, fits = _principal_keys(rest, samples)
     count, error = _fits_needed(rest, samples[::10], fit_weights, fits)
     keys = np.zeros((len(plain) + count, len(moving), 3), dtype=np.float32)
@@ -157,7 +87,7 @@ def _plain_keys(offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         turn = np.radians(degrees)
         b, c = (axis + 1) % 3, (axis + 2) % 3
         weights[3 * c + b, number], weights[3 * b + c, number] = 0.5 / np.sin(turn), -0.5 / np.sin(turn)
-        keys.append(terms(np.zeros((1, N_EXPRESSIONS)), turn * np.eye(3)[[axis]])[0] @ offsets)
+        keys.append(terms(np.zeros((1, EXPRESSION_DIM)), turn * np.eye(3)[[axis]])[0] @ offsets)
     return weights, np.stack(keys)
 
 

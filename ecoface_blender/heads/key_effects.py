@@ -40,8 +40,10 @@ def moves_nothing(block: bpy.types.ShapeKey) -> bool:
 
 def _along(moved: np.ndarray, pose: np.ndarray | None, otherwise: float) -> float:
     """How much of a pose (V, 3) is in a key's offsets (V, 3), where the pose is strong; never below 0."""
-    size = None if pose is None else np.linalg.norm(pose, axis=1)
-    if size is None or size.max() < 1e-9:
+    if pose is None:
+        return otherwise
+    size = np.linalg.norm(pose, axis=1)
+    if size.max() < 1e-9:
         return otherwise
     strong = size > _STRONG * size.max()
     return max(0.0, float((moved[strong] * pose[strong]).sum() / np.square(pose[strong]).sum()))

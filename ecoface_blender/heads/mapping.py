@@ -5,9 +5,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from ..core.npz import json_object
 from ..errors import EcoFaceBlenderError
 
 VERSION = 1
@@ -61,11 +63,10 @@ def read_preset(path: str | Path) -> list[Row]:
         EcoFaceBlenderError: if the file is not a preset, or its rows are not as they should be.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json_object(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise EcoFaceBlenderError(f"Expected a mapping preset in '{path}', found none: {error}.") from error
-    version = content.get("ecoface_mapping") if isinstance(content, dict) else None
-    if version != VERSION or not isinstance(content.get("rows"), list):
+    if content.get("ecoface_mapping") != VERSION or not isinstance(content.get("rows"), list):
         raise EcoFaceBlenderError(
             f"Expected a mapping preset of version {VERSION} in '{path}', found something else; "
             "choose another."
@@ -73,7 +74,7 @@ def read_preset(path: str | Path) -> list[Row]:
     return [_row(number, item, path) for number, item in enumerate(content["rows"], start=1)]
 
 
-def _row(number: int, item: object, path: str | Path) -> Row:
+def _row(number: int, item: Any, path: str | Path) -> Row:
     try:
         row = Row(**item)
         texts = (row.source, row.target, row.kind, row.axis)

@@ -7,7 +7,10 @@ from bpy.types import Operator
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from ..errors import EcoFaceBlenderError
+from ..ui.reporting import Reporting
 from . import chosen, face_kinds, mapping, rigs
+
+NO_MESH = "Select a mesh with shape keys."
 
 
 def edited(context: bpy.types.Context) -> bpy.types.Object | None:
@@ -18,7 +21,18 @@ def edited(context: bpy.types.Context) -> bpy.types.Object | None:
     return chosen.chosen_head(context) or chosen.meant_head(context)
 
 
-class _OnMapping:
+def item_of(context: bpy.types.Context) -> bpy.types.Object:
+    """The object whose mapping is shown.
+
+    Raises:
+        EcoFaceBlenderError: if there is none.
+    """
+    if (item := edited(context)) is None:
+        raise EcoFaceBlenderError(NO_MESH)
+    return item
+
+
+class _OnMapping(Reporting):
     """For what changes the mapping that is shown."""
 
     bl_options = {"REGISTER", "UNDO"}
@@ -27,7 +41,7 @@ class _OnMapping:
     def poll(cls, context):
         item = edited(context)
         if item is None:
-            cls.poll_message_set("Select a mesh with shape keys.")
+            cls.poll_message_set(NO_MESH)
         elif item.library:
             cls.poll_message_set(f"'{item.name}' is linked from another file; make it local, or override it.")
         return item is not None and item.library is None
@@ -40,7 +54,7 @@ class _OnRow(_OnMapping):
     def poll(cls, context):
         if not super().poll(context):
             return False
-        if not edited(context).ecoface_mapping.rows:
+        if not item_of(context).ecoface_mapping.rows:
             cls.poll_message_set("There are no rows yet; press Auto Fill or add one.")
             return False
         return True
@@ -57,7 +71,7 @@ stay"""
         name="Head", description="Name of the face; the one that is shown if empty", options={"SKIP_SAVE"}
     )
 
-    def execute(self, context):
+    def run(self, context):
         item = rigs.named(context.scene, self.head) if self.head else edited(context)
         if item is None or item.type != "MESH" or item.library:
             self.report({"ERROR"}, f"Expected a mesh '{self.head}' of this file, found none; choose another")
@@ -81,8 +95,8 @@ class ECOFACE_OT_mapping_add(_OnMapping, Operator):
     bl_idname = "ecoface.mapping_add"
     bl_label = "Add Row"
 
-    def execute(self, context):
-        group = edited(context).ecoface_mapping
+    def run(self, context):
+        group = item_of(context).ecoface_mapping
         group.rows.add()
         group.active = len(group.rows) - 1
         group.use = True
@@ -95,8 +109,8 @@ class ECOFACE_OT_mapping_remove(_OnRow, Operator):
     bl_idname = "ecoface.mapping_remove"
     bl_label = "Remove Row"
 
-    def execute(self, context):
-        group = edited(context).ecoface_mapping
+    def run(self, context):
+        group = item_of(context).ecoface_mapping
         group.rows.remove(min(group.active, len(group.rows) - 1))
         group.active = max(0, min(group.active, len(group.rows) - 1))
         return {"FINISHED"}
@@ -108,8 +122,8 @@ class ECOFACE_OT_mapping_clear(_OnRow, Operator):
     bl_idname = "ecoface.mapping_clear"
     bl_label = "Clear"
 
-    def execute(self, context):
-        group = edited(context).ecoface_mapping
+    def run(self, context):
+        group = item_of(context).ecoface_mapping
         group.rows.clear()
         group.use = False
         return {"FINISHED"}
@@ -122,8 +136,8 @@ those that were named"""
     bl_idname = "ecoface.mapping_parts"
     bl_label = "Use Selected as Parts"
 
-    def execute(self, context):
-        item = edited(context)
+    def run(self, context):
+        item = item_of(context)
         group = item.ecoface_mapping
         group.parts.clear()
         for other in context.selected_objects:
@@ -142,12 +156,8 @@ class ECOFACE_OT_mapping_save(_OnRow, ExportHelper, Operator):
     filename_ext = mapping.SUFFIX
     filter_glob: StringProperty(default=f"*{mapping.SUFFIX}", options={"HIDDEN"})
 
-    def execute(self, context):
-        try:
-            mapping.write_preset(self.filepath, edited(context).ecoface_mapping.as_rows())
-        except EcoFaceBlenderError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+    def run(self, context):
+        mapping.write_preset(self.filepath, item_of(context).ecoface_mapping.as_rows())
         return {"FINISHED"}
 
 
@@ -159,13 +169,9 @@ class ECOFACE_OT_mapping_load(_OnMapping, ImportHelper, Operator):
     filename_ext = mapping.SUFFIX
     filter_glob: StringProperty(default=f"*{mapping.SUFFIX}", options={"HIDDEN"})
 
-    def execute(self, context):
-        try:
-            rows = mapping.read_preset(self.filepath)
-        except EcoFaceBlenderError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        item = edited(context)
+    def run(self, context):
+        rows = mapping.read_preset(self.filepath)
+        item = item_of(context)
         group = item.ecoface_mapping
         group.rows.clear()
         for row in rows:

@@ -50,8 +50,9 @@ def make_material(name: str, colour: np.ndarray | None) -> bpy.types.Material:
     """
     surface = SURFACES.get(name, ORDINARY)
     coloured = colour is not None
-    if coloured:
-        surface = replace(surface, colour=tuple(float(channel) for channel in colour))
+    if colour is not None:
+        red, green, blue = map(float, colour)
+        surface = replace(surface, colour=(red, green, blue))
     material = bpy.data.materials.new(f"EcoFace {name.capitalize()}")
     material.diffuse_color = (*surface.colour, 1.0)  # for Workbench
     material.roughness = surface.roughness

@@ -7,38 +7,29 @@ import bpy
 import numpy as np
 
 from ..channels import Channel, key_channels
-from ..errors import EcoFaceBlenderError
+from ..core.constants import EXPRESSION_DIM
+from ..core.head_file import read_head
+from ..core.jaw_skinning import N_TERMS, expression_directions, terms
+from ..core.motion_file import FlameMotion
+from ..errors import EcoFaceBlenderError, refusals_of_core
 from . import jaw_shape_keys
-from .jaw_shape_keys import N_EXPRESSIONS
 from .materials import COLOUR_ATTRIBUTE, make_material
 
-EXPRESSION_KEYS = tuple(f"Expression {number:02}" for number in range(1, N_EXPRESSIONS + 1))
+EXPRESSION_KEYS = tuple(f"Expression {number:02}" for number in range(1, EXPRESSION_DIM + 1))
 SLIDER = 10.0
 """Blender's widest; keyed values are clamped to the slider's range."""
 VERSION = 1
 """Of what is stored on a head: "ecoface_*" custom properties of the object and its mesh."""
-REQUIRED = ("name", "v_template", "faces", "shapedirs", "n_shape", "J_regressor", "weights", "posedirs")
 
 
 def load_head(path: str | Path) -> dict[str, np.ndarray]:
-    """The arrays of a head file, as the worker writes them; floats become float32.
+    """The arrays of a head file, as the worker writes them.
 
     Raises:
         EcoFaceBlenderError: if the file cannot be read or its arrays do not fit together.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError) as error:
-        raise EcoFaceBlenderError(f"Expected a head as .npz in '{path}', found none: {error}.") from error
-    if missing := [name for name in REQUIRED if name not in arrays]:
-        raise EcoFaceBlenderError(
-            f"Expected a head in '{path}', found no array '{missing[0]}'; press Add Head again."
-        )
-    _check_shapes(arrays, path)
-    return {
-        name: array.astype(np.float32) if array.dtype.kind == "f" else array for name, array in arrays.items()
-    }
+    with refusals_of_core():
+        return read_head(Path(path)).arrays()
 
 
 def add_head(context: bpy.types.Context, arrays: Mapping[str, np.ndarray], name: str) -> bpy.types.Object:
@@ -102,23 +93,10 @@ def key_values(head: bpy.types.Object, motion: np.ndarray) -> np.ndarray:
     """
     if reason := why_not_a_head(head):
         raise EcoFaceBlenderError(reason)
-    check_motion(motion)
-    expression, jaw = np.split(motion, [N_EXPRESSIONS], axis=1)
-    return np.hstack([expression, jaw_shape_keys.terms(expression, jaw) @ _jaw_weights(head)])
-
-
-def check_motion(motion: np.ndarray) -> None:
-    """See that a motion can be keyed.
-
-    Raises:
-        EcoFaceBlenderError: if it is not (T, 53) finite numbers.
-    """
-    if motion.ndim != 2 or motion.shape[1] != N_EXPRESSIONS + 3 or not len(motion):
-        raise EcoFaceBlenderError(
-            f"Expected a motion of shape (frames, {N_EXPRESSIONS + 3}), found {motion.shape}; make it again."
-        )
-    if not np.isfinite(motion).all():
-        raise EcoFaceBlenderError("Expected finite numbers in the motion, found others; generate it again.")
+    with refusals_of_core():
+        FlameMotion(motion)
+    expression, jaw = np.split(motion, [EXPRESSION_DIM], axis=1)
+    return np.hstack([expression, terms(expression, jaw) @ _jaw_weights(head)])
 
 
 def channels(head: bpy.types.Object, motion: np.ndarray) -> list[Channel]:
@@ -128,30 +106,7 @@ def channels(head: bpy.types.Object, motion: np.ndarray) -> list[Channel]:
 
 def _jaw_weights(head: bpy.types.Object) -> np.ndarray:
     """JawKeys.weights (N_TERMS, keys) of this head."""
-    return np.array(head.data["ecoface_jaw"]).reshape(jaw_shape_keys.N_TERMS, -1)
-
-
-def _check_shapes(arrays: Mapping[str, np.ndarray], path: str | Path) -> None:
-    n = len(arrays["v_template"])
-    expected = {
-        "v_template": (n, 3),
-        "shapedirs": (n, 3, int(arrays["n_shape"]) + N_EXPRESSIONS),
-        "J_regressor": (5, n),
-        "weights": (n, 5),
-        "posedirs": (n, 3, 36),
-        "faces": (len(arrays["faces"]), 3),
-    }
-    for name, shape in expected.items():
-        if arrays[name].shape != shape:
-            raise EcoFaceBlenderError(
-                f"Expected '{name}' of shape {shape} in '{path}', found {arrays[name].shape}; "
-                "press Add Head again."
-            )
-    faces = arrays["faces"]
-    if not len(faces) or faces.min() < 0 or faces.max() >= n:
-        raise EcoFaceBlenderError(
-            f"Expected faces between {n} vertices in '{path}', found other indices; press Add Head again."
-        )
+    return np.array(head.data["ecoface_jaw"]).reshape(N_TERMS, -1)
 
 
 def to_blender(points: np.ndarray) -> np.ndarray:
@@ -195,7 +150,7 @@ def _add_shape_keys(
 ) -> None:
     """Expression and jaw keys, all at rest."""
     template = to_blender(arrays["v_template"])
-    expressions = np.moveaxis(jaw_shape_keys.expression_directions(arrays), -1, 0)  # (50, V, 3)
+    expressions = np.moveaxis(expression_directions(arrays), -1, 0)  # (50, V, 3)
     head.shape_key_add(name="Neutral", from_mix=False)
     for name, offsets in zip(EXPRESSION_KEYS + jaw.names, [*expressions, *jaw.offsets], strict=True):
         key = head.shape_key_add(name=name, from_mix=False)  # from the mix, keys would pile up

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..core.constants import EXPRESSION_DIM
+from ..core.jaw_skinning import JAW, N_TURN, expression_directions, rotations
 from .contact_pairs import Pairs, find_lids, find_lips
-from .jaw_shape_keys import JAW, N_EXPRESSIONS, N_TURN, expression_directions, rotations
 from .shape import SIDES, HeadShape
 
 CHUNK = 2048  # frames whose vertices are in memory together
@@ -54,8 +55,8 @@ class ReferenceMouth:
         """Those of a head's arrays, which have ARKit's units."""
         names = tuple(str(name) for name in head["arkit_names"])
         shape = HeadShape(head["v_template"], names, head["arkit_units"].astype(np.float32))
-        lips, lids = find_lips(shape), {side: find_lids(shape, side) for side in SIDES}
-        assert lips is not None and all(lids.values()), "the reference head has lips and lids"
+        lips, lids = find_lips(shape), {s: pairs for s in SIDES if (pairs := find_lids(shape, s)) is not None}
+        assert lips is not None and len(lids) == len(SIDES), "the reference head has lips and lids"
         points = np.unique(np.concatenate([pairs.vertices for pairs in (lips, *lids.values())]))
         return cls(
             lips,
@@ -97,7 +98,7 @@ class ReferenceMouth:
 
     def _skinned(self, motion: np.ndarray) -> np.ndarray:
         """(T, N, 3) by Eq. (2)."""
-        expression, jaw = motion[:, :N_EXPRESSIONS].astype(np.float64), motion[:, N_EXPRESSIONS:]
+        expression, jaw = motion[:, :EXPRESSION_DIM].astype(np.float64), motion[:, EXPRESSION_DIM:]
         turns = rotations(jaw)
         n = len(self.points)
         posed = self.template + (expression @ self.expressions.reshape(3 * n, -1).T).reshape(-1, n, 3)

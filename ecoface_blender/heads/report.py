@@ -51,9 +51,11 @@ def why_cut(item: bpy.types.Object, needed: Collection[str] = ()) -> str | None:
     Asked at each redraw. With `needed`, in the words of `coverage`, only what is among it.
     """
     face = face_kinds.face_of(item)
+    if face is None:
+        return None
     keys = item.data.shape_keys
     driven = shape_keys.driven_keys(keys)
-    rows = [row for owner, row in face.rows if owner == item and row.kind == "KEY"] if face else []
+    rows = [row for owner, row in face.rows if owner == item and row.kind == "KEY"]
     there = {row.source for row in rows}
     for row in rows:
         muted = keys.key_blocks[row.target].mute

@@ -57,18 +57,22 @@ class Retarget:
 
     def gaps(self, weights: np.ndarray, turns: np.ndarray | None = None) -> np.ndarray:
         """(T, P) between the lips' pairs beyond where they touch, in half widths of the mouth."""
+        heights = self._heights(weights, self._mouth, turns)
+        return (heights - self._touch) / self._mouth.half_width
+
+    @property
+    def _mouth(self) -> Pairs:
+        """The lips, of a head that has some."""
         assert self.lips is not None
-        heights = self._heights(weights, self.lips, turns)
-        return (heights - self._touch) / self.lips.half_width
+        return self.lips
 
     @property
     def _touch(self) -> np.ndarray:
         """(P,) height of the upper vertices over the lower ones in a closure; lips at rest may be ajar."""
-        assert self.lips is not None
-        return np.minimum(self.lips.shut, _SEAM * self.lips.half_width)
+        return np.minimum(self._mouth.shut, _SEAM * self._mouth.half_width)
 
     def _with_lips(self, weights: np.ndarray, measured: Measured, turns: np.ndarray | None) -> np.ndarray:
-        lips, size = self.lips, self.lips.half_width
+        lips, size = self._mouth, self._mouth.half_width
         solved, freedom = self._solved(_FREEDOM)
         if not len(solved):
             return weights
@@ -97,7 +101,7 @@ class Retarget:
 
     def _wanted_gaps(self, measured: Measured) -> np.ndarray:
         """(T, P) in half widths: as far as the reference's lips part there, for what this jaw does."""
-        lips = self.lips
+        lips = self._mouth
         own = lips.parted / lips.half_width
         between = _interpolation(measured.places, lips.places)
         scale = own / (between @ measured.parted)
@@ -110,7 +114,7 @@ class Retarget:
         self, measured: Measured, weights: np.ndarray, solved: np.ndarray, turns: np.ndarray | None
     ) -> np.ndarray:
         """(T, 5): corners' width and height and the lips' protrusion, less what is not solved for."""
-        lips, size = self.lips, self.lips.half_width
+        lips, size = self._mouth, self._mouth.half_width
         others = weights.copy()
         others[:, solved] = 0
         vertices = self._moved(others, lips.vertices, turns) / size
@@ -124,7 +128,7 @@ class Retarget:
         """mouthClose stays at most jawOpen, or what it was beyond it."""
         names = [self.head.names[k] for k in solved]
         frames = len(weights)
-        if "mouthClose" not in names or "jawOpen" not in names or self.lips.open_at_rest:
+        if "mouthClose" not in names or "jawOpen" not in names or self._mouth.open_at_rest:
             return Rows(np.empty((0, len(solved))), *(np.empty((frames, 0)) for _ in range(3)))
         close, jaw = names.index("mouthClose"), names.index("jawOpen")
         row = np.zeros((1, len(solved)))
@@ -134,7 +138,7 @@ class Retarget:
 
     def _metric(self, offsets: np.ndarray, freedom: np.ndarray) -> np.ndarray:
         """(n, n) price of a change of the solved weights."""
-        lips = self.lips
+        lips = self._mouth
         middle = self.head.rest[lips.vertices].mean(axis=0)
         near = np.linalg.norm(self.head.rest - middle, axis=1) < 1.5 * lips.half_width
         chosen = np.flatnonzero(near & np.any(offsets, axis=(0, 2)))

@@ -8,12 +8,13 @@ import bpy
 import numpy as np
 
 from ..channels import Channel
+from ..core.jaw_skinning import rotations
+from ..core.motion_file import FlameMotion
 from ..engine import engine
-from ..errors import EcoFaceBlenderError
+from ..errors import EcoFaceBlenderError, refusals_of_core
 from . import jaw_bone, own_head, shape_keys, source_curves, speech
 from .face_kinds import ARKIT, FLAME, OWN, Face, face_of, is_face, why_not_a_face
 from .feelings import KeyEffect, beside_speech
-from .jaw_shape_keys import rotations
 from .key_effects import key_effects
 from .mapping import Row
 from .retarget import follow
@@ -54,7 +55,8 @@ def find_faces(context: bpy.types.Context) -> list[bpy.types.Object]:
     for item in faces:
         if item not in parts:
             out.append(item)
-            parts.update(face_of(item).parts)
+            face = face_of(item)
+            parts.update(face.parts if face else ())
     return out
 
 
@@ -95,7 +97,8 @@ def channels(speaker: bpy.types.Object, motion: np.ndarray, said: Speech | None 
     face = face_of(speaker)
     if face is None or face.kind == OWN:
         return own_head.channels(speaker, motion)
-    own_head.check_motion(motion)
+    with refusals_of_core():
+        FlameMotion(motion)
     wanted = {row.source for _, row in face.rows}
     curves = source_curves.curves(motion, wanted, said)
     if face.kind == ARKIT:

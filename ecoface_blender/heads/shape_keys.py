@@ -44,7 +44,8 @@ def retarget_of(
         return None
     basis = coordinates(item.data.shape_keys.reference_key)
     read = {
-        unit: sum(gain * offsets(block, basis) for block, gain in found) for unit, found in working.items()
+        unit: np.sum([gain * offsets(block, basis) for block, gain in found], axis=0)
+        for unit, found in working.items()
     }
     axes = face_axes(rest, read)
     limits = np.array([min(_limit(block, gain) for block, gain in found) for found in working.values()])

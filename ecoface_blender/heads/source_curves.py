@@ -5,17 +5,18 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..core.arkit import ArkitUnits, lip_pairs
+from ..core.constants import EXPRESSION_DIM, FRAME_RATE, LOWER_LIDS, UPPER_LIDS
+from ..core.jaw_skinning import N_TURN, expression_directions, rotations, term_products, terms
 from ..engine import engine
 from . import feelings, speech, visemes
-from .arkit_fit import ArkitUnits, lip_pairs
-from .jaw_shape_keys import N_EXPRESSIONS, N_TURN, expression_directions, rotations, term_products, terms
 from .key_names import ARKIT, OCULUS, VRM
 from .own_head import load_head
 from .recognition import BOTH_SIDES
 from .reference import ReferenceMouth
 from .speech import Speech
 
-EXPRESSIONS = tuple(f"Expression {number:02}" for number in range(1, N_EXPRESSIONS + 1))
+EXPRESSIONS = tuple(f"Expression {number:02}" for number in range(1, EXPRESSION_DIM + 1))
 JAW = ("Jaw Pitch", "Jaw Yaw", "Jaw Roll")
 """Rotation vector in radians: opening, to the left, tilting."""
 CORRECTIVES = tuple(f"Jaw Corrective {number}" for number in range(1, N_TURN + 1))
@@ -27,8 +28,8 @@ _BLINKS = {"vrm_blinkLeft": ("Left",), "vrm_blinkRight": ("Right",), "vrm_blink"
 _AWAKE, _SHUT = 0.1, 0.85
 """Shares of the usual opening of its eyes by which the reference's lids may sink awake, and are shut."""
 _BLINK_FRAMES = 31  # of which the middle opening is the usual one: squints are longer than blinks
-_LIDS = {"Left": ((43, 47), (44, 46)), "Right": ((37, 41), (38, 40))}
-"""Landmarks (iBUG) of upper and lower lids that face one another."""
+_LID_PAIRS = tuple(zip(UPPER_LIDS, LOWER_LIDS, strict=True))
+_LIDS = {"Left": _LID_PAIRS[2:], "Right": _LID_PAIRS[:2]}
 _CORNERS = (48, 54)  # landmarks (iBUG) of the mouth's corners
 _SHUT_LIPS = 0.0003  # metres within which its lips touch
 _OPEN, _ROUND = 0.004, 0.012
@@ -44,14 +45,14 @@ def curves(motion: np.ndarray, wanted: Collection[str], said: Speech | None = No
     out = dict(zip((*EXPRESSIONS, *JAW), np.asarray(motion, np.float64).T, strict=True))
     wanted = set(wanted)
     if wanted & set(CORRECTIVES):
-        turned = (rotations(motion[:, N_EXPRESSIONS:]) - np.eye(3)).reshape(-1, N_TURN)
+        turned = (rotations(motion[:, EXPRESSION_DIM:]) - np.eye(3)).reshape(-1, N_TURN)
         out |= dict(zip(CORRECTIVES, turned.T, strict=True))
     if wanted & set(_BLINKS):
         sides = dict(zip(_LIDS, _face(motion)[2:], strict=True))
         out |= {name: _blink(sum(sides[side] for side in of) / len(of)) for name, of in _BLINKS.items()}
     if wanted & {*ARKIT, *BOTH_SIDES}:
         units = reference_units()
-        out |= dict(zip(units.names, units.curves(motion).T, strict=True))
+        out |= dict(zip(units.names, units.curves(motion, single=True).T, strict=True))
         out |= {name: (out[f"{name}Left"] + out[f"{name}Right"]) / 2 for name in BOTH_SIDES}
     if wanted & set(speech.NAMES):
         out |= (said or speech_of_shape(motion)).curves(wanted)
@@ -59,7 +60,7 @@ def curves(motion: np.ndarray, wanted: Collection[str], said: Speech | None = No
 
 
 def speech_of_shape(
-    motion: np.ndarray, rate: float = 25.0, felt: np.ndarray | None = None, **shown: tuple
+    motion: np.ndarray, rate: float = FRAME_RATE, felt: np.ndarray | None = None, **shown: tuple
 ) -> Speech:
     """What a motion (T, 53) says whose phones nobody has told, by how open and round its lips are.
 
@@ -75,12 +76,7 @@ def speech_of_shape(
 
 def jaw_degrees(motion: np.ndarray) -> np.ndarray:
     """How far the jaw is turned (T,) in a motion (T, 53)."""
-    return np.degrees(np.linalg.norm(motion[:, N_EXPRESSIONS:], axis=1))
-
-
-def speaks_reference(names: Collection[str]) -> bool:
-    """Whether curves of these names are of the reference head's motion, and of no other's."""
-    return not set(names) <= {*EXPRESSIONS, *JAW, *CORRECTIVES}
+    return np.degrees(np.linalg.norm(motion[:, EXPRESSION_DIM:], axis=1))
 
 
 @lru_cache(maxsize=1)
@@ -112,7 +108,7 @@ def _blink(opening: np.ndarray) -> np.ndarray:
 def _face(motion: np.ndarray) -> np.ndarray:
     """(4, T) metres: the reference's lips apart, its mouth wider than at rest, left and right lids apart."""
     expressions, turns, rest = _face_rows()
-    expression, jaw = motion[:, :N_EXPRESSIONS], motion[:, N_EXPRESSIONS:]
+    expression, jaw = motion[:, :EXPRESSION_DIM], motion[:, EXPRESSION_DIM:]
     return (expression @ expressions + terms(expression, jaw) @ turns + rest).T
 
 
@@ -134,7 +130,7 @@ def _face_rows() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             add(row[:, 1], upper, 1 / len(pairs))
             add(row[:, 1], lower, -1 / len(pairs))
     flat = rows.reshape(len(rows), -1)
-    directions = expression_directions(head).reshape(-1, N_EXPRESSIONS).astype(np.float64)
+    directions = expression_directions(head).reshape(-1, EXPRESSION_DIM).astype(np.float64)
     rest = flat @ head["v_template"].ravel()
     rest[1] = 0  # the mouth's width is told against rest
     return directions.T @ flat.T, term_products(head, rows), rest

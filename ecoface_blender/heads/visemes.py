@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..core.phones import SILENCE
 from . import coarticulation as spoken
 from .coarticulation import SOUNDS
 
@@ -178,7 +179,7 @@ class Articulation:
         of_lips = 1 - of_jaw
         loud = np.outer(wide.clip(SOFTEST, 1), of_jaw) + np.outer((0.5 + wide / 2).clip(0, 1), of_lips)
         asked = np.maximum(controls[0] * of_jaw + controls[1] * of_lips, 0)
-        silent = list(SOUNDS).index(spoken.SILENCE)
+        silent = list(SOUNDS).index(SILENCE)
         lips = [list(SOUNDS).index(phone) for phone in spoken.BILABIALS]
         weights = sure * loud * asked
         weights[:, [silent, *lips]] = 0  # they shut the mouth, and need no share of it
@@ -200,7 +201,7 @@ def viseme_curves(said: Articulation, visemes: VisemeSet) -> dict[str, np.ndarra
     return out
 
 
-FALLBACK = ("SIL", "M", "AA", "IH", "OW", "UW")
+FALLBACK = (SILENCE, "M", "AA", "IH", "OW", "UW")
 
 
 def phones_of_shape(opening: np.ndarray, rounding: np.ndarray, jaw: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 # ruff: noqa: RUF012 (bl_options is written as Blender wants it)
 
 import time
+from typing import ClassVar
 
 import bpy
 from bpy.types import Operator
@@ -20,7 +21,11 @@ from . import queue
 class _Queue(Reporting, Watching):
     """For what lets the engine work off the lines that wait."""
 
-    bl_options = set()  # each line pushes an undo step of its own
+    bl_options: ClassVar[set[str]] = set()  # each line pushes an undo step of its own
+
+    def fill(self, context) -> None:
+        """Let lines wait for their turn."""
+        raise NotImplementedError
 
     def run(self, context):
         """Wait for all lines: the path taken by scripts, tests and background runs."""
@@ -152,7 +157,7 @@ class ECOFACE_OT_assign_head(Reporting, Operator):
         return reason is None
 
     def run(self, context):
-        speaker, strips = chosen.chosen_head(context), queue.selected_strips(context)
+        speaker, strips = chosen.named_head(context), queue.selected_strips(context)
         for strip in strips:
             strip.ecoface_head = speaker
         self.report({"INFO"}, f"'{speaker.name}' speaks {len(strips)} of the strips")

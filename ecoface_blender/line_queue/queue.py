@@ -135,7 +135,7 @@ class Run:
             return
         entry.folder = job_folder()
         try:
-            entry.request = _gather(bpy.context, entry)
+            entry.request = _gather(bpy.context, entry, entry.folder.name)
         except EcoFaceBlenderError as error:
             self._count(entry, FAILED, str(error))
 
@@ -143,6 +143,7 @@ class Run:
         entry = next((e for e in lines if e.state == WAITING and e.request), None)
         if entry is None:
             return not any(e.state == WAITING for e in lines)
+        assert entry.request and entry.folder, "gathered together"
         if running.job:
             return False  # a line of its own; its turn ends by itself
         self._now, entry.state, entry.sentence = entry, WORKING, ""
@@ -159,6 +160,8 @@ class Run:
         self._now = self._job = None
         if job:
             running.end(job)
+        if entry is None:
+            return
         self._count(entry, state, sentence)
         if state == DONE:
             bpy.ops.ed.undo_push(message=f"Lip Sync of {entry.strip}")  # each line is a step of its own
@@ -203,7 +206,7 @@ def add(context: bpy.types.Context, strips: list[bpy.types.Strip]) -> None:
             f"Expected a head for each strip, found none for '{without[0]}'; choose it, or select a head."
         )
     scene = context.scene.name
-    pairs = [(strip.name, speaker.name, scene) for strip, speaker in found]
+    pairs = [(strip.name, speaker.name, scene) for strip, speaker in found if speaker]
     again = [e for e in lines if (e.strip, e.speaker, e.scene) in pairs and e.state != WORKING]
     for entry in again:
         forget(entry)
@@ -242,7 +245,7 @@ def start() -> Run:
     return run
 
 
-def end(run: Run) -> None:
+def end(run: running.LinesJob) -> None:
     """However it went."""
     run.end()
     running.queue = None
@@ -274,14 +277,14 @@ def mirror() -> None:
         )
 
 
-def _gather(context: bpy.types.Context, entry: QueuedLine) -> GenerationRequest:
+def _gather(context: bpy.types.Context, entry: QueuedLine, folder: str) -> GenerationRequest:
     if context.scene.name != entry.scene:
         raise EcoFaceBlenderError(
             f"Expected the scene '{entry.scene}' in the window, found '{context.scene.name}'; "
             "go back to it and retry."
         )
     given = {"strip": entry.strip, "head": entry.speaker}
-    return gather.request(context, engine_settings(context), given, entry.folder.name)
+    return gather.request(context, engine_settings(context), given, folder)
 
 
 def _lines(number: int) -> str:

@@ -12,9 +12,11 @@ import numpy as np
 
 from ..animation import emotion_keys
 from ..animation.simplify import joint_keys
+from ..core.npz import read_npz
 from ..emotion import voice_baseline
 from ..engine.job import EngineJob
 from ..engine.settings import EngineSettings
+from ..errors import refusals_of_core
 from ..generate import gather
 from ..heads import chosen
 from ..request import GenerationRequest
@@ -115,9 +117,10 @@ def finish(job: Listening) -> str:
     """
     line = job.line
     scene, speaker = takes.stage(line)
-    with np.load(job.result, allow_pickle=False) as arrays:
-        heard = np.column_stack([arrays["weights"], arrays["intensity"]]).astype(float)  # (points, NAMES)
-        rate = float(arrays["rate"])
+    with refusals_of_core():
+        arrays = read_npz(job.result, ("weights", "intensity", "rate"))
+    heard = np.column_stack([arrays["weights"], arrays["intensity"]]).astype(float)  # (points, NAMES)
+    rate = float(arrays["rate"])
     moments = thinned(heard, rate, line.first_frame, sequencer.scene_rate(scene))
     emotion_keys.replace(speaker, moments)
     scene.ecoface.emotion_from = "TRACK"

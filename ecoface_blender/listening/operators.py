@@ -103,7 +103,7 @@ class ECOFACE_OT_voice_baseline_remove(Reporting, Operator):
         return reason is None
 
     def run(self, context):
-        voice_baseline.remove(chosen.chosen_head(context))
+        voice_baseline.remove(chosen.named_head(context))
         return {"FINISHED"}
 
 

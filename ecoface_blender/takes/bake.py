@@ -6,6 +6,7 @@ import bpy
 import numpy as np
 
 from ..animation import actions, simplify
+from ..channels import key_channels
 from ..heads.shape_keys import offsets
 from . import evaluated
 
@@ -43,7 +44,7 @@ def bake(
         kept = np.split(together, np.cumsum([each.shape[1] for each in kept])[:-1], axis=1)
         metadata |= {"simplified_mm": tolerance_mm, "error_mm": round(error, 4)}
     channels = [
-        actions.key_channels(part.keys, tuple(block.name for block in part.keys.key_blocks[1:]), part.values)
+        key_channels(part.keys, tuple(block.name for block in part.keys.key_blocks[1:]), part.values)
         for part in shown.parts
     ]
     everything = [*itertools.chain(*channels), *shown.others]

@@ -10,9 +10,10 @@ import numpy as np
 
 from ..animation.actions import animated_frames, read_metadata
 from ..channels import Channel
+from ..core.constants import MOTION_DIM
 from ..errors import EcoFaceBlenderError
 from ..heads import face_kinds, rigs
-from ..heads.jaw_shape_keys import N_EXPRESSIONS, PLAIN_KEYS
+from ..heads.jaw_shape_keys import PLAIN_KEYS
 from ..heads.own_head import EXPRESSION_KEYS
 
 
@@ -44,12 +45,10 @@ def moved_by(speaker: bpy.types.Object | None) -> tuple[list[bpy.types.Object], 
     Raises:
         EcoFaceBlenderError: if this is no speaker.
     """
-    if reason := face_kinds.why_not_a_face(speaker):
-        raise EcoFaceBlenderError(reason)
-    face = face_kinds.face_of(speaker)
+    face = face_kinds.known_face(speaker)
     others = []
     if face.jaw or any(row.kind == "BONE" for _, row in face.rows):
-        found = rigs.channels(speaker, np.zeros((1, N_EXPRESSIONS + 3)))
+        found = rigs.channels(speaker, np.zeros((1, MOTION_DIM)))
         others = [channel for channel in found if not isinstance(channel.id_data, bpy.types.Key)]
     return list(face.parts), others
 
@@ -168,8 +167,8 @@ def time_kept(
         scene.frame_set(frame, subframe=subframe)
         for each, value in zip(keys, values, strict=True):
             each.key_blocks.foreach_set("value", value)
-        for channel, value in zip(others, curves, strict=True):
-            set_value(channel, value)
+        for channel, number in zip(others, curves, strict=True):
+            set_value(channel, number)
 
 
 def set_value(channel: Channel, value: float) -> None:

@@ -46,7 +46,7 @@ class ECOFACE_OT_layer_remove(Reporting, Operator):
         return True
 
     def run(self, context):
-        layers.remove(chosen.chosen_head(context).data.shape_keys.animation_data.action)
+        layers.remove(chosen.named_head(context).data.shape_keys.animation_data.action)
         return {"FINISHED"}
 
 

@@ -28,8 +28,12 @@ class OnTake(Reporting):
         return True
 
     def run(self, context):
-        speaker = chosen.chosen_head(context)
-        return self.on(context, speaker, takes.played(speaker))
+        speaker = chosen.named_head(context)
+        return self.on(context, speaker, takes.playing(speaker))
+
+    def on(self, context, speaker, take) -> set[str]:
+        """Do it; gives the set that Blender gets."""
+        raise NotImplementedError
 
 
 class ECOFACE_OT_take_play(Reporting, Operator):

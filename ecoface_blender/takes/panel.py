@@ -68,7 +68,7 @@ class ECOFACE_PT_adjust(Sidebar, Panel):
 
     def draw(self, context):
         layout, _ = self._start(context)
-        group = takes.played(chosen.chosen_head(context)).ecoface_take
+        group = takes.playing(chosen.named_head(context)).ecoface_take
         for name in ("jaw", "lips", "upper"):
             layout.prop(group, name, slider=True)
         layout.prop(group, "smoothing")

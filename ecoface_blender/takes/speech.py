@@ -10,6 +10,8 @@ import numpy as np
 from ..animation import actions
 from ..animation.adjust import Settings, adjusted, smoothed
 from ..channels import Channel
+from ..core.npz import read_npz
+from ..errors import refusals_of_core
 from ..heads import rigs, source_curves, speech
 from ..heads.feelings import EMOTIONS, felt
 from ..heads.speech import Speech
@@ -56,7 +58,7 @@ def speech_of(
     """
     amounts = story.get("amounts")
     amounts = amounts if isinstance(amounts, Mapping) else {}
-    shown = {
+    shown: dict[str, Any] = {
         "controls": (settings.jaw, settings.lips, settings.upper),
         "amounts": tuple(float(amounts.get(name, 1.0)) for name in ("upper", "mouth")),
     }
@@ -83,5 +85,5 @@ def _feelings(story: Mapping[str, Any], n_frames: int, rate: float, track: bytes
 def _track(stored: bytes | None) -> dict[str, np.ndarray] | None:
     if not stored:
         return None
-    with np.load(io.BytesIO(stored), allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in ("weights", "intensity", "rate")}
+    with refusals_of_core():
+        return read_npz(io.BytesIO(stored), ("weights", "intensity", "rate"))

@@ -1,6 +1,5 @@
 """What is stored with a take: the motion and phones that the model gave, files it was made of, its story."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,10 @@ import bpy
 import numpy as np
 
 from ..animation import actions
-from ..heads import own_head
+from ..core.constants import FRAME_RATE, MOTION_DIM
+from ..core.motion_file import FlameMotion
+from ..core.npz import read_npz
+from ..errors import refusals_of_core
 from . import names as take_names
 
 MOTION, PHONES, UPPER, TRACK, PERFORMANCE = (
@@ -22,7 +24,6 @@ MOTION, PHONES, UPPER, TRACK, PERFORMANCE = (
 it was made of."""
 BASELINES = ("baseline", "reference_baseline")
 """Fields of a request that a take keeps in properties of their own: its panel reads the others often."""
-MOTION_DIM = own_head.N_EXPRESSIONS + 3
 
 
 def read_motion(
@@ -31,15 +32,13 @@ def read_motion(
     """Motion (T, 53), its rate, `upper` (50, 50), metadata and phones from the file that the engine wrote.
 
     Phones are shares (T, n), 0 to 255, of those that the metadata name; None where the model tells none.
+
+    Raises:
+        EcoFaceBlenderError: if it is damaged.
     """
-    with np.load(path, allow_pickle=False) as arrays:
-        return (
-            arrays["motion"],
-            float(arrays["fps"]),
-            arrays["upper"],
-            json.loads(str(arrays["metadata"])),
-            arrays.get("phones"),
-        )
+    with refusals_of_core():
+        found, upper = FlameMotion.read(path), read_npz(path, ["upper"])["upper"]
+    return found.motion, found.fps, upper, found.metadata, found.phones
 
 
 def heard_in(take: bpy.types.Action) -> dict[str, Any] | None:
@@ -68,7 +67,7 @@ def motion_of(action: bpy.types.Action) -> tuple[np.ndarray, float] | None:
     stored, story = action.get(MOTION), actions.read_metadata(action)
     if not isinstance(stored, bytes) or not stored or len(stored) % (4 * MOTION_DIM):
         return None
-    return np.frombuffer(stored, "<f4").reshape(-1, MOTION_DIM), float(story.get("motion_rate", 25.0))
+    return np.frombuffer(stored, "<f4").reshape(-1, MOTION_DIM), float(story.get("motion_rate", FRAME_RATE))
 
 
 def phones_of(action: bpy.types.Action) -> np.ndarray | None:

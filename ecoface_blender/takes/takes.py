@@ -12,8 +12,10 @@ import numpy as np
 
 from ..animation import actions, layers
 from ..animation import adjust as controls
+from ..channels import Channel
+from ..core.constants import EXPRESSION_DIM
 from ..errors import EcoFaceBlenderError
-from ..heads import face_kinds, own_head, rigs
+from ..heads import face_kinds, rigs
 from ..request import GenerationRequest
 from ..sound import sequencer
 from . import names as take_names
@@ -98,6 +100,17 @@ def belongs(action: bpy.types.Action, speaker: bpy.types.Object) -> bool:
         return False
     made_for = actions.read_metadata(action).get("line", {}).get("speaker")
     return made_for == speaker.name or played(speaker) == action
+
+
+def playing(speaker: bpy.types.Object) -> bpy.types.Action:
+    """The take that the speaker plays.
+
+    Raises:
+        EcoFaceBlenderError: if it plays none.
+    """
+    if (take := played(speaker)) is None:
+        raise EcoFaceBlenderError(f"'{speaker.name}' plays no take; generate one, or choose one first.")
+    return take
 
 
 def played(speaker: bpy.types.Object | None) -> bpy.types.Action | None:
@@ -189,10 +202,10 @@ def _base(
     phones: np.ndarray | None,
     settings: controls.Settings,
     story: Mapping[str, Any] | None = None,
-) -> tuple[np.ndarray, list[actions.Channel]]:
+) -> tuple[np.ndarray, list[Channel]]:
     """The frames of a take, offset aside, and what the settings make of its motion and phones there."""
     story = story or actions.read_metadata(take)
-    upper = np.frombuffer(take[stored.UPPER], "<f4").reshape(own_head.N_EXPRESSIONS, -1)
+    upper = np.frombuffer(take[stored.UPPER], "<f4").reshape(EXPRESSION_DIM, -1)
     return spoken.channels(speaker, story, motion, rate, phones, upper, take.get(stored.TRACK), settings)
 
 
@@ -209,7 +222,10 @@ def _receive_range(
     take = played(speaker)
     if take is None:
         raise EcoFaceBlenderError(f"'{speaker.name}' plays no take of which frames could be made anew.")
-    old, old_rate = stored.motion_of(take)
+    found = stored.motion_of(take)
+    if found is None or request.frames is None:
+        raise EcoFaceBlenderError(f"The motion in '{take.name}' is damaged; generate a new take.")
+    old, old_rate = found
     story = actions.read_metadata(take)
     scene_rate, first_frame = story["scene_rate"], story["first_frame"]
     later = settings_of(take).offset * scene_rate
@@ -227,6 +243,7 @@ def _receive_range(
         raise EcoFaceBlenderError(
             f"Frames {start} to {end} lie outside the take '{take.name}'; choose others."
         )
+    mixed = None if said is None or before is None else np.round((1 - taken) * before + taken * said)
     made = {"frames": [start - later, end - later], **metadata, **take_names.shown_like(request)}
     made_by, story = story, story | {"parts": [*story.get("parts", []), made]}
     frames, channels = _base(take, speaker, new, old_rate, said, settings_of(take), story)
@@ -236,8 +253,7 @@ def _receive_range(
     play(speaker, copy)
     controls.blend_keys(copy, frames + later, channels, share)
     stored.store(copy, stored.MOTION, ((1 - taken) * old + taken * new).astype("<f4").tobytes())
-    if said is not None:
-        mixed = np.round((1 - taken) * before + taken * said)
+    if mixed is not None:
         stored.store(copy, stored.PHONES, mixed.astype(np.uint8).tobytes())
     elif stored.PHONES in copy:  # of what was said there before
         del copy[stored.PHONES]

@@ -1,5 +1,7 @@
 """What the panels share: where they are, progress, and sentences over several lines."""
 
+from typing import Any
+
 import blf
 
 from . import translations
@@ -10,6 +12,7 @@ BESIDE_TEXT = 90
 
 
 class Sidebar:
+    layout: Any
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "EcoFace"

@@ -1,10 +1,21 @@
 """A failure is reported in one sentence, wherever it was asked for."""
 
+from collections.abc import Callable
+from typing import Any
+
 from ..errors import EcoFaceBlenderError
 
 
-class Reporting:
-    """A failure becomes a report of one sentence: a pop-up for a click, a RuntimeError in a script."""
+class OfOperator:
+    """What a mixin uses of the operator that it becomes part of."""
+
+    properties: Any
+    report: Callable[[set[str], str], None]
+    poll_message_set: Callable[[str], None]
+
+
+class Reporting(OfOperator):
+    """A failure of `run` becomes a report: a pop-up for a click, a RuntimeError in a script."""
 
     def execute(self, context):
         try:
@@ -12,3 +23,7 @@ class Reporting:
         except EcoFaceBlenderError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
+
+    def run(self, context) -> set[str]:
+        """What the operator does; gives the set that Blender gets."""
+        raise NotImplementedError

@@ -5,21 +5,27 @@ from contextlib import contextmanager
 import bpy
 
 from ..errors import EcoFaceBlenderError
+from ..running import Job
 from . import cancellation
 from .eta import time_left
+from .reporting import OfOperator
 from .translations import sentence
 
 POLL_SECONDS = 0.05
 
 
-class Watching:
-    """For an operator that is `modal` while a job goes on.
+class Watching(OfOperator):
+    """For an operator that is `modal` while a job goes on."""
 
-    A job has `step() -> bool`, `stage`, `fraction`, `seconds_left`, `stopped`, `cancelled`, `cancel()`,
-    `at_end`. The operator has `finish_job(context, job)`, whose set Blender gets, and `end_job(job, why)`.
-    """
+    def finish_job(self, context, job) -> set[str]:
+        """Use what the job has given; gives the set that Blender gets."""
+        raise NotImplementedError
 
-    def watch(self, context, job):
+    def end_job(self, job, why: str) -> None:
+        """Clear up after the job, however it went; `why` it failed, or nothing."""
+        raise NotImplementedError
+
+    def watch(self, context, job: Job):
         """Go on with the job while the artist works."""
         self._job, self._shown = job, ""
         timer = context.window_manager.event_timer_add(POLL_SECONDS, window=context.window)
@@ -64,7 +70,7 @@ class Watching:
             redraw_panels()
 
 
-def progress_text(job) -> str:
+def progress_text(job: Job) -> str:
     """Stage, percentage and time left of a job, for people."""
     left = time_left(job.seconds_left)
     return f"{sentence(job.stage)} {job.fraction:.0%}{', ' if left else ''}{left}"

@@ -117,7 +117,7 @@ class Jobs:
         motion = fit(motion, request.head, request.head_file)
         on_progress("Writing the motion", 1, 1)  # the last chance to be given up
         own = request.head_file if motion.metadata["head"] != read_head().name else None
-        motion.write(request.result, upper=upper_projection(read_head(own and Path(own))))
+        motion.write(request.result, upper=upper_projection(read_head(Path(own) if own else None)))
         peak = float(abs(waveform).max())
         return {"frames": motion.n_frames, "seconds": motion.seconds, "peak": peak}
 
@@ -270,7 +270,7 @@ def cut(waveform: Any, first_second: float, seconds: float | None) -> Any:
 def sentence_of(error: Exception) -> str:
     """What went wrong, as one sentence for a pop-up; the whole story goes to stderr."""
     if any(kind.__module__ == "ecoface_model.core.errors" for kind in type(error).__mro__):
-        return one_line(f"{str(error)[:1].upper()}{str(error)[1:]}.")
+        return in_a_sentence(error)
     traceback.print_exception(error, file=sys.stderr)
     if isinstance(error, ImportError):
         missing = PACKAGES if error.name in (None, *PACKAGES.split()) else error.name
@@ -293,6 +293,11 @@ def card_is_full(error: Exception) -> bool:
     """Whether torch found no memory on a graphics card: CUDA has an exception of its own, MPS a sentence."""
     named = type(error).__name__ == "OutOfMemoryError"
     return named or (isinstance(error, RuntimeError) and "MPS backend out of memory" in str(error))
+
+
+def in_a_sentence(error: Exception) -> str:
+    """What one of ecoface_model's errors says, with a capital and a full stop."""
+    return one_line(f"{str(error)[:1].upper()}{str(error)[1:]}.")
 
 
 def one_line(text: str) -> str:

@@ -158,7 +158,9 @@ class Failed:
 
 
 Request = Hello | Load | Generate | Listen | Baseline | Head | Cancel | Shutdown
-Event = Heartbeat | Progress | Done | Failed
+Answer = Progress | Done | Failed
+"""Events that belong to a request."""
+Event = Heartbeat | Answer
 REQUESTS = (Hello, Load, Generate, Listen, Baseline, Head, Cancel, Shutdown)
 EVENTS = (Heartbeat, Progress, Done, Failed)
 

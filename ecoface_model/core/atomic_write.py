@@ -25,7 +25,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
         )
     if path.is_dir():
         raise RequestError(f"expected a file name to write, found the folder {path}; add a name to it")
-    temporary = path.parent / f".{path.stem}.{os.getpid()}.partial{path.suffix}"
+    temporary = partial_of(path, os.getpid())
     try:
         temporary.touch()
         mode = stat.S_IMODE(temporary.stat().st_mode)
@@ -41,3 +41,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def partial_of(path: Path, process: int | str) -> Path:
+    """Where a process writes what is to become `path`."""
+    return path.with_name(f".{path.stem}.{process}.partial{path.suffix}")

@@ -74,14 +74,10 @@ def read_output(path: Path) -> TrackerOutput:
         TrackerError: if it cannot be read, has another form, or holds numbers that are not finite.
     """
     if path.is_file():
-        output = sequence_of(_load_npz(path), path)
-    elif (path / "exp.npy").is_file():
-        output = sequence_of(_load_folder(path), path)
-    else:
-        output = _from_frames(path)
-    if not (np.isfinite(output.expression).all() and np.isfinite(output.jaw).all()):
-        raise TrackerError(f"expected finite coefficients in {path}, found others; run the tracker again")
-    return output
+        return sequence_of(_load_npz(path), path)
+    if (path / "exp.npy").is_file():
+        return sequence_of(_load_folder(path), path)
+    return _from_frames(path)
 
 
 def sequence_of(arrays: Mapping[str, Array], path: Path, *, cut: bool = False) -> TrackerOutput:
@@ -90,7 +86,7 @@ def sequence_of(arrays: Mapping[str, Array], path: Path, *, cut: bool = False) -
     `cut` leaves out further expressions than ours, which only a motion to look at can do without.
 
     Raises:
-        TrackerError: if they have another form.
+        TrackerError: if they have another form, or hold numbers that are not finite.
     """
     if "motion" in arrays:
         motion = _rows(arrays["motion"], MOTION_DIM, "motion", path)
@@ -102,10 +98,17 @@ def sequence_of(arrays: Mapping[str, Array], path: Path, *, cut: bool = False) -
             f"expected as many jaws as expressions in {path}, found {len(jaw)} and {len(expression)};"
             " run the tracker again"
         )
-    fps = float(arrays["fps"]) if "fps" in arrays and arrays["fps"].size == 1 else None
+    fps = float(arrays["fps"].item()) if "fps" in arrays and arrays["fps"].size == 1 else None
     if fps is not None and not 1 <= fps <= 1000:
         raise TrackerError(f"expected frames per second in {path}, found fps = {fps:g}; correct the file")
-    return TrackerOutput(np.arange(len(expression)), expression, jaw, fps)
+    return _finite(TrackerOutput(np.arange(len(expression)), expression, jaw, fps), path)
+
+
+def _finite(output: TrackerOutput, path: Path) -> TrackerOutput:
+    """The same, which a motion can be made of."""
+    if not (np.isfinite(output.expression).all() and np.isfinite(output.jaw).all()):
+        raise TrackerError(f"expected finite coefficients in {path}, found others; run the tracker again")
+    return output
 
 
 def _from_frames(folder: Path) -> TrackerOutput:
@@ -128,7 +131,8 @@ def _from_frames(folder: Path) -> TrackerOutput:
     numbers = sorted(places)
     pairs = [_one_frame(places[number]) for number in numbers]
     frame = from_zero(numbers)
-    return TrackerOutput(frame, np.stack([p[0] for p in pairs]), np.stack([p[1] for p in pairs]), None)
+    output = TrackerOutput(frame, np.stack([p[0] for p in pairs]), np.stack([p[1] for p in pairs]), None)
+    return _finite(output, folder)
 
 
 def _one_frame(place: Path) -> tuple[Array, Array]:

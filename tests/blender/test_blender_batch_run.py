@@ -99,7 +99,7 @@ def test_only_what_has_changed_is_done_again_and_nothing_is_left_of_other_lines(
     )
     assert len(bpy.data.sounds) == 1
     before = {path.name: path.stat().st_mtime_ns for path in (shot / "out").iterdir()}
-    left_over = shot / "out" / ".voice 0.4711.writing.blend"
+    left_over = shot / "out" / ".voice 0.4711.partial.blend"
     left_over.write_text("of a run that was killed")
     (shot / "out/voice 2.npz").unlink()
     capsys.readouterr()

@@ -12,6 +12,7 @@ from blender_support import (
     write_head,
 )
 
+from ecoface_blender.core import jaw_skinning
 from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.heads import jaw_shape_keys
 from ecoface_blender.heads import own_head as heads
@@ -44,14 +45,14 @@ def test_rotations_are_those_of_blender():
         angle = np.linalg.norm(axis_angle)
         if angle:
             expected = np.array(Quaternion(Vector(axis_angle / angle), angle).to_matrix())
-        np.testing.assert_allclose(jaw_shape_keys.rotations(axis_angle[None])[0], expected, atol=1e-6)
+        np.testing.assert_allclose(jaw_skinning.rotations(axis_angle[None])[0], expected, atol=1e-6)
 
 
 def test_skinning_is_linear_in_the_terms(arrays):
     motion = jaw_shape_keys.plausible_motion(arrays, 20, seed=1)
     expression, jaw = np.split(motion, [50], axis=1)
-    moved = np.tensordot(jaw_shape_keys.terms(expression, jaw), jaw_shape_keys.term_offsets(arrays), 1)
-    shaped = np.einsum("vce,te->tvc", jaw_shape_keys.expression_directions(arrays), expression)
+    moved = np.tensordot(jaw_skinning.terms(expression, jaw), jaw_skinning.term_offsets(arrays), 1)
+    shaped = np.einsum("vce,te->tvc", jaw_skinning.expression_directions(arrays), expression)
     np.testing.assert_allclose(
         arrays["v_template"] + shaped + moved, jaw_shape_keys.skinned(arrays, motion), atol=1e-8
     )
@@ -60,7 +61,7 @@ def test_skinning_is_linear_in_the_terms(arrays):
 def test_skinning_turns_each_vertex_by_its_weight(arrays):
     """Eq. (2) vertex by vertex."""
     motion = jaw_shape_keys.plausible_motion(arrays, 2, seed=2)[1]
-    turn = jaw_shape_keys.rotations(motion[None, 50:])[0]
+    turn = jaw_skinning.rotations(motion[None, 50:])[0]
     joint = sum(w * v for w, v in zip(arrays["J_regressor"][2], arrays["v_template"], strict=True))
     skinned = jaw_shape_keys.skinned(arrays, motion[None])[0]
     for v in range(0, len(skinned), 37):
@@ -88,11 +89,11 @@ def test_the_jaw_keys_of_the_reference_head_are_within_half_a_millimetre_on_new_
     keys = jaw_shape_keys.make_jaw_keys(arrays)
     motion = jaw_shape_keys.plausible_motion(arrays, 200, seed=7)
     expression, jaw = np.split(motion, [50], axis=1)
-    shaped = np.einsum("vce,te->tvc", jaw_shape_keys.expression_directions(arrays), expression)
+    shaped = np.einsum("vce,te->tvc", jaw_skinning.expression_directions(arrays), expression)
     shown = (
         arrays["v_template"]
         + shaped
-        + np.tensordot(jaw_shape_keys.terms(expression, jaw) @ keys.weights, keys.offsets, 1)
+        + np.tensordot(jaw_skinning.terms(expression, jaw) @ keys.weights, keys.offsets, 1)
     )
     error = np.linalg.norm(shown - jaw_shape_keys.skinned(arrays, motion), axis=2)
     assert np.percentile(error[:, arrays["weights"][:, 2] > 0], 99.9) < 0.0005
@@ -105,7 +106,7 @@ def test_the_plain_jaw_keys_are_exact_on_the_neutral_face(arrays):
         motion[0, 50 + axis] = np.radians(degrees)
         exact = jaw_shape_keys.skinned(arrays, motion)[0] - arrays["v_template"]
         np.testing.assert_allclose(keys.offsets[number], exact, atol=1e-6)
-        value = (jaw_shape_keys.terms(motion[:, :50], motion[:, 50:]) @ keys.weights)[0, number]
+        value = (jaw_skinning.terms(motion[:, :50], motion[:, 50:]) @ keys.weights)[0, number]
         assert value == pytest.approx(1)
 
 
@@ -125,7 +126,7 @@ def test_the_head_has_signed_sliders_at_rest(head):
 def test_each_expression_key_holds_its_direction_alone(head, arrays):
     rest = seen_vertices(head)
     head.data.shape_keys.key_blocks["Expression 07"].value = -2.5
-    moved = heads.to_blender(-2.5 * jaw_shape_keys.expression_directions(arrays)[:, :, 6])
+    moved = heads.to_blender(-2.5 * jaw_skinning.expression_directions(arrays)[:, :, 6])
     np.testing.assert_allclose(seen_vertices(head) - rest, moved, atol=1e-6)
 
 
@@ -194,17 +195,17 @@ def test_motions_of_another_shape_are_refused(head):
 
 def test_files_that_hold_no_head_are_refused(tmp_path):
     path = tmp_path / "head.npz"
-    with pytest.raises(EcoFaceBlenderError, match="Expected a head as"):
+    with pytest.raises(EcoFaceBlenderError, match=r"^Expected a head file at .*head\.npz', found nothing"):
         heads.load_head(path)
     path.write_bytes(b"nothing of the kind")
-    with pytest.raises(EcoFaceBlenderError, match="Expected a head as"):
+    with pytest.raises(EcoFaceBlenderError, match=r"Expected a whole head in 'head\.npz'"):
         heads.load_head(path)
     arrays = small_head()
-    with pytest.raises(EcoFaceBlenderError, match="no array 'weights'"):
+    with pytest.raises(EcoFaceBlenderError, match="Expected the array 'weights' in"):
         heads.load_head(write_head({k: v for k, v in arrays.items() if k != "weights"}, path))
     with pytest.raises(EcoFaceBlenderError, match=r"'weights' of shape \(360, 5\)"):
         heads.load_head(write_head(arrays | {"weights": arrays["weights"][:-1]}, path))
-    with pytest.raises(EcoFaceBlenderError, match="faces between 360 vertices"):
+    with pytest.raises(EcoFaceBlenderError, match="Expected indices below 360 in the faces"):
         heads.load_head(write_head(arrays | {"faces": arrays["faces"] + 1}, path))
-    with pytest.raises(EcoFaceBlenderError, match="Expected a head as"):
+    with pytest.raises(EcoFaceBlenderError, match="Expected a whole head"):
         heads.load_head(write_head(arrays | {"name": np.array([object()])}, path))

@@ -239,7 +239,7 @@ def test_bake_and_export_follow(context, speaker, voice, tmp_path):
     assert "Baked" in action_of(speaker).name
     bpy.ops.ecoface.export(filepath=str(tmp_path / "anna.fbx"))
     assert (tmp_path / "anna.fbx").stat().st_size > 10_000
-    assert "Expected the folder" in refusal(bpy.ops.ecoface.export, filepath=str(tmp_path / "no" / "a.fbx"))
+    assert "Expected a folder" in refusal(bpy.ops.ecoface.export, filepath=str(tmp_path / "no" / "a.fbx"))
 
 
 def test_a_generation_is_one_undo_step(context, speaker, voice):

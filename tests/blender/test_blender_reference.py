@@ -112,14 +112,14 @@ def test_a_trackers_file_is_read_as_coefficients_of_the_flame_head(tmp_path):
     ("arrays", "sentence"),
     [
         (None, "Expected a performance at .*actor.npz', found none"),
-        (b"PK junk", "Expected arrays in 'actor.npz', found a damaged file"),
+        (b"PK junk", "Expected arrays in actor.npz, found a damaged file"),
         ({"exp": np.array([{}], dtype=object)}, "found a damaged file or pickled objects"),
-        ({"code": np.zeros(3)}, "expected arrays `exp` and `pose`, .* found code"),
-        ({"exp": np.zeros((5, 50)), "pose": np.zeros((5, 7))}, "Expected poses of 6 or 15 numbers"),
-        ({"exp": np.zeros((5, 20)), "pose": np.zeros((5, 6))}, "Expected expressions of 50 finite numbers"),
-        ({"exp": np.full((5, 50), np.nan), "pose": np.zeros((5, 6))}, "Expected expressions of 50 finite"),
+        ({"code": np.zeros(3)}, "Expected exp and pose, or expression and jaw, in .* found code"),
+        ({"exp": np.zeros((5, 50)), "pose": np.zeros((5, 7))}, "Expected poses of 6 numbers .* or 15"),
+        ({"exp": np.zeros((5, 20)), "pose": np.zeros((5, 6))}, "Expected exp of 50 numbers a frame"),
+        ({"exp": np.full((5, 50), np.nan), "pose": np.zeros((5, 6))}, "Expected finite coefficients in"),
         ({"expression": np.zeros((5, 50)), "jaw": np.zeros((4, 3))}, "found 4 and 5"),
-        ({"motion": np.zeros((5, 53)), "fps": 0.0}, "Expected frames a second"),
+        ({"motion": np.zeros((5, 53)), "fps": 0.0}, "Expected frames per second"),
     ],
 )
 def test_a_file_without_a_performance_is_one_sentence(tmp_path, arrays, sentence):

@@ -16,8 +16,8 @@ from other_heads import (
 )
 from scipy.optimize import lsq_linear
 
+from ecoface_blender.core.constants import LOWER_INNER, UPPER_INNER
 from ecoface_blender.heads import contact_pairs
-from ecoface_blender.heads.arkit_fit import LOWER_INNER, UPPER_INNER
 from ecoface_blender.heads.bounded_rows import Rows, least_change
 from ecoface_blender.heads.jaw_shape_keys import JAW, rotations, skinned
 from ecoface_blender.heads.own_head import to_blender

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecoface_blender.engine.engine import EMOTIONS as ENGINE_EMOTIONS
+from ecoface_blender.core.constants import EMOTIONS as ENGINE_EMOTIONS
 from ecoface_blender.heads import feelings, speech, visemes
 from ecoface_blender.heads.coarticulation import SOUNDS
 from ecoface_blender.heads.feelings import EMOTIONS, KeyEffect, beside_speech, emotion_curves, felt

@@ -10,7 +10,7 @@ from ecoface_model.content import WhisperContent
 from ecoface_model.core.constants import EMOTIONS
 from ecoface_model.core.emotion_label import EmotionLabel, EmotionTrack
 from ecoface_model.core.errors import RequestError
-from ecoface_model.emotion import NO_BASELINE, WhisperEmotion, build_emotion
+from ecoface_model.emotion import WhisperEmotion, build_emotion
 from ecoface_model.reference_emotion.sources import (
     EMPHASIS,
     MixedEmotion,
@@ -20,6 +20,7 @@ from ecoface_model.reference_emotion.sources import (
     to_track,
     visual_to_audio,
 )
+from ecoface_model.speech_encoder import NO_BASELINE
 from ecoface_model.visual import VisualEmotion
 
 

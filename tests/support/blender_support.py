@@ -8,6 +8,8 @@ import bpy
 import numpy as np
 import pytest
 
+from ecoface_blender.core.head_file import MASKS
+
 REFERENCE_HEAD = Path(__file__).parents[2] / "ecoface_model" / "assets" / "reference_head.npz"
 N_AROUND, N_ALONG = 24, 15
 
@@ -61,8 +63,16 @@ def _ball_faces() -> np.ndarray:
 
 
 def write_head(arrays: dict[str, np.ndarray], path: Path) -> Path:
-    """As the worker writes it."""
-    np.savez(path, **arrays)
+    """As the worker writes it, with what it knows nothing of empty."""
+    n_units = len(arrays["arkit_names"])
+    unknown = {
+        "kintree_table": np.array([[-1, 0, 1, 1, 1], range(5)]),
+        "landmark_faces": np.zeros(0, np.int32),
+        "landmark_barycentric": np.zeros((0, 3), np.float32),
+        "arkit_units": np.zeros((n_units, *arrays["v_template"].shape), np.float32),
+        **{f"mask_{name}": np.zeros(0, np.int32) for name in MASKS},
+    }
+    np.savez(path, **(unknown | arrays))
     return path
 
 

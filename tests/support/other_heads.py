@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from blender_support import REFERENCE_HEAD
 
-from ecoface_blender.heads.arkit_fit import ArkitUnits
+from ecoface_blender.core.arkit import ArkitUnits
 from ecoface_blender.heads.own_head import load_head
 from ecoface_blender.heads.reference import ReferenceMouth
 from ecoface_blender.heads.shape import HeadShape

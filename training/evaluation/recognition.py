@@ -12,8 +12,8 @@ from torch.nn.functional import cross_entropy
 
 from ecoface_model.classifier import EmotionClassifier
 from ecoface_model.core.constants import EMOTIONS
-from ecoface_model.emotion import NO_BASELINE, EmotionEncoder
 from ecoface_model.reference_emotion.voice_baseline import KINDS, trust
+from ecoface_model.speech_encoder import NO_BASELINE, EmotionEncoder
 from training.data.sources import SYNTHETIC
 from training.data.voice_clips import LINES, NEUTRAL, VoiceClips, heard_as_meant
 from training.evaluation.emotion_space import clip_feature

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from ecoface_model.config import EmotionConfig, MotionGeneratorConfig, VisualConfig
 from ecoface_model.core.errors import ModelFileError
 from ecoface_model.core.npz import json_object
-from ecoface_model.emotion import EmotionEncoder
 from ecoface_model.model_header import config_of, read_styles
 from ecoface_model.motion_generator import MotionGenerator
+from ecoface_model.speech_encoder import EmotionEncoder
 from ecoface_model.wavenet import fold_weight_norm
 from training.runs.run import CONFIG
 

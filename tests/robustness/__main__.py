@@ -1,4 +1,4 @@
-"""Tables of what was tried: `python -m tests.robustness [damaged] [engine] [growth]`; 1 if any of it failed."""
+"""Tables of what was tried: `python -m tests.robustness [damaged] [engine] [growth]`; 1 if any failed."""
 
 import argparse
 import os

@@ -132,7 +132,7 @@ class Ruler:
     """Lips and lids of a face, by the values of its keys."""
 
     def __init__(self, face: bpy.types.Object, rest: np.ndarray, keys: dict[str, np.ndarray]):
-        kind = face_kinds.face_of(face)
+        kind = face_kinds.rig_of(face)
         shape, axes = face_shape.shape_of(kind)
         self.lips = find_lips(shape)
         self.lids = [pairs for side in ("Left", "Right") if (pairs := find_lids(shape, side))]

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +15,7 @@ from ..core.npz import json_object
 from ..errors import EcoFaceBlenderError
 from ..heads.own_head import key_names, why_not_a_head
 
+SLIDER_MOST = 10.0  # what Blender lets a shape key's slider reach
 METADATA = "ecoface"
 """Custom property of an action: JSON of everything that made it."""
 LINEAR = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items["LINEAR"].value
@@ -244,3 +245,16 @@ class _Before:
         self.owner.animation_data.action = self.action
         if self.slot is not None:
             self.owner.animation_data.action_slot = self.slot
+
+
+def open_sliders(curves: Iterable[Channel]) -> None:
+    """Widen sliders that would cut their curves: Blender clamps what it animates to them."""
+    for curve in curves:
+        if not isinstance(curve.id_data, bpy.types.Key) or not len(curve.values):
+            continue
+        key = curve.id_data.path_resolve(curve.path.rpartition(".")[0])
+        with suppress(AttributeError, TypeError):  # of linked keys, which cannot be animated either
+            if curve.values.max() > key.slider_max:
+                key.slider_max = min(SLIDER_MOST, float(np.ceil(curve.values.max())))
+            if curve.values.min() < key.slider_min:
+                key.slider_min = max(-SLIDER_MOST, float(np.floor(curve.values.min())))

@@ -7,8 +7,9 @@ from typing import Any
 
 import bpy
 
+from ..engine.settings import EngineSettings
 from ..errors import EcoFaceBlenderError
-from ..heads import face_kinds, rigs
+from ..heads import face_kinds, finding
 from ..sound import sequencer
 from . import reference_motion
 
@@ -78,20 +79,20 @@ def _unmuted(strip: bpy.types.Strip) -> Iterator[None]:
             each.mute = True
 
 
-def of_head(context: bpy.types.Context, name: str, flame: str, folder: str) -> dict[str, Any]:
-    """What a head of this file does now; `flame` is the FLAME head of the preferences.
+def of_head(context: bpy.types.Context, name: str, settings: EngineSettings, folder: str) -> dict[str, Any]:
+    """What a head of this file does now.
 
     Raises:
         EcoFaceBlenderError: if there is no such head, nothing moves it, or its keys cannot be read.
     """
     named = bpy.data.objects.get(name)
-    performer = rigs.speaking_mesh(named)
+    performer = finding.speaking_mesh(named)
     if performer is None:
         found = face_kinds.why_not_a_face(named) if named else None
         raise EcoFaceBlenderError(
             found or f"Expected a head '{name}' as the emotion's reference, found none."
         )
-    path = reference_motion.of_head(context, performer, flame, folder)
+    path = reference_motion.of_head(context, face_kinds.known_rig(performer), settings, folder)
     return {"emotion_from": str(path), "emotion_head": name}
 
 

@@ -10,9 +10,11 @@ from ..core.constants import EXPRESSION_DIM, FRAME_RATE
 from ..core.motion_file import FlameMotion
 from ..core.npz import read_npz
 from ..core.tracker import sequence_of
+from ..engine.settings import EngineSettings
 from ..errors import EcoFaceBlenderError, refusals_of_core
-from ..heads import own_head, rigs
+from ..heads import own_head
 from ..heads.jaw_shape_keys import PLAIN_KEYS
+from ..heads.rig import Rig
 from ..sound import sequencer
 from ..takes import evaluated, stored, takes
 
@@ -42,24 +44,23 @@ def from_file(path: Path, flame: str, folder: str) -> Path:
     return write(motion, seen.fps or FRAME_RATE, _name_of(Path(flame)), folder)
 
 
-def of_head(context: bpy.types.Context, performer: bpy.types.Object, flame: str, folder: str) -> Path:
+def of_head(context: bpy.types.Context, rig: Rig, settings: EngineSettings, folder: str) -> Path:
     """What a head does now, written into `folder`: the motion of the take that it plays, else its keys.
-
-    `flame` is the FLAME head of the preferences.
 
     Raises:
         EcoFaceBlenderError: if nothing moves it, or its keys cannot be read as coefficients.
     """
+    performer = rig.speaker
     take = takes.played(performer)
     if found := take and stored.motion_of(take):
         upper = np.frombuffer(take[stored.UPPER], "<f4").reshape(EXPRESSION_DIM, -1)
         motion = adjust.adjusted(*found, upper, takes.settings_of(take))
-        name = actions.read_metadata(take).get("head") or rigs.coefficients(performer, flame)
+        name = actions.read_metadata(take).get("head") or rig.coefficients(settings)
         return write(motion, found[1], str(name), folder)
     if reason := _why_not_readable(performer):
         raise EcoFaceBlenderError(reason)
-    frames = evaluated.frames_asked(context, performer, None, None)
-    motion = evaluated.motion_of(performer, evaluated.key_values(context, performer, frames))
+    frames = evaluated.frames_asked(context, rig, None, None)
+    motion = evaluated.motion_of(performer, evaluated.key_values(context, rig, frames))
     return write(motion, sequencer.scene_rate(context.scene), own_head.head_name(performer), folder)
 
 

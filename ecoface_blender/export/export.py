@@ -10,7 +10,8 @@ import numpy as np
 from ..atomic_write import written_beside
 from ..engine.settings import EngineSettings
 from ..errors import EcoFaceBlenderError
-from ..heads import head_arrays
+from ..heads import face_kinds, head_arrays
+from ..heads.rig import Rig
 from ..takes import evaluated
 from . import scene_files, text_files
 
@@ -40,7 +41,7 @@ class Kind:
     write: Callable[..., None]
     has_keys: bool
     """Whether the file holds a mesh with keys, so that `Options.keys` and `jaw_bone` say something."""
-    most_bytes: Callable[[bpy.types.Context, bpy.types.Object, int], int] = lambda *_: 0
+    most_bytes: Callable[[bpy.types.Context, Rig, int], int] = lambda *_: 0
     """How much room to see to first, where the exporter does not survive a full disk."""
 
 
@@ -117,11 +118,14 @@ def write(
     if context.mode != "OBJECT":
         active = context.view_layer.objects.active
         raise EcoFaceBlenderError(f"'{active.name}' is being edited; go back to Object Mode first.")
-    frames = evaluated.frames_asked(context, speaker, options.start, options.end)
+    rig = face_kinds.known_rig(speaker)
+    frames = evaluated.frames_asked(context, rig, options.start, options.end)
 
     def fetch() -> Mapping[str, np.ndarray]:
-        return arrays if arrays is not None else head_arrays.of_head(speaker, settings or EngineSettings())
+        return (
+            arrays if arrays is not None else head_arrays.of_head(rig.speaker, settings or EngineSettings())
+        )
 
-    with written_beside(path, kind.most_bytes(context, speaker, len(frames))) as beside:
-        kind.write(context, speaker, beside, frames, options, fetch)
+    with written_beside(path, kind.most_bytes(context, rig, len(frames))) as beside:
+        kind.write(context, rig, beside, frames, options, fetch)
     return path

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.jaw_skinning import N_TURN
 from ..errors import EcoFaceBlenderError
-from ..heads import face_kinds
+from ..heads.rig import OWN, Rig
 from ..sound import sequencer
 from ..takes import evaluated
 from . import gltf_times
@@ -101,7 +101,7 @@ ALEMBIC_OPTIONS = {
 }
 
 
-def write_fbx(context, head, path, frames, options, arrays) -> None:
+def write_fbx(context, rig, path, frames, options, arrays) -> None:
     """The keys that the options ask for, in the units and axes of the target."""
     target = TARGETS[options.target]
     space, own = np.eye(4), {}
@@ -110,16 +110,16 @@ def write_fbx(context, head, path, frames, options, arrays) -> None:
         space = np.diag([scale, scale, scale, 1]) @ Y_UP
         own = {"use_space_transform": False, "apply_unit_scale": False}
     _need("export_scene", "fbx", "FBX format")
-    with _staged(context, head, frames, options, arrays, space):
+    with _staged(context, rig, frames, options, arrays, space):
         bpy.ops.export_scene.fbx(
             filepath=str(path), check_existing=False, **FBX_OPTIONS | own | dict(target.options)
         )
 
 
-def write_gltf(context, head, path, frames, options, arrays) -> None:
+def write_gltf(context, rig, path, frames, options, arrays) -> None:
     """Morph targets and their animation, metres, y up, in one binary file."""
     _need("export_scene", "gltf", "glTF 2.0 format")
-    with _staged(context, head, frames, options, arrays, np.eye(4)):
+    with _staged(context, rig, frames, options, arrays, np.eye(4)):
         bpy.ops.export_scene.gltf(
             filepath=str(path),
             check_existing=False,
@@ -129,22 +129,22 @@ def write_gltf(context, head, path, frames, options, arrays) -> None:
     gltf_times.set_span(path, (frames[-1] - frames[0]) / sequencer.scene_rate(context.scene))
 
 
-def write_usd(context, head, path, frames, options, arrays) -> None:
+def write_usd(context, rig, path, frames, options, arrays) -> None:
     """Blend shapes with their weights over time (UsdSkel), metres, z up, in one binary file."""
     _need("wm", "usd_export", "USD")
-    with _staged(context, head, frames, options, arrays, np.eye(4)):
+    with _staged(context, rig, frames, options, arrays, np.eye(4)):
         bpy.ops.wm.usd_export(filepath=str(path), check_existing=False, **USD_OPTIONS)
 
 
-def write_alembic(context, head, path, frames, _options, _arrays) -> None:
+def write_alembic(context, rig, path, frames, _options, _arrays) -> None:
     """Where the vertices are in every frame, modifiers and all; no keys."""
     _need("wm", "alembic_export", "Alembic")
-    items, _ = evaluated.moved_by(head)
+    items, _ = evaluated.moved_by(rig)
     for item in items:
         if not item.visible_get():  # and so cannot be selected
             raise EcoFaceBlenderError(f"'{item.name}' is hidden; show it first.")
     with (
-        evaluated.frame_range(context.scene, frames, head),
+        evaluated.frame_range(context.scene, frames, rig),
         only_selected(context, items),
     ):
         bpy.ops.wm.alembic_export(
@@ -156,39 +156,38 @@ def write_alembic(context, head, path, frames, _options, _arrays) -> None:
         )
 
 
-def usd_bytes(context: bpy.types.Context, head: bpy.types.Object, n_frames: int) -> int:
+def usd_bytes(context: bpy.types.Context, rig: Rig, n_frames: int) -> int:
     """More than a USD of so many frames of this head takes."""
-    room, depsgraph = 8 * _posed_bytes(context, head), context.evaluated_depsgraph_get()
-    for item in evaluated.moved_by(head)[0]:
+    room, depsgraph = 8 * _posed_bytes(context, rig), context.evaluated_depsgraph_get()
+    for item in evaluated.moved_by(rig)[0]:
         n_keys = 2 * len(item.data.shape_keys.key_blocks) + 2 * N_TURN
         n_vertices = len(item.evaluated_get(depsgraph).data.vertices)  # modifiers are applied
         room += n_keys * (16 * n_vertices + 4096 + 32 * n_frames)
     return room
 
 
-def alembic_bytes(context: bpy.types.Context, head: bpy.types.Object, n_frames: int) -> int:
+def alembic_bytes(context: bpy.types.Context, rig: Rig, n_frames: int) -> int:
     """More than an Alembic of so many frames of this head takes."""
-    return (n_frames + 8) * _posed_bytes(context, head)
+    return (n_frames + 8) * _posed_bytes(context, rig)
 
 
-def _posed_bytes(context: bpy.types.Context, head: bpy.types.Object) -> int:
+def _posed_bytes(context: bpy.types.Context, rig: Rig) -> int:
     """Of all positions and normals of one frame as single floats."""
     depsgraph, room = context.evaluated_depsgraph_get(), 0
-    for item in evaluated.moved_by(head)[0]:
+    for item in evaluated.moved_by(rig)[0]:
         mesh = item.evaluated_get(depsgraph).data
         room += 12 * (len(mesh.vertices) + len(mesh.loops)) + 1024
     return room
 
 
 @contextmanager
-def _staged(context, head, frames, options, arrays, space) -> Iterator[None]:
+def _staged(context, rig, frames, options, arrays, space) -> Iterator[None]:
     """The copy that is written is there and selected, in a scene that runs over its frames."""
-    shown = evaluated.see(context, head, frames)
-    own = face_kinds.known_face(head).kind == face_kinds.OWN
-    meshes = _own(shown, options, arrays) if own else _others(head, shown, options)
+    shown = evaluated.see(context, rig, frames)
+    meshes = _own(shown, options, arrays) if rig.kind == OWN else _others(rig.speaker, shown, options)
     with (
         copied(context, meshes, frames, space) as items,
-        evaluated.frame_range(context.scene, frames, head),
+        evaluated.frame_range(context.scene, frames, rig),
         only_selected(context, items),
     ):
         yield

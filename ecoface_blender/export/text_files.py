@@ -8,40 +8,40 @@ import numpy as np
 from ..channels import Channel
 from ..core.live_link import JSON_FORMAT, MOTION_NAMES, frames_table, live_link_csv
 from ..errors import EcoFaceBlenderError
-from ..heads import face_kinds
+from ..heads.rig import OWN, Rig
 from ..sound import sequencer
 from ..takes import evaluated
 from . import shape_keys
 
 
-def write_csv(context, speaker, path, frames, _options, arrays) -> None:
+def write_csv(context, rig, path, frames, _options, arrays) -> None:
     """ARKit's curves as Live Link Face writes them, at the scene's rate; the first row is at time 0."""
-    curves = arkit_curves(speaker, evaluated.see(context, speaker, frames), arrays)
+    curves = arkit_curves(rig, evaluated.see(context, rig, frames), arrays)
     _write(path, live_link_csv(curves, len(frames), sequencer.scene_rate(context.scene)))
 
 
-def arkit_curves(speaker, shown: evaluated.Seen, arrays) -> dict[str, np.ndarray]:
+def arkit_curves(rig: Rig, shown: evaluated.Seen, arrays) -> dict[str, np.ndarray]:
     """ARKit's curves (frames,) in 0..1: fitted to EcoFace's own head, read off another's keys by their names.
 
     Raises:
         EcoFaceBlenderError: if the head has no units, or no keys of their names.
     """
-    if face_kinds.known_face(speaker).kind == face_kinds.OWN:
-        return shape_keys.arkit_curves(speaker, _motion(shown), arrays())
+    if rig.kind == OWN:
+        return shape_keys.arkit_curves(rig.speaker, _motion(shown), arrays())
     curves: dict[str, np.ndarray] = {}
     for part in shown.parts:
         for morph in shape_keys.named_keys(part.keys, part.values):
             curves.setdefault(morph.name, morph.values)
     if not curves:
         raise EcoFaceBlenderError(
-            f"Expected keys of ARKit's names on '{speaker.name}', found none; write a JSON instead."
+            f"Expected keys of ARKit's names on '{rig.speaker.name}', found none; write a JSON instead."
         )
     return curves
 
 
-def write_json(context, speaker, path, frames, _options, arrays) -> None:
+def write_json(context, rig, path, frames, _options, arrays) -> None:
     """The curves of every kind, as docs/export.md describes, as far as the speaker has them."""
-    shown, rate = evaluated.see(context, speaker, frames), sequencer.scene_rate(context.scene)
+    shown, rate = evaluated.see(context, rig, frames), sequencer.scene_rate(context.scene)
     prefixed = len(shown.parts) > 1
     names = [
         f"{part.item.name}/{block.name}" if prefixed else block.name
@@ -53,16 +53,16 @@ def write_json(context, speaker, path, frames, _options, arrays) -> None:
         "fps": rate,
         "first_frame": int(frames[0]),
         "seconds": len(frames) / rate,
-        "metadata": evaluated.story_of(speaker),
+        "metadata": evaluated.story_of(rig),
         "shape_keys": frames_table(names, np.hstack([part.values for part in shown.parts])),
     }
     if shown.others:
         curves = np.column_stack([channel.values for channel in shown.others])
         content["bones"] = frames_table([_name(channel) for channel in shown.others], curves)
-    if face_kinds.known_face(speaker).kind == face_kinds.OWN:
+    if rig.kind == OWN:
         content["flame"] = frames_table(MOTION_NAMES, _motion(shown))
     with suppress(EcoFaceBlenderError):  # a head without units has its other curves all the same
-        units = arkit_curves(speaker, shown, arrays)
+        units = arkit_curves(rig, shown, arrays)
         content["arkit"] = frames_table(list(units), np.column_stack(list(units.values())))
     _write(path, json.dumps(content, ensure_ascii=False, allow_nan=False) + "\n")
 

@@ -13,7 +13,7 @@ from ..emotion import track as emotion_track
 from ..emotion import voice_baseline
 from ..engine.settings import EngineSettings
 from ..errors import EcoFaceBlenderError
-from ..heads import rigs
+from ..heads import face_kinds
 from ..heads.chosen import chosen_head, named_head
 from ..request import EMOTION_FIELDS, EMOTION_SOURCES, GenerationRequest
 from ..sound import scene_strips, sequencer
@@ -105,7 +105,7 @@ def voice(
     return GenerationRequest(
         scene=context.scene.name,
         speaker=speaker.name,
-        head=rigs.coefficients(speaker, settings.flame, settings.model),
+        head=face_kinds.known_rig(speaker).coefficients(settings),
         style=_said("style", given, panel) or None,
         seed=_said("seed", given, panel),
         temperature=_said("temperature", given, panel),
@@ -148,7 +148,7 @@ def emotion_fields(
         fields |= emotion_reference.of_strip(context, value, folder)
         fields["reference_baseline"] = voice_baseline.of_strip(context, value)
     elif source == "emotion_head":
-        fields |= emotion_reference.of_head(context, value, settings.flame, folder)
+        fields |= emotion_reference.of_head(context, value, settings, folder)
     else:
         fields["baseline"] = voice_baseline.of_head(context.scene.objects[asked.speaker])
     return fields

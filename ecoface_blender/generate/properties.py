@@ -15,7 +15,7 @@ from ..animation.emotion_keys import EMOTION_ITEMS
 from ..emotion import reference as emotion_reference
 from ..engine import engine
 from ..engine.settings import engine_settings
-from ..heads import rigs
+from ..heads import finding
 from ..sound import sequencer
 
 _items: dict[tuple[str, ...], list[tuple[str, str, str, int]]] = {}
@@ -60,7 +60,7 @@ class EcoFaceSettings(PropertyGroup):
         description="The head that speaks: EcoFace's, FLAME's, one with ARKit's or other known shape keys, "
         "or its armature. Leave empty for the active head, or the only one in the scene",
         type=bpy.types.Object,
-        poll=lambda _settings, candidate: rigs.speaking_mesh(candidate) is not None,
+        poll=lambda _settings, candidate: finding.speaking_mesh(candidate) is not None,
     )
     sound_from: EnumProperty(
         name="Sound",
@@ -159,7 +159,7 @@ class EcoFaceSettings(PropertyGroup):
         name="Head",
         description="The head whose performance shows the emotion",
         type=bpy.types.Object,
-        poll=lambda _settings, candidate: rigs.speaking_mesh(candidate) is not None,
+        poll=lambda _settings, candidate: finding.speaking_mesh(candidate) is not None,
     )
     strength: _amount("Strength", "The emotion all over, as far as the model knows a stronger one")
     upper: _amount("Upper Face", "What the emotion does to brows, lids and nose")

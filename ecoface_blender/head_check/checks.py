@@ -10,9 +10,10 @@ import numpy as np
 from ..animation import actions
 from ..channels import Channel
 from ..errors import EcoFaceBlenderError
-from ..heads import face_kinds, face_shape, rigs, shape_keys, source_curves
+from ..heads import face_kinds, face_shape, shape_keys, source_curves
 from ..heads import report as face_report
 from ..heads.contact_pairs import MET, Pairs, find_lids, find_lips
+from ..heads.rig import Rig
 from ..heads.shape import SIDES
 from ..takes import evaluated
 from . import poses as check_poses
@@ -54,7 +55,7 @@ class Checked:
 class Poses:
     """A speaker whose animation is off for a while."""
 
-    speaker: bpy.types.Object
+    rig: Rig
     curves: list[Channel]
     """(poses,) each."""
 
@@ -72,19 +73,18 @@ def posed(context: bpy.types.Context, speaker: bpy.types.Object) -> Iterator[Pos
     Raises:
         EcoFaceBlenderError: if it is no face, or cannot be animated now.
     """
-    if reason := face_kinds.why_not_a_face(speaker):
-        raise EcoFaceBlenderError(reason)
+    rig = face_kinds.known_rig(speaker)
     arrays = source_curves.reference_arrays()
     names = tuple(str(name) for name in arrays["arkit_names"])
     motion = check_poses.motion(names, arrays["arkit_coefficients"])
-    curves = rigs.channels(speaker, motion, check_poses.speech())
+    curves = rig.channels(motion, check_poses.speech())
     owners = {each.id_data.as_pointer(): each.id_data for each in curves}.values()
     before = [_Animation.of(owner) for owner in owners]
-    with evaluated.time_kept(context.scene, *evaluated.moved_by(speaker)):
+    with evaluated.time_kept(context.scene, *evaluated.moved_by(rig)):
         for each in before:
             each.clear()
         try:
-            yield Poses(speaker, curves)
+            yield Poses(rig, curves)
         finally:
             for each in before:
                 each.restore()
@@ -122,11 +122,10 @@ class _Animation:
 
 def check(context: bpy.types.Context, poses: Poses) -> Checked:
     """What the speaker does not show."""
-    speaker = poses.speaker
+    rig, speaker = poses.rig, poses.rig.speaker
     vertices = _vertices(context, poses)  # (poses, V, 3)
     moved = np.linalg.norm(vertices - vertices[0], axis=2)
-    face = face_kinds.known_face(speaker)
-    shape, axes = face_shape.shape_of(face)
+    shape, axes = face_shape.shape_of(rig)
     moving = moved.max(axis=0) > 0.1 * max(moved.max(), 1e-9)
     points = vertices[0][moving]
     height = float(np.ptp(points @ axes[1]))
@@ -136,10 +135,10 @@ def check(context: bpy.types.Context, poses: Poses) -> Checked:
         found |= _lips(lips, vertices @ axes.T) if lips else {}
         lids = {side: pairs for side in SIDES if (pairs := find_lids(shape, side))}
         found |= _lids(lids, vertices @ axes.T)
-    lacking = face_report.missing(face)
+    lacking = face_report.missing(rig)
     without = {p.title: f"no {name}" for p in reversed(POSES) for name in p.needs if name in lacking}
     found = without | _still(vertices, STILL * height) | found
-    if face.kind == face_kinds.VRM:  # which has no key for it
+    if rig.kind == face_kinds.VRM:  # which has no key for it
         found.pop("F", None)
     findings = [
         Finding(title, found[title], _mend(poses, number, lacking))
@@ -189,7 +188,7 @@ def _still(vertices: np.ndarray, least: float) -> dict[str, str]:
 
 def _mend(poses: Poses, number: int, missing: Sequence[str]) -> str:
     """What would make a pose right."""
-    speaker = poses.speaker
+    speaker = poses.rig.speaker
     needs = POSES[number].needs
     lacking = [name for name in missing if name in needs]
     if why := needs and face_report.why_cut(speaker, needs):
@@ -206,7 +205,7 @@ def _mend(poses: Poses, number: int, missing: Sequence[str]) -> str:
 
 def _vertices(context: bpy.types.Context, poses: Poses) -> np.ndarray:
     """(poses, V, 3) in the object's space, with bones, without what changes the number of vertices."""
-    speaker = poses.speaker
+    speaker = poses.rig.speaker
     hidden = shape_keys.shaping(speaker)
     for each in hidden:
         each.show_viewport = False

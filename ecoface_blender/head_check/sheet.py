@@ -39,7 +39,7 @@ def render(context: bpy.types.Context, poses: Poses, checked: Checked) -> bpy.ty
             row, column = divmod(number, COLUMNS)
             bottom = (rows - 1 - row) * height
             sheet[bottom : bottom + height, column * width : (column + 1) * width] = _pixels(scene)
-    name = image_name(poses.speaker)
+    name = image_name(poses.rig.speaker)
     before = bpy.data.images.get(name)
     if before is not None:
         bpy.data.images.remove(before)

@@ -18,7 +18,7 @@ from ..engine.settings import EngineSettings, engine_settings
 from ..errors import EcoFaceBlenderError
 from ..export import export
 from ..generate import gather, generation
-from ..heads import head_arrays, own_head, rigs
+from ..heads import finding, head_arrays, own_head
 from .arguments import Parser, answer
 
 
@@ -123,7 +123,7 @@ def set_rate(scene: bpy.types.Scene, fps: float) -> None:
 
 def speaking_head(context, name: str | None, settings: EngineSettings) -> bpy.types.Object:
     """The head that was named, else the only one in the scene, else a new one."""
-    heads = rigs.find_faces(context)
+    heads = finding.find_faces(context)
     if name or len(heads) > 1:
         named = [each for each in heads if each.name == name]
         if not named:

@@ -19,7 +19,7 @@ from ..core.atomic_write import partial_of
 from ..engine.settings import EngineSettings
 from ..export import export
 from ..generate import gather, generation
-from ..heads import rigs
+from ..heads import finding
 from ..request import GenerationRequest
 from ..takes import stored, takes
 from . import cli as command
@@ -49,7 +49,7 @@ class Stage:
                 bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
             if self._fps:
                 command.set_rate(bpy.context.scene, self._fps)
-            if not rigs.find_faces(bpy.context):
+            if not finding.find_faces(bpy.context):
                 command.speaking_head(bpy.context, None, self._settings)
             _save(self._base)
 
@@ -84,7 +84,7 @@ class Stage:
             command.open_blend(self._base, load_ui=False)
             context = bpy.context
             said = takes.receive(context, request, *stored.read_motion(motion))
-            speaker = rigs.named(context.scene, request.speaker)
+            speaker = finding.named(context.scene, request.speaker)
             context.scene.frame_end = math.ceil(takes.playing(speaker).frame_range[1])
             for suffix in wish.outputs:
                 path = target.with_name(f"{target.name}.{suffix}")

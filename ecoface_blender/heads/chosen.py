@@ -3,7 +3,7 @@
 import bpy
 
 from ..errors import EcoFaceBlenderError
-from . import face_kinds, rigs
+from . import face_kinds, finding
 
 NO_HEAD = "Add a head, or choose the one to speak."
 
@@ -13,12 +13,12 @@ def chosen_head(context: bpy.types.Context, name: str = "") -> bpy.types.Object 
     panel = getattr(context.scene, "ecoface", None)
     wanted = (panel and panel.head, context.view_layer.objects.active)
     # A head that was deleted from the scene lives on in the panel's choice.
-    for each in (rigs.named(context.scene, name),) if name else wanted:
-        if each is not None and rigs.named(context.scene, each.name) == each:
-            face = rigs.speaking_mesh(each)
+    for each in (finding.named(context.scene, name),) if name else wanted:
+        if each is not None and finding.named(context.scene, each.name) == each:
+            face = finding.speaking_mesh(each)
             if face is not None:
                 return face
-    faces = [] if name else rigs.find_faces(context)
+    faces = [] if name else finding.find_faces(context)
     return faces[0] if len(faces) == 1 else None
 
 
@@ -26,7 +26,7 @@ def meant_head(context: bpy.types.Context) -> bpy.types.Object | None:
     """The mesh with shape keys that somebody has chosen, by the panel or by a click, face or not."""
     panel = getattr(context.scene, "ecoface", None)
     for each in (panel and panel.head, context.view_layer.objects.active):
-        if each is not None and rigs.named(context.scene, each.name) == each:
+        if each is not None and finding.named(context.scene, each.name) == each:
             meshes = [each, *each.children_recursive]
             keyed = [item for item in meshes if item.type == "MESH" and item.data.shape_keys is not None]
             if keyed:

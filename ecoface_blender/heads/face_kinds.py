@@ -1,7 +1,6 @@
 """What an object is as a face: by which names its keys are known, which meshes and bones belong to it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import bpy
 
@@ -11,27 +10,13 @@ from . import jaw_bone, own_head, recognition, shape_keys, source_curves
 from . import key_names as arkit_names
 from .character_parts import companions
 from .mapping import Row
+from .rig import FLAME, MAPPED, OWN, Rig
 
-OWN, MAPPED, FLAME = "EcoFace", "mapping", "FLAME"
 ARKIT, OCULUS, VRM = recognition.ARKIT_KIND, recognition.OCULUS, recognition.VRM
 _LEAST_EXPRESSIONS = 5  # of a FLAME head
 
 
-@dataclass(frozen=True)
-class Face:
-    """A speaker that can be animated."""
-
-    kind: str
-    speaker: bpy.types.Object
-    parts: tuple[bpy.types.Object, ...]
-    """Meshes that move, the speaker first."""
-    rows: tuple[tuple[bpy.types.Object, Row], ...]
-    """Which curve moves what on which part; for bones, of which armature. None on our own head."""
-    jaw: str | None
-    """The bone that takes the jaw's rotation, of the speaker's armature."""
-
-
-def face_of(item: bpy.types.Object | None) -> Face | None:
+def rig_of(item: bpy.types.Object | None) -> Rig | None:
     """What an object is; None if it is no face that is known, or mapped by the artist."""
     kind = kind_of(item)
     if kind is None:
@@ -39,17 +24,17 @@ def face_of(item: bpy.types.Object | None) -> Face | None:
     if kind == MAPPED:
         return _mapped(item, mapped_rows(item))
     if kind == OWN:
-        return Face(OWN, item, (item,), (), None)
+        return Rig(OWN, item, (item,), (), None)
     return _flame(item) if kind == FLAME else _known(item, kind)
 
 
-def known_face(item: bpy.types.Object | None) -> Face:
+def known_rig(item: bpy.types.Object | None) -> Rig:
     """What an object is that has to be a face.
 
     Raises:
         EcoFaceBlenderError: if it is none that can be animated.
     """
-    face, reason = face_of(item), why_not_a_face(item)
+    face, reason = rig_of(item), why_not_a_face(item)
     if face is None or reason:
         raise EcoFaceBlenderError(reason or "Expected a face, found none; choose one.")
     return face
@@ -125,10 +110,10 @@ def guessed_rows(item: bpy.types.Object) -> list[Row]:
     return rows
 
 
-def _flame(item: bpy.types.Object) -> Face:
+def _flame(item: bpy.types.Object) -> Rig:
     """A head of a FLAME add-on: numbered expressions, pose correctives, a jaw bone."""
     jaw = jaw_bone.find_jaw(jaw_bone.armature_of(item))
-    return Face(FLAME, item, (item,), tuple((item, row) for row in _flame_rows(item)), jaw)
+    return Rig(FLAME, item, (item,), tuple((item, row) for row in _flame_rows(item)), jaw)
 
 
 def _flame_rows(item: bpy.types.Object) -> list[Row]:
@@ -143,7 +128,7 @@ def _flame_rows(item: bpy.types.Object) -> list[Row]:
     return rows
 
 
-def _known(item: bpy.types.Object, kind: str) -> Face:
+def _known(item: bpy.types.Object, kind: str) -> Rig:
     """A face whose keys are named after one of the conventions, and its companions with such keys.
 
     A bone turns the jaw where no key opens it, or where the key of that name is a mere name.
@@ -157,7 +142,7 @@ def _known(item: bpy.types.Object, kind: str) -> Face:
             for part, row in rows
             if row.source != "jawOpen" or (not _turned(part, jaw) and shape_keys.opens(part, row.target))
         )
-    return Face(kind, item, tuple(parts), rows, jaw)
+    return Rig(kind, item, tuple(parts), rows, jaw)
 
 
 def _turned(part: bpy.types.Object, jaw: str) -> bool:
@@ -184,7 +169,7 @@ def key_names(part: bpy.types.Object) -> tuple[str, ...]:
     return tuple(block.name for block in part.data.shape_keys.key_blocks[1:])
 
 
-def _mapped(item: bpy.types.Object, rows: Sequence[Row]) -> Face:
+def _mapped(item: bpy.types.Object, rows: Sequence[Row]) -> Rig:
     """A face with a mapping of the artist's; its companions follow where they have keys of those names."""
     armature = jaw_bone.armature_of(item)
     out, parts = [], [item]
@@ -197,4 +182,4 @@ def _mapped(item: bpy.types.Object, rows: Sequence[Row]) -> Face:
     if armature:
         bones = armature.pose.bones
         out += [(armature, row) for row in rows if row.kind == "BONE" and row.target in bones]
-    return Face(MAPPED, item, tuple(parts), tuple(out), None)
+    return Rig(MAPPED, item, tuple(parts), tuple(out), None)

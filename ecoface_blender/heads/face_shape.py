@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from . import face_kinds, own_head, shape_keys, source_curves
+from . import own_head, shape_keys, source_curves
+from .rig import OWN, Rig
 from .shape import SIDES, HeadShape, face_axes
 
 _STANDS_FOR = {
@@ -17,10 +18,10 @@ _STANDS_FOR = {
 """In which keys of visemes the lips and lids of a head are seen that has no units."""
 
 
-def shape_of(face: face_kinds.Face) -> tuple[HeadShape | None, np.ndarray]:
+def shape_of(face: Rig) -> tuple[HeadShape | None, np.ndarray]:
     """Units of a face, or what stands for them, in its axes; no shape of a face that has neither."""
     upright = face_axes(np.zeros((1, 3)), {})
-    if face.kind == face_kinds.OWN:
+    if face.kind == OWN:
         if own_head.head_name(face.speaker) != source_curves.reference_name():
             return None, upright
         arrays = source_curves.reference_arrays()

@@ -8,7 +8,7 @@ from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from ..errors import EcoFaceBlenderError
 from ..ui.reporting import Reporting
-from . import chosen, face_kinds, mapping, rigs
+from . import chosen, face_kinds, finding, mapping
 
 NO_MESH = "Select a mesh with shape keys."
 
@@ -72,7 +72,7 @@ stay"""
     )
 
     def run(self, context):
-        item = rigs.named(context.scene, self.head) if self.head else edited(context)
+        item = finding.named(context.scene, self.head) if self.head else edited(context)
         if item is None or item.type != "MESH" or item.library:
             self.report({"ERROR"}, f"Expected a mesh '{self.head}' of this file, found none; choose another")
             return {"CANCELLED"}

@@ -5,16 +5,17 @@ from collections.abc import Collection
 import bpy
 
 from . import coverage, face_kinds, jaw_bone, recognition, shape_keys
+from .rig import FLAME, MAPPED, OWN, Rig
 
 
 def describe(item: bpy.types.Object) -> str:
     """What an object is recognised as and what of it moves, in one sentence."""
-    face = face_kinds.face_of(item)
+    face = face_kinds.rig_of(item)
     if face is None:
         return str(face_kinds.why_not_a_face(item))
-    if face.kind == face_kinds.OWN:
+    if face.kind == OWN:
         return f"'{item.name}' is a head of EcoFace."
-    if face.kind == face_kinds.MAPPED and (absent := face_kinds.absent_targets(item)):
+    if face.kind == MAPPED and (absent := face_kinds.absent_targets(item)):
         return f"{len(absent)} targets are not on '{item.name}', the first is '{absent[0]}'; correct them."
     naming = face.kind
     if face.kind in recognition.LEAST:
@@ -23,7 +24,7 @@ def describe(item: bpy.types.Object) -> str:
     return f"'{item.name}' is moved by {naming}{meshes}: {covered(face)}."
 
 
-def covered(face: face_kinds.Face) -> str:
+def covered(face: Rig) -> str:
     """How many keys of a face move, what it lacks, and which bone turns its jaw."""
     moved = {(owner, row.target) for owner, row in face.rows if row.kind == "KEY"}
     total = sum(len(face_kinds.key_names(part)) for part in face.parts)
@@ -31,9 +32,9 @@ def covered(face: face_kinds.Face) -> str:
     return coverage.sentence(len(moved), total, missing(face), next(iter(bones), None))
 
 
-def missing(face: face_kinds.Face) -> list[str]:
+def missing(face: Rig) -> list[str]:
     """What a face of another maker cannot show, in words; nothing of our own and FLAME's heads."""
-    if face.kind in (face_kinds.OWN, face_kinds.FLAME):
+    if face.kind in (OWN, FLAME):
         return []
     turned = face.jaw is not None or any(row.kind == "BONE" for _, row in face.rows)
     return coverage.lacks({row.source for _, row in face.rows}, turned)
@@ -41,7 +42,7 @@ def missing(face: face_kinds.Face) -> list[str]:
 
 def shortcomings(item: bpy.types.Object) -> str | None:
     """What a face cannot show, in a sentence for a report; None if it lacks nothing, or is no face."""
-    face = face_kinds.face_of(item)
+    face = face_kinds.rig_of(item)
     return f"'{item.name}': {covered(face)}" if face and missing(face) else None
 
 
@@ -50,7 +51,7 @@ def why_cut(item: bpy.types.Object, needed: Collection[str] = ()) -> str | None:
 
     Asked at each redraw. With `needed`, in the words of `coverage`, only what is among it.
     """
-    face = face_kinds.face_of(item)
+    face = face_kinds.rig_of(item)
     if face is None:
         return None
     keys = item.data.shape_keys

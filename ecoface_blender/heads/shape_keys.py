@@ -77,7 +77,7 @@ def _limit(block: bpy.types.ShapeKey, gain: float) -> float:
 
 
 def shaping(item: bpy.types.Object) -> list[bpy.types.Modifier]:
-    """The modifiers of a mesh that are seen and shape it, rigs aside."""
+    """The modifiers of a mesh that are seen and shape it aside."""
     return [each for each in item.modifiers if each.show_viewport and each.type not in OF_RIGS]
 
 

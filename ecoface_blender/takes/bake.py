@@ -7,6 +7,7 @@ import numpy as np
 
 from ..animation import actions, simplify
 from ..channels import key_channels
+from ..heads import face_kinds
 from ..heads.shape_keys import offsets
 from . import evaluated
 
@@ -32,11 +33,12 @@ def bake(
     Raises:
         EcoFaceBlenderError: if this is no speaker, nothing moves it, or it cannot be animated now.
     """
-    frames = evaluated.frames_asked(context, speaker, start, end)
-    shown = evaluated.see(context, speaker, frames)
+    rig = face_kinds.known_rig(speaker)
+    frames = evaluated.frames_asked(context, rig, start, end)
+    shown = evaluated.see(context, rig, frames)
     owners = [*(part.keys for part in shown.parts), *(channel.id_data for channel in shown.others)]
     before = owners[0].animation_data and owners[0].animation_data.action
-    metadata = evaluated.story_of(speaker) | ({"baked_from": before.name} if before else {})
+    metadata = evaluated.story_of(rig) | ({"baked_from": before.name} if before else {})
     kept = [np.ones(part.values.shape, dtype=bool) for part in shown.parts]
     if tolerance_mm is not None and len(frames) > 2 and kept:
         values = np.hstack([part.values for part in shown.parts])

@@ -3,8 +3,8 @@
 import bpy
 
 from ..animation import layers
+from ..heads import face_kinds
 from ..heads import report as face_report
-from ..heads import rigs
 from . import stored, takes
 
 
@@ -18,7 +18,7 @@ def why_still(scene: bpy.types.Scene, speaker: bpy.types.Object) -> str | None:
     tracks = list(animation.nla_tracks) if animation else []
     if not takes.takes_of(speaker) and not (animation and (animation.action or tracks)):
         return None  # there are no keys yet
-    if not rigs.moved_keys(speaker):  # but bones
+    if not face_kinds.known_rig(speaker).moved_keys:  # but bones
         return None
     return (
         _shown_otherwise(speaker)
@@ -39,7 +39,7 @@ def _shown_otherwise(speaker: bpy.types.Object) -> str | None:
         return f"'{name}' shows its shape key '{shown}' alone; switch off the pin in Object Data, Shape Keys."
     if not keys.use_relative:
         return f"The shape keys of '{name}' are absolute; switch on Relative in Object Data, Shape Keys."
-    names = rigs.moved_keys(speaker)
+    names = face_kinds.known_rig(speaker).moved_keys
     muted = [each for each in names if keys.key_blocks[each].mute]
     if 2 * len(muted) > len(names):
         return (
@@ -107,7 +107,7 @@ def _without_curves(speaker: bpy.types.Object) -> str | None:
         return None
     bags = [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
     own = [bag for bag in bags if bag.slot_handle == animation.action_slot.handle]
-    paths = {keys.key_blocks[each].path_from_id("value") for each in rigs.moved_keys(speaker)}
+    paths = {keys.key_blocks[each].path_from_id("value") for each in face_kinds.known_rig(speaker).moved_keys}
     curves = [curve for bag in own for curve in bag.fcurves if curve.data_path in paths]
     if not curves and stored.is_take(action):
         return (

@@ -12,9 +12,9 @@ from ..animation.actions import animated_frames, read_metadata
 from ..channels import Channel
 from ..core.constants import MOTION_DIM
 from ..errors import EcoFaceBlenderError
-from ..heads import face_kinds, rigs
 from ..heads.jaw_shape_keys import PLAIN_KEYS
 from ..heads.own_head import EXPRESSION_KEYS
+from ..heads.rig import Rig
 
 
 @dataclass(frozen=True)
@@ -39,29 +39,22 @@ class Seen:
     """What else a motion moves: bones."""
 
 
-def moved_by(speaker: bpy.types.Object | None) -> tuple[list[bpy.types.Object], list[Channel]]:
-    """The meshes whose shape keys a motion moves on this speaker, and the curves of other things (bones).
-
-    Raises:
-        EcoFaceBlenderError: if this is no speaker.
-    """
-    face = face_kinds.known_face(speaker)
+def moved_by(rig: Rig) -> tuple[list[bpy.types.Object], list[Channel]]:
+    """The meshes whose shape keys a motion moves on this speaker, and the curves of other things (bones)."""
     others = []
-    if face.jaw or any(row.kind == "BONE" for _, row in face.rows):
-        found = rigs.channels(speaker, np.zeros((1, MOTION_DIM)))
+    if rig.jaw or any(row.kind == "BONE" for _, row in rig.rows):
+        found = rig.channels(np.zeros((1, MOTION_DIM)))
         others = [channel for channel in found if not isinstance(channel.id_data, bpy.types.Key)]
-    return list(face.parts), others
+    return list(rig.parts), others
 
 
-def frames_asked(
-    context: bpy.types.Context, speaker: bpy.types.Object | None, start: int | None, end: int | None
-) -> np.ndarray:
+def frames_asked(context: bpy.types.Context, rig: Rig, start: int | None, end: int | None) -> np.ndarray:
     """The whole frames asked for; by default those that the speaker is animated in.
 
     Raises:
-        EcoFaceBlenderError: if this is no speaker, nothing moves it, or the frames are not in order.
+        EcoFaceBlenderError: if nothing moves it, or the frames are not in order.
     """
-    items, others = moved_by(speaker)
+    items, others = moved_by(rig)
     if start is None or end is None:
         owners = [*(item.data.shape_keys for item in items), *(channel.id_data for channel in others)]
         moving = [owner for owner in owners if _is_animated(owner)]
@@ -73,9 +66,9 @@ def frames_asked(
     return np.arange(start, end + 1, dtype=np.float64)
 
 
-def see(context: bpy.types.Context, speaker: bpy.types.Object, frames: np.ndarray) -> Seen:
+def see(context: bpy.types.Context, rig: Rig, frames: np.ndarray) -> Seen:
     """What a speaker does in these frames."""
-    items, others = moved_by(speaker)
+    items, others = moved_by(rig)
     keys = [item.data.shape_keys for item in items]
     values = [np.empty((len(frames), len(each.key_blocks)), dtype=np.float32) for each in keys]
     curves = np.empty((len(frames), len(others)))
@@ -94,14 +87,14 @@ def see(context: bpy.types.Context, speaker: bpy.types.Object, frames: np.ndarra
     return Seen(parts, [replace(c, values=column) for c, column in zip(others, curves.T, strict=True)])
 
 
-def key_values(context: bpy.types.Context, head: bpy.types.Object, frames: np.ndarray) -> np.ndarray:
+def key_values(context: bpy.types.Context, rig: Rig, frames: np.ndarray) -> np.ndarray:
     """Values (frames, keys) of all keys of EcoFace's own head but the basis; a muted key is 0."""
-    return see(context, head, frames).parts[0].values
+    return see(context, rig, frames).parts[0].values
 
 
-def story_of(speaker: bpy.types.Object) -> dict[str, Any]:
+def story_of(rig: Rig) -> dict[str, Any]:
     """What made the speaker's keys: the metadata of its action, or of one in a strip below."""
-    for item in moved_by(speaker)[0]:
+    for item in moved_by(rig)[0]:
         if animation := item.data.shape_keys.animation_data:
             strips = [strip for track in reversed(animation.nla_tracks) for strip in track.strips]
             actions = [animation.action, *(strip.action for strip in strips)]
@@ -139,10 +132,10 @@ def motion_of(head: bpy.types.Object, values: np.ndarray) -> np.ndarray:
 
 
 @contextmanager
-def frame_range(scene: bpy.types.Scene, frames: np.ndarray, speaker: bpy.types.Object) -> Iterator[None]:
+def frame_range(scene: bpy.types.Scene, frames: np.ndarray, rig: Rig) -> Iterator[None]:
     """The scene runs from the first to the last of these frames for a while."""
     before = scene.frame_start, scene.frame_end
-    with time_kept(scene, *moved_by(speaker)):
+    with time_kept(scene, *moved_by(rig)):
         scene.frame_start, scene.frame_end = int(frames[0]), int(frames[-1])
         try:
             yield

@@ -8,7 +8,7 @@ from bpy.props import StringProperty
 from bpy.types import Operator
 
 from ..animation import actions, adjust, emotion_keys
-from ..heads import chosen, rigs
+from ..heads import chosen, face_kinds
 from ..ui.reporting import Reporting
 from . import stored, takes
 
@@ -89,7 +89,7 @@ class ECOFACE_OT_take_push(OnTake, Operator):
     bl_label = "Push Down Take"
 
     def on(self, _context, speaker, take):
-        owners = [each for each in rigs.owners(speaker) if actions.plays(each, take)]
+        owners = [each for each in face_kinds.known_rig(speaker).owners if actions.plays(each, take)]
         for owner in owners or [speaker.data.shape_keys]:
             actions.push_down(owner)
         self.report({"INFO"}, f"'{take.name}' is a strip of '{speaker.name}' now")

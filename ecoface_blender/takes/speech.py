@@ -4,7 +4,6 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-import bpy
 import numpy as np
 
 from ..animation import actions
@@ -12,13 +11,14 @@ from ..animation.adjust import Settings, adjusted, smoothed
 from ..channels import Channel
 from ..core.npz import read_npz
 from ..errors import refusals_of_core
-from ..heads import rigs, source_curves, speech
+from ..heads import source_curves, speech
 from ..heads.feelings import EMOTIONS, felt
+from ..heads.rig import Rig
 from ..heads.speech import Speech
 
 
 def channels(
-    speaker: bpy.types.Object,
+    rig: Rig,
     story: Mapping[str, Any],
     motion: np.ndarray,
     rate: float,
@@ -29,15 +29,15 @@ def channels(
 ) -> tuple[np.ndarray, list[Channel]]:
     """The scene's frames within a motion and its curves there; speech travels beside it where it shows."""
     shown = adjusted(motion, rate, upper, settings)
-    if not rigs.speaks(speaker):
+    if not rig.speaks:
         frames, at = actions.resample_to_scene(shown, rate, story["scene_rate"], story["first_frame"])
-        return frames, rigs.channels(speaker, at)
+        return frames, rig.channels(at)
     said = speech_of(story, motion, rate, phones, track, settings)
     columns = smoothed(said.columns, rate, settings.smoothing)
     both = np.hstack([shown, columns])
     frames, at = actions.resample_to_scene(both, rate, story["scene_rate"], story["first_frame"])
     moved, columns = np.split(at, [len(shown[0])], axis=1)
-    return frames, rigs.channels(speaker, moved, said.with_columns(columns))
+    return frames, rig.channels(moved, said.with_columns(columns))
 
 
 def speech_of(

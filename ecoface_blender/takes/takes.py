@@ -15,7 +15,8 @@ from ..animation import adjust as controls
 from ..channels import Channel
 from ..core.constants import EXPRESSION_DIM
 from ..errors import EcoFaceBlenderError
-from ..heads import face_kinds, rigs
+from ..heads import face_kinds, finding
+from ..heads.rig import Rig
 from ..request import GenerationRequest
 from ..sound import sequencer
 from . import names as take_names
@@ -57,11 +58,12 @@ def receive(
         "line": request.stored(left_out=stored.BASELINES),
     }
     name = take_names.take_name(story)
-    rigs.make_editable(speaker)
+    rig = face_kinds.known_rig(speaker)
+    rig.make_editable()
     track = request.emotion_track and Path(request.emotion_track).read_bytes()
     shown = (motion, rate, phones, upper, track or None, controls.Settings())
-    frames, channels = spoken.channels(speaker, story, *shown)
-    rigs.open_sliders(channels)
+    frames, channels = spoken.channels(rig, story, *shown)
+    actions.open_sliders(channels)
     with layers.aside(channel.id_data for channel in channels):
         action = actions.write_channels(channels, frames, name, story)
     _keep(action, request, motion, upper, phones)
@@ -117,7 +119,8 @@ def played(speaker: bpy.types.Object | None) -> bpy.types.Action | None:
     """The take that the speaker plays, under edits or not; None if it plays none, or something else."""
     owners = [speaker.data.shape_keys] if speaker and speaker.data.shape_keys else []
     if speaker and face_kinds.mapped_rows(speaker):  # perhaps to bones alone
-        owners += rigs.owners(speaker)
+        rig = face_kinds.rig_of(speaker)
+        owners += rig.owners if rig else []
     for owner in owners:
         action = owner.animation_data and owner.animation_data.action
         if strip := layers.strip_below(owner):
@@ -133,7 +136,7 @@ def play(speaker: bpy.types.Object, take: bpy.types.Action) -> None:
     Raises:
         EcoFaceBlenderError: if the take has no curves for it, or it cannot be animated now.
     """
-    owners = rigs.owners(speaker)
+    owners = face_kinds.known_rig(speaker).owners
     for owner in owners:
         if reason := actions.why_not_animatable(owner):
             raise EcoFaceBlenderError(reason)
@@ -179,24 +182,24 @@ def adjust(take: bpy.types.Action) -> None:
     found, speaker = stored.motion_of(take), speaker_of(take)
     if found is None or speaker is None or now == before or not take.is_editable:
         return
-    phones = stored.phones_of(take)
-    frames, new = _base(take, speaker, *found, phones, now)
+    phones, rig = stored.phones_of(take), face_kinds.known_rig(speaker)
+    frames, new = _base(take, rig, *found, phones, now)
     state = take.name, take[actions.METADATA], take[stored.MOTION], len(new)
     if _shown[0] == (*state, before):
         old = [replace(curve, values=values) for curve, values in zip(new, _shown[1], strict=True)]
     else:
-        _, old = _base(take, speaker, *found, phones, before)
+        _, old = _base(take, rig, *found, phones, before)
     _shown = (*state, now), [curve.values for curve in new]
     scene_rate = actions.read_metadata(take)["scene_rate"]
     controls.move_keys(take, frames, old, new, before.offset * scene_rate, now.offset * scene_rate)
     group.applied = tuple(asdict(now).values())
-    for owner in rigs.owners(speaker):
+    for owner in rig.owners:
         owner.update_tag()
 
 
 def _base(
     take: bpy.types.Action,
-    speaker: bpy.types.Object,
+    rig: Rig,
     motion: np.ndarray,
     rate: float,
     phones: np.ndarray | None,
@@ -206,7 +209,7 @@ def _base(
     """The frames of a take, offset aside, and what the settings make of its motion and phones there."""
     story = story or actions.read_metadata(take)
     upper = np.frombuffer(take[stored.UPPER], "<f4").reshape(EXPRESSION_DIM, -1)
-    return spoken.channels(speaker, story, motion, rate, phones, upper, take.get(stored.TRACK), settings)
+    return spoken.channels(rig, story, motion, rate, phones, upper, take.get(stored.TRACK), settings)
 
 
 def _receive_range(
@@ -246,7 +249,9 @@ def _receive_range(
     mixed = None if said is None or before is None else np.round((1 - taken) * before + taken * said)
     made = {"frames": [start - later, end - later], **metadata, **take_names.shown_like(request)}
     made_by, story = story, story | {"parts": [*story.get("parts", []), made]}
-    frames, channels = _base(take, speaker, new, old_rate, said, settings_of(take), story)
+    frames, channels = _base(
+        take, face_kinds.known_rig(speaker), new, old_rate, said, settings_of(take), story
+    )
     copy = take.copy()
     copy.use_fake_user = True
     copy.name = take_names.renamed(take.name, made_by, story)
@@ -270,7 +275,7 @@ def _share(frames: np.ndarray, start: int, end: int, fade: float) -> np.ndarray:
 def stage(request: GenerationRequest) -> tuple[bpy.types.Scene, bpy.types.Object]:
     """Scene and speaker of a line, which may have gone since it was started."""
     scene = bpy.data.scenes.get(request.scene)
-    speaker = scene and rigs.named(scene, request.speaker)
+    speaker = scene and finding.named(scene, request.speaker)
     if scene is None or speaker is None:
         gone = f"scene '{request.scene}'" if scene is None else f"head '{request.speaker}'"
         raise EcoFaceBlenderError(f"The {gone} is gone: it was deleted or renamed meanwhile; generate again.")

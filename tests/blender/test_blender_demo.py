@@ -12,7 +12,7 @@ from engine_python import ENGINE_PYTHON
 
 from ecoface_blender.animation import actions
 from ecoface_blender.core import arkit
-from ecoface_blender.heads import face_kinds, jaw_shape_keys, rigs
+from ecoface_blender.heads import face_kinds, jaw_shape_keys
 from ecoface_blender.heads import own_head as heads
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,7 +64,7 @@ def test_the_demo_s_lips_open_as_far_on_a_mesh_with_arkit_s_keys(line):
         key.data.foreach_set("co", (template + heads.to_blender(unit)).ravel())
         key.value = 0.0
     assert face_kinds.kind_of(face) == face_kinds.ARKIT
-    channels = rigs.channels(face, line)
+    channels = face_kinds.known_rig(face).channels(line)
     actions.write_channels(channels, np.arange(1.0, len(line) + 1), "Take")
     pairs = arkit.lip_pairs(ARRAYS)
     true = 1000 * (jaw_shape_keys.skinned(ARRAYS, line).reshape(len(line), -1) @ pairs.T).mean(axis=1)

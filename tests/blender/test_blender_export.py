@@ -26,7 +26,7 @@ from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.export import export
 from ecoface_blender.export import shape_keys as export_keys
 from ecoface_blender.export.export import Options
-from ecoface_blender.heads import jaw_shape_keys, shape_keys
+from ecoface_blender.heads import face_kinds, jaw_shape_keys, shape_keys
 from ecoface_blender.heads import own_head as heads
 from ecoface_blender.takes import evaluated as seen_module
 from ecoface_blender.takes.bake import bake
@@ -61,7 +61,7 @@ def test_engine_safe_keys_stay_between_0_and_1_and_are_the_same_in_every_file(he
     names = []
     for seed in (1, 2):
         talk(head, seed=seed)
-        values = seen_module.key_values(bpy.context, head, FRAMES)
+        values = seen_module.key_values(bpy.context, face_kinds.known_rig(head), FRAMES)
         halves = export_keys.split_keys(head.data.shape_keys, values)
         assert all(half.values.min() >= 0 and half.values.max() <= 1 for half in halves)
         names.append([(half.name, half.offsets.tobytes()) for half in halves])
@@ -169,7 +169,9 @@ def test_a_linked_head_is_exported_and_not_baked(head, arrays, tmp_path):
 
 def test_an_arkit_file_has_the_units_shapes_and_curves(head, arrays, tmp_path):
     units = ArkitUnits.of(arrays)
-    curves = units.curves(seen_module.motion_of(head, seen_module.key_values(bpy.context, head, FRAMES)))
+    curves = units.curves(
+        seen_module.motion_of(head, seen_module.key_values(bpy.context, face_kinds.known_rig(head), FRAMES))
+    )
     assert np.ptp(curves, axis=0).min() > 0.1
     offsets = heads.to_blender(arrays["arkit_units"])
     rest = shape_keys.coordinates(head.data.shape_keys.key_blocks[0])
@@ -189,7 +191,9 @@ def test_live_link_face_gets_its_table(head, arrays, tmp_path):
     assert len(rows) == N_FRAMES and len(rows[0]) == 63
     assert list(rows[0])[:3] == ["Timecode", "BlendShapeCount", "EyeBlinkLeft"]
     assert list(rows[0])[-10:-8] == ["TongueOut", "HeadYaw"] and list(rows[0])[-1] == "RightEyeRoll"
-    motion = seen_module.motion_of(head, seen_module.key_values(bpy.context, head, FRAMES))
+    motion = seen_module.motion_of(
+        head, seen_module.key_values(bpy.context, face_kinds.known_rig(head), FRAMES)
+    )
     curves = ArkitUnits.of(arrays).curves(motion, single=True)
     for k, row in enumerate(rows):
         hours, minutes, seconds, rest = map(float, row["Timecode"].split(":"))
@@ -206,7 +210,7 @@ def test_json_holds_curves_of_every_kind(head, arrays, tmp_path):
     content = json.loads(
         export.write(bpy.context, head, tmp_path / "a.json", None, arrays).read_text("utf-8")
     )
-    values = seen_module.key_values(bpy.context, head, FRAMES)
+    values = seen_module.key_values(bpy.context, face_kinds.known_rig(head), FRAMES)
     assert (content["format"], content["fps"], content["first_frame"]) == ("ecoface-motion-1", 25.0, START)
     assert content["seconds"] == N_FRAMES / 25 and content["metadata"] == {"seed": 3}
     np.testing.assert_allclose(content["shape_keys"]["frames"], values, atol=1e-6)
@@ -277,7 +281,7 @@ def test_half_a_file_is_no_file(head, arrays, tmp_path):
         path = export.write(bpy.context, head, tmp_path / f"a{suffix}", None, arrays)
         assert atomic_write.is_whole(path)
         (kind,) = [each for each in export.KINDS.values() if each.suffix == suffix]
-        room = kind.most_bytes(bpy.context, head, N_FRAMES)
+        room = kind.most_bytes(bpy.context, face_kinds.known_rig(head), N_FRAMES)
         assert room == 0 or path.stat().st_size < room < 8 * path.stat().st_size
         whole = path.read_bytes()
         path.write_bytes(

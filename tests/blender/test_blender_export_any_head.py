@@ -13,7 +13,7 @@ from ecoface_blender.animation import actions
 from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.export import export
 from ecoface_blender.export.export import Options
-from ecoface_blender.heads import rigs
+from ecoface_blender.heads import face_kinds
 from ecoface_blender.takes.bake import bake, n_keys
 
 KEYS = ("jawOpen", "eyeBlink_L", "eyeBlink_R", "mouthSmile_L", "mouthSmile_R", "mouthFunnel", "mouthPucker",
@@ -41,7 +41,7 @@ def mesh_with_keys(name, names, seed, parent):
 def talk(speaker):
     """Key it as a take does."""
     bpy.context.scene.render.fps = 25
-    curves = rigs.channels(speaker, talking_motion(N_FRAMES))
+    curves = face_kinds.known_rig(speaker).channels(talking_motion(N_FRAMES))
     actions.write_channels(curves, FRAMES.astype(float), "Take", {"seed": 3})
 
 

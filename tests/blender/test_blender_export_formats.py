@@ -16,7 +16,7 @@ from export_support import (
 
 from ecoface_blender.export import export
 from ecoface_blender.export.export import Options
-from ecoface_blender.heads import jaw_shape_keys, shape_keys
+from ecoface_blender.heads import face_kinds, jaw_shape_keys, shape_keys
 from ecoface_blender.heads import own_head as heads
 from ecoface_blender.takes import evaluated as seen_module
 
@@ -45,7 +45,9 @@ def written(tmp_path_factory):
     """All files of one talking head; what was seen of it; what exact skinning gives; what others read."""
     folder, arrays = tmp_path_factory.mktemp("files"), arkit_head()
     head = talking_head(arrays, tmp_path_factory.getbasetemp())
-    motion = seen_module.motion_of(head, seen_module.key_values(bpy.context, head, FRAMES))
+    motion = seen_module.motion_of(
+        head, seen_module.key_values(bpy.context, face_kinds.known_rig(head), FRAMES)
+    )
     exact, world = heads.to_blender(jaw_shape_keys.skinned(arrays, motion)), np.array(head.matrix_world)
     expected = {"keys": seen(head), "jaw": exact @ world[:3, :3].T + world[:3, 3]}
     for name, options in FILES.items():

@@ -9,7 +9,7 @@ from blender_support import empty_blend, talking_motion
 from test_blender_targets import mesh_with_keys, receive, rig
 
 from ecoface_blender.errors import EcoFaceBlenderError
-from ecoface_blender.heads import chosen, face_kinds, mapping, rigs, source_curves
+from ecoface_blender.heads import chosen, face_kinds, mapping, source_curves
 from ecoface_blender.heads import report as face_report
 from ecoface_blender.heads.mapping import Row
 from ecoface_blender.takes import diagnosis, takes
@@ -38,7 +38,7 @@ def test_a_row_is_gain_offset_and_bounds():
 
 
 def test_auto_fill_maps_an_artist_s_own_names_and_leaves_rows_alone(face):
-    assert face_kinds.face_of(face) is None and chosen.chosen_head(bpy.context) is None
+    assert face_kinds.rig_of(face) is None and chosen.chosen_head(bpy.context) is None
     assert bpy.ops.ecoface.mapping_fill() == {"FINISHED"}
     rows = face.ecoface_mapping.as_rows()
     assert {row.target: row.source for row in rows} == {
@@ -78,12 +78,12 @@ def test_a_mapped_face_moves_keys_and_bones_by_its_rows(face):
     group.rows.add().fill(Row(source="jawOpen", target="Gone"))
     group.use = True
     assert face_kinds.absent_targets(face) == ["Gone"] and "'Gone'" in face_report.describe(face)
-    ears, *turn = rigs.channels(face, MOTION)
+    ears, *turn = face_kinds.known_rig(face).channels(MOTION)
     np.testing.assert_allclose(ears.values, np.minimum(2 * curve("jawOpen"), 0.5), atol=1e-6)
     assert [channel.index for channel in turn] == [0, 1, 2, 3] and turn[0].id_data.name == "Rig"
     np.testing.assert_allclose(2 * np.arcsin(turn[3].values), -MOTION[:, 50], atol=1e-6)
     group.use = False
-    assert face_kinds.face_of(face) is None
+    assert face_kinds.rig_of(face) is None
 
 
 def test_a_take_of_bones_alone_is_played_and_shown(face):
@@ -106,7 +106,7 @@ def test_presets_are_saved_and_loaded_whole(face, tmp_path):
     assert bpy.ops.ecoface.mapping_load(filepath=str(path)) == {"FINISHED"}
     assert other.ecoface_mapping.as_rows() == rows == mapping.read_preset(path)
     assert face_kinds.absent_targets(other) == ["Blink_R"]
-    assert bpy.ops.ecoface.mapping_clear() == {"FINISHED"} and face_kinds.face_of(other) is None
+    assert bpy.ops.ecoface.mapping_clear() == {"FINISHED"} and face_kinds.rig_of(other) is None
 
 
 @pytest.mark.parametrize(
@@ -141,12 +141,12 @@ def test_selected_meshes_become_parts_of_the_face(face):
     teeth = mesh_with_keys("Teeth", ["MouthOpen"])
     teeth.location = (9, 9, 9)
     bpy.ops.ecoface.mapping_fill()
-    assert face_kinds.face_of(face).parts == (face,)
+    assert face_kinds.rig_of(face).parts == (face,)
     for item in (face, teeth):
         item.select_set(True)
     bpy.context.view_layer.objects.active = face
     assert bpy.ops.ecoface.mapping_parts() == {"FINISHED"}
-    assert face_kinds.face_of(face).parts == (face, teeth)
+    assert face_kinds.rig_of(face).parts == (face, teeth)
 
 
 def test_rows_are_added_and_removed(face):

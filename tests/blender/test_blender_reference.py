@@ -19,10 +19,10 @@ from engine_python import ENGINE_PYTHON
 from ecoface_blender.animation import actions
 from ecoface_blender.emotion import reference as emotion_reference
 from ecoface_blender.emotion import reference_motion
-from ecoface_blender.engine.settings import engine_settings
+from ecoface_blender.engine.settings import EngineSettings, engine_settings
 from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.generate import gather
-from ecoface_blender.heads import own_head
+from ecoface_blender.heads import face_kinds, own_head
 from ecoface_blender.sound import sequencer
 from ecoface_blender.takes import takes
 
@@ -32,11 +32,15 @@ pytest_plugins = ["emotion_fixtures"]
 def test_a_performance_is_the_take_that_a_head_plays_as_its_controls_show_it(context, other, tmp_path):
     motion = talking_motion(40)
     give_take(other, motion)
-    found = read(reference_motion.of_head(context, other, "", str(tmp_path)))
+    found = read(
+        reference_motion.of_head(context, face_kinds.known_rig(other), EngineSettings(), str(tmp_path))
+    )
     np.testing.assert_allclose(found["motion"], motion, atol=1e-6)
     assert found["fps"] == 25 and json.loads(str(found["metadata"])) == {"head": REFERENCE}
     takes.played(other).ecoface_take.jaw = 0.5
-    found = read(reference_motion.of_head(context, other, "", str(tmp_path)))
+    found = read(
+        reference_motion.of_head(context, face_kinds.known_rig(other), EngineSettings(), str(tmp_path))
+    )
     np.testing.assert_allclose(found["motion"][:, 50:], motion[:, 50:] / 2, atol=1e-6)
 
 
@@ -47,7 +51,9 @@ def test_a_performance_by_hand_is_read_back_from_the_keys(context, other, tmp_pa
     frames, at = actions.resample_to_scene(motion, 25, rate, 5)
     actions.write_action(other, own_head.key_values(other, at), frames, "By hand")
     context.scene.frame_set(3)
-    found = read(reference_motion.of_head(context, other, "", str(tmp_path)))
+    found = read(
+        reference_motion.of_head(context, face_kinds.known_rig(other), EngineSettings(), str(tmp_path))
+    )
     assert found["fps"] == rate and json.loads(str(found["metadata"])) == {"head": REFERENCE}
     assert context.scene.frame_current == 3
     np.testing.assert_allclose(found["motion"], at, atol=1e-4)
@@ -55,10 +61,10 @@ def test_a_performance_by_hand_is_read_back_from_the_keys(context, other, tmp_pa
 
 def test_a_head_that_nothing_moves_is_no_reference(context, other, tmp_path):
     with pytest.raises(EcoFaceBlenderError, match="Nothing moves 'Ben' yet"):
-        reference_motion.of_head(context, other, "", str(tmp_path))
+        reference_motion.of_head(context, face_kinds.known_rig(other), EngineSettings(), str(tmp_path))
     other.data.shape_keys.key_blocks["Expression 07"].name = "Smirk"
     with pytest.raises(EcoFaceBlenderError, match="'Ben' plays no take, and its keys are not EcoFace's"):
-        reference_motion.of_head(context, other, "", str(tmp_path))
+        reference_motion.of_head(context, face_kinds.known_rig(other), EngineSettings(), str(tmp_path))
 
 
 def test_another_kind_of_head_is_a_reference_by_its_take_alone(context, tmp_path):
@@ -75,16 +81,16 @@ def test_another_kind_of_head_is_a_reference_by_its_take_alone(context, tmp_path
     for name in ("Basis", *names):
         robot.shape_key_add(name=name, from_mix=False).value = 0
     with pytest.raises(EcoFaceBlenderError, match="'Robot' plays no take, and its keys are not EcoFace's"):
-        emotion_reference.of_head(context, "Robot", "", str(tmp_path))
+        emotion_reference.of_head(context, "Robot", EngineSettings(), str(tmp_path))
     motion = talking_motion(20)
     line = replace(line_of(bpy.data.objects["Anna"]), speaker="Robot")
     takes.receive(context, line, motion, 25, UPPER, {"style": "a", "emotion": "sad", "seed": 0})
-    found = read(emotion_reference.of_head(context, "Robot", "", str(tmp_path))["emotion_from"])
+    found = read(emotion_reference.of_head(context, "Robot", EngineSettings(), str(tmp_path))["emotion_from"])
     np.testing.assert_allclose(found["motion"], motion, atol=1e-6)
     assert json.loads(str(found["metadata"])) == {"head": REFERENCE}
     bpy.data.objects["Robot"].shape_key_clear()
     with pytest.raises(EcoFaceBlenderError, match="'Robot' is no mesh with shape keys"):
-        emotion_reference.of_head(context, "Robot", "", str(tmp_path))
+        emotion_reference.of_head(context, "Robot", EngineSettings(), str(tmp_path))
 
 
 def test_a_trackers_file_is_read_as_coefficients_of_the_flame_head(tmp_path):

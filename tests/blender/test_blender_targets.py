@@ -9,8 +9,9 @@ from blender_support import empty_blend, seen_vertices, small_head, talking_moti
 
 import ecoface_blender
 from ecoface_blender.animation import actions, adjust
+from ecoface_blender.engine.settings import EngineSettings
 from ecoface_blender.errors import EcoFaceBlenderError
-from ecoface_blender.heads import chosen, face_kinds, jaw_bone, jaw_shape_keys, rigs, source_curves
+from ecoface_blender.heads import chosen, face_kinds, finding, jaw_bone, jaw_shape_keys, source_curves
 from ecoface_blender.heads import own_head as heads
 from ecoface_blender.heads import report as face_report
 from ecoface_blender.heads.key_names import ARKIT, OCULUS
@@ -84,8 +85,8 @@ def add_on_head(arrays, upright=True, n_expressions=50):
 
 
 def play(speaker, motion):
-    channels = rigs.channels(speaker, motion)
-    rigs.open_sliders(channels)
+    channels = face_kinds.known_rig(speaker).channels(motion)
+    actions.open_sliders(channels)
     return actions.write_channels(channels, np.arange(1.0, len(motion) + 1), "Take")
 
 
@@ -107,12 +108,15 @@ def test_a_head_of_flame_s_add_on_moves_as_exact_skinning(mode, upright):
 @pytest.mark.parametrize("count", [12, 60])
 def test_as_many_expressions_as_there_are_get_curves(count):
     item, _ = add_on_head(small_head(), n_expressions=count)
-    paths = [channel.path for channel in rigs.channels(item, talking_motion(3))]
+    paths = [channel.path for channel in face_kinds.known_rig(item).channels(talking_motion(3))]
     assert sum('"Exp' in path for path in paths) == min(count, 50)
     assert not any('"Exp51"' in path for path in paths)
-    assert rigs.coefficients(item, "/models/generic_model.pkl") == "FLAME (generic_model)"
+    assert (
+        face_kinds.known_rig(item).coefficients(EngineSettings(flame="/models/generic_model.pkl"))
+        == "FLAME (generic_model)"
+    )
     with pytest.raises(EcoFaceBlenderError, match="a FLAME head"):
-        rigs.coefficients(item, "")
+        face_kinds.known_rig(item).coefficients(EngineSettings())
 
 
 def test_meshes_of_one_character_share_an_action_with_a_slot_for_each():
@@ -125,7 +129,7 @@ def test_meshes_of_one_character_share_an_action_with_a_slot_for_each():
     hair = mesh_with_keys("Hair", ["Wind"])
     for item in (face, teeth, brows, hair):
         item.parent = parent
-    assert rigs.speaking_mesh(parent) == face and rigs.find_faces(bpy.context) == [face]
+    assert finding.speaking_mesh(parent) == face and finding.find_faces(bpy.context) == [face]
     motion = talking_motion(20)
     action = play(face, motion)
     assert len(action.slots) == 3 and hair.data.shape_keys.animation_data is None
@@ -150,8 +154,8 @@ def test_parts_in_a_collection_are_those_at_the_same_place():
     )
     bert = mesh_with_keys("Bert", ARKIT, box + np.array([5.0, 0, 0]), people)
     bpy.context.view_layer.update()
-    assert face_kinds.face_of(anna).parts == (anna, teeth)
-    assert face_kinds.face_of(bert).parts == (bert,)
+    assert face_kinds.rig_of(anna).parts == (anna, teeth)
+    assert face_kinds.rig_of(bert).parts == (bert,)
 
 
 def test_a_rig_without_the_key_jaw_open_turns_its_bone():
@@ -184,7 +188,7 @@ def test_visemes_open_and_shut_with_the_mouth(names):
     face = mesh_with_keys("Face", names)
     motion = np.zeros((31, 53))
     motion[13:18, 50:] = source_curves.reference_units().turn * 0.5
-    values = {c.path: c.values for c in rigs.channels(face, motion)}
+    values = {c.path: c.values for c in face_kinds.known_rig(face).channels(motion)}
     open_keys = np.stack(
         [values[face.data.shape_keys.key_blocks[n].path_from_id("value")] for n in names[1:]]
     )
@@ -294,7 +298,7 @@ def test_a_jaw_key_that_moves_nothing_leaves_the_jaw_to_its_bone():
         face.modifiers.new("Armature", "ARMATURE").object = armature
         face.data.shape_keys.key_blocks["Mouth_Smile_L"].data[0].co = (1, 0, 0)
         face.data.shape_keys.key_blocks["Jaw_Open"].data[0].co = (0, 0, -opens)
-        found = face_kinds.face_of(face)
+        found = face_kinds.rig_of(face)
         assert found.jaw == bone
         assert any(row.source == "jawOpen" for _, row in found.rows) == (bone is None)
         said = face_report.describe(face)
@@ -348,7 +352,7 @@ def test_an_overridden_character_takes_the_keys_and_a_linked_one_says_why_not(tm
 
 
 def receive(speaker, motion, phones=None, made_by=None, **changes):
-    name = rigs.coefficients(speaker, "")
+    name = face_kinds.known_rig(speaker).coefficients(EngineSettings())
     rate = bpy.context.scene.render.fps
     line = GenerationRequest(
         scene=bpy.context.scene.name,
@@ -387,9 +391,11 @@ def test_what_is_no_face_says_so():
     assert "names of no kind that EcoFace knows" in face_kinds.why_not_a_face(cube)
     assert "no mesh with shape keys" in face_kinds.why_not_a_face(bpy.data.objects.new("Empty", None))
     with pytest.raises(EcoFaceBlenderError, match="no kind that EcoFace knows"):
-        rigs.coefficients(cube, "")
+        face_kinds.known_rig(cube).coefficients(EngineSettings())
     own = heads.add_head(bpy.context, small_head(), "Anna")
-    assert face_kinds.is_face(own) and rigs.coefficients(own, "") == "small head"
+    assert (
+        face_kinds.is_face(own) and face_kinds.known_rig(own).coefficients(EngineSettings()) == "small head"
+    )
 
 
 def test_fifteen_thousand_frames_are_done_in_about_a_second():
@@ -397,6 +403,6 @@ def test_fifteen_thousand_frames_are_done_in_about_a_second():
     source_curves.reference_units()
     motion = np.tile(talking_motion(500), (30, 1))
     start = time.process_time()  # the wall clock tells what else the machine does
-    channels = rigs.channels(face, motion)
+    channels = face_kinds.known_rig(face).channels(motion)
     assert len(channels) == 52 and len(channels[0].values) == 15_000
     assert time.process_time() - start < 8  # on both cores, which others keep busy

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from ecoface_blender.core.head_file import MASKS
+from ecoface_blender.engine.settings import EngineSettings
+from ecoface_blender.heads import face_kinds
 
 REFERENCE_HEAD = Path(__file__).parents[2] / "ecoface_model" / "assets" / "reference_head.npz"
 N_AROUND, N_ALONG = 24, 15
@@ -170,14 +172,13 @@ def retime(scene: bpy.types.Scene, strip: bpy.types.Strip, frame: int, percent: 
 
 def receive_take(speaker: bpy.types.Object, motion: np.ndarray, first_frame: float = 1.0) -> None:
     """Let a head get a take of a motion (T, 53) at 25 fps, as a generated line would give it."""
-    from ecoface_blender.heads import rigs
     from ecoface_blender.request import GenerationRequest
     from ecoface_blender.takes import takes
 
     line = GenerationRequest(
         scene=bpy.context.scene.name,
         speaker=speaker.name,
-        head=rigs.coefficients(speaker, ""),
+        head=face_kinds.known_rig(speaker).coefficients(EngineSettings()),
         sound="/hello.wav",
         first_frame=first_frame,
     )

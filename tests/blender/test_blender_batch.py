@@ -108,7 +108,7 @@ def test_the_frame_rate_can_be_chosen(voice, model, head_file, tmp_path):
         ({"--seed": "-1"}, "Expected `seed` as a whole number from 0 on, found -1"),
         ({"--fps": "0"}, "Expected a frame rate from 1 to 1000, found 0"),
         ({"--blend": None}, "Expected a file to write, found none"),
-        ({"--blend": "no/such/folder/a.blend"}, "Expected a folder"),
+        ({"--blend": "no/such/folder/a.blend"}, "Expected the folder"),
         ({"--head": "Berta"}, "Expected --head to name a head of the scene, found 'Berta'; it has Anna"),
         ({"--audio": None}, "required: --audio"),
         ({"--seed": "two"}, "invalid int value: 'two'"),

@@ -4,7 +4,7 @@ A key's value is what the settings make of the stored motion plus what the artis
 setting adds the difference between what it gives and what the one before gave, and hand edits stay.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import bpy
@@ -105,7 +105,12 @@ def move_keys(
         curve.update()
 
 
-def blend_keys(action: bpy.types.Action, frames: np.ndarray, new: Sequence[Channel], share) -> None:
+def blend_keys(
+    action: bpy.types.Action,
+    frames: np.ndarray,
+    new: Sequence[Channel],
+    share: Callable[[np.ndarray], np.ndarray],
+) -> None:
     """Let the keys take `share(frames)` (0..1) of the new values; those with a share of 0 stay exactly."""
     for channel in new:
         curve = find_curve(action, channel)

@@ -1,11 +1,13 @@
 """What a script may say of the emotion, the same for all operators that let the engine speak."""
 
+from typing import Any
+
 from bpy.props import BoolProperty, FloatProperty, StringProperty
 
 from ..ui.reporting import OfOperator
 
 
-def _amount(name: str, what: str):
+def _amount(name: str, what: str) -> Any:
     return FloatProperty(
         name=name,
         description=f"{what}: 0 is neutral, 1 as it is, above 1 it is exaggerated",

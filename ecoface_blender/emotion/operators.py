@@ -1,6 +1,7 @@
 """Emotions keyed on a head by one click each: key, remove, go there."""
 # ruff: noqa: RUF012 (bl_options is written as Blender wants it)
 
+import bpy
 from bpy.props import EnumProperty, FloatProperty, IntProperty, StringProperty
 from bpy.types import Operator
 
@@ -35,7 +36,7 @@ class _OnHead(Reporting):
         given = self.properties.is_property_set("frame")
         return self.on(context, speaker, self.frame if given else context.scene.frame_current)
 
-    def on(self, context, speaker, frame: float) -> set[str]:
+    def on(self, context: bpy.types.Context, speaker: bpy.types.Object, frame: float) -> set[str]:
         """Do it; gives the set that Blender gets."""
         raise NotImplementedError
 

@@ -1,11 +1,13 @@
 """The emotions of a head as properties of its object, which are keyed: weights and an intensity."""
 
+from typing import Any
+
 import bpy
 from bpy.props import FloatProperty, PointerProperty
 from bpy.types import PropertyGroup
 
 
-def _weight(name: str):
+def _weight(name: str) -> Any:
     return FloatProperty(
         name=name,
         description=f"How much {name.lower()} is in the mix; what all weights lack to 1 is neutral",

@@ -140,11 +140,6 @@ def default_model() -> Path:
     return library_folder() / "ecoface_model" / "assets" / "ecoface-default.safetensors"
 
 
-def reference_head() -> Path:
-    """The head that ships with EcoFace, an .npz."""
-    return library_folder() / "ecoface_model" / "assets" / "reference_head.npz"
-
-
 def _python_at(path: Path, origin: str) -> str:
     """A Python given by its path, or by the folder of its environment."""
     if path.is_dir():

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from ..errors import EcoFaceBlenderError
 
@@ -99,7 +100,7 @@ class Installation:
         if self._failure:
             shutil.rmtree(self._partial, ignore_errors=True)
 
-    def _make(self, log) -> None:
+    def _make(self, log: IO[str]) -> None:
         self._do(log, [self._python, "-m", "venv", str(self._partial)])
         inside = self._partial / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
         self.stage = "Installing the packages"
@@ -113,7 +114,7 @@ class Installation:
         shutil.rmtree(self._folder, ignore_errors=True)
         self._partial.rename(self._folder)
 
-    def _do(self, log, command: Sequence[str]) -> None:
+    def _do(self, log: IO[str], command: Sequence[str]) -> None:
         """One command, its output in the log.
 
         Raises:

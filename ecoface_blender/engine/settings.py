@@ -17,7 +17,7 @@ class EngineSettings:
     device: str = ""
 
 
-def engine_settings(context) -> EngineSettings:
+def engine_settings(context: bpy.types.Context) -> EngineSettings:
     """The preferences as plain values; their defaults where EcoFace runs without being an add-on."""
     values = _preferences(context)
     if values is None:
@@ -30,13 +30,13 @@ def engine_settings(context) -> EngineSettings:
     )
 
 
-def idle_seconds(context) -> float:
+def idle_seconds(context: bpy.types.Context) -> float:
     """After how long without work the engine is unloaded; 0 is never."""
     values = _preferences(context)
     return 60.0 * values.idle_minutes if values else 0.0
 
 
-def wheel_folder(context) -> str:
+def wheel_folder(context: bpy.types.Context) -> str:
     """Where Install Engine finds its packages; empty is pip's index."""
     values = _preferences(context)
     return bpy.path.abspath(values.wheels) if values else ""

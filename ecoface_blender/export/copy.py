@@ -11,7 +11,7 @@ from mathutils import Matrix
 from ..animation import actions
 from ..channels import Channel, key_channels
 from ..takes.evaluated import Part
-from .modifiers import shaped
+from .modifiers import Shaped, shaped
 from .shape_keys import JawBone, Morph
 
 MOVED = 1e-6  # metres or parts of a rotation by which a head that stands still may differ
@@ -46,7 +46,7 @@ def copied(
             pairs += [(original, copy), (original.data, copy.data)]
             carrier = copy
             if shape.jaw is not None:
-                carrier, jaw_channels = _rig(context, original, shape, space, copy, made)
+                carrier, jaw_channels = _rig(context, original, shape.jaw, shape.rest, space, copy, made)
                 channels += jaw_channels
                 items.append(carrier)
             items.append(copy)
@@ -85,7 +85,13 @@ def only_selected(context: bpy.types.Context, items: Sequence[bpy.types.Object])
         view_layer.objects.active = active
 
 
-def _mesh(context, head, shape, space, made) -> bpy.types.Object:
+def _mesh(
+    context: bpy.types.Context,
+    head: bpy.types.Object,
+    shape: Shaped,
+    space: np.ndarray,
+    made: list[bpy.types.ID],
+) -> bpy.types.Object:
     """The head's mesh with these keys and no others, at rest."""
     mesh = shape.mesh
     made.append(mesh)
@@ -104,9 +110,16 @@ def _mesh(context, head, shape, space, made) -> bpy.types.Object:
     return copy
 
 
-def _rig(context, head, shape, space, mesh_object, made) -> tuple[bpy.types.Object, list[Channel]]:
+def _rig(
+    context: bpy.types.Context,
+    head: bpy.types.Object,
+    jaw: JawBone,
+    rest: np.ndarray,
+    space: np.ndarray,
+    mesh_object: bpy.types.Object,
+    made: list[bpy.types.ID],
+) -> tuple[bpy.types.Object, list[Channel]]:
     """An armature with bones `head` and `jaw` that the mesh follows, and the jaw's curves."""
-    jaw, rest = shape.jaw, shape.rest
     data = bpy.data.armatures.new(f"{head.name} Rig")
     rig = bpy.data.objects.new(f"{head.name} Rig", data)
     made[:0] = [rig, data]

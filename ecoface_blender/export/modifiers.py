@@ -1,6 +1,6 @@
 """Modifiers in files of shape keys: each key as Mirror, Subdivision and the like show it, if they can."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -71,7 +71,12 @@ def _refusal(item: bpy.types.Object, modifiers: list[bpy.types.Modifier]) -> str
 
 
 @contextmanager
-def _stage(context, item, modifiers, jaw) -> Iterator[bpy.types.Object]:
+def _stage(
+    context: bpy.types.Context,
+    item: bpy.types.Object,
+    modifiers: Sequence[bpy.types.Modifier],
+    jaw: JawBone | None,
+) -> Iterator[bpy.types.Object]:
     """A copy of a mesh where it stands, without keys, with these modifiers alone; gone afterwards."""
     stage = item.copy()
     stage.data = item.data.copy()
@@ -110,7 +115,13 @@ def _seen(context: bpy.types.Context, stage: bpy.types.Object, points: np.ndarra
     return out.reshape(-1, 3)
 
 
-def _offset(context, stage, rest, after, offsets) -> np.ndarray | None:
+def _offset(
+    context: bpy.types.Context,
+    stage: bpy.types.Object,
+    rest: np.ndarray,
+    after: np.ndarray,
+    offsets: np.ndarray,
+) -> np.ndarray | None:
     """(V', 3) of one key; None if it changes how many vertices there are."""
     furthest = max(np.abs(offsets).max(), 1e-12)
     share = min(1.0, STEP * np.ptp(rest, axis=0).max() / furthest)
@@ -118,7 +129,14 @@ def _offset(context, stage, rest, after, offsets) -> np.ndarray | None:
     return (found - after) / share if len(found) == len(after) else None
 
 
-def _adds_up(context, stage, rest, after, morphs, shapes) -> bool:
+def _adds_up(
+    context: bpy.types.Context,
+    stage: bpy.types.Object,
+    rest: np.ndarray,
+    after: np.ndarray,
+    morphs: Sequence[Morph],
+    shapes: Sequence[np.ndarray],
+) -> bool:
     """Whether the keys' sum is what is seen, in the frames in which they move most."""
     values = np.stack([morph.values for morph in morphs], axis=1)  # (frames, keys)
     size = np.array([np.abs(morph.offsets).max() for morph in morphs])

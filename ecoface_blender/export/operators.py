@@ -156,7 +156,7 @@ class ECOFACE_OT_export(_OnHead, Operator, ExportHelper):
         self.report({"INFO"}, f"Wrote {written}")
         return {"FINISHED"}
 
-    def _options(self, context) -> export.Options:
+    def _options(self, context: bpy.types.Context) -> export.Options:
         """What the script has said, else the panel."""
         panel, given = context.scene.ecoface_export, self.properties.is_property_set
         by_click = getattr(self, "_by_click", False)
@@ -192,7 +192,7 @@ def scene_range(scene: bpy.types.Scene) -> tuple[int, int]:
     return scene.frame_start, scene.frame_end
 
 
-def draw_options(layout, group) -> None:
+def draw_options(layout: bpy.types.UILayout, group: bpy.types.PropertyGroup) -> None:
     """The options that mean something for the kind of file."""
     layout.use_property_split = True
     layout.use_property_decorate = False

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -15,7 +16,7 @@ from ..sound import sequencer
 from ..takes import evaluated
 from . import gltf_times
 from .copy import Written, copied, only_selected
-from .shape_keys import arkit_keys, keys_beside_bone, named_keys, split_keys, whole_keys
+from .shape_keys import Fetch, arkit_keys, keys_beside_bone, named_keys, split_keys, whole_keys
 
 Y_UP = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
 """From Blender's axes to a file's whose y is up and whose front, as Blender's front view, is +z."""
@@ -101,7 +102,14 @@ ALEMBIC_OPTIONS = {
 }
 
 
-def write_fbx(context, rig, path, frames, options, arrays) -> None:
+def write_fbx(
+    context: bpy.types.Context,
+    rig: Rig,
+    path: Path,
+    frames: np.ndarray,
+    options: Any,
+    arrays: Fetch,
+) -> None:
     """The keys that the options ask for, in the units and axes of the target."""
     target = TARGETS[options.target]
     space, own = np.eye(4), {}
@@ -116,7 +124,14 @@ def write_fbx(context, rig, path, frames, options, arrays) -> None:
         )
 
 
-def write_gltf(context, rig, path, frames, options, arrays) -> None:
+def write_gltf(
+    context: bpy.types.Context,
+    rig: Rig,
+    path: Path,
+    frames: np.ndarray,
+    options: Any,
+    arrays: Fetch,
+) -> None:
     """Morph targets and their animation, metres, y up, in one binary file."""
     _need("export_scene", "gltf", "glTF 2.0 format")
     with _staged(context, rig, frames, options, arrays, np.eye(4)):
@@ -129,14 +144,28 @@ def write_gltf(context, rig, path, frames, options, arrays) -> None:
     gltf_times.set_span(path, (frames[-1] - frames[0]) / sequencer.scene_rate(context.scene))
 
 
-def write_usd(context, rig, path, frames, options, arrays) -> None:
+def write_usd(
+    context: bpy.types.Context,
+    rig: Rig,
+    path: Path,
+    frames: np.ndarray,
+    options: Any,
+    arrays: Fetch,
+) -> None:
     """Blend shapes with their weights over time (UsdSkel), metres, z up, in one binary file."""
     _need("wm", "usd_export", "USD")
     with _staged(context, rig, frames, options, arrays, np.eye(4)):
         bpy.ops.wm.usd_export(filepath=str(path), check_existing=False, **USD_OPTIONS)
 
 
-def write_alembic(context, rig, path, frames, _options, _arrays) -> None:
+def write_alembic(
+    context: bpy.types.Context,
+    rig: Rig,
+    path: Path,
+    frames: np.ndarray,
+    _options: Any,
+    _arrays: Fetch,
+) -> None:
     """Where the vertices are in every frame, modifiers and all; no keys."""
     _need("wm", "alembic_export", "Alembic")
     items, _ = evaluated.moved_by(rig)
@@ -181,7 +210,14 @@ def _posed_bytes(context: bpy.types.Context, rig: Rig) -> int:
 
 
 @contextmanager
-def _staged(context, rig, frames, options, arrays, space) -> Iterator[None]:
+def _staged(
+    context: bpy.types.Context,
+    rig: Rig,
+    frames: np.ndarray,
+    options: Any,
+    arrays: Fetch,
+    space: np.ndarray,
+) -> Iterator[None]:
     """The copy that is written is there and selected, in a scene that runs over its frames."""
     shown = evaluated.see(context, rig, frames)
     meshes = _own(shown, options, arrays) if rig.kind == OWN else _others(rig.speaker, shown, options)
@@ -193,7 +229,7 @@ def _staged(context, rig, frames, options, arrays, space) -> Iterator[None]:
         yield
 
 
-def _own(shown, options, arrays) -> list[Written]:
+def _own(shown: evaluated.Seen, options: Any, arrays: Fetch) -> list[Written]:
     """EcoFace's own head with the keys that the options ask for."""
     (part,) = shown.parts
     head, values = part.item, part.values
@@ -206,7 +242,7 @@ def _own(shown, options, arrays) -> list[Written]:
     return [Written(part, (split_keys if options.keys == "SAFE" else whole_keys)(part.keys, values))]
 
 
-def _others(speaker, shown, options) -> list[Written]:
+def _others(speaker: bpy.types.Object, shown: evaluated.Seen, options: Any) -> list[Written]:
     """The meshes of another head, with their keys; what bones do is not in them."""
     if shown.others:
         bone = shown.others[0]

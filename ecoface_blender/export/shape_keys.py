@@ -1,6 +1,6 @@
 """Which shape keys a file gets: as they are, split for engines, ARKit's, or those beside a jaw bone."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import bpy
@@ -17,6 +17,8 @@ from ..heads.own_head import EXPRESSION_KEYS, head_name, key_names, to_blender
 from ..heads.shape_keys import offsets
 from ..takes.evaluated import motion_of
 
+Fetch = Callable[[], Mapping[str, np.ndarray]]
+"""Gives the arrays of the head that is written, where they are needed."""
 TO_BLENDER = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 """As a matrix what `head.to_blender` does to FLAME's axes."""
 

@@ -2,7 +2,10 @@
 
 import json
 from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
+import bpy
 import numpy as np
 
 from ..channels import Channel
@@ -12,15 +15,23 @@ from ..heads.rig import OWN, Rig
 from ..sound import sequencer
 from ..takes import evaluated
 from . import shape_keys
+from .shape_keys import Fetch
 
 
-def write_csv(context, rig, path, frames, _options, arrays) -> None:
+def write_csv(
+    context: bpy.types.Context,
+    rig: Rig,
+    path: Path,
+    frames: np.ndarray,
+    _options: Any,
+    arrays: Fetch,
+) -> None:
     """ARKit's curves as Live Link Face writes them, at the scene's rate; the first row is at time 0."""
     curves = arkit_curves(rig, evaluated.see(context, rig, frames), arrays)
     _write(path, live_link_csv(curves, len(frames), sequencer.scene_rate(context.scene)))
 
 
-def arkit_curves(rig: Rig, shown: evaluated.Seen, arrays) -> dict[str, np.ndarray]:
+def arkit_curves(rig: Rig, shown: evaluated.Seen, arrays: Fetch) -> dict[str, np.ndarray]:
     """ARKit's curves (frames,) in 0..1: fitted to EcoFace's own head, read off another's keys by their names.
 
     Raises:
@@ -39,7 +50,14 @@ def arkit_curves(rig: Rig, shown: evaluated.Seen, arrays) -> dict[str, np.ndarra
     return curves
 
 
-def write_json(context, rig, path, frames, _options, arrays) -> None:
+def write_json(
+    context: bpy.types.Context,
+    rig: Rig,
+    path: Path,
+    frames: np.ndarray,
+    _options: Any,
+    arrays: Fetch,
+) -> None:
     """The curves of every kind, as docs/export.md describes, as far as the speaker has them."""
     shown, rate = evaluated.see(context, rig, frames), sequencer.scene_rate(context.scene)
     prefixed = len(shown.parts) > 1
@@ -79,5 +97,5 @@ def _name(channel: Channel) -> str:
     return f"{channel.id_data.name}/{channel.path}{index}"
 
 
-def _write(path, text: str) -> None:
+def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")

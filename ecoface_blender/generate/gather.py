@@ -164,7 +164,7 @@ def _said(name: str, given: Mapping[str, Any], panel: bpy.types.PropertyGroup | 
     return given[name] if name in given else getattr(panel, name)
 
 
-def _emotion_source(panel, given: Mapping[str, Any]) -> tuple[str, Any]:
+def _emotion_source(panel: bpy.types.PropertyGroup, given: Mapping[str, Any]) -> tuple[str, Any]:
     """One of EMOTION_SOURCES and what was chosen of it; an empty name is the voice itself."""
     if any(name in given for name in EMOTION_SOURCES):
         said = {name: given[name] for name in EMOTION_SOURCES if given.get(name)}
@@ -187,7 +187,9 @@ def _emotion_source(panel, given: Mapping[str, Any]) -> tuple[str, Any]:
     }[panel.reference_from]
 
 
-def _sound(context, panel, given: Mapping[str, Any], folder: str) -> dict[str, Any]:
+def _sound(
+    context: bpy.types.Context, panel: bpy.types.PropertyGroup, given: Mapping[str, Any], folder: str
+) -> dict[str, Any]:
     """The fields of a request that say what is heard, and when."""
     from_file = "sound" in given or ("strip" not in given and panel.sound_from == "FILE")
     if from_file:
@@ -230,9 +232,11 @@ def mix_again(context: bpy.types.Context, asked: GenerationRequest, folder: str)
     return str(heard.mix)
 
 
-def _mix_of_file(path: str, folder: str, first_second: float = 0.0, seconds: float | None = None):
+def _mix_of_file(
+    path: str, folder: str, first_second: float = 0.0, seconds: float | None = None
+) -> str | None:
     """None where the engine hears the file as Blender plays it, or is to say what it is."""
     with suppress(EcoFaceBlenderError):
         mix = sequencer.mix_of_file(Path(path), first_second, seconds, folder)
-        return mix and str(mix)
+        return str(mix) if mix else None
     return None

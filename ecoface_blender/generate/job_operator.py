@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from typing import Any
 
 import bpy
 
@@ -25,7 +26,9 @@ def why_not_ready(context: bpy.types.Context) -> str | None:
 class JobOperator(Reporting, Watching):
     """For operators that let the engine do a job."""
 
-    def start_job(self, context, settings: EngineSettings, folder: tempfile.TemporaryDirectory):
+    def start_job(
+        self, context: bpy.types.Context, settings: EngineSettings, folder: tempfile.TemporaryDirectory
+    ) -> Any:
         """Begin with it; its files go into the folder."""
         raise NotImplementedError
 

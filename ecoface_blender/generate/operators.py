@@ -1,6 +1,7 @@
 """What the button and scripts call to generate a line, and to cancel it."""
 # ruff: noqa: RUF012 (bl_options is written as Blender wants it)
 
+import bpy
 from bpy.props import FloatProperty, IntProperty, StringProperty
 from bpy.types import Operator
 
@@ -15,7 +16,7 @@ from .job_operator import JobOperator
 class Generating(JobOperator):
     """For operators that let the engine fulfil a request."""
 
-    def request(self, context, settings: EngineSettings, folder: str) -> GenerationRequest:
+    def request(self, context: bpy.types.Context, settings: EngineSettings, folder: str) -> GenerationRequest:
         """What is asked for; files that it needs are written into the folder."""
         raise NotImplementedError
 

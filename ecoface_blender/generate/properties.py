@@ -1,5 +1,7 @@
 """What the artist sets for this shot: the scene's properties."""
 
+from typing import Any
+
 import bpy
 from bpy.props import (
     BoolProperty,
@@ -39,7 +41,7 @@ def _choose_style(settings, index):
     settings.style_name = engine.styles(engine_settings(bpy.context).model)[index]
 
 
-def _amount(name: str, what: str):
+def _amount(name: str, what: str) -> Any:
     """Of the emotion, or of what it does to a part of the face."""
     return FloatProperty(
         name=name,

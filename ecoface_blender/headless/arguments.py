@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from ..errors import EcoFaceBlenderError
 
@@ -14,7 +15,7 @@ USER_ERROR = 2
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, as all our errors do."""
 
-    def error(self, message: str):
+    def error(self, message: str) -> NoReturn:
         """End with the exit code of a user's error."""
         self.exit(USER_ERROR, f"ecoface: {message}; see --help.\n")
 

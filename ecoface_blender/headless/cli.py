@@ -121,7 +121,7 @@ def set_rate(scene: bpy.types.Scene, fps: float) -> None:
     scene.render.fps_base = scene.render.fps / fps
 
 
-def speaking_head(context, name: str | None, settings: EngineSettings) -> bpy.types.Object:
+def speaking_head(context: bpy.types.Context, name: str | None, settings: EngineSettings) -> bpy.types.Object:
     """The head that was named, else the only one in the scene, else a new one."""
     heads = finding.find_faces(context)
     if name or len(heads) > 1:
@@ -154,7 +154,7 @@ def given_by(options: argparse.Namespace, speaker: bpy.types.Object) -> dict[str
     }
 
 
-def animate(context, settings: EngineSettings, given: Mapping[str, Any]) -> str:
+def animate(context: bpy.types.Context, settings: EngineSettings, given: Mapping[str, Any]) -> str:
     """Wait for the line, let the scene end with it, and say what was done."""
     folder = job_folder()
     try:

@@ -73,7 +73,7 @@ class Batch:
         rows: Sequence[Row],
         order: Order,
         settings: EngineSettings,
-        say=print,
+        say: Callable[[str], None] = print,
         whole: Sequence[Row] = (),
     ):
         """`say` takes the progress, a line of text at a time; `rows` are a part of the `whole` table."""

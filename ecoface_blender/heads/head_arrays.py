@@ -20,7 +20,7 @@ def asked_for(settings: EngineSettings) -> dict[str, np.ndarray]:
         EcoFaceBlenderError: if the file is no head, or the engine that reads it cannot be started.
     """
     if not settings.flame:
-        return own_head.load_head(engine.reference_head())
+        return own_head.load_head()
     with job_folder() as folder:
         result = Path(folder) / "head.npz"
         client = engine.worker(engine.find_python(settings.python))
@@ -34,7 +34,7 @@ def of_head(speaker: bpy.types.Object, settings: EngineSettings) -> Mapping[str,
     Raises:
         EcoFaceBlenderError: if they cannot be read.
     """
-    own = own_head.load_head(engine.reference_head())
+    own = own_head.load_head()
     if str(own["name"]) == own_head.head_name(speaker):
         return own
     return asked_for(settings)

@@ -1,8 +1,9 @@
 """Names of shape keys as tools spell them: ARKit's units, Oculus' visemes, VRM, FLAME's numbers."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
+from typing import Any
 
 _BOTH = (
     "browDown browOuterUp cheekSquint eyeBlink eyeLookDown eyeLookIn eyeLookOut eyeLookUp eyeSquint eyeWide"
@@ -117,7 +118,7 @@ def flame(name: str) -> tuple[str, int] | None:
     return ("corrective" if match[1].lower() == "pose" else "expression"), int(match[2])
 
 
-def matches(names: Iterable[str], known) -> dict[str, str]:
+def matches(names: Iterable[str], known: Callable[[str], Any]) -> dict[str, str]:
     """Which of the names is which by one of the functions above; of several for one, the shortest."""
     out: dict[str, str] = {}
     for name in sorted(names, key=len):

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ..core.atomic_write import atomic_write
 from ..core.npz import json_object
-from ..errors import EcoFaceBlenderError
+from ..errors import EcoFaceBlenderError, refusals_of_core
 
 VERSION = 1
 SUFFIX = ".json"
@@ -45,15 +46,9 @@ def write_preset(path: str | Path, rows: Sequence[Row]) -> None:
     Raises:
         EcoFaceBlenderError: if it cannot be written.
     """
-    path = Path(path)
     text = json.dumps({"ecoface_mapping": VERSION, "rows": [asdict(row) for row in rows]}, indent=1)
-    part = path.with_name(f"{path.name}.part")
-    try:
-        part.write_text(text + "\n", encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise EcoFaceBlenderError(f"The preset '{path}' cannot be written: {error}.") from error
+    with refusals_of_core(), atomic_write(Path(path)) as beside:
+        beside.write_text(text + "\n", encoding="utf-8")
 
 
 def read_preset(path: str | Path) -> list[Row]:

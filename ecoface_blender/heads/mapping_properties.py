@@ -18,7 +18,7 @@ from . import jaw_bone, source_curves
 from .mapping import Row
 
 
-def target_names(row: "MappingRow", _context, _text: str) -> list[str]:
+def target_names(row: "MappingRow", _context: bpy.types.Context, _text: str) -> list[str]:
     """What a row can move on its object."""
     item = row.id_data
     if row.kind == "BONE":

@@ -22,14 +22,14 @@ VERSION = 1
 """Of what is stored on a head: "ecoface_*" custom properties of the object and its mesh."""
 
 
-def load_head(path: str | Path) -> dict[str, np.ndarray]:
-    """The arrays of a head file, as the worker writes them.
+def load_head(path: str | Path | None = None) -> dict[str, np.ndarray]:
+    """The arrays of a head file, as the worker writes them; of the head that ships with EcoFace without one.
 
     Raises:
         EcoFaceBlenderError: if the file cannot be read or its arrays do not fit together.
     """
     with refusals_of_core():
-        return read_head(Path(path)).arrays()
+        return read_head(Path(path) if path else None).arrays()
 
 
 def add_head(context: bpy.types.Context, arrays: Mapping[str, np.ndarray], name: str) -> bpy.types.Object:

@@ -8,7 +8,6 @@ import numpy as np
 from ..core.arkit import ArkitUnits, lip_pairs
 from ..core.constants import EXPRESSION_DIM, FRAME_RATE, LOWER_LIDS, UPPER_LIDS
 from ..core.jaw_skinning import N_TURN, expression_directions, rotations, term_products, terms
-from ..engine import engine
 from . import feelings, speech, visemes
 from .key_names import ARKIT, OCULUS, VRM
 from .own_head import load_head
@@ -139,4 +138,4 @@ def _face_rows() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 @lru_cache(maxsize=1)
 def reference_arrays() -> dict[str, np.ndarray]:
     """All that is known of the reference head."""
-    return load_head(engine.reference_head())
+    return load_head()

@@ -23,7 +23,7 @@ class _Queue(Reporting, Watching):
 
     bl_options: ClassVar[set[str]] = set()  # each line pushes an undo step of its own
 
-    def fill(self, context) -> None:
+    def fill(self, context: bpy.types.Context) -> None:
         """Let lines wait for their turn."""
         raise NotImplementedError
 

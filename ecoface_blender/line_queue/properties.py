@@ -11,7 +11,7 @@ from .queue import DONE, FAILED, WAITING, WORKING
 
 
 @persistent
-def _opened(*_arguments) -> None:
+def _opened(*_arguments: object) -> None:
     """The lines belong to a file that is no more open, and so does what is saved of their mirror."""
     queue.abandon()
     queue.mirror()

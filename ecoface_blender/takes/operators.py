@@ -31,7 +31,7 @@ class OnTake(Reporting):
         speaker = chosen.named_head(context)
         return self.on(context, speaker, takes.playing(speaker))
 
-    def on(self, context, speaker, take) -> set[str]:
+    def on(self, context: bpy.types.Context, speaker: bpy.types.Object, take: bpy.types.Action) -> set[str]:
         """Do it; gives the set that Blender gets."""
         raise NotImplementedError
 

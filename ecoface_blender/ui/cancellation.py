@@ -11,12 +11,12 @@ WINDOW_CLOSED = "The window in which the line was being generated has closed; ge
 
 
 @persistent
-def _opening(*_arguments) -> None:
+def _opening(*_arguments: object) -> None:
     running.stop_all(OPENED)
 
 
 @persistent
-def _undone(*_arguments) -> None:
+def _undone(*_arguments: object) -> None:
     """Of a queue this ends the line that is worked on; the others are looked up when their turn comes."""
     if running.job:
         running.job.stop(UNDONE)

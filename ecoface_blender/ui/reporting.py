@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import bpy
+
 from ..errors import EcoFaceBlenderError
 
 
@@ -24,6 +26,6 @@ class Reporting(OfOperator):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
 
-    def run(self, context) -> set[str]:
+    def run(self, context: bpy.types.Context) -> set[str]:
         """What the operator does; gives the set that Blender gets."""
         raise NotImplementedError

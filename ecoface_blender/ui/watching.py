@@ -1,6 +1,7 @@
 """How Blender stays responsive during a job: an operator looks at it now and then and shows how far it is."""
 
 from contextlib import contextmanager
+from typing import Any
 
 import bpy
 
@@ -17,15 +18,15 @@ POLL_SECONDS = 0.05
 class Watching(OfOperator):
     """For an operator that is `modal` while a job goes on."""
 
-    def finish_job(self, context, job) -> set[str]:
+    def finish_job(self, context: bpy.types.Context, job: Any) -> set[str]:
         """Use what the job has given; gives the set that Blender gets."""
         raise NotImplementedError
 
-    def end_job(self, job, why: str) -> None:
+    def end_job(self, job: Any, why: str) -> None:
         """Clear up after the job, however it went; `why` it failed, or nothing."""
         raise NotImplementedError
 
-    def watch(self, context, job: Job):
+    def watch(self, context: bpy.types.Context, job: Job) -> set[str]:
         """Go on with the job while the artist works."""
         self._job, self._shown = job, ""
         timer = context.window_manager.event_timer_add(POLL_SECONDS, window=context.window)
@@ -76,7 +77,7 @@ def progress_text(job: Job) -> str:
     return f"{sentence(job.stage)} {job.fraction:.0%}{', ' if left else ''}{left}"
 
 
-def over_sidebar(window, event) -> bool:
+def over_sidebar(window: bpy.types.Window, event: bpy.types.Event) -> bool:
     """Whether the mouse is over a sidebar in which EcoFace's panels are seen."""
     x, y = event.mouse_x, event.mouse_y
     return any(
@@ -90,7 +91,7 @@ def over_sidebar(window, event) -> bool:
     )
 
 
-def _stop_showing(timer) -> None:
+def _stop_showing(timer: bpy.types.Timer) -> None:
     """The window as it was before the click."""
     bpy.context.window_manager.event_timer_remove(timer)
     for workspace in bpy.data.workspaces:  # it may not be the one any more in which the button is

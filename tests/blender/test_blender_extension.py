@@ -80,6 +80,10 @@ def test_it_installs_enables_and_runs(told):
     assert "Traceback" not in told["stderr"] and "Warning" not in told["stderr"], told["stderr"]
 
 
+def test_blender_reads_core_from_the_shipped_library(told):
+    assert told["core"].endswith("/ecoface/library/ecoface_model/core/arkit.py") and told["foreign"] == []
+
+
 def test_no_process_is_started_before_it_is_needed(told):
     assert told["installed"]["processes"] == [] and told["installed"]["threads"] == []
     assert len(told["running"]["processes"]) == 1

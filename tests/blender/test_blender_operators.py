@@ -18,7 +18,7 @@ from blender_engine import (  # noqa: F401
     speaker,
     voice,
 )
-from blender_support import read_sound, small_head, write_head, write_sound
+from blender_support import REFERENCE_HEAD, read_sound, small_head, write_head, write_sound
 from engine_python import ENGINE_PYTHON
 
 from ecoface_blender.animation import actions
@@ -80,7 +80,7 @@ def test_add_head_adds_the_reference_head_without_the_engine(context, preference
 
 
 def test_add_head_adds_the_head_of_the_preferences_through_the_engine(context, preferences, tmp_path):
-    with np.load(engine.reference_head()) as arrays:
+    with np.load(REFERENCE_HEAD) as arrays:
         path = write_head(dict(arrays) | {"name": np.array("mine")}, tmp_path / "mine.npz")
     preferences.flame = str(path)
     bpy.ops.ecoface.add_head()
@@ -214,7 +214,7 @@ def test_the_head_is_the_named_the_chosen_the_active_or_the_only_one(context, sp
 
 
 def test_a_motion_for_another_head_is_transferred_or_refused(context, preferences, voice, tmp_path):
-    with np.load(engine.reference_head()) as arrays:
+    with np.load(REFERENCE_HEAD) as arrays:
         path = write_head(dict(arrays) | {"name": np.array("mine")}, tmp_path / "mine.npz")
     preferences.flame = str(path)
     bpy.ops.ecoface.add_head()

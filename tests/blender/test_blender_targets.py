@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from blender_support import empty_blend, seen_vertices, small_head, talking_motion
 
-import ecoface_blender
 from ecoface_blender.animation import actions, adjust
 from ecoface_blender.engine.settings import EngineSettings
 from ecoface_blender.errors import EcoFaceBlenderError
@@ -133,7 +132,7 @@ def test_meshes_of_one_character_share_an_action_with_a_slot_for_each():
     motion = talking_motion(20)
     action = play(face, motion)
     assert len(action.slots) == 3 and hair.data.shape_keys.animation_data is None
-    curves = source_curves.reference_units().curves(motion)
+    curves = source_curves.reference_units().curves(motion, single=True)
     names = source_curves.reference_units().names
     bpy.context.scene.frame_set(8)
     for item, key, unit in (
@@ -220,7 +219,7 @@ def test_vroid_says_the_phones_feels_what_was_asked_and_blinks_once(prefix):
     phones = phones_of(("SIL", 10), ("P", 3), ("AA", 6), ("P", 3), ("OW", 6), ("SIL", 10))
     motion = np.zeros((len(phones), 53))
     motion[12:29, 50] = np.radians(8)
-    reference = heads.load_head(ecoface_blender.engine.engine.reference_head())
+    reference = heads.load_head()
     units = list(reference["arkit_names"])
     for side in ("Left", "Right"):
         lids = reference["arkit_coefficients"][units.index(f"eyeBlink{side}")]

@@ -13,7 +13,8 @@ def classes():
 
 
 def own_properties(cls):
-    names = {name for base in cls.__mro__ for name in getattr(base, "__annotations__", {})}
+    declared = [item for base in cls.__mro__ for item in getattr(base, "__annotations__", {}).items()]
+    names = {name for name, kind in declared if isinstance(kind, bpy.props._PropertyDeferred)}
     return [each for each in cls.bl_rna.properties if each.identifier in names]
 
 

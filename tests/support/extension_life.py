@@ -53,6 +53,8 @@ def main(package, model, speech):
     bpy.ops.extensions.package_install_files(filepath=package, repo="user_default", enable_on_install=True)
     told["enabled"] = NAME in bpy.context.preferences.addons.keys()  # noqa: SIM118 (Blender's collection)
     told["installed"] = traces()
+    told["core"] = sys.modules[f"{NAME}.core.arkit"].__file__
+    told["foreign"] = [name for name in sys.modules if name.split(".")[0] in ("ecoface_model", "torch")]
     bpy.context.preferences.addons[NAME].preferences.model = model
     bpy.ops.ecoface.add_head()
     bpy.ops.ecoface.generate(sound=speech)

@@ -81,7 +81,7 @@ def babble():
 
 @lru_cache(maxsize=1)
 def nominal():
-    return _shared(ArkitUnits.of(ARRAYS).curves(babble()))
+    return _shared(ArkitUnits.of(ARRAYS).curves(babble(), single=True))
 
 
 def _shared(array):

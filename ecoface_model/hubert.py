@@ -9,12 +9,18 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import pad
-from transformers import HubertConfig, HubertModel
 
 from ecoface_model.config import ContentConfig, EmotionConfig
 from ecoface_model.core.constants import FEATURES_PER_FRAME
 from ecoface_model.core.errors import ModelFileError
 from ecoface_model.speech_encoder import EmotionEncoder, SpeechEncoder
+
+try:
+    from transformers import HubertConfig, HubertModel
+except ImportError as error:
+    raise ModelFileError(
+        "expected the package transformers for a model on HuBERT, found none; pip install 'ecoface[hubert]'"
+    ) from error
 
 HALF_PADDING = (
     40  # samples on each side: N samples then give exactly N / 320 steps, each centred on its 20 ms

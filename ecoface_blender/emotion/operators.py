@@ -6,6 +6,8 @@ from bpy.props import EnumProperty, FloatProperty, IntProperty, StringProperty
 from bpy.types import Operator
 
 from ..animation import emotion_keys
+from ..core.constants import DEFAULT_INTENSITY
+from ..core.emotion_label import TURN
 from ..errors import EcoFaceBlenderError
 from ..heads import chosen
 from ..sound import sequencer
@@ -55,14 +57,14 @@ class ECOFACE_OT_key_emotion(_OnHead, Operator):
         description="How strong it is: 0 is none at all, 1 plain, 2 strong",
         min=0.0,
         max=2.0,
-        default=1.5,
+        default=DEFAULT_INTENSITY,
     )
     transition: FloatProperty(
         name="Transition",
         description="Seconds over which the emotion before gives way; it has done so in this frame",
         min=0.0,
         soft_max=3.0,
-        default=0.6,
+        default=TURN,
     )
 
     def on(self, context, speaker, frame):

@@ -6,6 +6,8 @@ import bpy
 from bpy.props import FloatProperty, PointerProperty
 from bpy.types import PropertyGroup
 
+from ..core.constants import DEFAULT_INTENSITY
+
 
 def _weight(name: str) -> Any:
     return FloatProperty(
@@ -38,7 +40,7 @@ class EmotionWeights(PropertyGroup):
         description="How strong the emotions are: 0 is none at all, 1 plain, 2 strong",
         min=0.0,
         max=2.0,
-        default=1.5,
+        default=DEFAULT_INTENSITY,
         step=10,
         precision=2,
         options={"ANIMATABLE"},

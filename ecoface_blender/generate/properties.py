@@ -14,6 +14,8 @@ from bpy.props import (
 from bpy.types import PropertyGroup
 
 from ..animation.emotion_keys import EMOTION_ITEMS
+from ..core.constants import DEFAULT_INTENSITY
+from ..core.emotion_label import TURN
 from ..emotion import reference as emotion_reference
 from ..engine import engine
 from ..engine.settings import engine_settings
@@ -124,7 +126,7 @@ class EcoFaceSettings(PropertyGroup):
         description="How strong the emotion is: 0 is none at all, 1 plain, 2 strong",
         min=0.0,
         max=2.0,
-        default=1.5,
+        default=DEFAULT_INTENSITY,
         step=10,
         precision=2,
     )
@@ -133,7 +135,7 @@ class EcoFaceSettings(PropertyGroup):
         description="Seconds over which the emotion before gives way to the one that is keyed",
         min=0.0,
         soft_max=3.0,
-        default=0.6,
+        default=TURN,
         step=10,
         precision=2,
         subtype="TIME_ABSOLUTE",

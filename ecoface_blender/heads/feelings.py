@@ -11,8 +11,7 @@ from ..core import constants
 from ..core.emotion_label import TURN
 from .emotion_names import PARTS, REGIONS, WHOLE
 
-NEUTRAL, *_SHOWN = constants.EMOTIONS
-EMOTIONS = tuple(_SHOWN)
+NEUTRAL, EMOTIONS = constants.EMOTIONS[0], constants.EMOTIONS[1:]
 """The engine's, without neutral: the columns of feelings."""
 STRONGEST = float(len(constants.INTENSITIES))
 STRONG_SPEECH = 0.15

@@ -60,7 +60,7 @@ def walk(desktop: Desktop, engine: Path) -> dict[str, float]:
     choose_sound(desktop, str(voice))
     desktop.screenshot("4_ready")
     cancel(desktop, figures)
-    desktop.inside("import sys; sys.modules['bl_ext.user_default.ecoface.engine'].close()")
+    desktop.inside("import sys; sys.modules['bl_ext.user_default.ecoface.engine.engine'].close()")
     figures["cold_seconds"] = generate(desktop, "5_working")
     look_at_the_face(desktop)
     desktop.screenshot("6_done")

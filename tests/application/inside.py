@@ -46,18 +46,18 @@ def reset_pause():
 def tell():
     """Write the state whole or not at all."""
     modules = sys.modules
-    job, takes = modules[ADDON + ".generation"].running, modules[ADDON + ".takes"]
-    generation, choices = modules[ADDON + ".generation"], modules[ADDON + ".choices"]
+    running, takes = modules[ADDON + ".running"], modules[ADDON + ".takes.takes"]
+    job, chosen = running.job, modules[ADDON + ".heads.chosen"]
     window = bpy.context.window_manager.windows[0]
     with bpy.context.temp_override(window=window):
-        speaker = choices.chosen_head(bpy.context)
+        speaker = chosen.chosen_head(bpy.context)
         played = takes.played(speaker)
         state = {
             "time": time.time(),
             "longest_pause": pause["longest"],
             "heads": [item.name for item in bpy.data.objects if item.type == "MESH" and item.data.shape_keys],
             "running": None if job is None else round(job.fraction, 3),
-            "failure": generation.failure,
+            "failure": running.failure,
             "actions": [action.name for action in bpy.data.actions],
             "played": played.name if played else None,
             "emotion": bpy.context.scene.ecoface.emotion,

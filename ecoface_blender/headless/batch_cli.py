@@ -15,6 +15,7 @@ from ..export import export, scene_files
 from . import table as batch_lines
 from .arguments import Parser, answer
 from .cli import check_rate
+from .folder import sounds_in, told
 from .run import Batch, Order
 
 SOME_FAILED = 3
@@ -80,6 +81,9 @@ def make(options: argparse.Namespace) -> int:
         raise EcoFaceBlenderError(
             f"Expected 1 to {MOST_WORKERS} workers, found {options.workers}; correct --workers."
         )
+    if options.lines.is_dir():
+        for sentence in told(sounds_in(options.lines)[1]):
+            print(f"ecoface: {sentence}", file=sys.stderr)
     whole = batch_lines.read(options.lines, _defaults(options))
     rows = batch_lines.shard(whole, options.shard) if options.shard else whole
     settings = engine_settings(bpy.context)

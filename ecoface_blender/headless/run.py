@@ -18,6 +18,7 @@ from ..export import export
 from ..request import GenerationRequest
 from ..takes import stored
 from ..ui.eta import time_left
+from .folder import printable
 from .results import DONE, FAILED, Result, ResultTable, heard_cells
 from .stage import Stage
 from .table import Row, Wish, fingerprint, understand
@@ -126,10 +127,11 @@ class Batch:
                 voice = self._voices.heard_by(row, wish)
                 shared = (model, flame, self.order.fps, self.order.options, *self._voices.inputs(voice))
                 inputs = fingerprint(wish, shared)
-            except (EcoFaceBlenderError, OSError) as error:
-                bad.append((row, str(error)))
+                before = self._table.finished(row.name, inputs, wish.outputs)
+            except Exception as error:
+                bad.append((row, _why(error)))
                 continue
-            if before := self._table.finished(row.name, inputs, wish.outputs):
+            if before:
                 self.already.append(before)
                 if self._table.known.get(row.name) != before:
                     self._table.add(before)
@@ -183,8 +185,8 @@ class Batch:
         try:
             request = stage.request(task.wish, task.folder.name)
             task.request = request = self._voices.known(request, task.voice)
-        except EcoFaceBlenderError as error:
-            self._failed(task.row, str(error), task.inputs)
+        except Exception as error:  # of this line alone, as far as can be known
+            self._failed(task.row, _why(error), task.inputs)
             task.clear()
             return
         job = Job(request.message(task.motion, self.settings.flame or None))
@@ -204,11 +206,8 @@ class Batch:
             assert task.folder and task.request
             said = stage.write(task.request, task.motion, task.wish, target, task.folder.name)
             heard = stored.read_motion(task.motion)[3].get("heard")
-        except EcoFaceBlenderError as error:
-            self._failed(task.row, str(error), task.inputs)
         except Exception as error:  # of this line alone, as far as can be known
-            sentence = f"Unexpected {type(error).__name__}: {error}; please report this."
-            self._failed(task.row, " ".join(sentence.split()), task.inputs)
+            self._failed(task.row, _why(error), task.inputs)
         else:
             seconds = job.seconds + time.monotonic() - started
             names = " ".join(f"{task.row.name}.{suffix}" for suffix in task.wish.outputs)
@@ -244,6 +243,16 @@ class Batch:
             pace = (time.monotonic() - self._began) / len(self.done)
             parts.append(time_left(pace * (total - gone)))
         self.say("  ".join(parts))
+
+
+def _why(error: Exception) -> str:
+    """Why a line failed, in one sentence."""
+    if isinstance(error, EcoFaceBlenderError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        place = printable(str(error.filename or "a file"))
+        return f"'{place}' cannot be read or written ({error.strerror}); correct its path, or make room."
+    return " ".join(f"Unexpected {type(error).__name__}: {error}; please report this.".split())
 
 
 def _by_file(tasks: Sequence[_Task]) -> Iterable[tuple[Path | None, Iterable[_Task]]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import EcoFaceBlenderError
 from ..export.export import KINDS
+from .folder import printable, sounds_in
 
 AUDIO, NAME = "audio", "name"
 NUMBERS = {"strength": 1.0, "upper": 1.0, "mouth": 1.0, "temperature": 1.0}
@@ -18,8 +19,6 @@ FOR_ALL = (*TEXTS, *NUMBERS, "seed", "outputs")
 """Columns that are also options of the command, for the lines that leave their cell empty."""
 COLUMNS = (AUDIO, NAME, *FOR_ALL)
 OUTPUTS = ("blend", "npz", *(kind.suffix[1:] for kind in KINDS.values()))
-SOUNDS = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".aif", ".aiff")
-"""What is taken from a folder; a CSV may name any file with sound."""
 TABLE = "results"
 """Stem of the result tables, which lie beside the outputs."""
 
@@ -87,10 +86,9 @@ def _filled(cells: Mapping[str, str], defaults: Mapping[str, str]) -> dict[str, 
 
 
 def _read_folder(folder: Path) -> list[Row]:
-    sounds = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SOUNDS and path.is_file())
-    names = [path.relative_to(folder) for path in sounds]
+    names = [path.relative_to(folder) for path in sounds_in(folder)[0]]
     return [
-        Row(number, name.with_suffix("").as_posix(), {AUDIO: str(name)}, folder)
+        Row(number, printable(name.with_suffix("").as_posix()), {AUDIO: str(name)}, folder)
         for number, name in enumerate(names, 1)
     ]
 
@@ -203,6 +201,10 @@ def file_of(row: Row, column: str) -> Path | None:
     """
     if not (cell := row.cells.get(column)):
         return None
+    if printable(cell) != cell:
+        raise EcoFaceBlenderError(
+            f"Expected a file name in UTF-8 ({column}), found '{printable(cell)}'; rename the file."
+        )
     path = row.folder / Path(cell.replace("\\", "/")).expanduser()
     if not path.is_file():
         raise EcoFaceBlenderError(f"Expected a file at '{path}' ({column}), found none; correct the path.")

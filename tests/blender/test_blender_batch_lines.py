@@ -1,5 +1,6 @@
 """What a batch is asked for and what it remembers: tables, cells, fingerprints, results."""
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ from blender_support import write_sound
 
 from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.headless import table as batch_lines
+from ecoface_blender.headless.folder import sounds_in, told
 from ecoface_blender.headless.results import DONE, FAILED, HEADER, Result, ResultTable, heard_cells
 from ecoface_blender.headless.table import fingerprint, read, shard, understand
 
@@ -236,3 +238,28 @@ def test_a_table_that_cannot_be_written_is_one_sentence(tmp_path):
     results.path.mkdir()
     with pytest.raises(EcoFaceBlenderError, match="cannot be written; make room"):
         results.add(result())
+
+
+def test_a_folder_says_what_it_passes_over(tmp_path):
+    for name in ("b.WAV", "a/film.mkv", "._b.wav", ".cache/c.wav", "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "gone.wav").symlink_to(tmp_path / "nowhere.wav")
+    os.mkfifo(tmp_path / "pipe.wav")
+    assert [row.name for row in read(tmp_path, {})] == ["a/film", "b"]
+    sounds, passed_over = sounds_in(tmp_path)
+    assert [path.name for path in sounds] == ["film.mkv", "b.WAV"]
+    said = dict(each.split("' ", 1) for each in passed_over)
+    assert said["'._b.wav"] == said["'.cache/c.wav"] == "is hidden"
+    assert said["'notes.txt"] == "is no sound by its name" and said["'pipe.wav"] == "is no plain file"
+    assert said["'gone.wav"].startswith("cannot be opened") and len(said) == 5
+    assert told(passed_over * 9)[-1] == "passed over: 25 more files."
+
+
+def test_a_name_that_is_no_utf_8_fails_alone(tmp_path):
+    (tmp_path / os.fsdecode(b"caf\xe9.wav")).write_bytes(b"x")
+    (tmp_path / "good.wav").write_bytes(b"x")
+    bad, good = read(tmp_path, {"outputs": "npz"})
+    assert bad.name == "caf%E9" and understand(good).audio.name == "good.wav"
+    with pytest.raises(EcoFaceBlenderError, match=r"file name in UTF-8 \(audio\), found 'caf%E9\.wav'"):
+        understand(bad)

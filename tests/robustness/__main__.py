@@ -1,4 +1,4 @@
-"""Tables of what was tried: `python -m tests.robustness [damaged] [engine] [growth]`; 1 if any failed."""
+"""Tables of what was tried, exit code 1 if any failed: `python -m tests.robustness [damaged] [engine] ...`."""
 
 import argparse
 import os
@@ -6,17 +6,19 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import damaged, engine, growth
+from . import damaged, engine, growth, killed_batch
+
+PARTS = ("damaged", "engine", "batch", "growth")
 
 
 def main() -> None:
     """All parts, or those that are named."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=("damaged", "engine", "growth"), default=[])
+    parser.add_argument("parts", nargs="*", choices=PARTS, default=[])
     parser.add_argument("--seed", type=int, default=0, help="another seed, other damage (0)")
     parser.add_argument("--keep", type=Path, help="where files that went wrong are kept")
     options = parser.parse_args()
-    parts = options.parts or ["damaged", "engine", "growth"]
+    parts = options.parts or PARTS
     failed = False
     with tempfile.TemporaryDirectory(prefix="ecoface-") as temporary:
         folder = options.keep or Path(temporary)
@@ -25,6 +27,8 @@ def main() -> None:
             failed |= show_damaged(damaged.run(folder, options.seed))
         if "engine" in parts:
             failed |= show_engine(engine.run(folder))
+        if "batch" in parts:
+            failed |= show_batch(killed_batch.run(folder, options.seed))
         if "growth" in parts:
             failed |= show_growth(growth.run(folder))
     sys.stdout.flush()
@@ -38,6 +42,14 @@ def show_engine(all_ended: list[engine.Ended]) -> bool:
     for each in all_ended:
         print(f"| {each.trouble} | {each.seconds:.1f} | {each.said} | {each.problem or 'works'} |")
     return any(each.problem for each in all_ended)
+
+
+def show_batch(found: killed_batch.Killed) -> bool:
+    """A sentence; whether anything failed."""
+    print(
+        f"\nA batch of {found.lines} lines, killed {found.kills} times: {found.problem or 'as if never killed'}."
+    )
+    return bool(found.problem)
 
 
 def show_growth(grown: growth.Grown) -> bool:

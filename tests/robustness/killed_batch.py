@@ -1,0 +1,88 @@
+"""A batch that is killed at random moments and started again: no line is lost or doubled, and no byte differs."""
+
+import csv
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from .good_files import ROOT, write_all
+
+LINES, KILLS = 120, 60
+RATE = 16_000
+LATEST = 12.0  # s after a start, at most, at which it is killed
+
+
+@dataclass
+class Killed:
+    """How the killed run compares with one that nobody killed."""
+
+    kills: int
+    """While it was at work; later ones found it done."""
+    lines: int
+    lost: list[str]
+    doubled: list[str]
+    different: list[str]
+
+    @property
+    def problem(self) -> str:
+        """What is wrong; empty if nothing is."""
+        found = {"lost": self.lost, "doubled": self.doubled, "different": self.different}
+        return "; ".join(f"{what}: {', '.join(names[:3])}" for what, names in found.items() if names)
+
+
+def run(folder: Path, seed: int = 0) -> Killed:
+    """One run in peace, one that is killed again and again."""
+    model, table = write_all(folder)["model"], folder / "lines.csv"
+    time_axis = np.arange(RATE) / RATE
+    for number in range(LINES):
+        hum = 0.4 * np.sin((700 + 9 * number) * time_axis) * np.sin(9 * time_axis) ** 2
+        soundfile.write(folder / f"line {number:03}.wav", hum, RATE)
+    rows = "".join(f"line {number:03}.wav,{number},npz\n" for number in range(LINES))
+    table.write_text("audio,seed,outputs\n" + rows)
+    peace, killed, rng, kills = folder / "peace", folder / "killed", random.Random(seed), 0
+    assert _start(table, peace, model).wait() == 0
+    for _ in range(KILLS):
+        process = _start(table, killed, model)
+        time.sleep(rng.uniform(0, LATEST))
+        kills += process.poll() is None
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert _start(table, killed, model).wait() == 0
+    names = [f"line {number:03}" for number in range(LINES)]
+    with (killed / "results.csv").open(newline="") as file:
+        told = [row["line"] for row in csv.DictReader(file) if row["state"] == "done"]
+    lost = [name for name in names if name not in told or not (killed / f"{name}.npz").is_file()]
+    doubled = [name for name in names if told.count(name) > 1]
+    different = [
+        path.name
+        for path in sorted(killed.iterdir())
+        if path.name != "results.csv" and not _same(path, peace / path.name)
+    ]
+    return Killed(kills, LINES, lost, doubled, different)
+
+
+def _start(table: Path, out: Path, model: Path) -> "subprocess.Popen[bytes]":
+    command = [
+        sys.executable,
+        "-m",
+        "ecoface_blender.batch",
+        str(table),
+        "-o",
+        str(out),
+        "--model",
+        str(model),
+    ]
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(command, cwd=ROOT, stdout=quiet, stderr=quiet, start_new_session=True)
+
+
+def _same(one: Path, other: Path) -> bool:
+    return other.is_file() and one.read_bytes() == other.read_bytes()

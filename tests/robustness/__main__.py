@@ -1,4 +1,4 @@
-"""Tables of what was tried, exit code 1 if any failed: `python -m tests.robustness [damaged] [engine] ...`."""
+"""Tables of what was tried: `python -m tests.robustness [damaged] [engine] ...`."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""A batch that is killed at random moments and started again: no line is lost or doubled, and no byte differs."""
+"""A batch that is killed at random moments and started again: no line is lost or doubled, no byte differs."""
 
 import csv
 import os

@@ -46,9 +46,8 @@ def show_engine(all_ended: list[engine.Ended]) -> bool:
 
 def show_batch(found: killed_batch.Killed) -> bool:
     """A sentence; whether anything failed."""
-    print(
-        f"\nA batch of {found.lines} lines, killed {found.kills} times: {found.problem or 'as if never killed'}."
-    )
+    ended = found.problem or "as if never killed"
+    print(f"\nA batch of {found.lines} lines, killed {found.kills} times: {ended}.")
     return bool(found.problem)
 
 

@@ -1,7 +1,7 @@
 """Where nobody speaks: pauses heard by level alone, so that lips may rest there."""
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 from numpy.typing import NDArray
 
 from ecoface_model.core.constants import FRAME_RATE
@@ -12,6 +12,8 @@ CLEAR = 25.0  # dB of speech over the room's noise, under which pauses are not t
 SHARE = 0.25  # of the way from the room's level up to speech's: below it nobody speaks
 SHORTEST = round(0.16 * FRAME_RATE)  # frames; stops close for less
 AFTER = round(0.08 * FRAME_RATE)  # frames from the last sound to rest
+LONG = round(0.6 * FRAME_RATE)  # frames of a pause in which lips shut however far they were
+EASE = round(0.2 * FRAME_RATE)  # frames at either end of it over which they do
 BEFORE = round(0.12 * FRAME_RATE)  # frames by which lips part ahead of the next sound
 
 
@@ -36,6 +38,15 @@ def predicted_pauses(
     return least
 
 
+def long_pauses(rest: Float32[NDArray[np.float32], " frames"]) -> Float32[NDArray[np.float32], " frames"]:
+    """How far each frame is amid a long pause, 0 to 1, of how far a mouth may rest in it."""
+    amid = np.zeros(len(rest), np.float32)
+    for start, stop in _stretches(rest > 0.5):
+        if stop - start >= LONG or stop - start == len(rest):
+            amid[start:stop] = _eased(start, stop, len(rest), EASE, EASE)
+    return amid
+
+
 def resting(waveform: Float32[NDArray[np.float32], " samples"]) -> Float32[NDArray[np.float32], " frames"]:
     """How far a mouth may rest in each frame, 0 to 1: 1 amid pauses, eased towards the speech around them."""
     level = frame_levels(waveform)
@@ -49,11 +60,21 @@ def resting(waveform: Float32[NDArray[np.float32], " samples"]) -> Float32[NDArr
     if speech - room < CLEAR:
         return gate
     quiet = level < room + SHARE * (speech - room)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], quiet, [False]]).astype(int)))
-    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+    for start, stop in _stretches(quiet):
         if stop - start >= SHORTEST:
-            place = np.arange(start, stop)
-            rise = (place - start + 1) / AFTER if start > 0 else np.ones(stop - start)
-            fall = (stop - place) / BEFORE if stop < n_frames else np.ones(stop - start)
-            gate[start:stop] = np.minimum(np.minimum(rise, fall), 1)
+            gate[start:stop] = _eased(start, stop, n_frames, AFTER, BEFORE)
     return gate
+
+
+def _stretches(true: Bool[NDArray[np.bool_], " frames"]) -> list[tuple[int, int]]:
+    """First frame of each stretch that is true, and the one after its last."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], true, [False]]).astype(int)))
+    return [(int(start), int(stop)) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _eased(start: int, stop: int, n_frames: int, rise: int, fall: int) -> NDArray[np.float64]:
+    """From 0 before a stretch up to 1 and back to 0 after it; the clip's own ends need no ease."""
+    place = np.arange(start, stop)
+    up = (place - start + 1) / rise if start > 0 else np.ones(stop - start)
+    down = (stop - place) / fall if stop < n_frames else np.ones(stop - start)
+    return np.minimum(np.minimum(up, down), 1)

@@ -8,9 +8,12 @@ from ecoface_model.core.constants import FRAME_RATE, SAMPLES_PER_FRAME
 
 USUAL = -20.0  # dB of full scale: the loudest parts of speech at a usual level
 NOBODY = -65.0  # dB of full scale: a steady sound that is quieter is a room's
+FAINT = -67.0  # dB of full scale: a usual recording 45 dB down is louder
 FAINTEST = -80.0  # dB of full scale: what is quieter holds no speech, however it rises and falls
 LIVELY = 5.0  # dB from quiet to loud parts, bass aside: 1 or 2 in steady noise, 9 or more in speech
-AROUND = FRAME_RATE  # frames around what is loud that are counted with it, 1 s: usual pauses are part of speech
+AROUND = (
+    FRAME_RATE  # frames around what is loud that are counted with it, 1 s: usual pauses are part of speech
+)
 LOUDEST = 10  # frames that tell at first how loud a clip is
 DEEPEST = 60.0  # dB under those; what is quieter counts as that
 APART = 10.0  # dB from a clip's quiet parts to its loudest, under which no silence is told from the rest
@@ -66,7 +69,8 @@ def without_silences(
     if near.all():
         return waveform
     samples = np.repeat(near, SAMPLES_PER_FRAME)[: len(waveform)]
-    return waveform[: len(samples)][samples]
+    kept: NDArray[np.float32] = waveform[: len(samples)][samples]
+    return kept
 
 
 def is_lively(waveform: Float32[NDArray[np.float32], " samples"]) -> bool:
@@ -82,6 +86,16 @@ def nobody_speaks(waveform: Float32[NDArray[np.float32], " samples"]) -> bool:
     """Whether a clip is silence, or no more than a room."""
     loud, _ = loud_and_quiet(frame_levels(waveform))
     return loud < FAINTEST or (loud < NOBODY and not is_lively(waveform))
+
+
+def remarks(waveform: Float32[NDArray[np.float32], " samples"]) -> list[str]:
+    """What should be known of a clip's level, in sentences without a full stop."""
+    loud, _ = loud_and_quiet(frame_levels(waveform))
+    if nobody_speaks(waveform) or not is_lively(waveform):
+        return ["nobody speaks in this sound, so the face rests"]
+    if loud < FAINT:
+        return [f"the voice is very faint ({-loud:.0f} dB below full scale); record it louder"]
+    return []
 
 
 def at_usual_level(

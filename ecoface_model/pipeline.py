@@ -20,11 +20,11 @@ from ecoface_model.core.motion_file import FlameMotion
 from ecoface_model.core.phones import PHONES, SILENCE
 from ecoface_model.device import choose_device, full_precision, inference_on
 from ecoface_model.flow_prior import draw_noise
-from ecoface_model.level import nobody_speaks
+from ecoface_model.level import remarks
 from ecoface_model.postprocess.eyelids import EyelidContact
 from ecoface_model.postprocess.face_regions import upper_projection
 from ecoface_model.postprocess.lip_contact import LipContact
-from ecoface_model.postprocess.voice_activity import long_pauses, predicted_pauses, resting
+from ecoface_model.postprocess.voice_activity import long_pauses, pauses_in_noise, predicted_pauses, resting
 from ecoface_model.reference_emotion.inputs import EmotionInputs, describe
 from ecoface_model.reference_emotion.measure_voice import measure_voice
 from ecoface_model.reference_emotion.sources import EmotionSource
@@ -134,9 +134,9 @@ class EcoFace:
             joined = self._run_windows(waveform, weights, noise, source, progress, amounts)[:frames]
         rest = resting(waveform)
         if joined.shape[1] > MOTION_DIM + 1:
-            rest = np.maximum(
-                rest, predicted_pauses(joined[:, MOTION_DIM + 1 + PHONES.index(SILENCE)].numpy())
-            )
+            silence = joined[:, MOTION_DIM + 1 + PHONES.index(SILENCE)].numpy()
+            rest = np.maximum(rest, predicted_pauses(silence))
+            rest = np.maximum(rest, pauses_in_noise(waveform, silence))
         motion = self._postprocessed(joined, torch.from_numpy(rest), torch.from_numpy(long_pauses(rest)))
         if isinstance(source, SpeechSource):
             heard = source.heard()
@@ -153,6 +153,8 @@ class EcoFace:
         }
         if heard is not None:
             metadata["heard"] = heard.summary()
+        if notes := remarks(waveform):
+            metadata["notes"] = notes
         phones = _in_bytes(joined[:, MOTION_DIM + 1 :])
         if phones is not None:
             metadata["phones"] = list(PHONES)

@@ -98,7 +98,7 @@ def test_generate_writes_the_same_motion_as_the_library(loaded, tiny_ecoface, sp
     number = generate(loaded, speech, tmp_path / "motion.npz", **values)
     answer = loaded.wait(number, stages.append)
     assert 0.01 < answer.pop("peak") <= 1
-    assert answer == {"frames": 50, "seconds": 2.0}
+    assert answer == {"frames": 50, "seconds": 2.0, "warnings": []}
     motion = FlameMotion.read(tmp_path / "motion.npz")
     expected = tiny_ecoface.generate(soundfile.read(speech, dtype="float32")[0], **values)
     np.testing.assert_allclose(motion.motion, expected.motion, atol=1e-5)

@@ -18,6 +18,8 @@ FROM_ZERO = SURE - {"flac"}
 """Formats whose time begins at 0, be there sound or not."""
 WITHOUT_GAPS = frozenset(("flac", "ogg"))
 """Formats in which what is missing was lost."""
+DELAYS = {"mp3": 1105, "aac": 1024}
+"""Samples by which what usual encoders and decoders make is late, where a file says nothing about it."""
 TOLERANCE = 0.05  # seconds that packets may be off: recorders and codecs' blocks jitter by that
 OF_A_LOSS = 0.005  # the same after a packet that could not be decoded
 LATEST = 60  # seconds: a recording that begins later was cut out of another
@@ -105,6 +107,9 @@ class _Playing:
         self._missing = Fraction(0)
         self._last = Fraction(0)
         self._began = timeline.decoded
+        if not self._timed and not stream.start_time:
+            codec = stream.codec_context.name
+            timeline.delay = next((n for name, n in DELAYS.items() if codec.startswith(name)), 0)
 
     def all(self) -> Played:
         """Every packet, and silence up to the end of a picture."""

@@ -32,6 +32,11 @@ class Timeline:
         self.gaps: list[tuple[float, float]] = []
         """The same of where the file itself says that there is nothing."""
         self.notes: list[str] = []
+        self.delay = 0
+        """Samples by which the codec is late, where the file does not say. Players play these of a single
+        recording; of several that were joined, each has its own, and it is no part of any."""
+        self._early: Fraction | None = None  # seconds of that before the first of several
+        self._first_rate = self._to_drop = 0
 
     @property
     def seconds(self) -> Fraction:
@@ -47,8 +52,15 @@ class Timeline:
         names = names or [str(number) for number in range(1, len(samples) + 1)]
         stretch = self._stretch
         if stretch is None or (stretch.rate, stretch.names) != (rate, list(names)):
+            if self.delay and self.decoded:
+                self._early = Fraction(self.delay, self._first_rate)
+                self._to_drop = self.delay
+            self._first_rate = self._first_rate or rate
             self._end_stretch()
             stretch = self._stretch = _Stretch(rate, names, self._channel)
+        dropped = min(self._to_drop, samples.shape[1])
+        self._to_drop -= dropped
+        samples = samples[:, dropped:]
         self.decoded += Fraction(samples.shape[1], rate)
         stretch.add(samples)
 
@@ -77,7 +89,8 @@ class Timeline:
         """All of it, mono at 16 kHz, cut to a length; nothing can be added any more."""
         seconds = self.seconds if at_most is None else min(self.seconds, at_most)
         self._end_stretch()
-        return joined(cut(self._done, length_at_16_khz(seconds)))
+        waveform = joined(cut(self._done, length_at_16_khz(seconds)))
+        return waveform if self._early is None else waveform[round(self._early * SAMPLE_RATE) :]
 
     def _end_stretch(self) -> None:
         stretch = self._stretch

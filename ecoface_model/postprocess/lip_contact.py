@@ -167,7 +167,7 @@ class LipContact:
         A mouth that smiles or frowns with shut lips goes on doing so.
         """
         parted = self._parted(motion).amax(dim=1)  # (T,)
-        own = self._parted(torch.zeros_like(motion[:1])).amax()
+        own = self._parted(motion.new_zeros(1, MOTION_DIM)).amax()
         kept = ((_PARTED - own) / (parted - own).clamp(min=1e-3)).clamp(0, 1)
         less = (pause * torch.where(parted > _PARTED, 1 - kept, torch.zeros_like(kept)))[:, None]
         expression, jaw = motion.split((EXPRESSION_DIM, MOTION_DIM - EXPRESSION_DIM), dim=1)  # type: ignore[no-untyped-call]

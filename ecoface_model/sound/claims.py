@@ -12,6 +12,16 @@ MPEG_RATES = ((11_025, 12_000, 8_000), (0, 0, 0), (22_050, 24_000, 16_000), (44_
 """By version (2.5, none, 2, 1) and index."""
 
 
+PLAIN = (b"RIFF", b"RF64", b"riff", b"FORM", b"caff", b".snd")
+"""How files of plain samples begin: wav and its like for long sounds, aiff, caf, au."""
+
+
+def is_plain(file: BinaryIO) -> bool:
+    """Whether a file begins as those do that hold samples, not packets."""
+    file.seek(0)
+    return file.read(4) in PLAIN
+
+
 def missing_bytes(file: BinaryIO) -> float:
     """Share of the samples of a wav or aiff file, 0 to 1, that its header tells of and that are not there."""
     size = os.fstat(file.fileno()).st_size

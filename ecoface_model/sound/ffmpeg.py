@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ecoface_model.core.errors import EcoFaceError
+from ecoface_model.sound.ogg import Part
 from ecoface_model.sound.timeline import Samples, Timeline
 
 SURE = frozenset(("matroska", "webm", "mov", "mp4", "m4a", "3gp", "3g2", "mj2", "flac"))
@@ -22,11 +24,15 @@ DELAYS = {"mp3": 1105, "aac": 1024}
 """Samples by which what usual encoders and decoders make is late, where a file says nothing about it."""
 TOLERANCE = 0.05  # seconds that packets may be off: recorders and codecs' blocks jitter by that
 OF_A_LOSS = 0.005  # the same after a packet that could not be decoded
+BROADCAST = frozenset(("mpegts", "mpeg"))
+"""Formats whose clock may be set anew in the midst."""
+LEAP = 10.0  # seconds, of which such a clock is taken to have been set
 LATEST = 60  # seconds: a recording that begins later was cut out of another
 BACK = 1.0  # seconds; a packet that is further back begins another recording
 BEYOND = 2.0  # seconds past the end that the file tells of: no packet is heard there
 MOST_SILENCE = 600.0  # seconds of it that any file is believed
 BYTES_PER_SECOND = 250  # of a file that is believed more
+MOST_PLANES = 7  # channels side by side that PyAV hands over itself; with eight it reads past their end
 TRIES = 16  # of reading on after errors without one packet between
 OPTIONS = {"protocol_whitelist": "none"}  # a playlist may not name other files, or addresses
 BUFFER = 1 << 18  # bytes
@@ -54,10 +60,15 @@ class Played:
     """Why FFmpeg read no further, if it did not."""
 
 
-def tracks(source: BinaryIO) -> list[Track]:
-    """The soundtracks of a file; none where FFmpeg finds no sound in it."""
+def failures() -> tuple[type[Exception], ...]:
+    """What PyAV raises about a file."""
     import av
 
+    return av.FFmpegError, OSError, ValueError, IndexError
+
+
+def tracks(source: Part) -> list[Track]:
+    """The soundtracks of a file; none where FFmpeg finds no sound in it."""
     source.seek(0)
     try:
         with _opened(source) as container:
@@ -65,23 +76,26 @@ def tracks(source: BinaryIO) -> list[Track]:
                 Track(number, bool(stream.disposition & type(stream.disposition).default), _name(stream))
                 for number, stream in enumerate(container.streams.audio, 1)
             ]
-    except (av.FFmpegError, ValueError):
+    except failures():
         return []
 
 
-def play(source: BinaryIO, number: int, size: int, timeline: Timeline) -> Played:
+def play(source: Part, number: int, size: int, timeline: Timeline) -> Played:
     """Decode the soundtrack of a number, from 1 on, to the timeline's end.
 
     Args:
         size: bytes of the file, by which its silences are believed.
     """
-    import av
-
     source.seek(0)
     try:
         with _opened(source) as container:
-            return _Playing(container, container.streams.audio[number - 1], size, timeline).all()
-    except (av.FFmpegError, ValueError, IndexError) as error:
+            stream = container.streams.audio[number - 1]
+            if stream.codec_context is None:
+                return Played(refused="unknown codec")
+            return _Playing(container, stream, size, timeline).all()
+    except EcoFaceError:  # a ValueError, but not FFmpeg's
+        raise
+    except failures() as error:
         return Played(refused=str(error))
 
 
@@ -92,6 +106,7 @@ class _Playing:
         self._container, self._stream, self._timeline = container, stream, timeline
         formats = set(container.format.name.split(","))
         self._timed, self._sure = bool(formats & TIMED), bool(formats & SURE)
+        self._broadcast = bool(formats & BROADCAST)
         self._without_gaps = bool(formats & WITHOUT_GAPS)
         self._pictures = [video for video in container.streams.video if not _is_cover(video)]
         start = Fraction(container.start_time or 0, 1_000_000)
@@ -113,18 +128,21 @@ class _Playing:
 
     def all(self) -> Played:
         """Every packet, and silence up to the end of a picture."""
-        import av
-
         refused = ""
         for packet in self._packets():
             try:
                 frames = packet.decode()
-            except (av.FFmpegError, ValueError) as error:
+            except failures() as error:
                 refused = str(error)
                 self._lose(packet)
                 continue
             for frame in frames:
-                self._place(frame)
+                try:
+                    samples = floats_of(frame)
+                except failures():
+                    self._lose(packet)
+                else:
+                    self._place(frame, samples)
         claimed = self._claimed()
         if self._pictures and self._longest is not None and self._timeline.decoded > self._began:
             rest = float(self._longest - self._timeline.seconds)
@@ -135,8 +153,6 @@ class _Playing:
         return Played(claimed, self._stream.codec_context.name, refused)
 
     def _packets(self) -> Iterator[Any]:
-        import av
-
         tries = 0
         while tries < TRIES:
             try:
@@ -144,7 +160,7 @@ class _Playing:
                     tries = 0
                     yield packet
                 return
-            except (av.FFmpegError, ValueError):
+            except failures():
                 tries += 1
 
     def _lose(self, packet: Any) -> None:
@@ -153,9 +169,9 @@ class _Playing:
         else:
             self._missing += self._last
 
-    def _place(self, frame: Any) -> None:
+    def _place(self, frame: Any, samples: Samples) -> None:
         """Put a frame where it belongs, and silence where nothing is before it."""
-        samples, rate, names = floats_of(frame), frame.sample_rate, [c.name for c in frame.layout.channels]
+        rate, names = frame.sample_rate, [channel.name for channel in frame.layout.channels]
         if not rate or not samples.size:
             return
         self._last = Fraction(samples.shape[1], rate)
@@ -177,6 +193,8 @@ class _Playing:
         if gap > 0:
             end = time - self._origin + self._last
             believed = self._longest is None or end <= self._longest + Fraction(BEYOND)
+            if self._broadcast and gap > LEAP and self._timeline.decoded > self._began:
+                believed = False
             if believed and gap <= self._silence_left:
                 self._silence_left -= float(gap)
                 self._fill(gap)
@@ -210,9 +228,15 @@ class _Playing:
 
 def floats_of(frame: Any) -> Samples:
     """Samples of a decoded frame, -1..1 if it holds whole numbers."""
+    import av
+
+    n_channels = frame.layout.nb_channels
+    if frame.format.is_planar and n_channels > MOST_PLANES:
+        packing = av.AudioResampler(format="flt", layout=frame.layout, rate=frame.sample_rate)
+        (frame,) = packing.resample(frame)
     array: NDArray[Any] = frame.to_ndarray()
     if not frame.format.is_planar:
-        array = array.reshape(-1, len(frame.layout.channels)).T
+        array = array.reshape(-1, n_channels).T
     with np.errstate(over="ignore", invalid="ignore"):
         floats: NDArray[np.float32] = array.astype(np.float32, copy=False)
     if array.dtype == np.uint8:
@@ -222,7 +246,7 @@ def floats_of(frame: Any) -> Samples:
     return floats
 
 
-def _opened(source: BinaryIO) -> Any:
+def _opened(source: Part) -> Any:
     import av
 
     return av.open(source, metadata_errors="replace", options=OPTIONS, buffer_size=BUFFER)

@@ -43,7 +43,7 @@ def _next_page(file: BinaryIO, place: int, size: int) -> int:
 
 
 class Part(io.RawIOBase):
-    """Some bytes of a file, as a file."""
+    """Some bytes of a file, as a file; damaged headers may send FFmpeg anywhere in it."""
 
     def __init__(self, file: BinaryIO, start: int, stop: int) -> None:
         super().__init__()

@@ -14,7 +14,6 @@ from ecoface_model.level import nobody_speaks
 from ecoface_model.sound import claims, ffmpeg, ogg
 from ecoface_model.sound.timeline import AT_ONCE, Timeline, Waveform
 
-PLAIN = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "CAF", "AU")
 PLAIN_SAMPLES = ("PCM_", "FLOAT", "DOUBLE", "ULAW", "ALAW")
 SHORTFALL = 0.1  # seconds; codecs' blocks end by less than that before or after what the header tells
 GAP_TOLD = 0.1  # seconds
@@ -72,6 +71,8 @@ def _read_plain(
     file: BinaryIO, track: int | None, channel: int | None, any_kind: bool = False
 ) -> Sound | None:
     """A file of plain samples; None if it is none, or libsndfile does not know it."""
+    if not any_kind and not claims.is_plain(file):  # libsndfile would speak about an mp3 on stderr
+        return None
     import soundfile
 
     missing = claims.missing_bytes(file)
@@ -79,7 +80,7 @@ def _read_plain(
     timeline = Timeline(channel)
     try:
         with soundfile.SoundFile(file) as sound:
-            if not any_kind and not (sound.format in PLAIN and sound.subtype.startswith(PLAIN_SAMPLES)):
+            if not any_kind and not sound.subtype.startswith(PLAIN_SAMPLES):
                 return None
             _expect_track(track, 1)
             while len(block := sound.read(AT_ONCE, dtype="float32", always_2d=True)):
@@ -98,7 +99,7 @@ def _read_tracks(
     file: BinaryIO, size: int, name: str, track: int | None, channel: int | None
 ) -> Sound | None:
     """The track that was asked for, else the default one if it speaks, else the first that does."""
-    found = ffmpeg.tracks(file)
+    found = ffmpeg.tracks(ogg.Part(file, 0, size))
     if not found:
         return _read_plain(file, track, channel, any_kind=True)
     _expect_track(track, len(found))
@@ -131,7 +132,7 @@ def _read_track(file: BinaryIO, size: int, number: int, channel: int | None) -> 
     links = ogg.links(file)
     claimed: Fraction | None = None
     for start, stop in links:
-        source: Any = file if len(links) == 1 else ogg.Part(file, start, stop)
+        source = ogg.Part(file, start, stop)
         played = ffmpeg.play(source, number, size, timeline)
         claimed = played.claimed if len(links) == 1 else None
         if played.codec.startswith("mp3"):

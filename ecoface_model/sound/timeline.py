@@ -8,11 +8,13 @@ from jaxtyping import Float32
 from numpy.typing import NDArray
 
 from ecoface_model.core.constants import FRAME_RATE, SAMPLE_RATE
+from ecoface_model.core.errors import SoundError
 from ecoface_model.sound.channels import Mixer
 
 Waveform = NDArray[np.float32]  # (samples,) mono, 16 kHz, -1..1
 Samples = Float32[NDArray[np.float32], "channels samples"]
 AT_ONCE = 1 << 18  # samples resampled together: an hour at 96 kHz needs no more room than its result
+LOWEST_RATE = 2000  # Hz
 LOUDEST = np.float32(2**31)  # of whole numbers in a file of floats; what is more is none
 
 
@@ -48,7 +50,13 @@ class Timeline:
 
         Raises:
             RequestError: if they have not the channel that was chosen.
+            SoundError: if they are so few a second that no voice can be in them.
         """
+        if rate < LOWEST_RATE:
+            raise SoundError(
+                f"expected at least {LOWEST_RATE} samples of sound a second, found {rate}; "
+                "the file is damaged, copy it again"
+            )
         names = names or [str(number) for number in range(1, len(samples) + 1)]
         stretch = self._stretch
         if stretch is None or (stretch.rate, stretch.names) != (rate, list(names)):

@@ -106,7 +106,7 @@ def test_a_sure_closure_brings_nearly_shut_lips_together_and_leaves_open_ones(fi
 
 def test_the_goal_is_smooth_and_never_deeper_than_the_soft_contact():
     gaps = torch.linspace(1, -3, 4001)[:, None]
-    goal = _goal(gaps, torch.zeros(4001), PULLED_FROM)
+    goal = _goal(gaps, torch.zeros(4001), torch.tensor([PULLED_FROM]).expand(4001, 2))
     assert torch.equal(goal[gaps > -FREE_DEPTH], gaps[gaps > -FREE_DEPTH])
     assert goal.min() >= -FREE_DEPTH - GIVE - 1e-6
     slope = goal.diff(dim=0) / gaps.diff(dim=0)

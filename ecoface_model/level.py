@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Bool, Float32
 from numpy.typing import NDArray
 
-from ecoface_model.core.constants import FRAME_RATE, SAMPLES_PER_FRAME
+from ecoface_model.core.constants import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
 
 USUAL = -20.0  # dB of full scale: the loudest parts of speech at a usual level
 NOBODY = -65.0  # dB of full scale: a steady sound that is quieter is a room's
@@ -25,7 +25,7 @@ def frame_levels(
     waveform: Float32[NDArray[np.float32], " samples"], of_differences: bool = False
 ) -> Float32[NDArray[np.float32], " frames"]:
     """The level of each frame, or of the differences from sample to sample in it, in dB of full scale."""
-    n_frames = round(len(waveform) / SAMPLES_PER_FRAME)
+    n_frames = round(FRAME_RATE * (len(waveform) / SAMPLE_RATE))  # as motion counts them, halves alike
     missing = n_frames * SAMPLES_PER_FRAME - len(waveform)
     whole = np.pad(waveform, (0, missing)) if missing > 0 else waveform[: n_frames * SAMPLES_PER_FRAME]
     levels = np.empty(n_frames, np.float32)

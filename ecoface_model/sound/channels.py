@@ -55,7 +55,7 @@ class Mixer:
         elif len(names) == 1:
             self.choice = Choice(np.ones(1, np.float32))
 
-    def add(self, block: Block) -> list[Float32[NDArray[np.float32], " samples"]]:
+    def add(self, block: Block) -> list[NDArray[np.float32]]:
         """The mono blocks that are known from now on."""
         if self.choice:
             return [_mixed(block, self.choice)]
@@ -65,7 +65,7 @@ class Mixer:
         self._sounding += len(block) if peak > 10 ** (FAINTEST / 20) else 0
         return self.end() if self._sounding >= KNOWN_AFTER or self._samples >= AT_MOST else []
 
-    def end(self) -> list[Float32[NDArray[np.float32], " samples"]]:
+    def end(self) -> list[NDArray[np.float32]]:
         """All that has waited."""
         if self.choice is None:
             self.choice = choose(self._waiting, self._names)
@@ -75,7 +75,7 @@ class Mixer:
         return mixed
 
 
-def choose(blocks: Sequence[Block], names: Sequence[str]) -> Choice:
+def choose(blocks: Sequence[NDArray[np.float32]], names: Sequence[str]) -> Choice:
     """Where the voice is: in the centre, in all that sounds, or in the loudest where all together cancel."""
     n = len(names)
     if not blocks:

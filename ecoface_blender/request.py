@@ -101,7 +101,8 @@ class GenerationRequest:
         """
         asked = {field.name for field in fields(protocol.Generate)}
         own = {field.name: getattr(self, field.name) for field in fields(self) if field.name in asked}
-        return own | self.part | {"result": str(result), "head_file": head_file}
+        original = self.sound if self.mix else None
+        return own | self.part | {"original": original, "result": str(result), "head_file": head_file}
 
     @property
     def part(self) -> dict[str, Any]:

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, NoReturn
 
 from ecoface_model import __version__
 from ecoface_model.cli_listen import add_baseline_options, add_listen_options, read_baseline, run_listen
-from ecoface_model.cli_results import results, terminal_progress
+from ecoface_model.cli_results import (
+    add_sound_options,
+    read_chosen,
+    remark,
+    results,
+    sentence,
+    terminal_progress,
+)
 from ecoface_model.core.constants import EMOTIONS
 from ecoface_model.core.errors import EcoFaceError, RequestError
 
@@ -36,11 +43,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for complaint in complaints:
         print(sentence(complaint), file=sys.stderr)
     return 2 if complaints else 0
-
-
-def sentence(error: Exception) -> str:
-    """An error as one line for a terminal."""
-    return f"ecoface: {' '.join(str(error).split()).rstrip('.')}."
 
 
 class Parser(argparse.ArgumentParser):
@@ -93,6 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
         )
     generate.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, another take (0)")
     generate.add_argument("--temperature", type=float, default=1.0, metavar="X", help="liveliness (1)")
+    add_sound_options(generate, "SPEECH")
     add_baseline_options(generate, "SPEECH, or in CLIP of --emotion-from")
     listen = command("listen", run_listen)
     add_listen_options(listen)
@@ -130,14 +133,13 @@ def build_parser() -> argparse.ArgumentParser:
 def run_generate(options: argparse.Namespace) -> list[Exception]:
     """Make the motion of one or more recorded voices."""
     places = results(options.speech, options.out, ".npz")
-    from ecoface_model.audio import read_sound
     from ecoface_model.core.motion_file import FlameMotion
     from ecoface_model.pipeline import EcoFace
     from ecoface_model.reference_emotion.strength import EmotionStrength
 
     amounts = EmotionStrength(strength=options.strength, upper=options.upper, mouth=options.mouth)
     first = (
-        read_sound(options.speech[0]) if len(options.speech) == 1 else None
+        read_chosen(options.speech[0], options) if len(options.speech) == 1 else None
     )  # answer at once if it is no sound
     reference = None if options.emotion_from is None else read_reference(options.emotion_from)
     if options.baseline and (options.emotion or isinstance(reference, FlameMotion)):
@@ -159,9 +161,9 @@ def run_generate(options: argparse.Namespace) -> list[Exception]:
     for speech, place in places.items():
         try:
             started = monotonic()
-            waveform = read_sound(speech) if first is None else first
+            sound = read_chosen(speech, options) if first is None else first
             motion = ecoface.generate(
-                waveform,
+                sound.waveform,
                 style=options.style,
                 emotion=options.emotion,
                 emotion_from=reference,
@@ -174,11 +176,13 @@ def run_generate(options: argparse.Namespace) -> list[Exception]:
             known = {"source": speech.name}
             if options.emotion_from is not None:
                 known["emotion"] = f"from {options.emotion_from.name}"
-            replace(motion, metadata=motion.metadata | known).write(place)
+            metadata = sound.describe(motion.metadata | known)
+            replace(motion, metadata=metadata).write(place)
             took = monotonic() - started
             said = f"{place}: {motion.n_frames} frames, {motion.seconds:.1f} s of speech in {took:.1f} s"
             heard = motion.metadata.get("heard")
             print(said + (f"; heard {heard['text']}" if heard else ""))
+            remark(speech, (*metadata.get("warnings", ()), *metadata.get("notes", ())))
         except EcoFaceError as error:  # the other files may still be good
             complaints.append(error)
     return complaints

@@ -10,7 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecoface_model.cli_results import expect_a_place, terminal_progress
+from ecoface_model.cli_results import (
+    add_sound_options,
+    expect_a_place,
+    read_chosen,
+    remark,
+    terminal_progress,
+)
 from ecoface_model.core.atomic_write import atomic_write
 from ecoface_model.core.constants import BASELINE_KINDS, EMOTIONS
 from ecoface_model.core.errors import EcoFaceError
@@ -35,6 +41,7 @@ def add_listen_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=".csv, a row for each file, or .json, also with curves over time; without it, a line for each",
     )
+    add_sound_options(parser, "SOUND")
     add_baseline_options(parser, "SOUND")
 
 
@@ -58,7 +65,6 @@ def run_listen(options: argparse.Namespace) -> list[Exception]:
     """Tell which emotion recorded voices speak with."""
     if options.out is not None:
         expect_a_place(options.out, KINDS)
-    from ecoface_model.audio import read_sound
     from ecoface_model.pipeline import EcoFace
 
     ecoface = EcoFace.load(options.model, options.device)
@@ -68,12 +74,14 @@ def run_listen(options: argparse.Namespace) -> list[Exception]:
     for sound in options.sound:
         try:
             progress = terminal_progress(sound.name)
-            emotion = ecoface.listen(read_sound(sound), baseline=baseline, progress=progress)
+            voice = read_chosen(sound, options)
+            emotion = ecoface.listen(voice.waveform, baseline=baseline, progress=progress)
         except EcoFaceError as error:  # the other files may still be good
             complaints.append(error)
             continue
         if options.out is None:
             print(f"{sound}: {sentence_of(emotion)}")
+        remark(sound, (*voice.warnings, *voice.notes))
         heard[str(sound)] = emotion
     if options.out is not None and heard:
         write_heard(options.out, heard)

@@ -1,10 +1,15 @@
 """Where the command line's results go, and what a terminal shows meanwhile."""
 
+import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ecoface_model.core.errors import RequestError
+
+if TYPE_CHECKING:
+    from ecoface_model.sound.reader import Sound
 
 
 def results(
@@ -42,6 +47,38 @@ def expect_a_place(out: Path, suffixes: tuple[str, ...]) -> None:
         raise RequestError(
             f"expected a folder {out.parent} to write {out.name} into, found none; make it first"
         )
+
+
+def add_sound_options(parser: argparse.ArgumentParser, whose: str) -> None:
+    """Which part of a recording is heard."""
+    parser.add_argument(
+        "--track", type=int, metavar="N", help=f"soundtrack of {whose}, from 1 on (the one that speaks)"
+    )
+    parser.add_argument(
+        "--channel", type=int, metavar="N", help=f"channel of {whose}, from 1 on (where the voice is)"
+    )
+
+
+def read_chosen(path: Path, options: argparse.Namespace) -> "Sound":
+    """The sound of a file, by the options above.
+
+    Raises:
+        SoundError, RequestError: if it is no sound, or has no such track or channel.
+    """
+    from ecoface_model.sound.reader import read
+
+    return read(path, options.track, options.channel)
+
+
+def sentence(error: Exception | str) -> str:
+    """An error or a remark as one line for a terminal."""
+    return f"ecoface: {' '.join(str(error).split()).rstrip('.')}."
+
+
+def remark(file: Path, sentences: Iterable[str]) -> None:
+    """Say on stderr what should be known of a file, though it was read."""
+    for each in sentences:
+        print(sentence(f"{file.name}: {each}"), file=sys.stderr)
 
 
 def terminal_progress(name: str) -> Callable[[str, int, int], None] | None:

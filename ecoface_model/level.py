@@ -1,15 +1,22 @@
 """How loud a clip is; its speech brought to one level, so that this says nothing. numpy only."""
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 from numpy.typing import NDArray
 
-from ecoface_model.core.constants import SAMPLES_PER_FRAME
+from ecoface_model.core.constants import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
 
 USUAL = -20.0  # dB of full scale: the loudest parts of speech at a usual level
 NOBODY = -65.0  # dB of full scale: a steady sound that is quieter is a room's
+FAINT = -67.0  # dB of full scale: a usual recording 45 dB down is louder
 FAINTEST = -80.0  # dB of full scale: what is quieter holds no speech, however it rises and falls
 LIVELY = 5.0  # dB from quiet to loud parts, bass aside: 1 or 2 in steady noise, 9 or more in speech
+AROUND = (
+    FRAME_RATE  # frames around what is loud that are counted with it, 1 s: usual pauses are part of speech
+)
+LOUDEST = 10  # frames that tell at first how loud a clip is
+DEEPEST = 60.0  # dB under those; what is quieter counts as that
+APART = 10.0  # dB from a clip's quiet parts to its loudest, under which no silence is told from the rest
 SILENCE = -120.0  # dB of full scale, of digital silence
 AT_ONCE = 1500  # frames, 1 min: so that an hour needs no second hour's room
 
@@ -18,7 +25,7 @@ def frame_levels(
     waveform: Float32[NDArray[np.float32], " samples"], of_differences: bool = False
 ) -> Float32[NDArray[np.float32], " frames"]:
     """The level of each frame, or of the differences from sample to sample in it, in dB of full scale."""
-    n_frames = round(len(waveform) / SAMPLES_PER_FRAME)
+    n_frames = round(FRAME_RATE * (len(waveform) / SAMPLE_RATE))  # as motion counts them, halves alike
     missing = n_frames * SAMPLES_PER_FRAME - len(waveform)
     whole = np.pad(waveform, (0, missing)) if missing > 0 else waveform[: n_frames * SAMPLES_PER_FRAME]
     levels = np.empty(n_frames, np.float32)
@@ -33,8 +40,37 @@ def frame_levels(
 
 
 def loud_and_quiet(levels: Float32[NDArray[np.float32], " frames"]) -> tuple[float, float]:
-    """The level of a clip's loudest parts and of its quietest, a click or a gap aside."""
-    return float(np.percentile(levels, 95)), float(np.percentile(levels, 5))
+    """The level of a clip's loudest parts and of its quietest, a click or a gap aside.
+
+    However long the silence around a line, it is as loud as alone.
+    """
+    return float(np.percentile(levels[near_sound(levels)], 95)), float(np.percentile(levels, 5))
+
+
+def near_sound(levels: Float32[NDArray[np.float32], " frames"]) -> Bool[NDArray[np.bool_], " frames"]:
+    """Frames that are not in a long silence; all of them where none is told from the rest."""
+    n_loudest = max(1, min(LOUDEST, len(levels) // 20))
+    loudest = float(np.partition(levels, -n_loudest)[-n_loudest])
+    quietest = max(float(np.percentile(levels, 5)), loudest - DEEPEST)
+    if loudest - quietest < APART:
+        return np.ones(len(levels), np.bool_)
+    loud = np.concatenate([[0], np.cumsum(levels > (loudest + quietest) / 2)])
+    place = np.arange(len(levels))
+    first, last = np.maximum(place - AROUND, 0), np.minimum(place + AROUND + 1, len(levels))
+    near: NDArray[np.bool_] = loud[last] > loud[first]
+    return near
+
+
+def without_silences(
+    waveform: Float32[NDArray[np.float32], " samples"],
+) -> Float32[NDArray[np.float32], " fewer"]:
+    """What is near sound of a clip, one stretch after another; the waveform itself where that is all."""
+    near = near_sound(frame_levels(waveform))
+    if near.all():
+        return waveform
+    samples = np.repeat(near, SAMPLES_PER_FRAME)[: len(waveform)]
+    kept: NDArray[np.float32] = waveform[: len(samples)][samples]
+    return kept
 
 
 def is_lively(waveform: Float32[NDArray[np.float32], " samples"]) -> bool:
@@ -50,6 +86,16 @@ def nobody_speaks(waveform: Float32[NDArray[np.float32], " samples"]) -> bool:
     """Whether a clip is silence, or no more than a room."""
     loud, _ = loud_and_quiet(frame_levels(waveform))
     return loud < FAINTEST or (loud < NOBODY and not is_lively(waveform))
+
+
+def remarks(waveform: Float32[NDArray[np.float32], " samples"]) -> list[str]:
+    """What should be known of a clip's level, in sentences without a full stop."""
+    loud, _ = loud_and_quiet(frame_levels(waveform))
+    if nobody_speaks(waveform) or not is_lively(waveform):
+        return ["nobody speaks in this sound, so the face rests"]
+    if loud < FAINT:
+        return [f"the voice is very faint ({-loud:.0f} dB below full scale); record it louder"]
+    return []
 
 
 def at_usual_level(

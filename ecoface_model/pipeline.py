@@ -20,11 +20,11 @@ from ecoface_model.core.motion_file import FlameMotion
 from ecoface_model.core.phones import PHONES, SILENCE
 from ecoface_model.device import choose_device, full_precision, inference_on
 from ecoface_model.flow_prior import draw_noise
-from ecoface_model.level import nobody_speaks
+from ecoface_model.level import remarks
 from ecoface_model.postprocess.eyelids import EyelidContact
 from ecoface_model.postprocess.face_regions import upper_projection
-from ecoface_model.postprocess.lip_contact import PULLED_FROM, PULLED_IN_SILENCE, LipContact
-from ecoface_model.postprocess.voice_activity import predicted_pauses, resting
+from ecoface_model.postprocess.lip_contact import LipContact
+from ecoface_model.postprocess.voice_activity import long_pauses, pauses_in_noise, predicted_pauses, resting
 from ecoface_model.reference_emotion.inputs import EmotionInputs, describe
 from ecoface_model.reference_emotion.measure_voice import measure_voice
 from ecoface_model.reference_emotion.sources import EmotionSource
@@ -134,11 +134,10 @@ class EcoFace:
             joined = self._run_windows(waveform, weights, noise, source, progress, amounts)[:frames]
         rest = resting(waveform)
         if joined.shape[1] > MOTION_DIM + 1:
-            rest = np.maximum(
-                rest, predicted_pauses(joined[:, MOTION_DIM + 1 + PHONES.index(SILENCE)].numpy())
-            )
-        pulled_from = PULLED_IN_SILENCE if nobody_speaks(waveform) else PULLED_FROM
-        motion = self._postprocessed(joined, torch.from_numpy(rest), pulled_from)
+            silence = joined[:, MOTION_DIM + 1 + PHONES.index(SILENCE)].numpy()
+            rest = np.maximum(rest, predicted_pauses(silence))
+            rest = np.maximum(rest, pauses_in_noise(waveform, silence))
+        motion = self._postprocessed(joined, torch.from_numpy(rest), torch.from_numpy(long_pauses(rest)))
         if isinstance(source, SpeechSource):
             heard = source.heard()
         metadata: dict[str, Any] = {
@@ -154,6 +153,8 @@ class EcoFace:
         }
         if heard is not None:
             metadata["heard"] = heard.summary()
+        if notes := remarks(waveform):
+            metadata["notes"] = notes
         phones = _in_bytes(joined[:, MOTION_DIM + 1 :])
         if phones is not None:
             metadata["phones"] = list(PHONES)
@@ -203,19 +204,19 @@ class EcoFace:
         self,
         joined: Float[Tensor, "frames channels"],
         rest: Float[Tensor, " frames"],
-        pulled_from: tuple[float, float],
+        pause: Float[Tensor, " frames"],
     ) -> Float[Tensor, "frames 53"]:
         """The motion with lips that touch instead of crossing, and blinks that shut, on a head that we know.
 
-        Nearly shut lips shut where a sound closes them, and in pauses.
+        Nearly shut lips shut where a sound closes them, and in pauses; in long ones all do.
         """
         motion, closure = joined[:, :MOTION_DIM], joined[:, MOTION_DIM].maximum(rest)
         if self._contacts is None:
             return motion
         lips, lids = self._contacts
-        parts = zip(motion.split(POSTPROCESSED_AT_ONCE), closure.split(POSTPROCESSED_AT_ONCE), strict=True)  # type: ignore[no-untyped-call]
+        pieces = (each.split(POSTPROCESSED_AT_ONCE) for each in (motion, closure, pause))  # type: ignore[no-untyped-call]
         with full_precision(motion.device):
-            return lids.settle(torch.cat([lips.settle(*part, pulled_from) for part in parts]))
+            return lids.settle(torch.cat([lips.settle(*part) for part in zip(*pieces, strict=True)]))
 
     def _run_windows(
         self,

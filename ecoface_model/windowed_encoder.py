@@ -15,7 +15,7 @@ from ecoface_model.core.constants import FEATURE_RATE, FEATURES_PER_FRAME, SAMPL
 from ecoface_model.core.emotion_label import TRACK_RATE
 from ecoface_model.core.errors import SoundError
 from ecoface_model.device import full_precision, inference_on
-from ecoface_model.level import at_usual_level
+from ecoface_model.level import at_usual_level, without_silences
 from ecoface_model.networks import Measured, Networks
 from ecoface_model.postprocess.voice_activity import speaking
 from ecoface_model.reference_emotion.sources import STEPS_PER_POINT, to_track
@@ -76,7 +76,7 @@ class WindowedEncoder:
         windows = self.plan.windows(-(-frames_of(waveform) // stride) * stride)
         levelled = at_usual_level(np.ascontiguousarray(waveform, np.float32))
         whole = torch.from_numpy(levelled)[None].to(self.device)
-        measured = self.networks.measure(whole)
+        measured = self.networks.measure(torch.from_numpy(without_silences(levelled))[None].to(self.device))
         room = _room(max(len(window) for window in windows)).to(self.device)
         for window in counted(windows, stage, progress):
             sound = whole[:, window.start * SAMPLES_PER_FRAME : window.stop * SAMPLES_PER_FRAME]

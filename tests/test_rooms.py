@@ -11,6 +11,7 @@ ROOT = next(parent for parent in Path(__file__).resolve().parents if (parent / "
 BELOW = {
     "ecoface_model/core": [],
     "ecoface_model/renderer": ["ecoface_model/core"],
+    "ecoface_model/sound": ["ecoface_model/core"],
     "ecoface_model/postprocess": ["ecoface_model/core"],
     "ecoface_model/preview": ["ecoface_model/core", "ecoface_model/postprocess", "ecoface_model/renderer"],
     "ecoface_model/reference_emotion": ["ecoface_model/core", "ecoface_model/renderer"],

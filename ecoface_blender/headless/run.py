@@ -25,9 +25,6 @@ from .table import Row, Wish, fingerprint, understand
 from .voices import Voices
 from .workers import Engines, Job
 
-SILENCE = 1e-4
-"""Peak of a sound below which nobody speaks: -80 dB of full scale."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
@@ -201,7 +198,6 @@ class Batch:
         try:
             if job.answer is None:
                 raise EcoFaceBlenderError(job.sentence)
-            _check_voice(job.answer["peak"], task.wish.audio)
             target = self.order.out / task.row.name
             assert task.folder and task.request
             said = stage.write(task.request, task.motion, task.wish, target, task.folder.name)
@@ -261,11 +257,6 @@ def _by_file(tasks: Sequence[_Task]) -> Iterable[tuple[Path | None, Iterable[_Ta
     for number, task in enumerate(tasks):
         first.setdefault(task.wish.open, number)
     return groupby(sorted(tasks, key=lambda task: first[task.wish.open]), key=lambda task: task.wish.open)
-
-
-def _check_voice(peak: float, audio: Path) -> None:
-    if peak < SILENCE:
-        raise EcoFaceBlenderError(f"Expected a voice in '{audio.name}', found silence; record it again.")
 
 
 def _now() -> str:

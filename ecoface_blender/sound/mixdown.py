@@ -31,7 +31,7 @@ def of_strip(
     from the scene's first frame on.
 
     Raises:
-        EcoFaceBlenderError: if Blender cannot mix it down, or nothing is heard.
+        EcoFaceBlenderError: if Blender cannot mix it down.
     """
     with _removed(strip.id_data.copy()) as scene:
         _strip_of_all_but_sound(scene)
@@ -45,7 +45,7 @@ def of_strip(
             _settle_speed(scene, scene.sequence_editor.strips_all[strip.name])
         begin = _whole_buffers(scene, first_frame) if altered else math.floor(first_frame)
         _mix(scene, begin, first_frame, last_frame, file)
-    return _audible(file, f"strip '{strip.name}'")
+    return file
 
 
 def of_file(sound: Path, first_second: float, seconds: float | None, file: Path) -> Path:
@@ -72,7 +72,7 @@ def of_file(sound: Path, first_second: float, seconds: float | None, file: Path)
     finally:
         for new in set(bpy.data.sounds) - before:
             bpy.data.sounds.remove(new)
-    return _audible(file, f"sound '{sound.name}'")
+    return file
 
 
 def nothing_heard(sound: Path) -> str:
@@ -174,9 +174,8 @@ def _wait_for(mixed: Path, n_samples: int) -> np.ndarray:
     )
 
 
-def _audible(file: Path, what: str) -> Path:
+def is_silent(file: Path) -> bool:
+    """Whether nothing is heard in a wav of 16 bits."""
     with wave.open(str(file), "rb") as sound:
         samples = np.frombuffer(sound.readframes(sound.getnframes()), "<i2")
-    if np.abs(samples).max(initial=0) < SILENCE * 32767:
-        raise EcoFaceBlenderError(f"The {what} is silent where it is heard; turn it up or choose another.")
-    return file
+    return bool(np.abs(samples).max(initial=0) < SILENCE * 32767)

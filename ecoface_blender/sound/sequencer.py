@@ -10,8 +10,8 @@ from ..errors import EcoFaceBlenderError
 from . import mixdown
 
 N_CHANNELS = 128
-READ_ALIKE = (".wav", ".flac", ".aif", ".aiff")
-"""Whose samples everybody counts alike. Of mp3, ogg or a movie Blender skips another delay of the codec."""
+PLAIN_WAVES = (1, 3, 0xFFFE)
+"""Tags of wav files that hold whole numbers, floats, or either by another tag; a wav may hold an mp3."""
 
 
 @dataclass(frozen=True)
@@ -122,35 +122,58 @@ def heard(strip: bpy.types.Strip, folder: str | Path) -> Sound:
     """As `located`, with all files in place; a packed sound and what Blender mixes are written into `folder`.
 
     Raises:
-        EcoFaceBlenderError: if the strip is silent, or its file is missing or no sound.
+        EcoFaceBlenderError: if the strip is turned down, or its file is missing or no sound.
     """
     strip = own_sound(strip) or strip
     sound, folder = located(strip), Path(folder)
     path = _file(strip, folder)
     sound = replace(sound, path=path)
-    if path.suffix.lower() in READ_ALIKE and not sound.altered:
+    if is_read_alike(path) and not sound.altered:
         return sound
     seconds = sound.out_seconds - sound.in_seconds
     if strip.type == "MOVIE":
-        return replace(sound, mix=mixdown.of_file(path, sound.in_seconds, seconds, folder / "heard.wav"))
+        return replace(sound, mix=mix_of_file(path, sound.in_seconds, seconds, folder))
     if strip.sound.channels == "INVALID":
         raise EcoFaceBlenderError(mixdown.nothing_heard(path))
     first = max(0.0, sound.first_frame)  # nothing is mixed down before frame 0
     cut = (first - sound.first_frame) / scene_rate(strip.id_data)
     last = sound.first_frame + seconds * scene_rate(strip.id_data)
     mix = mixdown.of_strip(strip, first, last, folder / "heard.wav", sound.altered)
+    if _volume_is_animated(strip) and mixdown.is_silent(mix):
+        raise EcoFaceBlenderError(
+            f"The strip '{strip.name}' is silent where it is heard; turn it up or choose another."
+        )
+    if not sound.altered and mixdown.is_silent(mix):
+        mix = None  # the voice may lie in another track, or in channels that cancel out when they are mixed
     return replace(sound, first_frame=first, in_seconds=sound.in_seconds + cut, mix=mix)
 
 
 def mix_of_file(path: Path, first_second: float, seconds: float | None, folder: str | Path) -> Path | None:
-    """What Blender plays of a part of a file, if that is not told by the file itself.
+    """What Blender plays of a part of a file, if that is not told by the file itself, nor silence.
 
     Raises:
         EcoFaceBlenderError: if Blender hears nothing in it.
     """
-    if path.suffix.lower() in READ_ALIKE:
+    if is_read_alike(path):
         return None
-    return mixdown.of_file(path, first_second, seconds, Path(folder) / "heard.wav")
+    mix = mixdown.of_file(path, first_second, seconds, Path(folder) / "heard.wav")
+    return None if mixdown.is_silent(mix) else mix
+
+
+def is_read_alike(path: Path) -> bool:
+    """Whether everybody counts the samples of a file alike, by its content: a plain wav, an aiff or a flac.
+
+    Of mp3, ogg or a movie Blender skips another delay of the codec.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except OSError:
+        return False
+    if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
+        format_at = head.find(b"fmt ") + 8
+        return int.from_bytes(head[format_at : format_at + 2], "little") in PLAIN_WAVES
+    return head[:4] == b"fLaC" or (head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"))
 
 
 def add_sound_strip(scene: bpy.types.Scene, path: str | Path, frame: float) -> bpy.types.Strip:

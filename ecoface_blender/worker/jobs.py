@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ PACKAGES = " ".join(
     if not line.startswith("#")
 )
 """What ecoface_model imports on the way from a sound to a motion."""
+
+LOOKED_AT = 1 << 26
+"""Bytes of a mixed down file that is read for what is damaged in it: about an hour."""
 
 OnProgress = Callable[[str, int, int], None]
 
@@ -100,9 +104,9 @@ class Jobs:
         from ecoface_model.reference_emotion.strength import EmotionStrength
 
         model = self._loaded_model()
-        waveform = sound_of(request.sound, request.first_second, request.seconds)
+        sound = sound_of(request.sound, request.first_second, request.seconds)
         motion = model.generate(
-            waveform,
+            sound.waveform,
             style=request.style,
             emotion=self._track(request.emotion_track) if request.emotion_track else request.emotion,
             emotion_from=self._reference(request) if request.emotion_from else None,
@@ -113,13 +117,19 @@ class Jobs:
             reference_baseline=baseline_of(request.reference_baseline),
             progress=on_progress,
         )
-        motion = replace(motion, metadata=motion.metadata | {"source": Path(request.sound).name})
+        sound = replace(sound, warnings=(*sound.warnings, *warnings_of(request.original)))
+        metadata = sound.describe(motion.metadata | {"source": Path(request.sound).name})
+        motion = replace(motion, metadata=metadata)
         motion = fit(motion, request.head, request.head_file)
         on_progress("Writing the motion", 1, 1)  # the last chance to be given up
         own = request.head_file if motion.metadata["head"] != read_head().name else None
         motion.write(request.result, upper=upper_projection(read_head(Path(own) if own else None)))
-        peak = float(abs(waveform).max())
-        return {"frames": motion.n_frames, "seconds": motion.seconds, "peak": peak}
+        return {
+            "frames": motion.n_frames,
+            "seconds": motion.seconds,
+            "peak": float(abs(sound.waveform).max()),
+            "warnings": [*metadata.get("warnings", ()), *metadata.get("notes", ())],
+        }
 
     def _listen(self, request: protocol.Listen, on_progress: OnProgress) -> dict[str, Any]:
         """Sound file -> emotions over time, with the model that is loaded."""
@@ -131,8 +141,8 @@ class Jobs:
         from ecoface_model.reference_emotion.speech_emotion import NOBODY
 
         model = self._loaded_model()
-        waveform = sound_of(request.sound, request.first_second, request.seconds)
-        speech = model.listen(waveform, baseline=baseline_of(request.baseline), progress=on_progress)
+        sound = sound_of(request.sound, request.first_second, request.seconds)
+        speech = model.listen(sound.waveform, baseline=baseline_of(request.baseline), progress=on_progress)
         if speech.speech_seconds < NOBODY:
             raise SoundError(
                 f"expected at least {NOBODY} s of speech in '{Path(request.sound).name}', found "
@@ -143,14 +153,15 @@ class Jobs:
             np.savez(
                 file, weights=speech.shares, intensity=speech.intensity, speech=speech.speech, rate=TRACK_RATE
             )
-        return {"heard": speech.summary(), "seconds": speech.speech_seconds}
+        warnings = [*sound.warnings, *sound.notes]
+        return {"heard": speech.summary(), "seconds": speech.speech_seconds, "warnings": warnings}
 
     def _baseline(self, request: protocol.Baseline, on_progress: OnProgress) -> dict[str, Any]:
         """Sound files of one voice -> how it usually sounds."""
         waveforms = []
         for number, each in enumerate(request.sounds):
             on_progress("Reading the sound", number, len(request.sounds))
-            waveforms.append(sound_of(each["sound"], each["first_second"], each["seconds"]))
+            waveforms.append(sound_of(each["sound"], each["first_second"], each["seconds"]).waveform)
         rounds = len(waveforms) * (1 if request.kind == "neutral" else 2)  # those in any mood are heard twice
         begun = 0
 
@@ -174,7 +185,8 @@ class Jobs:
         """The waveform that is heard, or the performance that is seen, in the model's head's terms."""
         path = Path(request.emotion_from or "")
         if path.suffix.lower() != ".npz":
-            return sound_of(request.emotion_from or "", request.emotion_first_second, request.emotion_seconds)
+            reference = request.emotion_from or ""
+            return sound_of(reference, request.emotion_first_second, request.emotion_seconds).waveform
         from ecoface_model.core.motion_file import FlameMotion
 
         return fit(FlameMotion.read(path), self._model.model.info["head"], request.head_file)
@@ -235,14 +247,35 @@ def baseline_of(values: dict[str, Any] | None) -> Any:
 
 
 def sound_of(path: str, first_second: float, seconds: float | None) -> Any:
-    """The part of a sound file that is heard, as a 16 kHz waveform.
+    """The part of a sound file that is heard: a `Sound` of the library.
 
     Raises:
         SoundError: if there is no such sound, or nothing of it in that part.
     """
-    from ecoface_model.audio import read_sound
+    from ecoface_model.sound.reader import read
 
-    return cut(read_sound(path), first_second, seconds)
+    sound = read(path)
+    return replace(sound, waveform=cut(sound.waveform, first_second, seconds))
+
+
+def warnings_of(original: str | None) -> tuple[str, ...]:
+    """What cannot be read of a file that Blender has mixed down; nothing of one that takes long to read."""
+    path = Path(original or "")
+    if not original or not path.is_file() or path.stat().st_size > LOOKED_AT:
+        return ()
+    return _warnings_of(original, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _warnings_of(original: str, _changed: int) -> tuple[str, ...]:
+    """Once for all strips of a file."""
+    from ecoface_model.core.errors import SoundError
+    from ecoface_model.sound.reader import read
+
+    try:
+        return tuple(read(original).warnings)
+    except SoundError:
+        return ()
 
 
 def cut(waveform: Any, first_second: float, seconds: float | None) -> Any:

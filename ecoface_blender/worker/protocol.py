@@ -39,7 +39,10 @@ class Load:
 
 @dataclass(frozen=True, kw_only=True)
 class Generate:
-    """Animate a sound with the loaded model into the .npz `result`. Answer: seconds, frames, peak (0..1)."""
+    """Animate a sound with the loaded model into the .npz `result`.
+
+    Answer: seconds, frames, peak (0..1), warnings (of the sound: what could not be read, what was chosen).
+    """
 
     id: int
     sound: str
@@ -47,6 +50,8 @@ class Generate:
     """Where in the sound's own time to begin; negative means silence before it."""
     seconds: float | None
     """None is up to the sound's end."""
+    original: str | None = None
+    """The file that `sound` was mixed down from: what of it cannot be read is said, too."""
     result: str
     style: str | None
     emotion: str | None

@@ -27,7 +27,8 @@ class FlameMotion:
     fps: float = float(FRAME_RATE)
     metadata: dict[str, Any] = field(default_factory=dict)
     """head, style, emotion, seed, temperature, model (name, hash), source (file name), version; heard where
-    the emotion was told from a voice; phones, the names of the columns below."""
+    the emotion was told from a voice; phones, the names of the columns below; notes on the sound and warnings
+    of what could not be read of it, where there are any."""
     phones: NDArray[np.uint8] | None = None
     """(T, n) shares of the phones in each frame, 0 to 255, or None where nobody told them."""
 

@@ -19,12 +19,13 @@ from ecoface_model.core.constants import EXPRESSION_DIM, LOWER_INNER, MOTION_DIM
 from ecoface_model.core.errors import HeadError
 from ecoface_model.core.head_file import FlameFile
 from ecoface_model.flame import FlameHead
+from ecoface_model.postprocess.face_regions import upper_projection
 
 FREE_DEPTH = 0.15  # mm that lips may press into one another before they feel it
 GIVE = 0.2  # mm more that they give in at most, however hard they press
 SHUT_DEPTH = 0.1  # mm, of lips that a closure brings together
 PULLED_FROM = (1.5, 3.0)  # mm; lips closer than the first are pulled shut fully, further than the second not
-PULLED_IN_SILENCE = (6.0, 9.0)  # the same of a clip in which nobody speaks
+PULLED_IN_SILENCE = (20.0, 30.0)  # the same amid a long pause, or where nobody speaks at all
 SURE = (0.5, 0.8)  # probabilities of a closure between which its pull grows from nothing to all
 N_COLUMNS = 11
 ITERATIONS = 6
@@ -35,6 +36,7 @@ _NEAR = 0.001  # m between lips that just touch, for points that may meet
 _CANDIDATES = 16  # places of the other lip that a point may meet; with fewer, those of pursed lips are missed
 _ASIDE = 1.5  # mm from the nearest place, along its face; points further off are past the lip's rim
 _STEP = 0.4  # mm at most at once
+_PARTED = 0.5  # mm of the inner lips' landmarks that a long pause leaves, to be shut as others are
 _IDLE = 1e6  # mm^2; how little a column that needs nothing is held in place
 _ELASTIC = 5.0  # mm^2
 _STIFFNESS = 0.02  # mm of root mean square motion that one unit of a coefficient counts besides
@@ -120,23 +122,29 @@ class LipContact:
             counts
         )
         self._soft = _softness(file)  # (53, 53)
+        self._upper = torch.from_numpy(upper_projection(file))  # (50, 50)
 
     def settle(
         self,
         motion: Float[Tensor, "frames 53"],
         closure: Float[Tensor, " frames"] | None = None,
-        pulled_from: tuple[float, float] = PULLED_FROM,
+        pause: Float[Tensor, " frames"] | None = None,
     ) -> Float[Tensor, "frames 53"]:
         """The motion with lips that touch instead of crossing.
 
         `closure` is the probability that a sound shuts the lips; where it is sure and they are nearly shut
-        already, they are brought together in every column.
+        already, they are brought together in every column. Amid a long `pause`, from 0 to 1, they are
+        however far apart they were.
         """
-        if closure is None:
-            closure = motion.new_zeros(len(motion))
-        near = self._nearly_shut(motion, closure, pulled_from[1])  # (n,)
+        closure = motion.new_zeros(len(motion)) if closure is None else closure
+        pause = motion.new_zeros(len(motion)) if pause is None else pause
+        motion = self._relaxed(motion, pause)
+        pulled_from = torch.lerp(
+            motion.new_tensor(PULLED_FROM), motion.new_tensor(PULLED_IN_SILENCE), pause[:, None]
+        )  # (T, 2)
+        near = self._nearly_shut(motion, closure, pulled_from[:, 1])  # (n,)
         gaps = self.gaps(motion[near])  # (n, C) mm
-        goal = _goal(gaps, closure[near], pulled_from)
+        goal = _goal(gaps, closure[near], pulled_from[near])
         asked = goal != gaps
         some = asked.any(dim=1)
         chosen, goal, asked = near[some], goal[some], asked[some]
@@ -151,12 +159,33 @@ class LipContact:
         """mm between the lips in each column, from the subject's right to the left; below 0 they cross."""
         return self._gaps(motion)[0]
 
+    def _relaxed(
+        self, motion: Float[Tensor, "frames 53"], pause: Float[Tensor, " frames"]
+    ) -> Float[Tensor, "frames 53"]:
+        """The lower face nearer to the head's own, amid a long pause, until the lips are hardly parted.
+
+        A mouth that smiles or frowns with shut lips goes on doing so.
+        """
+        parted = self._parted(motion).amax(dim=1)  # (T,)
+        own = self._parted(motion.new_zeros(1, MOTION_DIM)).amax()
+        kept = ((_PARTED - own) / (parted - own).clamp(min=1e-3)).clamp(0, 1)
+        less = (pause * torch.where(parted > _PARTED, 1 - kept, torch.zeros_like(kept)))[:, None]
+        expression, jaw = motion.split((EXPRESSION_DIM, MOTION_DIM - EXPRESSION_DIM), dim=1)  # type: ignore[no-untyped-call]
+        return torch.cat([torch.lerp(expression, expression @ self._upper, less), (1 - less) * jaw], dim=1)
+
+    def _parted(self, motion: Float[Tensor, "frames 53"]) -> Float[Tensor, "frames 3"]:
+        """mm between the inner lips' landmarks."""
+        height = 1000 * self._whole.landmarks(motion)[..., 1]  # (T, 68)
+        return height[:, UPPER_INNER] - height[:, LOWER_INNER]
+
     def _nearly_shut(
-        self, motion: Float[Tensor, "frames 53"], closure: Float[Tensor, " frames"], furthest: float
+        self,
+        motion: Float[Tensor, "frames 53"],
+        closure: Float[Tensor, " frames"],
+        furthest: Float[Tensor, " frames"],
     ) -> Int[Tensor, " n"]:
         """Numbers of the frames whose lips may cross, or may have to be shut."""
-        height = 1000 * self._whole.landmarks(motion)[..., 1]  # (T, 68)
-        gap = (height[:, UPPER_INNER] - height[:, LOWER_INNER]).amin(dim=1)  # (T,)
+        gap = self._parted(motion).amin(dim=1)  # (T,)
         pulled = (closure > SURE[0]) & (gap < furthest)
         return ((gap < _OPEN) | pulled).nonzero()[:, 0]
 
@@ -197,13 +226,13 @@ class LipContact:
 
 
 def _goal(
-    gaps: Float[Tensor, "n columns"], closure: Float[Tensor, " n"], pulled_from: tuple[float, float]
+    gaps: Float[Tensor, "n columns"], closure: Float[Tensor, " n"], pulled_from: Float[Tensor, "n 2"]
 ) -> Float[Tensor, "n columns"]:
     """mm that each column's gap is to be; the same number where it is right."""
     over = (-FREE_DEPTH - gaps).clamp(min=0)
     goal = torch.where(over > 0, -FREE_DEPTH - GIVE * torch.tanh(over / GIVE), gaps)
     sure = ((closure - SURE[0]) / (SURE[1] - SURE[0])).clamp(0, 1)
-    first, last = pulled_from
+    first, last = pulled_from.unbind(dim=1)
     reached = ((last - gaps.amax(dim=1)) / (last - first)).clamp(0, 1)
     pull = (sure * reached)[:, None] * (gaps + SHUT_DEPTH).clamp(min=0)
     return goal - pull

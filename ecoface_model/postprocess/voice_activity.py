@@ -1,17 +1,23 @@
 """Where nobody speaks: pauses heard by level alone, so that lips may rest there."""
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 from numpy.typing import NDArray
 
 from ecoface_model.core.constants import FRAME_RATE
-from ecoface_model.level import frame_levels, loud_and_quiet, nobody_speaks
+from ecoface_model.level import frame_levels, is_lively, loud_and_quiet, nobody_speaks
 
 QUIETEST = 60.0  # dB under speech; what is quieter counts as that
 CLEAR = 25.0  # dB of speech over the room's noise, under which pauses are not told from it
 SHARE = 0.25  # of the way from the room's level up to speech's: below it nobody speaks
 SHORTEST = round(0.16 * FRAME_RATE)  # frames; stops close for less
 AFTER = round(0.08 * FRAME_RATE)  # frames from the last sound to rest
+NOISY = 8.0  # dB of speech over noise, above which long pauses in noise are told from speech
+NOISY_SHARE = 0.4  # of the way up from the noise to speech: below it nobody speaks, if that lasts
+LIKELY = 0.25  # share of silence among the phones over LONG: below it somebody speaks
+MARGIN = round(0.16 * FRAME_RATE)  # frames at either end in which faint consonants may lie beneath the noise
+LONG = round(0.6 * FRAME_RATE)  # frames of a pause in which lips shut however far they were
+EASE = round(0.2 * FRAME_RATE)  # frames at either end of it over which they do
 BEFORE = round(0.12 * FRAME_RATE)  # frames by which lips part ahead of the next sound
 
 
@@ -36,6 +42,39 @@ def predicted_pauses(
     return least
 
 
+def pauses_in_noise(
+    waveform: Float32[NDArray[np.float32], " samples"], silence: Float32[NDArray[np.float32], " frames"]
+) -> Float32[NDArray[np.float32], " frames"]:
+    """How far a mouth may rest in each frame, 0 to 1, where the level alone tells too little: long pauses.
+
+    They are as quiet as the noise, and `silence` has some share in the phones.
+    """
+    level, frames = frame_levels(waveform), len(silence)
+    speech, room = loud_and_quiet(level)
+    gate = np.zeros(frames, np.float32)
+    if not is_lively(waveform):
+        quiet = np.ones(frames, np.bool_)
+    elif NOISY <= speech - room < CLEAR:
+        quiet = _mean_around(level, SHORTEST)[:frames] < room + NOISY_SHARE * (speech - room)
+    else:
+        return gate
+    quiet &= _mean_around(silence, LONG) > LIKELY
+    for start, stop in _stretches(quiet):
+        if stop - start >= LONG:
+            start, stop = start + MARGIN * (start > 0), stop - MARGIN * (stop < frames)
+            gate[start:stop] = _eased(start, stop, frames, AFTER, BEFORE)
+    return gate
+
+
+def long_pauses(rest: Float32[NDArray[np.float32], " frames"]) -> Float32[NDArray[np.float32], " frames"]:
+    """How far each frame is amid a long pause, 0 to 1, of how far a mouth may rest in it."""
+    amid = np.zeros(len(rest), np.float32)
+    for start, stop in _stretches(rest > 0.5):
+        if stop - start >= LONG or stop - start == len(rest):
+            amid[start:stop] = _eased(start, stop, len(rest), EASE, EASE)
+    return amid
+
+
 def resting(waveform: Float32[NDArray[np.float32], " samples"]) -> Float32[NDArray[np.float32], " frames"]:
     """How far a mouth may rest in each frame, 0 to 1: 1 amid pauses, eased towards the speech around them."""
     level = frame_levels(waveform)
@@ -49,11 +88,32 @@ def resting(waveform: Float32[NDArray[np.float32], " samples"]) -> Float32[NDArr
     if speech - room < CLEAR:
         return gate
     quiet = level < room + SHARE * (speech - room)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], quiet, [False]]).astype(int)))
-    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+    for start, stop in _stretches(quiet):
         if stop - start >= SHORTEST:
-            place = np.arange(start, stop)
-            rise = (place - start + 1) / AFTER if start > 0 else np.ones(stop - start)
-            fall = (stop - place) / BEFORE if stop < n_frames else np.ones(stop - start)
-            gate[start:stop] = np.minimum(np.minimum(rise, fall), 1)
+            gate[start:stop] = _eased(start, stop, n_frames, AFTER, BEFORE)
     return gate
+
+
+def _mean_around(
+    curve: Float32[NDArray[np.float32], " frames"], width: int
+) -> Float32[NDArray[np.float32], " frames"]:
+    """Means over so many frames around each, of those that there are."""
+    total = np.concatenate([[0], np.cumsum(curve, dtype=np.float64)])
+    place = np.arange(len(curve))
+    first, last = np.maximum(place - width // 2, 0), np.minimum(place + width // 2 + 1, len(curve))
+    means: NDArray[np.float32] = ((total[last] - total[first]) / (last - first)).astype(np.float32)
+    return means
+
+
+def _stretches(true: Bool[NDArray[np.bool_], " frames"]) -> list[tuple[int, int]]:
+    """First frame of each stretch that is true, and the one after its last."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], true, [False]]).astype(int)))
+    return [(int(start), int(stop)) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _eased(start: int, stop: int, n_frames: int, rise: int, fall: int) -> NDArray[np.float64]:
+    """From 0 before a stretch up to 1 and back to 0 after it; the clip's own ends need no ease."""
+    place = np.arange(start, stop)
+    up = (place - start + 1) / rise if start > 0 else np.ones(stop - start)
+    down = (stop - place) / fall if stop < n_frames else np.ones(stop - start)
+    return np.minimum(np.minimum(up, down), 1)

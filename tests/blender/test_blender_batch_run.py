@@ -20,6 +20,7 @@ from ecoface_blender.heads import own_head
 from ecoface_blender.takes import takes
 
 ROOT = Path(__file__).parents[2]
+NOBODY = "nobody speaks in this sound, so the face rests"
 NODE = shutil.which("node")
 
 
@@ -64,15 +65,15 @@ def test_lines_become_files_and_a_bad_one_stops_none(shot, model, capfd):
     said, complaints = capfd.readouterr()
     lines = [line for line in said.splitlines() if line]
     assert [line.split("  ")[0] for line in lines[:7]] == [f"{n} of 7" for n in range(1, 8)]
-    assert lines[7].startswith("2 of 7 lines done, 5 failed: ") and len(lines) == 8, "nothing but our lines"
+    assert lines[7].startswith("3 of 7 lines done, 4 failed: ") and len(lines) == 8, "nothing but our lines"
     states = {name: (row["state"], row["sentence"]) for name, row in results(shot).items()}
     assert list(states) == ["a/first", "voice 1", "nowhere", "silence", "no head", "no file", "last"]
     assert states["a/first"] == ("done", "voice 0 ben happy (1.5): frames 1 to 30 (1.0 s)")
     assert states["last"][0] == "done"
+    assert states["silence"][0] == "done" and states["silence"][1].endswith(NOBODY)
     for name, sentence in {
         "voice 1": "found 'zoe'",
         "nowhere": "nowhere.wav' (audio), found none",
-        "silence": "Expected a voice in 'silence.wav', found silence",
         "no head": "found 'Berta'; it has Anna",
         "no file": "Expected a Blender file in",
     }.items():
@@ -80,7 +81,7 @@ def test_lines_become_files_and_a_bad_one_stops_none(shot, model, capfd):
         assert any(f"ecoface: {name}: " in line and sentence in line for line in complaints.splitlines())
     written = {str(path.relative_to(shot / "out")) for path in (shot / "out").rglob("*") if path.is_file()}
     kinds = {f"a/first.{suffix}" for suffix in ("blend", "npz", "fbx", "json")}
-    assert written == kinds | {"last.npz", "results.csv"}
+    assert written == kinds | {"last.npz", "silence.npz", "results.csv"}
     assert json.loads((shot / "out/a/first.json").read_text())["fps"] == 30
     with np.load(shot / "out/a/first.npz") as motion:
         made_by = json.loads(str(motion["metadata"]))

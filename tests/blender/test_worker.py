@@ -98,12 +98,26 @@ def test_generate_writes_the_same_motion_as_the_library(loaded, tiny_ecoface, sp
     number = generate(loaded, speech, tmp_path / "motion.npz", **values)
     answer = loaded.wait(number, stages.append)
     assert 0.01 < answer.pop("peak") <= 1
-    assert answer == {"frames": 50, "seconds": 2.0}
+    assert answer == {"frames": 50, "seconds": 2.0, "warnings": []}
     motion = FlameMotion.read(tmp_path / "motion.npz")
     expected = tiny_ecoface.generate(soundfile.read(speech, dtype="float32")[0], **values)
     np.testing.assert_allclose(motion.motion, expected.motion, atol=1e-5)
     assert motion.metadata["source"] == "speech.wav"
     assert "Animating" in [progress.stage for progress in stages]
+
+
+def test_what_should_be_known_of_a_sound_comes_with_the_answer(loaded, speech, tmp_path):
+    whole = soundfile.read(speech, dtype="float32")[0]
+    soundfile.write(tmp_path / "cut.wav", whole, 16_000)
+    os.truncate(tmp_path / "cut.wav", (tmp_path / "cut.wav").stat().st_size // 2)
+    soundfile.write(tmp_path / "silence.wav", 0 * whole, 16_000)
+    lost = "1.0 s of 2.0 s could not be read from 1.0 s on; copy or record the file again"
+    nobody = "nobody speaks in this sound, so the face rests"
+    out = tmp_path / "motion.npz"
+    assert loaded.wait(generate(loaded, tmp_path / "cut.wav", out))["warnings"] == [lost]
+    assert FlameMotion.read(out).metadata["warnings"] == [lost]
+    silent = generate(loaded, tmp_path / "silence.wav", out, original=str(tmp_path / "cut.wav"))
+    assert loaded.wait(silent)["warnings"] == [lost, nobody], "of the file that was mixed down, too"
 
 
 def test_a_part_of_the_sound_is_animated_with_silence_before_its_beginning(

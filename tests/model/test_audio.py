@@ -9,8 +9,9 @@ import pytest
 import soundfile
 from tiny_model import voice
 
-from ecoface_model.audio import BLOCK, fit_to_frames, n_frames, read_sound
+from ecoface_model.audio import fit_to_frames, n_frames, read_sound
 from ecoface_model.core.errors import SoundError
+from ecoface_model.sound.timeline import AT_ONCE as BLOCK
 
 
 def tone(rate: int, seconds: float = 1.0, hertz: float = 440.0) -> np.ndarray:

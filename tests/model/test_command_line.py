@@ -66,6 +66,38 @@ def test_a_voice_becomes_a_motion_file_with_its_story(ecoface, speech, tmp_path)
     assert motion.metadata["version"] == __version__ and motion.metadata["model"]["name"] == "tiny"
 
 
+def test_what_was_chosen_lost_or_silent_is_said_on_stderr_and_in_the_motion(ecoface, tmp_path):
+    line = voice(2.0)
+    soundfile.write(tmp_path / "anti.wav", np.stack([line, -0.9 * line], axis=1), 16_000)
+    os.truncate(tmp_path / "anti.wav", (tmp_path / "anti.wav").stat().st_size // 2)
+    code, _, said = ecoface("generate", tmp_path / "anti.wav", "-o", tmp_path / "out.npz")
+    metadata = FlameMotion.read(tmp_path / "out.npz").metadata
+    assert code == 0 and said.splitlines() == [
+        "ecoface: anti.wav: 1.0 s of 2.0 s could not be read from 1.0 s on; copy or record the file again.",
+        "ecoface: anti.wav: channel 1 of 2 was heard, as all together cancel out.",
+    ]
+    assert [f"ecoface: anti.wav: {each}." for each in metadata["warnings"] + metadata["notes"]] == (
+        said.splitlines()
+    )
+    soundfile.write(tmp_path / "silence.wav", 0 * line, 16_000)
+    code, _, said = ecoface("generate", tmp_path / "silence.wav", "-o", tmp_path / "out.npz")
+    assert (code, said) == (0, "ecoface: silence.wav: nobody speaks in this sound, so the face rests.\n")
+
+
+def test_a_track_and_a_channel_are_chosen(ecoface, tmp_path):
+    soundfile.write(tmp_path / "two.wav", np.stack([voice(1.0), voice(1.0, seed=3)], axis=1), 16_000)
+    takes = []
+    for options in ((), ("--channel", 1), ("--channel", 2, "--track", 1)):
+        assert ecoface("generate", tmp_path / "two.wav", "-o", tmp_path / "out.npz", *options)[0] == 0
+        takes.append(FlameMotion.read(tmp_path / "out.npz").motion)
+    assert all(not np.array_equal(one, other) for one, other in ((takes[0], takes[1]), takes[1:]))
+    (tmp_path / "out.npz").unlink()
+    for option, sentence in (("--channel", "a channel from 1 to 2"), ("--track", "a track from 1 to 1")):
+        refusal = ecoface("generate", tmp_path / "two.wav", "-o", tmp_path / "out.npz", option, 3)
+        expect_one_sentence(refusal, f"expected {sentence}, found 3")
+    assert not (tmp_path / "out.npz").exists()
+
+
 def test_every_option_reaches_the_motion(ecoface, speech, tmp_path):
     takes, performance = [], tmp_path / "performance.npz"
     assert ecoface("generate", speech, "-o", performance, "--emotion", "angry:2")[0] == 0

@@ -104,9 +104,21 @@ def test_a_sure_closure_brings_nearly_shut_lips_together_and_leaves_open_ones(fi
     assert torch.equal(settled[1:], motion[1:])
 
 
+def test_amid_a_long_pause_lips_shut_however_far_they_were_apart(file, contact):
+    jaw, smile = (torch.from_numpy(unit(file, n)).float() for n in ("jawOpen", "mouthSmileLeft"))
+    motion = torch.stack([0.1 * jaw, 0.5 * jaw, 0.1 * jaw, smile, 0.5 * jaw])
+    pause = torch.tensor([1.0, 1.0, 0.0, 1.0, 0.5])
+    settled = contact.settle(motion, pause, pause)
+    apart = contact.gaps(settled)[:, 3:8].amax(dim=1)
+    assert apart[0] < 0.3 and apart[1] < 0.3
+    assert torch.equal(settled[2], contact.settle(motion[2:3])[0]), "no pause, no change"
+    assert (settled[3] - smile).norm() < 0.6 * smile.norm(), "a smile goes on"
+    assert apart[1] < apart[4] < contact.gaps(motion[1:2])[0, 3:8].amax()
+
+
 def test_the_goal_is_smooth_and_never_deeper_than_the_soft_contact():
     gaps = torch.linspace(1, -3, 4001)[:, None]
-    goal = _goal(gaps, torch.zeros(4001), PULLED_FROM)
+    goal = _goal(gaps, torch.zeros(4001), torch.tensor([PULLED_FROM]).expand(4001, 2))
     assert torch.equal(goal[gaps > -FREE_DEPTH], gaps[gaps > -FREE_DEPTH])
     assert goal.min() >= -FREE_DEPTH - GIVE - 1e-6
     slope = goal.diff(dim=0) / gaps.diff(dim=0)

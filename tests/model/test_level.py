@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from tiny_model import voice
 
+from ecoface_model.audio import n_frames
 from ecoface_model.core.constants import SAMPLE_RATE
 from ecoface_model.level import (
     FAINTEST,
@@ -12,7 +13,10 @@ from ecoface_model.level import (
     at_usual_level,
     frame_levels,
     is_lively,
+    loud_and_quiet,
     nobody_speaks,
+    remarks,
+    without_silences,
 )
 from ecoface_model.postprocess.voice_activity import resting
 
@@ -38,6 +42,8 @@ def test_a_frame_s_level_is_its_power():
     waveform = np.concatenate([np.full(640, 0.1), np.zeros(640), np.full(300, 1.0)]).astype(np.float32)
     np.testing.assert_allclose(frame_levels(waveform), [-20, -120], atol=1e-3)
     assert len(frame_levels(waveform[:1000])) == 2  # as many as round(25 s), the last filled up
+    for n_samples in range(320, 320 * 1200, 640):  # right between two frames
+        assert len(frame_levels(np.zeros(n_samples, np.float32))) == n_frames(n_samples)
 
 
 @pytest.mark.parametrize("gain", [20, 0, -20, -35, -45])
@@ -96,3 +102,36 @@ def test_sixteen_bits_of_a_quiet_recording_are_enough(tiny_ecoface):
     quiet = (np.round(gained(speech, -35) * 32_768) / 32_768).astype(np.float32)
     difference = tiny_ecoface.listen(quiet).overall - tiny_ecoface.listen(speech).overall
     assert np.abs(difference).max() < 0.05
+
+
+@pytest.mark.parametrize("seconds", [2, 10, 600])
+@pytest.mark.parametrize("room", [0.0, 1e-4])
+def test_speech_is_as_loud_in_a_long_silence_as_alone(seconds, room):
+    speech = voice(3.0)
+    noise = room * np.random.default_rng(0).standard_normal(seconds * SAMPLE_RATE)
+    long = np.concatenate([noise.astype(np.float32), speech])
+    alone, _ = loud_and_quiet(frame_levels(speech))
+    assert loud_and_quiet(frame_levels(long))[0] == pytest.approx(alone, abs=2)
+    kept = without_silences(long)
+    assert len(speech) <= len(kept) <= len(speech) + 1.1 * SAMPLE_RATE
+    np.testing.assert_array_equal(kept[-len(speech) :], speech)
+
+
+def test_where_there_is_no_silence_nothing_is_left_out():
+    for sound in (voice(3.0), noise(-60), np.zeros(SAMPLE_RATE, np.float32)):
+        assert without_silences(sound) is sound
+
+
+def test_what_should_be_known_of_a_level_is_said():
+    speech = voice(3.0)
+    assert remarks(gained(speech, USUAL - loud(speech) - 45)) == []
+    (faint,) = remarks(gained(speech, -72 - loud(speech)))
+    assert faint.startswith("the voice is very faint (72 dB below full scale)")
+    for nobody in (np.zeros(SAMPLE_RATE, np.float32), noise(-70), noise(-40)):
+        assert remarks(nobody) == ["nobody speaks in this sound, so the face rests"]
+
+
+def test_a_file_of_floats_that_holds_whole_numbers_of_16_bits_is_heard_alike(tiny_ecoface):
+    speech = voice(2.0)
+    motion = tiny_ecoface.generate(speech).motion
+    np.testing.assert_allclose(tiny_ecoface.generate(32_768 * speech).motion, motion, atol=1e-3)

@@ -5,7 +5,14 @@ import pytest
 from tiny_model import voice
 
 from ecoface_model.core.constants import SAMPLE_RATE
-from ecoface_model.postprocess.voice_activity import predicted_pauses, resting, speaking
+from ecoface_model.postprocess.voice_activity import (
+    LONG,
+    long_pauses,
+    pauses_in_noise,
+    predicted_pauses,
+    resting,
+    speaking,
+)
 from training.data.real_speech import SOUNDS, read_recordings
 
 
@@ -79,3 +86,29 @@ def test_silence_is_told_as_a_pause_only_for_three_frames_and_more() -> None:
     told = predicted_pauses(silence)
     np.testing.assert_allclose(told, [0, 0, 0, 0, 0.7, 0, 0, 0, 0, 0, 0, 0.6])
     assert predicted_pauses(np.ones(1, np.float32)).tolist() == [1]
+
+
+def test_a_long_pause_is_told_from_short_ones_and_eased_but_at_the_clip_s_ends() -> None:
+    rest = np.zeros(100, np.float32)
+    rest[:20] = rest[40 : 40 + LONG - 1] = rest[70:95] = 1
+    amid = long_pauses(rest)
+    assert amid[0] == 1 and amid[10] == 1 and 0 < amid[19] < 0.5, "from the beginning on"
+    assert not amid[20:70].any() and not amid[95:].any()
+    assert amid[80] == 1 and np.abs(np.diff(amid[60:])).max() < 0.25
+    assert (long_pauses(np.ones(5, np.float32)) == 1).all(), "a shred in which nobody speaks"
+
+
+@pytest.mark.parametrize("decibels", [10, 15, 20])
+def test_long_pauses_in_noise_are_told_by_level_and_phones_together(decibels: float) -> None:
+    sound = spoken(-2.0, 2.0, -0.3, 1.0, -2.0, noise=0.3 * 0.7 * 10 ** (-decibels / 20))
+    silence = np.full(round(len(sound) / 640), 0.05, np.float32)
+    assert not pauses_in_noise(sound, silence).any(), "the phones say that somebody speaks"
+    silence[:50] = silence[-50:] = silence[100:107] = 0.7
+    gate = pauses_in_noise(sound, silence)
+    assert (gate[:40] == 1).all() and (gate[-40:] == 1).all() and not gate[50:-50].any()
+
+
+def test_in_a_noise_that_is_all_the_mouth_rests_as_the_phones_say() -> None:
+    noise = spoken(-4.0, noise=0.01)
+    assert (pauses_in_noise(noise, np.full(100, 0.7, np.float32)) == 1).all()
+    assert not pauses_in_noise(noise, np.zeros(100, np.float32)).any()

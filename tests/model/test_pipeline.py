@@ -9,6 +9,7 @@ import pytest
 import torch
 from tiny_model import STYLES, TINY, TINY_HUBERT, voice, write_tiny_model
 
+from ecoface_model.audio import read_sound
 from ecoface_model.checkpoint import read_model
 from ecoface_model.core.constants import EMOTIONS
 from ecoface_model.core.errors import RequestError, SoundError
@@ -234,4 +235,21 @@ def test_the_default_models_mouth_is_shut_where_nobody_speaks():
     for sound in (np.zeros(48_000, np.float32), room):
         landmarks = head.landmarks(torch.from_numpy(ecoface.generate(sound, emotion="neutral").motion))
         opening = 1000 * (aperture(landmarks) - head.rest_lip_gap())
-        assert opening.mean() < 0.5 and opening.max() < 3
+        assert opening.mean() < 0.5 and opening.max() < 1
+
+
+@pytest.mark.shipped
+@pytest.mark.parametrize("seconds", [2, 10, 60])
+@pytest.mark.parametrize("level", [0.0, 3e-4, 1e-2])
+def test_the_default_model_s_lips_rest_shut_before_and_after_speech(seconds, level):
+    ecoface, head = EcoFace.load(device="cpu"), FlameHead.from_file(read_head())
+    speech = read_sound(Path(__file__).parents[2] / "demo" / "speech.wav")
+    silence = np.zeros(seconds * 16_000, np.float32)
+    sound = np.concatenate([silence, speech, silence])
+    sound += level * np.random.default_rng(0).standard_normal(len(sound)).astype(np.float32)
+    landmarks = head.landmarks(torch.from_numpy(ecoface.generate(sound).motion))
+    opening = 1000 * (aperture(landmarks) - head.rest_lip_gap())
+    n, edge = 25 * seconds, 8
+    spoken = opening[n : n + round(len(speech) / 640)].mean()
+    for pause in (opening[: n - edge], opening[-n + edge :]):
+        assert pause.mean() < 0.08 * spoken and pause.max() < 1

@@ -139,13 +139,14 @@ def heard(strip: bpy.types.Strip, folder: str | Path) -> Sound:
     cut = (first - sound.first_frame) / scene_rate(strip.id_data)
     last = sound.first_frame + seconds * scene_rate(strip.id_data)
     mix = mixdown.of_strip(strip, first, last, folder / "heard.wav", sound.altered)
-    if _volume_is_animated(strip) and mixdown.is_silent(mix):
+    silent = mixdown.is_silent(mix)
+    if silent and _volume_is_animated(strip):
         raise EcoFaceBlenderError(
             f"The strip '{strip.name}' is silent where it is heard; turn it up or choose another."
         )
-    if not sound.altered and mixdown.is_silent(mix):
-        mix = None  # the voice may lie in another track, or in channels that cancel out when they are mixed
-    return replace(sound, first_frame=first, in_seconds=sound.in_seconds + cut, mix=mix)
+    # The voice of a file that is silent when mixed may lie in another track, or in channels that cancel out.
+    spoken = None if silent and not sound.altered else mix
+    return replace(sound, first_frame=first, in_seconds=sound.in_seconds + cut, mix=spoken)
 
 
 def mix_of_file(path: Path, first_second: float, seconds: float | None, folder: str | Path) -> Path | None:

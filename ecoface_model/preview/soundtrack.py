@@ -13,6 +13,7 @@ from ecoface_model.core.constants import SAMPLE_RATE
 
 AAC_RATES = (32_000, 44_100, 48_000)
 """Rates that are kept; others become the last. Lower ones would put AAC's frames beside the pictures'."""
+OFF = 0.1  # seconds; where what FFmpeg hands over is off by more, the sound is heard as the face heard it
 BIT_RATE = 160_000  # bits per second
 
 
@@ -23,6 +24,11 @@ class Soundtrack:
     samples: NDArray[np.float32]
     """(channels, n)"""
     rate: int
+
+    @property
+    def seconds(self) -> float:
+        """Length."""
+        return self.samples.shape[1] / self.rate
 
     def add_to(self, container: Any) -> Any:
         """An AAC stream in a PyAV container that is being written."""
@@ -53,9 +59,9 @@ def read_soundtrack(path: Path, seconds: float) -> Soundtrack:
     Raises:
         SoundError: if the file is missing, empty, or no sound.
     """
-    found = _decode(Path(path))
-    if found is None:  # libsndfile may know it, and says in one sentence if not
-        found = Soundtrack(read_sound(path)[None], SAMPLE_RATE)
+    heard, found = read_sound(path), _decode(Path(path))
+    if found is None or abs(found.seconds - len(heard) / SAMPLE_RATE) > OFF:  # a late start, a gap, damage
+        found = Soundtrack(heard[None], SAMPLE_RATE)
     if found.rate not in AAC_RATES:
         found = _resampled(found, AAC_RATES[-1])
     wanted = round(seconds * found.rate)

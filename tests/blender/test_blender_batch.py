@@ -44,6 +44,7 @@ def moving(item):
     return np.ptp(values, axis=0).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_the_wheel_makes_a_line_from_sound_to_files(voice, model, tmp_path):
     files = [tmp_path / "line.fbx", tmp_path / "line.blend"]
     command = [

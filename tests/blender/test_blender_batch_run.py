@@ -91,6 +91,7 @@ def test_lines_become_files_and_a_bad_one_stops_none(shot, model, capfd):
     assert [strip.name for strip in bpy.context.scene.sequence_editor.strips] == ["voice 0"]
 
 
+@pytest.mark.slow
 def test_only_what_has_changed_is_done_again_and_nothing_is_left_of_other_lines(shot, model, capsys):
     text = "audio,seed,outputs\nvoice 0.wav,{seed},blend\nvoice 1.wav,1,blend\nvoice 2.wav,1,npz\n"
     assert batch(shot, model, text.format(seed=1)) == 0

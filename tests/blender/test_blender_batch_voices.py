@@ -59,6 +59,7 @@ def speakers(name, kind="line", count=N_LINES):
     return [f"{kind} {n}.wav,{name} {n},{name},," for n in range(count)]
 
 
+@pytest.mark.slow
 def test_lines_of_one_speaker_share_a_baseline_and_say_what_was_heard(shot, model, capsys):
     rows = [
         *speakers("Anna"),
@@ -120,6 +121,7 @@ def test_where_the_engine_refuses_a_baseline_the_lines_are_done_without_and_say_
         assert row["heard"]
 
 
+@pytest.mark.slow
 def test_a_head_with_a_baseline_of_its_own_is_heard_with_it(shot, model, tmp_path, capsys):
     values = {"kind": "neutral", "n_lines": 1, "shape": [1, 1], "states": "AAAAAA=="}
     voice_baseline.keep(bpy.data.objects["Anna"], values, ["line 0"])

@@ -51,6 +51,7 @@ def test_a_check_tells_versions_device_model_and_speed(preferences):
     assert engine_tasks.report == () and "nowhere.safetensors" in engine_tasks.failure
 
 
+@pytest.mark.slow
 def test_a_click_checks_in_steps_that_do_not_wait(context, preferences):
     engine.close()
     begun = time.monotonic()
@@ -66,6 +67,7 @@ def test_a_click_checks_in_steps_that_do_not_wait(context, preferences):
     assert longest < 0.5, "the engine's start takes seconds"
 
 
+@pytest.mark.slow
 def test_the_engine_starts_on_request_and_is_unloaded(context, preferences, speaker, voice):
     engine.close()
     assert bpy.ops.ecoface.start_engine() == {"FINISHED"}

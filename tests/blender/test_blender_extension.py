@@ -72,6 +72,7 @@ def test_the_zip_carries_the_engine_and_nothing_of_the_workshop(package):
     )
 
 
+@pytest.mark.slow
 def test_it_installs_enables_and_runs(told):
     assert told["before"] == NOTHING
     assert told["enabled"]

@@ -114,6 +114,7 @@ def test_an_engine_that_crashes_once_is_started_again_and_the_line_done(
     assert speaker.data.shape_keys.animation_data.action and not running.failure
 
 
+@pytest.mark.slow
 def test_an_engine_that_crashes_twice_is_one_sentence(context, preferences, speaker, voice, tmp_path):
     preferences.python = str(troubled_python(tmp_path, crashes=3))
     sentence = refusal(bpy.ops.ecoface.generate, sound=str(voice))

@@ -98,6 +98,7 @@ def test_a_track_and_a_channel_are_chosen(ecoface, tmp_path):
     assert not (tmp_path / "out.npz").exists()
 
 
+@pytest.mark.slow
 def test_every_option_reaches_the_motion(ecoface, speech, tmp_path):
     takes, performance = [], tmp_path / "performance.npz"
     assert ecoface("generate", speech, "-o", performance, "--emotion", "angry:2")[0] == 0
@@ -242,6 +243,7 @@ def command(*arguments) -> list[str]:
     return [sys.executable, "-m", "ecoface_model", *map(str, arguments)]
 
 
+@pytest.mark.slow
 def test_progress_is_shown_on_a_terminal_only(speech, tmp_path, tiny_model_file):
     arguments = command("generate", speech, "-o", tmp_path / "a.npz", "--model", tiny_model_file)
     assert subprocess.run(arguments, cwd=ROOT, check=True, capture_output=True).stderr == b""

@@ -80,6 +80,7 @@ def test_a_seed_is_a_take_and_temperature_its_spread(tiny_ecoface):
     assert np.abs(half - calm[0]).mean() < np.abs(other - calm[0]).mean()
 
 
+@pytest.mark.slow
 def test_two_processes_write_the_same_bytes(tmp_path, tiny_model_file):
     script = (
         "import sys; sys.path.insert(0, sys.argv[1]); from tiny_model import voice;"

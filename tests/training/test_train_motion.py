@@ -207,6 +207,7 @@ class Interrupted(io.StringIO):
         return super().write(text)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_in_the_same_weights(folder, monkeypatch):
     ends = []
     for name, terminal in (("straight", io.StringIO()), ("stopped", Interrupted())):

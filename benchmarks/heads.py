@@ -165,7 +165,9 @@ def measured(face: bpy.types.Object, ruler: Ruler, path: Path) -> str:
     motion, phones, story, rate = read_take(path)
     blocks = {block.path_from_id("value"): block.name for block in face.data.shape_keys.key_blocks}
     start = time.process_time()
-    _, curves = spoken.channels(face, story, motion, rate, phones, np.eye(50), None, Settings())
+    _, curves = spoken.channels(
+        face_kinds.known_rig(face), story, motion, rate, phones, np.eye(50), None, Settings()
+    )
     seconds = time.process_time() - start
     values = {blocks[each.path]: each.values for each in curves}
     nominal = source_curves.curves(motion, {row.source for row in ruler.rows})

@@ -190,10 +190,14 @@ def run_generate(options: argparse.Namespace) -> list[Exception]:
 
 def read_reference(path: Path) -> "NDArray[np.float32] | FlameMotion":
     """A clip whose emotion is heard, or a performance in which it is seen."""
-    from ecoface_model.audio import read_sound
     from ecoface_model.core.motion_file import FlameMotion
+    from ecoface_model.sound.reader import read
 
-    return FlameMotion.read(path) if path.suffix.lower() == ".npz" else read_sound(path)
+    if path.suffix.lower() == ".npz":
+        return FlameMotion.read(path)
+    sound = read(path)
+    remark(path, (*sound.warnings, *sound.notes))
+    return sound.waveform
 
 
 def run_export(options: argparse.Namespace) -> list[Exception]:

@@ -125,6 +125,9 @@ def read_baseline(ecoface: "EcoFace", options: argparse.Namespace) -> "VoiceBase
     clips: Sequence[Path] | None = options.baseline
     if clips is None:
         return None
-    from ecoface_model.audio import read_sound
+    from ecoface_model.sound.reader import read
 
-    return ecoface.voice_baseline([read_sound(clip) for clip in clips], options.baseline_kind)
+    sounds = [read(clip) for clip in clips]
+    for clip, sound in zip(clips, sounds, strict=True):
+        remark(clip, (*sound.warnings, *sound.notes))
+    return ecoface.voice_baseline([sound.waveform for sound in sounds], options.baseline_kind)

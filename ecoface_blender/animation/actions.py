@@ -46,7 +46,7 @@ def write_action(
     name: str,
     metadata: Mapping[str, Any] | None = None,
 ) -> bpy.types.Action:
-    """A new action with linear keys (frames, keys) on the head's shape keys, ordered as `head.key_names`.
+    """A new action with linear keys (frames, keys) on the head's shape keys, ordered as `own_head.key_names`.
 
     It becomes the head's action; the one before is kept, with a fake user. If it fails nothing has changed.
 

@@ -1,4 +1,4 @@
-"""What shows the emotion of a line: a file, a strip, or a head, as fields of a Line."""
+"""What shows the emotion of a line: a file, a strip, or a head, as fields of a GenerationRequest."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,7 +52,7 @@ def of_strip(context: bpy.types.Context, name: str, folder: str) -> dict[str, An
     with _unmuted(sequencer.own_sound(strip) or strip):
         heard = sequencer.heard(strip, inside)
     fields = {"emotion_strip": name}
-    if heard.altered:
+    if heard.altered and heard.mix:
         return fields | {"emotion_from": str(heard.mix)}
     return fields | {
         "emotion_from": str(heard.path),

@@ -21,7 +21,7 @@ REQUIREMENTS = Path(__file__).resolve().parent.parent / "worker" / "requirements
 TAIL = 6  # lines of the log that are shown
 LOG = "install.log"
 
-NO_NETWORK = "there is no connection; see to it, or choose a folder of wheels"
+NO_NETWORK = "there is no connection; see to it, or choose a Wheel Folder"
 ADVICE = (
     ("No module named venv", "this Python has no venv; install it (on Debian: python3-venv) and repeat"),
     (
@@ -35,8 +35,8 @@ ADVICE = (
     ("Failed to establish a new connection", NO_NETWORK),
     ("getaddrinfo failed", NO_NETWORK),
     ("Read timed out", "the connection broke; repeat"),
-    ("ProxyError", "the proxy refuses; set it for pip, or choose a folder of wheels"),
-    ("SSLError", "the connection is not trusted; see to certificates or proxy, or choose a folder of wheels"),
+    ("ProxyError", "the proxy refuses; set it for pip, or choose a Wheel Folder"),
+    ("SSLError", "the connection is not trusted; see to certificates or proxy, or choose a Wheel Folder"),
 )
 """What pip and venv say, and what to do."""
 NOT_FOUND = "No matching distribution found for "
@@ -97,6 +97,8 @@ class Installation:
             self._failure = str(error)
         except OSError as error:
             self._failure = f"The engine could not be installed: {error.strerror} ({error.filename}); repeat."
+        except Exception as error:  # a thread that ends without a word would pass for a success
+            self._failure = f"The engine could not be installed ({type(error).__name__}: {error}); repeat."
         if self._failure:
             shutil.rmtree(self._partial, ignore_errors=True)
 

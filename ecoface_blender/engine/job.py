@@ -23,7 +23,7 @@ CRASHED = "the engine had ended unexpectedly and was started again"
 
 
 class EngineJob:
-    """What the worker is busy with; a job as `modal.Watching` wants it."""
+    """What the worker is busy with; a job as `ui.watching.Watching` wants it."""
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ from .settings import engine_settings, wheel_folder
 
 INSTALLING = "The engine is being installed; wait for it or cancel it"
 NEEDS_NETWORK = (
-    "Allow Online Access in the preferences of Blender (System > Network), or choose a folder of wheels"
+    "Allow Online Access in the preferences of Blender (System > Network), or choose a Wheel Folder"
 )
 
 
@@ -107,7 +107,7 @@ class ECOFACE_OT_unload_engine(_Engine, Operator):
 
 
 class ECOFACE_OT_install_engine(_Engine, Operator):
-    """Make an environment with PyTorch for the engine: downloads up to 3 GB, or takes a folder of wheels.
+    """Make an environment with PyTorch for the engine: downloads up to 3 GB, or takes a Wheel Folder.
     It can be repeated; what was there stays until the new one works"""
 
     bl_idname = "ecoface.install_engine"
@@ -147,9 +147,7 @@ class ECOFACE_OT_install_engine(_Engine, Operator):
     def _start(self, context):
         wheels = wheel_folder(context)
         if wheels and not Path(wheels).is_dir():
-            raise EcoFaceBlenderError(
-                f"Expected a folder of wheels at '{wheels}', found none; choose another."
-            )
+            raise EcoFaceBlenderError(f"Expected a Wheel Folder at '{wheels}', found none; choose another.")
         return engine_tasks.start_installation(wheels)
 
 

@@ -28,7 +28,7 @@ class Options:
     jaw_bone: bool = False
     """The jaw as a bone rather than as keys: exact skinning."""
     target: str = "UNREAL"
-    """For whom an FBX is: a name in `export_scene.TARGETS`."""
+    """For whom an FBX is: a name in `scene_files.TARGETS`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +103,7 @@ def write(
 ) -> Path:
     """Write what the speaker does to a file of the kind that the suffix says; the scene stays as it is.
 
-    `arrays` are those of the speaker's head, as `head.load_head` gives them; by default they are fetched
+    `arrays` are those of the speaker's head, as `own_head.load_head` gives them; by default they are fetched
     where they are needed (ARKit's curves, a jaw bone), those of a FLAME head by the engine's settings.
 
     Raises:

@@ -10,7 +10,7 @@ from bpy_extras.io_utils import ExportHelper
 
 from ..engine.settings import engine_settings
 from ..heads import chosen
-from ..takes import bake
+from ..takes import bake, evaluated, takes
 from ..ui.reporting import Reporting
 from ..ui.watching import waiting
 from . import export, scene_files
@@ -179,8 +179,7 @@ def why_no_keys(context: bpy.types.Context) -> str | None:
     speaker = chosen.chosen_head(context)
     if speaker is None:
         return chosen.why_no_head(context)
-    animation = speaker.data.shape_keys.animation_data
-    if animation is None or not (animation.action or animation.nla_tracks or animation.drivers):
+    if not evaluated.is_animated(speaker.data.shape_keys) and takes.played(speaker) is None:
         return f"Nothing moves '{speaker.name}' yet; generate lip sync first."
     return None
 

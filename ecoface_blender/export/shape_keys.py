@@ -20,7 +20,7 @@ from ..takes.evaluated import motion_of
 Fetch = Callable[[], Mapping[str, np.ndarray]]
 """Gives the arrays of the head that is written, where they are needed."""
 TO_BLENDER = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
-"""As a matrix what `head.to_blender` does to FLAME's axes."""
+"""As a matrix what `own_head.to_blender` does to FLAME's axes."""
 
 
 @dataclass(frozen=True)

@@ -227,7 +227,7 @@ def mix_again(context: bpy.types.Context, asked: GenerationRequest, folder: str)
     heard = sequencer.heard(strip, folder)
     seconds = heard.out_seconds - heard.in_seconds
     same = asked.seconds is not None and abs(seconds - asked.seconds) <= 1e-3
-    if abs(heard.in_seconds - asked.first_second) > 1e-3 or not same:
+    if abs(heard.in_seconds - asked.first_second) > 1e-3 or not same or heard.mix is None:
         raise EcoFaceBlenderError(f"The strip '{strip.name}' was changed since the take; generate a new one.")
     return str(heard.mix)
 

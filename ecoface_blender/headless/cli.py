@@ -19,6 +19,7 @@ from ..errors import EcoFaceBlenderError
 from ..export import export
 from ..generate import gather, generation
 from ..heads import finding, head_arrays, own_head
+from ..takes import takes
 from .arguments import Parser, answer
 
 
@@ -169,8 +170,8 @@ def animate(context: bpy.types.Context, settings: EngineSettings, given: Mapping
         result = generation.finish(context, job)
     finally:
         running.end(job)
-    action = bpy.data.objects[request.speaker].data.shape_keys.animation_data.action
-    context.scene.frame_end = math.ceil(action.frame_range[1])
+    take = takes.playing(finding.named(context.scene, request.speaker))
+    context.scene.frame_end = math.ceil(take.frame_range[1])
     return result
 
 

@@ -1,4 +1,4 @@
-"""The result table of a batch: what was done and how it went, so that a killed run is gone on with."""
+"""The result table of a batch: what was done and how it went, so that a killed run is resumed."""
 
 import csv
 import os
@@ -29,7 +29,7 @@ class Result:
     outputs: str
     """File names, apart by spaces: the line's name with these suffixes."""
     inputs: str
-    """`batch_lines.fingerprint`; empty where the line was not understood."""
+    """`table.fingerprint`; empty where the line was not understood."""
     ended: str
     """When, as UTC in ISO's form: of what several tables say of a line, the latest counts."""
     heard: str = ""

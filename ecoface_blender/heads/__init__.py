@@ -1,4 +1,4 @@
-"""Heads that EcoFace did not make: what their keys are called and do, and the weights that let them speak."""
+"""Heads, ours and other makers': what their keys are called and do, and the weights that let them speak."""
 
 from . import mapping_operators, mapping_panel, mapping_properties, operators
 

@@ -24,7 +24,7 @@ class Row:
     """One line of a mapping: value = min(max(gain * source + offset, minimum), maximum)."""
 
     source: str
-    """A curve of `sources.NAMES`."""
+    """A curve of `source_curves.NAMES`."""
     target: str
     """Name of a shape key, or of a bone."""
     kind: str = "KEY"

@@ -1,7 +1,7 @@
 """Other tools' names of ARKit's units: Character Creator, MetaHuman, Unified Expressions, SRanipal, Daz ...
 
 A table is read after a name was split into lower-case words and joined again with its side at the end
-(`arkit_names.words`), so case, prefix, separators and "_L" or "Left" do not matter;
+(`key_names.words`), so case, prefix, separators and "_L" or "Left" do not matter;
 what a tool calls as ARKit does needs no entry. Values are a unit, "unit*share", or several. Names that are
 not sure are not here: a key that is left out stays still, one that is mistaken disfigures.
 """

@@ -5,7 +5,7 @@ from bpy.app.handlers import persistent
 from bpy.props import CollectionProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
 from bpy.types import PropertyGroup
 
-from ..heads import own_head
+from ..heads import finding
 from . import queue
 from .queue import DONE, FAILED, WAITING, WORKING
 
@@ -56,7 +56,7 @@ PROPERTIES = (
             name="Strip's Head",
             description="The head that speaks this strip. Leave empty for the active head",
             type=bpy.types.Object,
-            poll=lambda _strip, candidate: own_head.why_not_a_head(candidate) is None,
+            poll=lambda _strip, candidate: finding.speaking_mesh(candidate) is not None,
         ),
     ),
 )

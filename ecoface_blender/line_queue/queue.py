@@ -15,7 +15,7 @@ from ..engine.job import job_folder
 from ..engine.settings import engine_settings
 from ..errors import EcoFaceBlenderError
 from ..generate import gather, generation
-from ..heads import chosen, own_head
+from ..heads import chosen, finding
 from ..request import GenerationRequest
 from ..running import CANCELLED
 from ..sound import sequencer
@@ -50,7 +50,7 @@ lines: list[QueuedLine] = []
 
 
 class Run:
-    """Works off the lines that wait, also those added meanwhile; a job as `modal.Watching` wants it."""
+    """Works off the lines that wait, also those added meanwhile; a job as `ui.watching.Watching` wants it."""
 
     def __init__(self) -> None:
         self.at_end: Callable[[], None] | None = None
@@ -188,8 +188,8 @@ def selected_strips(context: bpy.types.Context) -> list[bpy.types.Strip]:
 def speaker_of(context: bpy.types.Context, strip: bpy.types.Strip) -> bpy.types.Object | None:
     """The head that the strip remembers, if it is still there, else the chosen one."""
     own = strip.ecoface_head
-    if own and context.scene.objects.get(own.name) == own and own_head.why_not_a_head(own) is None:
-        return own
+    if own and finding.named(context.scene, own.name) == own and (face := finding.speaking_mesh(own)):
+        return face
     return chosen.chosen_head(context)
 
 

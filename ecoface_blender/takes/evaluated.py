@@ -57,7 +57,7 @@ def frames_asked(context: bpy.types.Context, rig: Rig, start: int | None, end: i
     items, others = moved_by(rig)
     if start is None or end is None:
         owners = [*(item.data.shape_keys for item in items), *(channel.id_data for channel in others)]
-        moving = [owner for owner in owners if _is_animated(owner)]
+        moving = [owner for owner in owners if is_animated(owner)]
         spans = [animated_frames(owner, context.scene) for owner in moving or owners[:1]]
         start = min(first for first, _ in spans) if start is None else start
         end = max(last for _, last in spans) if end is None else end
@@ -104,7 +104,8 @@ def story_of(rig: Rig) -> dict[str, Any]:
     return {}
 
 
-def _is_animated(owner: bpy.types.ID) -> bool:
+def is_animated(owner: bpy.types.ID) -> bool:
+    """Whether an action, a track or a driver moves a data-block."""
     animation = owner.animation_data
     return animation is not None and bool(animation.action or animation.nla_tracks or animation.drivers)
 

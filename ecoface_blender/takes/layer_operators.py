@@ -6,6 +6,7 @@ from bpy.types import Operator
 from ..animation import emotion_keys, layers
 from ..heads import chosen
 from ..ui.reporting import Reporting
+from . import takes
 from .operators import OnTake
 
 
@@ -18,7 +19,7 @@ class ECOFACE_OT_layer_add(OnTake, Operator):
     @classmethod
     def poll(cls, context):
         speaker = chosen.chosen_head(context)
-        if speaker and layers.strip_below(speaker.data.shape_keys):
+        if speaker and takes.edited(speaker):
             cls.poll_message_set("The head has a layer for edits already")
             return False
         return super().poll(context)
@@ -40,13 +41,14 @@ class ECOFACE_OT_layer_remove(Reporting, Operator):
     @classmethod
     def poll(cls, context):
         speaker = chosen.chosen_head(context)
-        if speaker is None or layers.strip_below(speaker.data.shape_keys) is None:
+        if speaker is None or takes.edited(speaker) is None:
             cls.poll_message_set("The head has no layer for edits")
             return False
         return True
 
     def run(self, context):
-        layers.remove(chosen.named_head(context).data.shape_keys.animation_data.action)
+        if (owner := takes.edited(chosen.named_head(context))) is not None:
+            layers.remove(owner.animation_data.action)
         return {"FINISHED"}
 
 

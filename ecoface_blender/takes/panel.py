@@ -5,7 +5,6 @@ import bpy
 from bpy.props import IntProperty
 from bpy.types import Panel, UIList
 
-from ..animation import layers
 from ..errors import EcoFaceBlenderError
 from ..heads import chosen
 from ..ui.layout import Sidebar, draw_sentence
@@ -46,10 +45,9 @@ class ECOFACE_PT_takes(Sidebar, Panel):
         column.operator("ecoface.take_again", icon="FILE_REFRESH")
         column.operator("ecoface.take_swap")
         column.operator("ecoface.take_range", icon="PREVIEW_RANGE")
-        if speaker and layers.strip_below(speaker.data.shape_keys):
+        if speaker and (owner := takes.edited(speaker)):
             row = layout.row(align=True)
-            animation = speaker.data.shape_keys.animation_data
-            row.prop(animation, "action_influence", text="Edits", slider=True)
+            row.prop(owner.animation_data, "action_influence", text="Edits", slider=True)
             row.operator("ecoface.layer_remove", text="", icon="X")
         else:
             layout.operator("ecoface.layer_add", icon="NLA")

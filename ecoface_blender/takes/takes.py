@@ -117,17 +117,26 @@ def playing(speaker: bpy.types.Object) -> bpy.types.Action:
 
 def played(speaker: bpy.types.Object | None) -> bpy.types.Action | None:
     """The take that the speaker plays, under edits or not; None if it plays none, or something else."""
-    owners = [speaker.data.shape_keys] if speaker and speaker.data.shape_keys else []
-    if speaker and face_kinds.mapped_rows(speaker):  # perhaps to bones alone
-        rig = face_kinds.rig_of(speaker)
-        owners += rig.owners if rig else []
-    for owner in owners:
+    for owner in _quick_owners(speaker) if speaker else ():
         action = owner.animation_data and owner.animation_data.action
         if strip := layers.strip_below(owner):
             action = strip.action
         if stored.is_take(action):
             return action
     return None
+
+
+def edited(speaker: bpy.types.Object) -> bpy.types.ID | None:
+    """The first data-block of a speaker that plays edits above a take; None if none does."""
+    return next((owner for owner in _quick_owners(speaker) if layers.strip_below(owner)), None)
+
+
+def _quick_owners(speaker: bpy.types.Object) -> list[bpy.types.ID]:
+    """Where its take is looked for at each redraw: its own keys, or where the artist's mapping leads."""
+    owners = [speaker.data.shape_keys] if speaker.data.shape_keys else []
+    if face_kinds.mapped_rows(speaker) and (rig := face_kinds.rig_of(speaker)):  # perhaps to bones alone
+        owners += rig.owners
+    return owners
 
 
 def play(speaker: bpy.types.Object, take: bpy.types.Action) -> None:

@@ -45,6 +45,8 @@ class Jobs:
     def __init__(self) -> None:
         self._model: Any = None
         self._loaded: tuple[object, ...] = ()
+        self._reference_warnings: tuple[str, ...] = ()
+        """What could not be read of the reference that was read last."""
 
     def do(self, request: protocol.Request, on_progress: OnProgress) -> dict[str, Any]:
         """The answer to a request; a job that is given up ends by the exception of the next `on_progress`."""
@@ -109,7 +111,7 @@ class Jobs:
             sound.waveform,
             style=request.style,
             emotion=self._track(request.emotion_track) if request.emotion_track else request.emotion,
-            emotion_from=self._reference(request) if request.emotion_from else None,
+            emotion_from=self._reference(request),
             amounts=EmotionStrength(strength=request.strength, upper=request.upper, mouth=request.mouth),
             seed=request.seed,
             temperature=request.temperature,
@@ -128,7 +130,11 @@ class Jobs:
             "frames": motion.n_frames,
             "seconds": motion.seconds,
             "peak": float(abs(sound.waveform).max()),
-            "warnings": [*metadata.get("warnings", ()), *metadata.get("notes", ())],
+            "warnings": [
+                *metadata.get("warnings", ()),
+                *self._reference_warnings,
+                *metadata.get("notes", ()),
+            ],
         }
 
     def _listen(self, request: protocol.Listen, on_progress: OnProgress) -> dict[str, Any]:
@@ -183,10 +189,14 @@ class Jobs:
 
     def _reference(self, request: protocol.Generate) -> Any:
         """The waveform that is heard, or the performance that is seen, in the model's head's terms."""
-        path = Path(request.emotion_from or "")
+        self._reference_warnings = ()
+        if request.emotion_from is None:
+            return None
+        path = Path(request.emotion_from)
         if path.suffix.lower() != ".npz":
-            reference = request.emotion_from or ""
-            return sound_of(reference, request.emotion_first_second, request.emotion_seconds).waveform
+            sound = sound_of(request.emotion_from, request.emotion_first_second, request.emotion_seconds)
+            self._reference_warnings = sound.warnings
+            return sound.waveform
         from ecoface_model.core.motion_file import FlameMotion
 
         return fit(FlameMotion.read(path), self._model.model.info["head"], request.head_file)

@@ -70,14 +70,14 @@ def read_soundtrack(path: Path, seconds: float) -> Soundtrack:
 
 
 def _decode(path: Path) -> Soundtrack | None:
-    """The first soundtrack as FFmpeg reads it, as far as it goes; None if there is none."""
+    """The only soundtrack as FFmpeg reads it, as far as it goes; None if there is none, or several."""
     import av
 
     parts: list[NDArray[np.float32]] = []
     rate = 0
     try:
         with av.open(str(path)) as container:
-            if not container.streams.audio:
+            if len(container.streams.audio) != 1:  # of several the one that speaks is heard
                 return None
             stream = container.streams.audio[0]
             layout = "mono" if stream.channels == 1 else "stereo"

@@ -2,7 +2,7 @@
 
 `rasterise` finds the visible face of every pixel without gradient; `barycentric` and `interpolate` carry
 gradient from pixels to vertices. Grey faces for the visual encoder (Eq. 11) are drawn in `grey.py`,
-the coloured portrait of the previews in `renderer_portrait.py`.
+the coloured portrait of the previews in `portrait.py`.
 
 Screen coordinates: x to the right and y down, in pixels, the centre of the first pixel at (0.5, 0.5);
 z is the distance in metres along the viewing axis and must be positive.

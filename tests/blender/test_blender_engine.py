@@ -101,7 +101,7 @@ def test_nothing_is_installed_without_network_or_wheels(preferences, tmp_path):
     assert not bpy.app.online_access
     assert operators_engine.NEEDS_NETWORK in refusal(bpy.ops.ecoface.install_engine)
     preferences.wheels = str(tmp_path / "nowhere")
-    assert "Expected a folder of wheels at" in refusal(bpy.ops.ecoface.install_engine)
+    assert "Expected a Wheel Folder at" in refusal(bpy.ops.ecoface.install_engine)
 
 
 def test_an_installation_says_what_is_missing_in_the_folder_of_wheels(preferences, tmp_path):

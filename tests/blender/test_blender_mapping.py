@@ -9,6 +9,7 @@ from blender_support import empty_blend, talking_motion
 from test_blender_targets import mesh_with_keys, receive, rig
 
 from ecoface_blender.errors import EcoFaceBlenderError
+from ecoface_blender.export import operators as operators_export
 from ecoface_blender.heads import chosen, face_kinds, mapping, source_curves
 from ecoface_blender.heads import report as face_report
 from ecoface_blender.heads.mapping import Row
@@ -93,6 +94,12 @@ def test_a_take_of_bones_alone_is_played_and_shown(face):
     assert take is not None and takes.takes_of(face) == [take]
     assert bpy.data.objects["Rig"].animation_data.action == take and not face.data.shape_keys.animation_data
     assert diagnosis.why_still(bpy.context.scene, face) is None
+    bpy.context.view_layer.objects.active = face
+    assert operators_export.why_no_keys(bpy.context) is None
+    assert bpy.ops.ecoface.layer_add() == {"FINISHED"} and takes.edited(face) == bpy.data.objects["Rig"]
+    assert not bpy.ops.ecoface.layer_add.poll() and takes.played(face) == take
+    assert bpy.ops.ecoface.layer_remove() == {"FINISHED"} and takes.edited(face) is None
+    assert takes.played(face) == take
 
 
 def test_presets_are_saved_and_loaded_whole(face, tmp_path):

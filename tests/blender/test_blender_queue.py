@@ -17,10 +17,12 @@ from blender_engine import (  # noqa: F401
     voice,
 )
 from blender_support import small_head
+from test_blender_targets import mesh_with_keys
 
 from ecoface_blender import running
 from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.heads import own_head
+from ecoface_blender.heads.key_names import ARKIT
 from ecoface_blender.line_queue import queue
 from ecoface_blender.sound import sequencer
 
@@ -64,6 +66,13 @@ def step_until(run, condition):
     while not condition():
         assert not run.step()
         time.sleep(0.01)
+
+
+def test_a_strip_remembers_a_head_of_any_kind(context, speaker, strips):
+    mesh = mesh_with_keys("Face", ARKIT)
+    strips[0].ecoface_head = mesh
+    context.view_layer.objects.active = speaker
+    assert [queue.speaker_of(context, strip) for strip in strips[:2]] == [mesh, speaker]
 
 
 def test_selected_strips_are_spoken_by_the_heads_that_they_remember(context, speaker, other, strips):

@@ -69,7 +69,7 @@ class Figures:
     """Run of train_sync."""
     runs: tuple[Path, ...] = ()
     """Runs whose losses are drawn."""
-    out: Path = Path("work/figures")
+    out: Path = Path("work/evaluation")
     seed: int = 0
     device: str | None = None
 

@@ -1,4 +1,4 @@
-"""How well lips follow speech: pure functions of landmarks and phone times, as defined in README's table.
+"""How well lips follow speech: pure functions of landmarks and phone times, as docs/results.md defines them.
 
 *Aperture* is the mean vertical distance of the inner-lip landmark pairs 61-67, 62-66, 63-65, less the head's
 rest gap; most metrics take it relative to the clip's 95th percentile. Frame k is the face at k / 25 s.

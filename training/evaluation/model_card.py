@@ -29,7 +29,7 @@ NOT_FOR = (
 def model_card(
     config: EcoFaceConfig, styles: Sequence[str], info: dict[str, Any], sources: Sequence[Source], size: int
 ) -> str:
-    """Markdown; figures stand in the README, where they come from commands.
+    """Markdown; figures stand in docs/results.md, where they come from commands.
 
     Args:
         size: of the model file in bytes.
@@ -73,7 +73,7 @@ def model_card(
         "## Limits",
         "\n".join(f"- {line}" for line in LIMITS),
         "## Figures",
-        "In the project's README, each with the command that gives it.",
+        "In the project's docs/results.md, each with the command that gives it.",
     ]
     return "\n\n".join(parts) + "\n"
 

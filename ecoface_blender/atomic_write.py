@@ -1,4 +1,4 @@
-"""Files appear whole or not at all: written beside their place, looked over, then renamed."""
+"""Files appear whole or not at all: written beside their place, verified, then renamed."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ FBX_END = bytes.fromhex("f85a8c6adef5d97eece90ce3758f290b")
 
 @contextmanager
 def written_beside(path: Path, most_bytes: int = 0) -> Iterator[Path]:
-    """`core.atomic_write` for Blender's exporters: with room seen to before, and the file looked over after.
+    """`core.atomic_write` for Blender's exporters: with room seen to before, and the file verified after.
 
     On a full disk those of USD and Alembic end Blender; `most_bytes` is the room that they may need.
 

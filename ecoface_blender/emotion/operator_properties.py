@@ -18,7 +18,7 @@ def _amount(name: str, what: str) -> Any:
     )
 
 
-class EmotionWishes(OfOperator):
+class EmotionProperties(OfOperator):
     """For operators: one source of emotion at most, and the amounts; the panel's where they are left out."""
 
     emotion: StringProperty(
@@ -52,7 +52,7 @@ class EmotionWishes(OfOperator):
     upper: _amount("Upper Face", "What the emotion does to brows, lids and nose")
     mouth: _amount("Mouth", "What the emotion does to cheeks, lips and jaw")
 
-    def emotion_wishes(self):
+    def emotion_given(self):
         """What was said, by the names that `gather` knows."""
-        said = [name for name in EmotionWishes.__annotations__ if self.properties.is_property_set(name)]
+        said = [name for name in EmotionProperties.__annotations__ if self.properties.is_property_set(name)]
         return {name: getattr(self, name) for name in said}

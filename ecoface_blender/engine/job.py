@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import EcoFaceBlenderError
 from ..running import CANCELLED
-from ..ui.eta import Forecast
+from ..ui.eta import Eta
 from ..worker import protocol
 from . import engine, idle_unload
 from .client import WorkerClient
@@ -60,19 +60,19 @@ class EngineJob:
         self._client = engine.worker(engine.find_python(settings.python))
         idle_unload.watch()
         self._device = engine.device(settings)
-        self._forecast = Forecast(cold=not engine.is_warm(settings))
+        self._eta = Eta(cold=not engine.is_warm(settings))
         self._loading = request_load(self._client, settings)
         self._asking = self._client.request(self._kind, **self._values)
 
     @property
     def fraction(self) -> float:
         """Of the whole time, 0..1."""
-        return self._forecast.fraction
+        return self._eta.fraction
 
     @property
     def seconds_left(self) -> float | None:
         """None where it is not known."""
-        return self._forecast.seconds_left
+        return self._eta.seconds_left
 
     @property
     def cancelled(self) -> bool:
@@ -102,9 +102,9 @@ class EngineJob:
             if isinstance(event, protocol.Progress):
                 self.stage = event.stage
                 if event.stage == self._counted:
-                    self._forecast.windows(event.done, event.total)
+                    self._eta.windows(event.done, event.total)
             elif event.id == self._loading:
-                self._forecast.loaded()
+                self._eta.loaded()
                 engine.keep_warm(self._settings)
             else:
                 self.answer = event.answer

@@ -1,4 +1,4 @@
-"""The engine's check and its installation, gone on with by Blender's clock while the artist works."""
+"""The engine's check and its installation, continued by Blender's clock while the artist works."""
 
 import sys
 import tempfile

@@ -71,7 +71,7 @@ def write_json(
         "fps": rate,
         "first_frame": int(frames[0]),
         "seconds": len(frames) / rate,
-        "metadata": evaluated.story_of(rig),
+        "metadata": evaluated.provenance(rig),
         "shape_keys": frames_table(names, np.hstack([part.values for part in shown.parts])),
     }
     if shown.others:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from bpy.props import IntProperty
 from bpy.types import Operator
 
-from ..emotion.operator_properties import EmotionWishes
+from ..emotion.operator_properties import EmotionProperties
 from ..errors import EcoFaceBlenderError
 from ..heads import chosen
 from ..takes import stored, takes
@@ -64,17 +64,17 @@ class ECOFACE_OT_take_again(_Again, Operator):
         return replace(asked, seed=self.seed) if self.properties.is_property_set("seed") else asked
 
 
-class ECOFACE_OT_take_swap(EmotionWishes, _Again, Operator):
+class ECOFACE_OT_take_swap(EmotionProperties, _Again, Operator):
     """Make this take again with the panel's emotion, into a new take; its seed and style stay"""
 
     bl_idname = "ecoface.take_swap"
     bl_label = "Swap Emotion"
 
     def request(self, context, settings, folder):
-        return self.with_new_emotion(context, settings, folder, self.emotion_wishes())
+        return self.with_new_emotion(context, settings, folder, self.emotion_given())
 
 
-class ECOFACE_OT_take_range(EmotionWishes, _Again, Operator):
+class ECOFACE_OT_take_range(EmotionProperties, _Again, Operator):
     """Make some frames anew with the panel's emotion and seed, in a copy of this take, blended at both ends.
     Keys outside stay as they are"""
 
@@ -96,7 +96,7 @@ class ECOFACE_OT_take_range(EmotionWishes, _Again, Operator):
         start, end = self.start if given("start") else first, self.end if given("end") else last
         if end <= start:
             raise EcoFaceBlenderError(f"Expected frames in order, found {start} to {end}; swap them.")
-        asked = self.with_new_emotion(context, settings, folder, self.emotion_wishes())
+        asked = self.with_new_emotion(context, settings, folder, self.emotion_given())
         return replace(asked, seed=scene.ecoface.seed, frames=(start, end))
 
 

@@ -45,7 +45,7 @@ class Generation(EngineJob):
 
     def answered(self) -> None:
         """The next forecast is made of how long this took."""
-        self._forecast.finished()
+        self._eta.finished()
 
 
 def start(

@@ -6,7 +6,7 @@ from bpy.props import FloatProperty, IntProperty, StringProperty
 from bpy.types import Operator
 
 from .. import running
-from ..emotion.operator_properties import EmotionWishes
+from ..emotion.operator_properties import EmotionProperties
 from ..engine.settings import EngineSettings
 from ..request import GenerationRequest
 from . import gather, generation
@@ -31,7 +31,7 @@ class Generating(JobOperator):
         return {"FINISHED"}
 
 
-class ECOFACE_OT_generate(EmotionWishes, Generating, Operator):
+class ECOFACE_OT_generate(EmotionProperties, Generating, Operator):
     """Animate the head from the voice, into a new action. What a script leaves out is taken from the panel"""
 
     bl_idname = "ecoface.generate"
@@ -66,7 +66,7 @@ class ECOFACE_OT_generate(EmotionWishes, Generating, Operator):
     def request(self, context, settings, folder):
         """What the script has said, else the panel."""
         names = [name for name in type(self).__annotations__ if self.properties.is_property_set(name)]
-        given = {name: getattr(self, name) for name in names} | self.emotion_wishes()
+        given = {name: getattr(self, name) for name in names} | self.emotion_given()
         return gather.request(context, settings, given, folder)
 
 

@@ -21,7 +21,7 @@ from ..ui.eta import time_left
 from .folder import printable
 from .results import DONE, FAILED, Result, ResultTable, heard_cells
 from .stage import Stage
-from .table import Row, Wish, fingerprint, understand
+from .table import BatchItem, Row, fingerprint, understand
 from .voices import Voices
 from .workers import Engines, Job
 
@@ -43,7 +43,7 @@ class _Task:
     """A line to be done, and later on its way."""
 
     row: Row
-    wish: Wish
+    wish: BatchItem
     inputs: str
     voice: str
     """Of those whose baselines are measured, the one whose emotion is heard; empty if it is none."""

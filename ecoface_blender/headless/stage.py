@@ -23,7 +23,7 @@ from ..heads import finding
 from ..request import GenerationRequest
 from ..takes import stored, takes
 from . import cli as command
-from .table import Wish
+from .table import BatchItem
 
 
 class Stage:
@@ -53,7 +53,7 @@ class Stage:
                 command.speaking_head(bpy.context, None, self._settings)
             _save(self._base)
 
-    def request(self, wish: Wish, folder: str) -> GenerationRequest:
+    def request(self, item: BatchItem, folder: str) -> GenerationRequest:
         """The line on this stage; files that it needs are written into `folder`.
 
         Raises:
@@ -61,17 +61,19 @@ class Stage:
         """
         context = bpy.context
         given = {
-            "head": command.speaking_head(context, wish.head, self._settings).name,
-            "sound": str(wish.audio),
-            "style": wish.style or "",
-            "emotion": wish.emotion or "",
-            "emotion_from": str(wish.reference or ""),
+            "head": command.speaking_head(context, item.head, self._settings).name,
+            "sound": str(item.audio),
+            "style": item.style or "",
+            "emotion": item.emotion or "",
+            "emotion_from": str(item.reference or ""),
             **{name: getattr(wish, name) for name in ("strength", "upper", "mouth", "seed", "temperature")},
             "add_strip": False,
         }
         return gather.request(context, self._settings, given, folder)
 
-    def write(self, request: GenerationRequest, motion: Path, wish: Wish, target: Path, folder: str) -> str:
+    def write(
+        self, request: GenerationRequest, motion: Path, item: BatchItem, target: Path, folder: str
+    ) -> str:
         """Let the head speak and write the outputs, each whole or not at all; says what was done.
 
         `target` is their path without a suffix.
@@ -86,7 +88,7 @@ class Stage:
             said = takes.receive(context, request, *stored.read_motion(motion))
             speaker = finding.named(context.scene, request.speaker)
             context.scene.frame_end = math.ceil(takes.playing(speaker).frame_range[1])
-            for suffix in wish.outputs:
+            for suffix in item.outputs:
                 path = target.with_name(f"{target.name}.{suffix}")
                 for left_over in path.parent.glob(partial_of(path, "*").name):  # by a run that was killed
                     left_over.unlink(missing_ok=True)

@@ -40,7 +40,7 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class BatchItem:
     """One line, understood."""
 
     audio: Path
@@ -163,7 +163,7 @@ def _check_names(rows: Sequence[Row]) -> None:
         seen[row.name.casefold()] = row
 
 
-def understand(row: Row) -> Wish:
+def understand(row: Row) -> BatchItem:
     """What the cells of a line mean.
 
     Raises:
@@ -177,7 +177,7 @@ def understand(row: Row) -> Wish:
     seed = cells.get("seed") or "0"
     if not (seed.isascii() and seed.isdigit()):
         raise EcoFaceBlenderError(f"Expected a whole number from 0 on as seed, found '{seed}'; correct it.")
-    return Wish(
+    return BatchItem(
         audio=audio,
         reference=file_of(row, "reference"),
         open=file_of(row, "open"),
@@ -233,7 +233,7 @@ def _outputs(cell: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(kinds))
 
 
-def fingerprint(wish: Wish, run: Sequence[object]) -> str:
+def fingerprint(wish: BatchItem, run: Sequence[object]) -> str:
     """What a line is made of, its files by their content; `run` is what all lines of the run share."""
     parts = []
     for value in (*vars(wish).values(), *run):

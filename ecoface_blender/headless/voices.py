@@ -13,7 +13,7 @@ from ..engine.client import POLL_SECONDS
 from ..errors import EcoFaceBlenderError
 from ..request import GenerationRequest
 from ..worker import protocol
-from .table import AUDIO, Row, Wish, content, file_of
+from .table import AUDIO, BatchItem, Row, content, file_of
 from .workers import Engines, Job
 
 WITHOUT = "made without a voice baseline"
@@ -46,7 +46,7 @@ class Voices:
         self._baselines: dict[str, dict[str, Any]] = {}
         self._refusals: dict[str, str] = {}
 
-    def heard_by(self, row: Row, wish: Wish) -> str:
+    def heard_by(self, row: Row, wish: BatchItem) -> str:
         """The voice whose emotion a line shows, if it is one of these; else empty."""
         if wish.emotion:
             return ""

@@ -7,7 +7,7 @@ from mathutils import Vector
 from . import jaw_bone, own_head
 
 
-def companions(item: bpy.types.Object) -> list[bpy.types.Object]:
+def character_parts(item: bpy.types.Object) -> list[bpy.types.Object]:
     """Other meshes of the same character: named by the artist, under the same armature or parent, or at the
     same place in the same collection.
 

@@ -8,7 +8,7 @@ from ..core.constants import EXPRESSION_DIM
 from ..errors import EcoFaceBlenderError
 from . import jaw_bone, own_head, recognition, shape_keys, source_curves
 from . import key_names as arkit_names
-from .character_parts import companions
+from .character_parts import character_parts
 from .mapping import Row
 from .rig import FLAME, MAPPED, OWN, Rig
 
@@ -133,7 +133,7 @@ def _known(item: bpy.types.Object, kind: str) -> Rig:
 
     A bone turns the jaw where no key opens it, or where the key of that name is a mere name.
     """
-    parts = [item, *(part for part in companions(item) if _rows_of(part, kind))]
+    parts = [item, *(part for part in character_parts(item) if _rows_of(part, kind))]
     rows = tuple((part, row) for part in parts for row in _rows_of(part, kind))
     jaw = _jaw_of(item, rows) if kind == ARKIT else None
     if jaw:  # what the bone turns, no key opens besides
@@ -173,7 +173,7 @@ def _mapped(item: bpy.types.Object, rows: Sequence[Row]) -> Rig:
     """A face with a mapping of the artist's; its companions follow where they have keys of those names."""
     armature = jaw_bone.armature_of(item)
     out, parts = [], [item]
-    for part in (item, *companions(item)):
+    for part in (item, *character_parts(item)):
         keys = part.data.shape_keys.key_blocks
         own = [(part, row) for row in rows if row.kind == "KEY" and row.target in keys]
         out += own

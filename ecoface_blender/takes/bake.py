@@ -38,7 +38,7 @@ def bake(
     shown = evaluated.see(context, rig, frames)
     owners = [*(part.keys for part in shown.parts), *(channel.id_data for channel in shown.others)]
     before = owners[0].animation_data and owners[0].animation_data.action
-    metadata = evaluated.story_of(rig) | ({"baked_from": before.name} if before else {})
+    metadata = evaluated.provenance(rig) | ({"baked_from": before.name} if before else {})
     kept = [np.ones(part.values.shape, dtype=bool) for part in shown.parts]
     if tolerance_mm is not None and len(frames) > 2 and kept:
         values = np.hstack([part.values for part in shown.parts])

@@ -92,7 +92,7 @@ def key_values(context: bpy.types.Context, rig: Rig, frames: np.ndarray) -> np.n
     return see(context, rig, frames).parts[0].values
 
 
-def story_of(rig: Rig) -> dict[str, Any]:
+def provenance(rig: Rig) -> dict[str, Any]:
     """What made the speaker's keys: the metadata of its action, or of one in a strip below."""
     for item in moved_by(rig)[0]:
         if animation := item.data.shape_keys.animation_data:

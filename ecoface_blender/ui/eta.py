@@ -22,7 +22,7 @@ class Pace:
 pace = Pace()
 
 
-class Forecast:
+class Eta:
     """Percentage and time left of one line."""
 
     def __init__(self, *, cold: bool, clock: Callable[[], float] = time.monotonic):

@@ -143,7 +143,7 @@ def test_where_the_graphics_card_is_full_the_cpu_takes_over_with_a_warning(
 def test_percentage_and_time_left_follow_what_was_measured():
     now = [0.0]
     eta.pace.loading, eta.pace.window = 8.0, 1.0
-    line = eta.Forecast(cold=True, clock=lambda: now[0])
+    line = eta.Eta(cold=True, clock=lambda: now[0])
     assert line.fraction == 0 and line.seconds_left == 9
     now[0] = 4.0
     assert line.seconds_left == 5 and line.fraction == pytest.approx(4 / 9)
@@ -159,7 +159,7 @@ def test_percentage_and_time_left_follow_what_was_measured():
     now[0] = 20.0
     line.finished()
     assert (eta.pace.loading, eta.pace.window) == (12.0, 2.0)
-    assert eta.Forecast(cold=False, clock=lambda: now[0]).seconds_left == 2.0
+    assert eta.Eta(cold=False, clock=lambda: now[0]).seconds_left == 2.0
 
 
 @pytest.mark.parametrize(

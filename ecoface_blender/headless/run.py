@@ -43,7 +43,7 @@ class _Task:
     """A line to be done, and later on its way."""
 
     row: Row
-    wish: BatchItem
+    item: BatchItem
     inputs: str
     voice: str
     """Of those whose baselines are measured, the one whose emotion is heard; empty if it is none."""
@@ -120,11 +120,11 @@ class Batch:
         tasks, bad = [], []
         for row in self.rows:
             try:
-                wish = understand(row)
-                voice = self._voices.heard_by(row, wish)
+                item = understand(row)
+                voice = self._voices.heard_by(row, item)
                 shared = (model, flame, self.order.fps, self.order.options, *self._voices.inputs(voice))
-                inputs = fingerprint(wish, shared)
-                before = self._table.finished(row.name, inputs, wish.outputs)
+                inputs = fingerprint(item, shared)
+                before = self._table.finished(row.name, inputs, item.outputs)
             except Exception as error:
                 bad.append((row, _why(error)))
                 continue
@@ -133,7 +133,7 @@ class Batch:
                 if self._table.known.get(row.name) != before:
                     self._table.add(before)
             else:
-                tasks.append(_Task(row, wish, inputs, voice))
+                tasks.append(_Task(row, item, inputs, voice))
         if self.already:
             self.say(f"{len(self.already)} of {len(self.rows)} lines were done before")
         for row, sentence in bad:
@@ -180,7 +180,7 @@ class Batch:
     def _send(self, stage: Stage, engines: Engines, task: _Task, sent: dict[Job, _Task]) -> None:
         task.folder = tempfile.TemporaryDirectory(prefix="ecoface-", ignore_cleanup_errors=True)
         try:
-            request = stage.request(task.wish, task.folder.name)
+            request = stage.request(task.item, task.folder.name)
             task.request = request = self._voices.known(request, task.voice)
         except Exception as error:  # of this line alone, as far as can be known
             self._failed(task.row, _why(error), task.inputs)
@@ -200,13 +200,13 @@ class Batch:
                 raise EcoFaceBlenderError(job.sentence)
             target = self.order.out / task.row.name
             assert task.folder and task.request
-            said = stage.write(task.request, task.motion, task.wish, target, task.folder.name)
+            said = stage.write(task.request, task.motion, task.item, target, task.folder.name)
             heard = stored.read_motion(task.motion)[3].get("heard")
         except Exception as error:  # of this line alone, as far as can be known
             self._failed(task.row, _why(error), task.inputs)
         else:
             seconds = job.seconds + time.monotonic() - started
-            names = " ".join(f"{task.row.name}.{suffix}" for suffix in task.wish.outputs)
+            names = " ".join(f"{task.row.name}.{suffix}" for suffix in task.item.outputs)
             sentence = "; ".join([said, *job.warnings])
             result = Result(
                 task.row.name,
@@ -255,8 +255,8 @@ def _by_file(tasks: Sequence[_Task]) -> Iterable[tuple[Path | None, Iterable[_Ta
     """Lines that begin with the same file follow each other, so that it is opened once."""
     first: dict[Path | None, int] = {}
     for number, task in enumerate(tasks):
-        first.setdefault(task.wish.open, number)
-    return groupby(sorted(tasks, key=lambda task: first[task.wish.open]), key=lambda task: task.wish.open)
+        first.setdefault(task.item.open, number)
+    return groupby(sorted(tasks, key=lambda task: first[task.item.open]), key=lambda task: task.item.open)
 
 
 def _now() -> str:

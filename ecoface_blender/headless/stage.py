@@ -66,7 +66,7 @@ class Stage:
             "style": item.style or "",
             "emotion": item.emotion or "",
             "emotion_from": str(item.reference or ""),
-            **{name: getattr(wish, name) for name in ("strength", "upper", "mouth", "seed", "temperature")},
+            **{name: getattr(item, name) for name in ("strength", "upper", "mouth", "seed", "temperature")},
             "add_strip": False,
         }
         return gather.request(context, self._settings, given, folder)

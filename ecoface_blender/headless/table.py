@@ -233,10 +233,10 @@ def _outputs(cell: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(kinds))
 
 
-def fingerprint(wish: BatchItem, run: Sequence[object]) -> str:
+def fingerprint(item: BatchItem, run: Sequence[object]) -> str:
     """What a line is made of, its files by their content; `run` is what all lines of the run share."""
     parts = []
-    for value in (*vars(wish).values(), *run):
+    for value in (*vars(item).values(), *run):
         path = value if isinstance(value, Path) else None
         parts.append(f"file {content(path)}" if path else repr(value))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

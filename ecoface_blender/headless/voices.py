@@ -46,11 +46,11 @@ class Voices:
         self._baselines: dict[str, dict[str, Any]] = {}
         self._refusals: dict[str, str] = {}
 
-    def heard_by(self, row: Row, wish: BatchItem) -> str:
+    def heard_by(self, row: Row, item: BatchItem) -> str:
         """The voice whose emotion a line shows, if it is one of these; else empty."""
-        if wish.emotion:
+        if item.emotion:
             return ""
-        name = self._speaker_of.get(wish.reference, "") if wish.reference else row.voice
+        name = self._speaker_of.get(item.reference, "") if item.reference else row.voice
         return name if name in self._voices else ""
 
     def inputs(self, name: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .core.errors import EcoFaceError
-from .worker.jobs import in_a_sentence
+from .worker.failures import in_a_sentence
 
 
 class EcoFaceBlenderError(Exception):

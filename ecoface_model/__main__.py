@@ -67,7 +67,26 @@ def build_parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
-    generate = command("generate", run_generate)
+    generate, listen = command("generate", run_generate), command("listen", run_listen)
+    export, preview = command("export", run_export), command("preview", run_preview)
+    add_generate_options(generate)
+    add_listen_options(listen)
+    add_export_options(export)
+    add_preview_options(preview)
+    for with_head in (export, preview):
+        with_head.add_argument(
+            "--head", type=Path, metavar="FILE", help="head file, if not the reference head"
+        )
+    for with_model in (generate, listen, command("info", run_info)):
+        with_model.add_argument(
+            "--model", type=Path, metavar="FILE", help="model file, if not the default one"
+        )
+        with_model.add_argument("--device", metavar="D", help="cuda, mps or cpu, if not the fastest")
+    return parser
+
+
+def add_generate_options(generate: argparse.ArgumentParser) -> None:
+    """What is spoken, how, and with which emotion."""
     generate.add_argument("speech", nargs="+", type=Path, metavar="SPEECH", help="sound or video files")
     generate.add_argument("-o", dest="out", type=Path, required=True, metavar="OUT", help=".npz, or a folder")
     generate.add_argument(
@@ -97,9 +116,10 @@ def build_parser() -> argparse.ArgumentParser:
     generate.add_argument("--temperature", type=float, default=1.0, metavar="X", help="liveliness (1)")
     add_sound_options(generate, "SPEECH")
     add_baseline_options(generate, "SPEECH, or in CLIP of --emotion-from")
-    listen = command("listen", run_listen)
-    add_listen_options(listen)
-    export = command("export", run_export)
+
+
+def add_export_options(export: argparse.ArgumentParser) -> None:
+    """Which motions become what."""
     export.add_argument("motion", nargs="+", type=Path, metavar="MOTION", help=".npz files of generate")
     export.add_argument(
         "-o",
@@ -114,20 +134,13 @@ def build_parser() -> argparse.ArgumentParser:
     what.add_argument("--landmarks", action="store_true", help="positions of 68 landmarks, into .npz")
     export.add_argument("--fps", type=float, metavar="RATE", help="resample to this frame rate")
     export.add_argument("--format", choices=("csv", "json"), default="csv", help="of files in a folder (csv)")
-    preview = command("preview", run_preview)
+
+
+def add_preview_options(preview: argparse.ArgumentParser) -> None:
+    """Which motion becomes which picture."""
     preview.add_argument("motion", type=Path, metavar="MOTION", help=".npz of generate")
     preview.add_argument("--sound", type=Path, metavar="SPEECH", help="sound that goes with it")
     preview.add_argument("-o", dest="out", type=Path, required=True, metavar="FILE", help=".mp4 or .png")
-    for with_head in (export, preview):
-        with_head.add_argument(
-            "--head", type=Path, metavar="FILE", help="head file, if not the reference head"
-        )
-    for with_model in (generate, listen, command("info", run_info)):
-        with_model.add_argument(
-            "--model", type=Path, metavar="FILE", help="model file, if not the default one"
-        )
-        with_model.add_argument("--device", metavar="D", help="cuda, mps or cpu, if not the fastest")
-    return parser
 
 
 def run_generate(options: argparse.Namespace) -> list[Exception]:

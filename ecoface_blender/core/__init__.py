@@ -3,6 +3,6 @@
 Its modules are those of the shipped library, or of the repository, under this package's name.
 """
 
-from ..worker.jobs import library_folder
+from ..worker.library import library_folder
 
 __path__ = [str(library_folder() / "ecoface_model" / "core")]

@@ -6,16 +6,13 @@ from bpy.props import BoolProperty, FloatProperty, StringProperty
 
 from ..ui.reporting import OfOperator
 
+_GIVEN = {"options": {"SKIP_SAVE"}}
 
-def _amount(name: str, what: str) -> Any:
-    return FloatProperty(
-        name=name,
-        description=f"{what}: 0 is neutral, 1 as it is, above 1 it is exaggerated",
-        min=0.0,
-        max=2.0,
-        default=1.0,
-        options={"SKIP_SAVE"},
-    )
+
+def strength_property(name: str, what: str, **more: Any) -> Any:
+    """Of the emotion, or of what it does to a part of the face; `more` is for Blender's FloatProperty."""
+    description = f"{what}: 0 is neutral, 1 as it is, above 1 it is exaggerated"
+    return FloatProperty(name=name, description=description, min=0.0, max=2.0, default=1.0, **more)
 
 
 class EmotionProperties(OfOperator):
@@ -48,9 +45,9 @@ class EmotionProperties(OfOperator):
         description="The emotions that are keyed on the head",
         options={"SKIP_SAVE"},
     )
-    strength: _amount("Strength", "The emotion all over")
-    upper: _amount("Upper Face", "What the emotion does to brows, lids and nose")
-    mouth: _amount("Mouth", "What the emotion does to cheeks, lips and jaw")
+    strength: strength_property("Strength", "The emotion all over", **_GIVEN)
+    upper: strength_property("Upper Face", "What the emotion does to brows, lids and nose", **_GIVEN)
+    mouth: strength_property("Mouth", "What the emotion does to cheeks, lips and jaw", **_GIVEN)
 
     def emotion_given(self):
         """What was said, by the names that `gather` knows."""

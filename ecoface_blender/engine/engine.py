@@ -14,7 +14,7 @@ import bpy
 from ..core.npz import json_object
 from ..errors import EcoFaceBlenderError
 from ..package import PACKAGE
-from ..worker.jobs import PACKAGES, library_folder
+from ..worker.library import PACKAGES, library_folder
 from .client import WorkerClient
 from .settings import EngineSettings
 

@@ -108,7 +108,7 @@ class EngineJob:
                 engine.keep_warm(self._settings)
             else:
                 self.answer = event.answer
-                self.warnings += event.answer.get("warnings", ())
+                self.warnings += self.answer.pop("warnings", ())
                 self.answered()
                 return True
         return False

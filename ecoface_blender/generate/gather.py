@@ -16,7 +16,7 @@ from ..errors import EcoFaceBlenderError
 from ..heads import face_kinds
 from ..heads.chosen import chosen_head, named_head
 from ..request import EMOTION_FIELDS, EMOTION_SOURCES, GenerationRequest
-from ..sound import scene_strips, sequencer
+from ..sound import mixdown, scene_strips, sequencer
 
 
 def default_strip(context: bpy.types.Context) -> bpy.types.Strip | None:
@@ -237,6 +237,6 @@ def _mix_of_file(
 ) -> str | None:
     """None where the engine hears the file as Blender plays it, or is to say what it is."""
     with suppress(EcoFaceBlenderError):
-        mix = sequencer.mix_of_file(Path(path), first_second, seconds, folder)
+        mix = mixdown.unless_read_alike(Path(path), first_second, seconds, folder)
         return str(mix) if mix else None
     return None

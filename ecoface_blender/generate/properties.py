@@ -1,7 +1,5 @@
 """What the artist sets for this shot: the scene's properties."""
 
-from typing import Any
-
 import bpy
 from bpy.props import (
     BoolProperty,
@@ -17,11 +15,13 @@ from ..animation.emotion_keys import EMOTION_ITEMS
 from ..core.constants import DEFAULT_INTENSITY
 from ..core.emotion_label import TURN
 from ..emotion import reference as emotion_reference
+from ..emotion.operator_properties import strength_property
 from ..engine import engine
 from ..engine.settings import engine_settings
 from ..heads import finding
 from ..sound import sequencer
 
+_FINE = {"step": 10, "precision": 2}
 _items: dict[tuple[str, ...], list[tuple[str, str, str, int]]] = {}
 """Blender does not keep the texts of a dynamic enum alive, so we do."""
 
@@ -41,19 +41,6 @@ def _style_index(settings):
 
 def _choose_style(settings, index):
     settings.style_name = engine.styles(engine_settings(bpy.context).model)[index]
-
-
-def _amount(name: str, what: str) -> Any:
-    """Of the emotion, or of what it does to a part of the face."""
-    return FloatProperty(
-        name=name,
-        description=f"{what}: 0 is neutral, 1 as it is, above 1 it is exaggerated",
-        min=0.0,
-        max=2.0,
-        default=1.0,
-        step=10,
-        precision=2,
-    )
 
 
 class EcoFaceSettings(PropertyGroup):
@@ -165,9 +152,15 @@ class EcoFaceSettings(PropertyGroup):
         type=bpy.types.Object,
         poll=lambda _settings, candidate: finding.speaking_mesh(candidate) is not None,
     )
-    strength: _amount("Strength", "The emotion all over, as far as the model knows a stronger one")
-    upper: _amount("Upper Face", "What the emotion does to brows, lids and nose")
-    mouth: _amount("Mouth", "What the emotion does to cheeks, lips and jaw; the words stay")
+    strength: strength_property(
+        "Strength", "The emotion all over, as far as the model knows a stronger one", step=10, precision=2
+    )
+    upper: strength_property(
+        "Upper Face", "What the emotion does to brows, lids and nose", step=10, precision=2
+    )
+    mouth: strength_property(
+        "Mouth", "What the emotion does to cheeks, lips and jaw; the words stay", step=10, precision=2
+    )
     seed: IntProperty(
         name="Seed",
         description="Another seed gives another performance of the same line; the same seed the same again",

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..core.constants import INTENSITIES
 from ..heads.coarticulation import SOUNDS
-from ..heads.feelings import EMOTIONS, STRONGEST
+from ..heads.feelings import EMOTIONS
 from ..heads.speech import Speech
 from ..heads.visemes import Articulation
 
@@ -67,6 +68,6 @@ def speech() -> Speech:
         elif pose.phone:
             weights[number, list(SOUNDS).index(pose.phone)], shut[number] = SAID, 0.0
         if pose.feeling:
-            feelings[number, EMOTIONS.index(pose.feeling)] = STRONGEST
+            feelings[number, EMOTIONS.index(pose.feeling)] = len(INTENSITIES)  # as strong as it gets
     said = Articulation(weights, closed, shut)
     return Speech(said, feelings, closed, said.speaking)

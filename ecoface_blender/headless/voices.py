@@ -45,6 +45,7 @@ class Voices:
         self._voices = {name: _voice(name, own) for name, own in sounds.items() if len(own) >= FEWEST_LINES}
         self._baselines: dict[str, dict[str, Any]] = {}
         self._refusals: dict[str, str] = {}
+        self._warnings: dict[str, list[str]] = {}
 
     def heard_by(self, row: Row, item: BatchItem) -> str:
         """The voice whose emotion a line shows, if it is one of these; else empty."""
@@ -79,6 +80,7 @@ class Voices:
                     self._refusals[name] = job.sentence
                 else:
                     self._baselines[name] = job.answer
+                    self._warnings[name] = job.warnings
             time.sleep(POLL_SECONDS)
 
     def known(self, request: GenerationRequest, name: str) -> GenerationRequest:
@@ -98,7 +100,10 @@ class Voices:
     def describe(self) -> list[str]:
         """What was measured, for the progress: a sentence for each voice."""
         made = [
-            f"voice baseline of {name}: {len(self._voices[name].sounds)} lines" for name in self._baselines
+            "; ".join(
+                [f"voice baseline of {name}: {len(self._voices[name].sounds)} lines", *self._warnings[name]]
+            )
+            for name in self._baselines
         ]
         return made + [f"no voice baseline of {name}: {refusal}" for name, refusal in self._refusals.items()]
 

@@ -142,7 +142,7 @@ class Engines:
             job.sentence = event.sentence
         elif isinstance(event, protocol.Done):
             job.answer = event.answer
-            job.warnings += event.answer.get("warnings", ())
+            job.warnings += job.answer.pop("warnings", ())
         return [self._leave(engine, job)]
 
     def _leave(self, engine: _Engine, job: Job) -> Job:

@@ -1,19 +1,18 @@
 """The emotion that was asked for or heard, over time, as weights of keys that show emotions. Pure numpy."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..core import constants
-from ..core.emotion_label import TURN
+from ..core.constants import EMOTIONS as ALL_EMOTIONS
+from ..core.emotion_label import TRACK_RATE, EmotionLabel, EmotionTrack
+from ..core.errors import EcoFaceError
 from .emotion_names import PARTS, REGIONS, WHOLE
 
-NEUTRAL, EMOTIONS = constants.EMOTIONS[0], constants.EMOTIONS[1:]
+EMOTIONS = ALL_EMOTIONS[1:]
 """The engine's, without neutral: the columns of feelings."""
-STRONGEST = float(len(constants.INTENSITIES))
 STRONG_SPEECH = 0.15
 """By how much an emotion rises with the loudest speech over what it is in between."""
 
@@ -93,13 +92,10 @@ def felt(
         heard: what was told from a voice: shares of the emotions, and one intensity.
         track: an emotion track's weights (points, 8), intensity (points,) and rate.
     """
-    if track is not None:
+    if track is not None or (track := _named(asked)) is not None:
         at = np.arange(len(track["intensity"])) / float(track["rate"])
         values = np.asarray(track["weights"])[:, 1:] * np.asarray(track["intensity"])[:, None]
         return np.column_stack([np.interp(moments, at, column) for column in values.T])
-    points = [point for each in asked.replace(",", " ").split() if (point := _point(each))]
-    if points and len(points) == len(asked.replace(",", " ").split()):
-        return _named(moments, sorted(points, key=lambda point: point[0]))
     if heard and isinstance(heard.get("shares"), Mapping):
         shares = np.array([float(heard["shares"].get(name, 0)) for name in EMOTIONS])
         return np.tile(shares * float(heard.get("intensity", 1)), (len(moments), 1))
@@ -184,29 +180,13 @@ def _shown_by(region: str, feeling: str, present: Mapping[str, object]) -> str |
     return None
 
 
-def _point(text: str) -> tuple[float, int, float] | None:
-    """Seconds, emotion (-1 is neutral), intensity, of "LABEL[:INTENSITY][@SECONDS]"; None of other words."""
-    label, _, seconds = text.lower().partition("@")
-    name, _, intensity = label.partition(":")
-    if name not in (NEUTRAL, *EMOTIONS):
+def _named(asked: str) -> Mapping[str, np.ndarray] | None:
+    """The emotion track of "LABEL[:INTENSITY]", or of several with "@SECONDS"; None of other words."""
+    try:
+        if "@" in asked:
+            return vars(EmotionTrack.parse(asked))
+        label = EmotionLabel.parse(asked)
+    except EcoFaceError:
         return None
-    with suppress(ValueError):
-        strength = {"": 1.0, "normal": 1.0, "strong": STRONGEST}.get(intensity)
-        strength = float(intensity) if strength is None else strength
-        return float(seconds or 0), EMOTIONS.index(name) if name in EMOTIONS else -1, strength
-    return None
-
-
-def _named(moments: np.ndarray, points: Sequence[tuple[float, int, float]]) -> np.ndarray:
-    """Named emotions that give way to one another; the first holds from the beginning on."""
-    out = np.zeros((len(moments), len(EMOTIONS)))
-    before = 0.0
-    for number, (at, emotion, intensity) in enumerate(points):
-        turn = min(TURN, max(at - before, 1e-3))
-        share = np.ones(len(moments)) if number == 0 else ((moments - at + turn) / turn).clip(0, 1)
-        share = (share * share * (3 - 2 * share))[:, None]
-        target = np.zeros(len(EMOTIONS))
-        if emotion >= 0:
-            target[emotion] = intensity
-        out, before = (1 - share) * out + share * target, at
-    return out
+    weights = np.eye(len(ALL_EMOTIONS))[[ALL_EMOTIONS.index(label.name)]]
+    return {"weights": weights, "intensity": np.array([label.intensity]), "rate": np.array(TRACK_RATE)}

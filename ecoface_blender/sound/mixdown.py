@@ -20,6 +20,8 @@ PATIENCE = 20.0
 """Seconds without another sample, after which a mixdown has failed."""
 SILENCE = 1e-4  # of full scale
 NAME = "EcoFace Mixdown"
+PLAIN_WAVES = (1, 3, 0xFFFE)
+"""Tags of wav files that hold whole numbers, floats, or either by another tag; a wav may hold an mp3."""
 
 
 def of_strip(
@@ -73,6 +75,36 @@ def of_file(sound: Path, first_second: float, seconds: float | None, file: Path)
         for new in set(bpy.data.sounds) - before:
             bpy.data.sounds.remove(new)
     return file
+
+
+def unless_read_alike(
+    path: Path, first_second: float, seconds: float | None, folder: str | Path
+) -> Path | None:
+    """What Blender plays of a part of a file, if that is not told by the file itself, nor silence.
+
+    Raises:
+        EcoFaceBlenderError: if Blender hears nothing in it.
+    """
+    if is_read_alike(path):
+        return None
+    mix = of_file(path, first_second, seconds, Path(folder) / "heard.wav")
+    return None if is_silent(mix) else mix
+
+
+def is_read_alike(path: Path) -> bool:
+    """Whether everybody counts the samples of a file alike, by its content: a plain wav, an aiff or a flac.
+
+    Of mp3, ogg or a movie Blender skips another delay of the codec.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except OSError:
+        return False
+    if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
+        format_at = head.find(b"fmt ") + 8
+        return int.from_bytes(head[format_at : format_at + 2], "little") in PLAIN_WAVES
+    return head[:4] == b"fLaC" or (head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"))
 
 
 def nothing_heard(sound: Path) -> str:

@@ -10,8 +10,6 @@ from ..errors import EcoFaceBlenderError
 from . import mixdown
 
 N_CHANNELS = 128
-PLAIN_WAVES = (1, 3, 0xFFFE)
-"""Tags of wav files that hold whole numbers, floats, or either by another tag; a wav may hold an mp3."""
 
 
 @dataclass(frozen=True)
@@ -128,11 +126,11 @@ def heard(strip: bpy.types.Strip, folder: str | Path) -> Sound:
     sound, folder = located(strip), Path(folder)
     path = _file(strip, folder)
     sound = replace(sound, path=path)
-    if is_read_alike(path) and not sound.altered:
+    if mixdown.is_read_alike(path) and not sound.altered:
         return sound
     seconds = sound.out_seconds - sound.in_seconds
     if strip.type == "MOVIE":
-        return replace(sound, mix=mix_of_file(path, sound.in_seconds, seconds, folder))
+        return replace(sound, mix=mixdown.unless_read_alike(path, sound.in_seconds, seconds, folder))
     if strip.sound.channels == "INVALID":
         raise EcoFaceBlenderError(mixdown.nothing_heard(path))
     first = max(0.0, sound.first_frame)  # nothing is mixed down before frame 0
@@ -147,34 +145,6 @@ def heard(strip: bpy.types.Strip, folder: str | Path) -> Sound:
     # The voice of a file that is silent when mixed may lie in another track, or in channels that cancel out.
     spoken = None if silent and not sound.altered else mix
     return replace(sound, first_frame=first, in_seconds=sound.in_seconds + cut, mix=spoken)
-
-
-def mix_of_file(path: Path, first_second: float, seconds: float | None, folder: str | Path) -> Path | None:
-    """What Blender plays of a part of a file, if that is not told by the file itself, nor silence.
-
-    Raises:
-        EcoFaceBlenderError: if Blender hears nothing in it.
-    """
-    if is_read_alike(path):
-        return None
-    mix = mixdown.of_file(path, first_second, seconds, Path(folder) / "heard.wav")
-    return None if mixdown.is_silent(mix) else mix
-
-
-def is_read_alike(path: Path) -> bool:
-    """Whether everybody counts the samples of a file alike, by its content: a plain wav, an aiff or a flac.
-
-    Of mp3, ogg or a movie Blender skips another delay of the codec.
-    """
-    try:
-        with path.open("rb") as file:
-            head = file.read(4096)
-    except OSError:
-        return False
-    if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
-        format_at = head.find(b"fmt ") + 8
-        return int.from_bytes(head[format_at : format_at + 2], "little") in PLAIN_WAVES
-    return head[:4] == b"fLaC" or (head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"))
 
 
 def add_sound_strip(scene: bpy.types.Scene, path: str | Path, frame: float) -> bpy.types.Strip:

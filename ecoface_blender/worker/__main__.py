@@ -19,10 +19,10 @@ EVENTS_PIPE = os.dup(1)  # for the messages alone: from here on everybody's prin
 os.dup2(2, 1)
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the extension's folder, for one import only:
-from worker import jobs, protocol  # noqa: E402
+from worker import failures, jobs, library, protocol  # noqa: E402
 
 sys.path[0] = str(
-    jobs.library_folder()
+    library.library_folder()
 )  # its other modules must not pass for somebody's `export` or `errors`
 
 
@@ -81,7 +81,7 @@ class Worker:
         except jobs.GivenUpError:
             self._send(protocol.Failed(id=request.id, sentence="Cancelled.", cancelled=True))
         except Exception as error:  # the worker's outermost line: every failure becomes a sentence
-            sentence, full = jobs.sentence_of(error), jobs.card_is_full(error)
+            sentence, full = failures.sentence_of(error), failures.card_is_full(error)
             self._send(protocol.Failed(id=request.id, sentence=sentence, out_of_memory=full))
         else:
             self._send(protocol.Done(id=request.id, answer=answer))

@@ -5,25 +5,13 @@ the job fails with a sentence instead of the process with a traceback.
 """
 
 import platform
-import sys
-import traceback
 from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from . import protocol
-
-PACKAGES = " ".join(
-    line.split("==")[0]
-    for line in (Path(__file__).parent / "requirements.txt").read_text().splitlines()
-    if not line.startswith("#")
-)
-"""What ecoface_model imports on the way from a sound to a motion."""
-
-LOOKED_AT = 1 << 26
-"""Bytes of a mixed down file that is read for what is damaged in it: about an hour."""
+from .sounds import sound_of, warnings_of
 
 OnProgress = Callable[[str, int, int], None]
 
@@ -32,21 +20,12 @@ class GivenUpError(Exception):
     """The user has cancelled the job that is running."""
 
 
-def library_folder() -> Path:
-    """The folder that holds ecoface_model: shipped inside the extension, or the repository."""
-    extension = Path(__file__).resolve().parent.parent
-    shipped = extension / "library"
-    return shipped if shipped.is_dir() else extension.parent
-
-
 class Jobs:
     """The jobs, and the model that they keep loaded from one to the next."""
 
     def __init__(self) -> None:
         self._model: Any = None
         self._loaded: tuple[object, ...] = ()
-        self._reference_warnings: tuple[str, ...] = ()
-        """What could not be read of the reference that was read last."""
 
     def do(self, request: protocol.Request, on_progress: OnProgress) -> dict[str, Any]:
         """The answer to a request; a job that is given up ends by the exception of the next `on_progress`."""
@@ -107,11 +86,12 @@ class Jobs:
 
         model = self._loaded_model()
         sound = sound_of(request.sound, request.first_second, request.seconds)
+        reference, not_read = self._reference(request)
         motion = model.generate(
             sound.waveform,
             style=request.style,
             emotion=self._track(request.emotion_track) if request.emotion_track else request.emotion,
-            emotion_from=self._reference(request),
+            emotion_from=reference,
             amounts=EmotionStrength(strength=request.strength, upper=request.upper, mouth=request.mouth),
             seed=request.seed,
             temperature=request.temperature,
@@ -132,7 +112,7 @@ class Jobs:
             "peak": float(abs(sound.waveform).max()),
             "warnings": [
                 *metadata.get("warnings", ()),
-                *self._reference_warnings,
+                *not_read,
                 *metadata.get("notes", ()),
             ],
         }
@@ -164,10 +144,12 @@ class Jobs:
 
     def _baseline(self, request: protocol.Baseline, on_progress: OnProgress) -> dict[str, Any]:
         """Sound files of one voice -> how it usually sounds."""
-        waveforms = []
+        waveforms, warnings = [], []
         for number, each in enumerate(request.sounds):
             on_progress("Reading the sound", number, len(request.sounds))
-            waveforms.append(sound_of(each["sound"], each["first_second"], each["seconds"]).waveform)
+            sound = sound_of(each["sound"], each["first_second"], each["seconds"])
+            waveforms.append(sound.waveform)
+            warnings += [f"{Path(each['sound']).name}: {sentence}" for sentence in sound.warnings]
         rounds = len(waveforms) * (1 if request.kind == "neutral" else 2)  # those in any mood are heard twice
         begun = 0
 
@@ -177,8 +159,7 @@ class Jobs:
             on_progress(stage, min(begun - 1, rounds), rounds)
 
         baseline = self._loaded_model().voice_baseline(waveforms, request.kind, progress=by_line)
-        values: dict[str, Any] = baseline.as_dict()
-        return values
+        return {**baseline.as_dict(), "warnings": warnings}
 
     def _loaded_model(self) -> Any:
         from ecoface_model.core.errors import RequestError
@@ -187,19 +168,17 @@ class Jobs:
             raise RequestError("expected a model to be loaded first, found none; load one")
         return self._model
 
-    def _reference(self, request: protocol.Generate) -> Any:
-        """The waveform that is heard, or the performance that is seen, in the model's head's terms."""
-        self._reference_warnings = ()
+    def _reference(self, request: protocol.Generate) -> tuple[Any, tuple[str, ...]]:
+        """The waveform that is heard, or the performance that is seen, and what of it could not be read."""
         if request.emotion_from is None:
-            return None
+            return None, ()
         path = Path(request.emotion_from)
         if path.suffix.lower() != ".npz":
             sound = sound_of(request.emotion_from, request.emotion_first_second, request.emotion_seconds)
-            self._reference_warnings = sound.warnings
-            return sound.waveform
+            return sound.waveform, sound.warnings
         from ecoface_model.core.motion_file import FlameMotion
 
-        return fit(FlameMotion.read(path), self._model.model.info["head"], request.head_file)
+        return fit(FlameMotion.read(path), self._model.model.info["head"], request.head_file), ()
 
     def _track(self, path: str) -> Any:
         """Weights of emotions over time, as Blender wrote them."""
@@ -254,95 +233,3 @@ def baseline_of(values: dict[str, Any] | None) -> Any:
     from ecoface_model.reference_emotion.voice_baseline import VoiceBaseline
 
     return None if values is None else VoiceBaseline.from_dict(values)
-
-
-def sound_of(path: str, first_second: float, seconds: float | None) -> Any:
-    """The part of a sound file that is heard: a `Sound` of the library.
-
-    Raises:
-        SoundError: if there is no such sound, or nothing of it in that part.
-    """
-    from ecoface_model.sound.reader import read
-
-    sound = read(path)
-    return replace(sound, waveform=cut(sound.waveform, first_second, seconds))
-
-
-def warnings_of(original: str | None) -> tuple[str, ...]:
-    """What cannot be read of a file that Blender has mixed down; nothing of one that takes long to read."""
-    path = Path(original or "")
-    if not original or not path.is_file() or path.stat().st_size > LOOKED_AT:
-        return ()
-    return _warnings_of(original, path.stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=16)
-def _warnings_of(original: str, _changed: int) -> tuple[str, ...]:
-    """Once for all strips of a file."""
-    from ecoface_model.core.errors import SoundError
-    from ecoface_model.sound.reader import read
-
-    try:
-        return tuple(read(original).warnings)
-    except SoundError:
-        return ()
-
-
-def cut(waveform: Any, first_second: float, seconds: float | None) -> Any:
-    """The part of a 16 kHz waveform that is heard: silence before its beginning, nothing after its end.
-
-    Raises:
-        SoundError: if nothing of the sound is in that part.
-    """
-    import numpy as np
-
-    from ecoface_model.core.constants import SAMPLE_RATE
-    from ecoface_model.core.errors import SoundError
-
-    first = round(first_second * SAMPLE_RATE)
-    last = len(waveform) if seconds is None else first + round(seconds * SAMPLE_RATE)
-    part = waveform[max(0, first) : max(0, last)]
-    if len(part) == 0:
-        raise SoundError(
-            f"expected sound from {first_second:.2f} s on, found one of {len(waveform) / SAMPLE_RATE:.2f} s; "
-            "move or lengthen the strip"
-        )
-    return np.pad(part, (max(0, -first), 0))
-
-
-def sentence_of(error: Exception) -> str:
-    """What went wrong, as one sentence for a pop-up; the whole story goes to stderr."""
-    if any(kind.__module__ == "ecoface_model.core.errors" for kind in type(error).__mro__):
-        return in_a_sentence(error)
-    traceback.print_exception(error, file=sys.stderr)
-    if isinstance(error, ImportError):
-        missing = PACKAGES if error.name in (None, *PACKAGES.split()) else error.name
-        return one_line(
-            f"The engine's Python {sys.executable} cannot import {error.name} ({error}); "
-            f"install what it needs there: pip install {missing}."
-        )
-    if isinstance(error, MemoryError) or card_is_full(error):
-        return (
-            "There is not enough memory for this; close other programs, or choose the CPU in the preferences."
-        )
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return one_line(
-        f"The engine failed unexpectedly ({type(error).__name__}: {error}, in {Path(place.filename).name}, "
-        f"line {place.lineno}); please report this."
-    )
-
-
-def card_is_full(error: Exception) -> bool:
-    """Whether torch found no memory on a graphics card: CUDA has an exception of its own, MPS a sentence."""
-    named = type(error).__name__ == "OutOfMemoryError"
-    return named or (isinstance(error, RuntimeError) and "MPS backend out of memory" in str(error))
-
-
-def in_a_sentence(error: Exception) -> str:
-    """What one of ecoface_model's errors says, with a capital and a full stop."""
-    return one_line(f"{str(error)[:1].upper()}{str(error)[1:]}.")
-
-
-def one_line(text: str) -> str:
-    """Text without line breaks, cut to what a pop-up can hold."""
-    return " ".join(text.split())[:500]

@@ -81,10 +81,10 @@ class Generate:
 
 @dataclass(frozen=True, kw_only=True)
 class Listen:
-    """Tell which emotions a sound speaks with, over time, into the .npz `result`. Answer: heard, seconds.
+    """Tell which emotions a sound speaks with, over time, into an .npz. Answer: heard, seconds, warnings.
 
-    The file has `weights` (points, 8), `intensity` and `speech` (points,), and their `rate`, each point the
-    middle of its stretch; `heard` is what it comes to in all, as in a motion's metadata.
+    The file `result` has `weights` (points, 8), `intensity` and `speech` (points,), and their `rate`, each
+    point the middle of its stretch; `heard` is what it comes to in all, as in a motion's metadata.
     """
 
     id: int
@@ -97,7 +97,7 @@ class Listen:
 
 @dataclass(frozen=True, kw_only=True)
 class Baseline:
-    """Measure how a voice usually sounds. Answer: plain values, to be given back as a `baseline`."""
+    """Measure how a voice usually sounds. Answer: values to be given back as a `baseline`, and warnings."""
 
     id: int
     sounds: list

@@ -10,7 +10,7 @@ from blender_support import empty_blend, mix_down, read_sound, retime, retiming,
 from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.generate import gather
 from ecoface_blender.request import GenerationRequest
-from ecoface_blender.sound import sequencer
+from ecoface_blender.sound import mixdown, sequencer
 
 pytestmark = pytest.mark.blender_version
 
@@ -124,7 +124,7 @@ def test_nothing_is_left_behind_by_a_mixdown(scene, noise, tmp_path):
     frames = scene.frame_start, scene.frame_end, scene.frame_current
     sound = sequencer.heard(strip, tmp_path)
     assert sound.altered and sound.mix.is_file()
-    sequencer.mix_of_file(compressed(scene, tmp_path), 0.5, 1.0, tmp_path)
+    mixdown.unless_read_alike(compressed(scene, tmp_path), 0.5, 1.0, tmp_path)
     assert counts() == before
     assert (scene.frame_start, scene.frame_end, scene.frame_current) == frames
     assert not strip.mute and not other.mute

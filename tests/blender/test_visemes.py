@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ecoface_blender.core.constants import DEFAULT_INTENSITY
 from ecoface_blender.core.constants import EMOTIONS as ENGINE_EMOTIONS
 from ecoface_blender.heads import feelings, speech, visemes
 from ecoface_blender.heads.coarticulation import SOUNDS
@@ -127,7 +128,9 @@ def test_the_emotion_that_was_asked_for_is_felt_and_else_the_one_that_was_heard(
     heard = {"shares": {"sad": 0.75, "neutral": 0.25}, "intensity": 2.0}
     assert felt(moments, "from the speech", heard)[0, EMOTIONS.index("sad")] == 1.5
     turned = felt(moments, "happy@0 angry:2@1")
-    assert turned[0, EMOTIONS.index("happy")] == 1 and turned[-1, EMOTIONS.index("angry")] == 2
+    assert (
+        turned[0, EMOTIONS.index("happy")] == DEFAULT_INTENSITY and turned[-1, EMOTIONS.index("angry")] == 2
+    )
     weights = np.zeros((2, 8))
     weights[:, 1 + EMOTIONS.index("fearful")] = 0, 1
     track = {"weights": weights, "intensity": np.array([1.0, 1.0]), "rate": 1.0}

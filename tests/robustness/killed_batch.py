@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from .good_files import ROOT, write_all
 
 LINES, KILLS = 120, 60
 RATE = 16_000
-LATEST = 12.0  # s after a start, at most, at which it is killed
+LATEST_START = 6.0  # s after a start
 
 
 @dataclass
@@ -51,9 +52,10 @@ def run(folder: Path, seed: int = 0) -> Killed:
     assert _start(table, peace, model).wait() == 0
     for _ in range(KILLS):
         process = _start(table, killed, model)
-        time.sleep(rng.uniform(0, LATEST))
+        _wait(process, killed, rng)
         kills += process.poll() is None
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it found all lines done
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     assert _start(table, killed, model).wait() == 0
     names = [f"line {number:03}" for number in range(LINES)]
@@ -82,6 +84,22 @@ def _start(table: Path, out: Path, model: Path) -> "subprocess.Popen[bytes]":
     ]
     quiet = subprocess.DEVNULL
     return subprocess.Popen(command, cwd=ROOT, stdout=quiet, stderr=quiet, start_new_session=True)
+
+
+def _wait(process: "subprocess.Popen[bytes]", out: Path, rng: random.Random) -> None:
+    """Until a random moment: while it starts, or after a few more lines."""
+    if (more := rng.randrange(5)) == 0:
+        time.sleep(rng.uniform(0, LATEST_START))
+        return
+    begun = _n_told(out)
+    while process.poll() is None and _n_told(out) < begun + more:
+        time.sleep(0.01)
+    time.sleep(rng.uniform(0, 0.2))
+
+
+def _n_told(out: Path) -> int:
+    table = out / "results.csv"
+    return len(table.read_text().splitlines()) if table.is_file() else 0
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -1,0 +1,63 @@
+"""The part of a sound that a request asks for, and what could not be read of it."""
+
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+LOOKED_AT = 1 << 26
+"""Bytes of a mixed down file that is read for what is damaged in it: about an hour."""
+
+
+def sound_of(path: str, first_second: float, seconds: float | None) -> Any:
+    """The part of a sound file that is heard: a `Sound` of the library.
+
+    Raises:
+        SoundError: if there is no such sound, or nothing of it in that part.
+    """
+    from ecoface_model.sound.reader import read
+
+    sound = read(path)
+    return replace(sound, waveform=cut(sound.waveform, first_second, seconds))
+
+
+def warnings_of(original: str | None) -> tuple[str, ...]:
+    """What cannot be read of a file that Blender has mixed down; nothing of one that takes long to read."""
+    path = Path(original or "")
+    if not original or not path.is_file() or path.stat().st_size > LOOKED_AT:
+        return ()
+    return _warnings_of(original, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _warnings_of(original: str, _changed: int) -> tuple[str, ...]:
+    """Once for all strips of a file."""
+    from ecoface_model.core.errors import SoundError
+    from ecoface_model.sound.reader import read
+
+    try:
+        return tuple(read(original).warnings)
+    except SoundError:
+        return ()
+
+
+def cut(waveform: Any, first_second: float, seconds: float | None) -> Any:
+    """The part of a 16 kHz waveform that is heard: silence before its beginning, nothing after its end.
+
+    Raises:
+        SoundError: if nothing of the sound is in that part.
+    """
+    import numpy as np
+
+    from ecoface_model.core.constants import SAMPLE_RATE
+    from ecoface_model.core.errors import SoundError
+
+    first = round(first_second * SAMPLE_RATE)
+    last = len(waveform) if seconds is None else first + round(seconds * SAMPLE_RATE)
+    part = waveform[max(0, first) : max(0, last)]
+    if len(part) == 0:
+        raise SoundError(
+            f"expected sound from {first_second:.2f} s on, found one of {len(waveform) / SAMPLE_RATE:.2f} s; "
+            "move or lengthen the strip"
+        )
+    return np.pad(part, (max(0, -first), 0))

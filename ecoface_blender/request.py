@@ -3,6 +3,7 @@
 The engine's settings (model, FLAME file, device) are no part of a request; they travel beside it.
 """
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -10,6 +11,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
+from .core.constants import LONGEST
 from .errors import EcoFaceBlenderError
 from .worker import protocol
 
@@ -19,6 +21,8 @@ EMOTION_FIELDS = (*EMOTION_SOURCES, "emotion_seconds", "baseline", "reference_ba
 """Of a request: those that say where the emotion comes from, None where they say nothing."""
 ALTERNATIVES = ("emotion", "emotion_track", "emotion_from")
 """Of which a request has one at most; with none the emotion is the voice's own."""
+MOST_TEXT = 1 << 18
+"""Characters of a value; a voice baseline, the longest of them, has 8,000."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +82,12 @@ class GenerationRequest:
             value = getattr(self, field.name)
             if not _is(value, hints[field.name]):
                 _refuse(field.name, _said(hints[field.name]), value)
+            self._within(field.name, _is_sendable, f"at most {MOST_TEXT} characters, none of them null")
         for name in ("strength", "upper", "mouth", "temperature"):
             self._within(name, lambda value: value >= 0, "a number from 0 on")
-        self._within("seed", lambda value: value >= 0, "a whole number from 0 on")
+        self._within("seed", lambda value: 0 <= value < 1 << 63, "a whole number from 0 on, of 63 bits")
+        for name in ("first_second", "emotion_first_second"):
+            self._within(name, lambda value: abs(value) <= LONGEST, f"seconds within {LONGEST}")
         for name in ("seconds", "emotion_seconds"):
             self._within(name, lambda value: value > 0, "more than 0")
         self._within("frames", lambda frames: frames[0] < frames[1], "a first frame before the last")
@@ -149,6 +156,12 @@ def _is(value: object, hint: Any) -> bool:
     if hint is float:
         return isinstance(value, int | float) and math.isfinite(value)
     return isinstance(value, hint)
+
+
+def _is_sendable(value: object) -> bool:
+    """Whether a text, or the values of a baseline, fit into a message to the engine."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return len(text) <= MOST_TEXT and "\0" not in text
 
 
 def _said(hint: Any) -> str:

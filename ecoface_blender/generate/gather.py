@@ -16,7 +16,7 @@ from ..errors import EcoFaceBlenderError
 from ..heads import face_kinds
 from ..heads.chosen import chosen_head, named_head
 from ..request import EMOTION_FIELDS, EMOTION_SOURCES, GenerationRequest
-from ..sound import mixdown, scene_strips, sequencer
+from ..sound import mixdown, named_files, scene_strips, sequencer
 
 
 def default_strip(context: bpy.types.Context) -> bpy.types.Strip | None:
@@ -197,6 +197,7 @@ def _sound(
         if not path:
             raise EcoFaceBlenderError("Choose the sound file of a voice.")
         path = bpy.path.abspath(path)
+        named_files.remember(path)
         return {
             "sound": path,
             "mix": _mix_of_file(path, folder),

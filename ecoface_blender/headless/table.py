@@ -19,6 +19,8 @@ FOR_ALL = (*TEXTS, *NUMBERS, "seed", "outputs")
 """Columns that are also options of the command, for the lines that leave their cell empty."""
 COLUMNS = (AUDIO, NAME, *FOR_ALL)
 OUTPUTS = ("blend", "npz", *(kind.suffix[1:] for kind in KINDS.values()))
+LARGEST = 1 << 27
+"""Bytes of a table: about a million lines."""
 TABLE = "results"
 """Stem of the result tables, which lie beside the outputs."""
 
@@ -95,6 +97,11 @@ def _read_folder(folder: Path) -> list[Row]:
 
 def _read_csv(path: Path) -> list[Row]:
     try:
+        if path.is_file() and path.stat().st_size > LARGEST:
+            raise EcoFaceBlenderError(
+                f"Expected a table of at most {LARGEST >> 20} MB, found a larger file in '{path.name}'; "
+                "choose another, or make it in parts."
+            )
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise EcoFaceBlenderError(
@@ -144,13 +151,12 @@ def _check_names(rows: Sequence[Row]) -> None:
     """Each line writes files of its own, inside the output folder, on any system's file names."""
     seen: dict[str, Row] = {}
     for row in rows:
-        path = Path(row.name)
-        if path.is_absolute() or ".." in path.parts or row.name.endswith("/") or ":" in row.name:
+        if not _is_inside(row.name):
             raise EcoFaceBlenderError(
                 f"Expected a name inside the output folder in row {row.number}, found '{row.name}'; "
                 "change it."
             )
-        if row.name.casefold().startswith(TABLE) and len(path.parts) == 1:
+        if row.name.casefold().startswith(TABLE) and "/" not in row.name:
             raise EcoFaceBlenderError(
                 f"Row {row.number} would write '{row.name}', a name kept for the result table; "
                 "give it another in the column 'name'."
@@ -161,6 +167,12 @@ def _check_names(rows: Sequence[Row]) -> None:
                 "give them different names in the column 'name'."
             )
         seen[row.name.casefold()] = row
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a name without a suffix leads to a file in a folder or below it, on any system."""
+    parts = name.split("/")
+    return all(part.strip(". ") and not set(part) & set(":\0") for part in parts)
 
 
 def understand(row: Row) -> BatchItem:
@@ -175,7 +187,7 @@ def understand(row: Row) -> BatchItem:
     if cells.get("emotion") and cells.get("reference"):
         raise EcoFaceBlenderError("Expected an emotion or a reference, found both; leave one out.")
     seed = cells.get("seed") or "0"
-    if not (seed.isascii() and seed.isdigit()):
+    if not (seed.isascii() and seed.isdigit() and len(seed) < 19):  # of 64 bits
         raise EcoFaceBlenderError(f"Expected a whole number from 0 on as seed, found '{seed}'; correct it.")
     return BatchItem(
         audio=audio,

@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 
 from ..errors import EcoFaceBlenderError
-from . import mixdown
+from . import mixdown, packed
 
 N_CHANNELS = 128
 
@@ -292,9 +292,7 @@ def _file(strip: bpy.types.Strip, folder: Path) -> Path:
     """The sound or movie of the strip as a file on disk."""
     path = _path(strip)
     if strip.type == "SOUND" and strip.sound.packed_file:
-        unpacked = folder / (path.name or f"{strip.name}.wav")
-        unpacked.write_bytes(strip.sound.packed_file.data)
-        return unpacked
+        return packed.unpacked(strip.sound, folder)
     if not path.is_file():
         what = "movie" if strip.type == "MOVIE" else "sound"
         raise EcoFaceBlenderError(

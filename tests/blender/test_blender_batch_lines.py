@@ -76,6 +76,10 @@ def test_tables_of_every_spreadsheet_are_read(folder, delimiter, encoding):
         ("audio\na.wav\nx/A.mp3", "Rows 2 and 3 would both write 'A'"),
         ("audio,name\na.wav,../b", "Expected a name inside the output folder in row 2, found '../b'"),
         ("audio,name\na.wav,/b", "Expected a name inside the output folder in row 2, found '/b'"),
+        *(
+            (f"audio,name\na.wav,{name}", "Expected a name inside the output folder in row 2, found")
+            for name in (".", "./", "b/.", "b/..", "b//c", "...", "\\b", "\\\\host\\b", "C:b", "b\0", "//h/b")
+        ),
         ("audio\nresults.wav", "a name kept for the result table"),
     ],
 )

@@ -39,6 +39,9 @@ class GenerationRequest:
     head: str
     """Name of the head, whose coefficients its keys speak."""
     sound: str
+    track: int | None = None
+    """Which soundtrack of it is heard, from 1 on; None is the one that speaks. So for the channel."""
+    channel: int | None = None
     first_second: float = 0.0
     seconds: float | None = None
     first_frame: float
@@ -90,6 +93,8 @@ class GenerationRequest:
             self._within(name, lambda value: abs(value) <= LONGEST, f"seconds within {LONGEST}")
         for name in ("seconds", "emotion_seconds"):
             self._within(name, lambda value: value > 0, "more than 0")
+        for name in ("track", "channel"):
+            self._within(name, lambda value: value >= 1, "a whole number from 1 on")
         self._within("frames", lambda frames: frames[0] < frames[1], "a first frame before the last")
         given = [name for name in ALTERNATIVES if getattr(self, name)]
         if len(given) > 1:
@@ -115,7 +120,9 @@ class GenerationRequest:
     def part(self) -> dict[str, Any]:
         """Which part of which file is spoken, as the engine is asked for it."""
         first_second = 0.0 if self.mix else self.first_second
-        return {"sound": self.mix or self.sound, "first_second": first_second, "seconds": self.seconds}
+        chosen = {"track": self.track, "channel": self.channel}
+        part = {"sound": self.mix or self.sound, "first_second": first_second, "seconds": self.seconds}
+        return part | (dict.fromkeys(chosen) if self.mix else chosen)
 
     def stored(self, left_out: tuple[str, ...] = ()) -> dict[str, Any]:
         """For the metadata of a take."""

@@ -15,7 +15,8 @@ from .folder import printable, sounds_in
 AUDIO, NAME = "audio", "name"
 NUMBERS = {"strength": 1.0, "upper": 1.0, "mouth": 1.0, "temperature": 1.0}
 TEXTS = ("style", "emotion", "reference", "head", "open", "speaker")
-FOR_ALL = (*TEXTS, *NUMBERS, "seed", "outputs")
+CHOICES = ("track", "channel")
+FOR_ALL = (*TEXTS, *NUMBERS, *CHOICES, "seed", "outputs")
 """Columns that are also options of the command, for the lines that leave their cell empty."""
 COLUMNS = (AUDIO, NAME, *FOR_ALL)
 OUTPUTS = ("blend", "npz", *(kind.suffix[1:] for kind in KINDS.values()))
@@ -46,6 +47,9 @@ class BatchItem:
     """One line, understood."""
 
     audio: Path
+    track: int | None
+    """Which soundtrack of it is heard, from 1 on; None is the one that speaks. So for the channel."""
+    channel: int | None
     style: str | None
     emotion: str | None
     reference: Path | None
@@ -191,6 +195,7 @@ def understand(row: Row) -> BatchItem:
         raise EcoFaceBlenderError(f"Expected a whole number from 0 on as seed, found '{seed}'; correct it.")
     return BatchItem(
         audio=audio,
+        **chosen_of(row),
         reference=file_of(row, "reference"),
         open=file_of(row, "open"),
         strength=_number(cells, "strength"),
@@ -221,6 +226,23 @@ def file_of(row: Row, column: str) -> Path | None:
     if not path.is_file():
         raise EcoFaceBlenderError(f"Expected a file at '{path}' ({column}), found none; correct the path.")
     return path.resolve()
+
+
+def chosen_of(row: Row) -> dict[str, int | None]:
+    """Which track and channel of its sound a line asks for; None is the one with the voice.
+
+    Raises:
+        EcoFaceBlenderError: if a cell is no number from 1 on.
+    """
+    out: dict[str, int | None] = {}
+    for column in CHOICES:
+        cell = row.cells.get(column) or ""
+        if cell and not (cell.isascii() and cell.isdigit() and len(cell) < 4 and int(cell)):
+            raise EcoFaceBlenderError(
+                f"Expected a whole number from 1 on as {column}, found '{cell}'; correct it."
+            )
+        out[column] = int(cell) if cell else None
+    return out
 
 
 def _number(cells: Mapping[str, str], column: str) -> float:

@@ -34,6 +34,8 @@ class Timeline:
         self.gaps: list[tuple[float, float]] = []
         """The same of where the file itself says that there is nothing."""
         self.notes: list[str] = []
+        self.channels: tuple[str, ...] = ()
+        """The names of the channels, if they differ: of the stretch that has most of them."""
         self.delay = 0
         """Samples by which the codec is late, where the file does not say. Players play these of a single
         recording; of several that were joined, each has its own, and it is no part of any."""
@@ -119,6 +121,8 @@ class Timeline:
         first = length_at_16_khz(self._before)
         self._before += stretch.seconds
         self._done += cut(stretch.end(), length_at_16_khz(self._before) - first)
+        if len(stretch.different) > len(self.channels):
+            self.channels = stretch.different
         if stretch.note and stretch.note not in self.notes:
             self.notes.append(stretch.note)
         self._stretch = None
@@ -144,6 +148,10 @@ class _Stretch:
     @property
     def note(self) -> str:
         return self._mixer.choice.note if self._mixer.choice else ""
+
+    @property
+    def different(self) -> tuple[str, ...]:
+        return tuple(self.names) if self._mixer.differ else ()
 
     def add(self, samples: Samples) -> None:
         self._waiting.append(samples)

@@ -1,7 +1,7 @@
 """Sounds that are packed into the .blend, as files in the folder of a job and nowhere else."""
 
 import re
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 
 import bpy
 
@@ -21,7 +21,8 @@ def unpacked(sound: bpy.types.Sound, folder: Path) -> Path:
 
 def file_name(path: str) -> str:
     """The last part of a path of any system as a name that every system has for a file."""
-    name = re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", PureWindowsPath(path).name).strip(". ")
+    last = re.split(r"[/\\]", path)[-1]
+    name = re.sub(r'[\x00-\x1f<>:"|?*]', "_", last).strip(". ")
     stem, dot, suffix = name.rpartition(".")
     if not stem:
         stem, dot, suffix = name or "sound", "", ""

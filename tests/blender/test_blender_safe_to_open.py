@@ -162,6 +162,8 @@ def test_what_was_chosen_since_blender_was_started_is_opened_again(take, tmp_pat
     ("path", "name"),
     [
         ("/voices/hello.wav", "hello.wav"),
+        ("//voices/hello.wav", "hello.wav"),
+        ("//hello.wav", "hello.wav"),
         ("//../../../home/me/.bashrc", "bashrc"),
         ("..\\..\\start menu\\run.bat", "run.bat"),
         ("/voices/..", "sound"),

@@ -1,6 +1,7 @@
 """Damaged inputs of every kind: each ends in a result or in one sentence."""
 
 import json
+import os
 import select
 import shutil
 import subprocess
@@ -10,9 +11,11 @@ from pathlib import Path
 
 from .good_files import ROOT, SOUNDS, write_all
 from .mutations import mutated
+from .takes import mutated_properties
 
 SHARES = {f"sound .{suffix}": 16 for suffix in SOUNDS} | {
     "motion": 30, "model": 30, "FLAME file": 26, "mapping": 24, "table": 24, "stored request": 24,
+    "take in a .blend": 40,
 }  # fmt: skip
 """How many of each kind are tried."""
 LONGEST = 20.0  # s
@@ -43,6 +46,7 @@ class Child:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.robustness.child"], cwd=ROOT, text=True,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},  # threads of tiny models wait for one another
             )  # fmt: skip
             assert self._process.stdout and self._process.stdout.readline() == "ready\n"
         assert self._process.stdin and self._process.stdout
@@ -73,7 +77,8 @@ def run(folder: Path, seed: int = 0) -> list[Tally]:
         if warm["problem"] or warm["code"]:
             tally.problems += (f"the good file: {warm['problem'] or warm['said']}",)
         for index in range(count):
-            data, damage = mutated(good[kind].read_bytes(), seed + 1000 * number + index)
+            damaged = mutated_properties if kind.startswith("take") else mutated
+            data, damage = damaged(good[kind].read_bytes(), seed + 1000 * number + index)
             found = _once(child, folder, kind, good[kind], data, f"{damage}_{index}")
             tally.results += found["code"] == 0
             tally.sentences += found["code"] == 2

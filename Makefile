@@ -57,7 +57,7 @@ train-default: .venv/test.done
 	$(BIN)/python -m training.train_sync
 ifdef VOICES
 	$(BIN)/python -m training.prepare voices "$(VOICES)" work/voices
-	$(BIN)/python -m training.features --kind front --n-variants 4 $(OF_VOICES)
+	$(BIN)/python -m training.features --kind front --n-variants 6 $(OF_VOICES)
 else
 	@echo "No recorded voices (VOICES=FOLDER): the model will not learn to name the emotions of people, only"
 	@echo "those of synthetic speech; docs/training.md says which corpora it can learn from. Going on."

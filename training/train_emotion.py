@@ -83,7 +83,7 @@ class TrainEmotionConfig:
     """Data sets of the voices that take no part, such as emodb: to see how a corpus never heard is named."""
     n_variants: int = 2
     """Of the features: recordings of each clip that the encoder hears."""
-    n_voice_variants: int = 4
+    n_voice_variants: int = 6
     """The same of recorded voices, to which the classifier is fitted."""
     encoder: EmotionConfig = field(default_factory=EmotionConfig)
     visual: VisualConfig = field(default_factory=VisualConfig)

@@ -72,11 +72,12 @@ def test_all_clips_of_a_voice_are_recorded_alike_for_the_front(config, tmp_path,
     rows = [ClipRow(**vars(row) | {"voice": voices[n % 2]}) for n, row in enumerate(rows)]
     (tmp_path / "clips").symlink_to((config.corpus / "clips").resolve())
     write_manifest(tmp_path, rows)
-    real, heard = features.augment, []
+    real, heard, strengths = features.augment, [], []
 
-    def remembered(waveform, rng):
+    def remembered(waveform, rng, strength):
         heard.append(rng.bit_generator.state["state"]["state"])
-        return real(waveform, rng)
+        strengths.append(strength)
+        return real(waveform, rng, strength=strength)
 
     monkeypatch.setattr(features, "augment", remembered)
     for kind in seeds:
@@ -87,10 +88,17 @@ def test_all_clips_of_a_voice_are_recorded_alike_for_the_front(config, tmp_path,
         assert len(set(variant[::2])) == len(set(variant[1::2])) == 1 and variant[0] != variant[1]
     assert seeds["front"][0][0] != seeds["front"][1][0], "another recording in each variant"
     assert all(len(set(variant)) == 6 for variant in seeds["content"])
+    assert set(strengths) == {features.FULL}
+    heard.clear(), strengths.clear()
+    main(changed(config, corpus=tmp_path, folder=tmp_path / "front", kind="front", n_variants=5))
+    poor = heard[8:14]  # after the fourth variant, which is good
+    assert len(set(poor)) == 6 and set(strengths[7:]) == {features.POOR}, (
+        "each clip in a poor recording of its own"
+    )
 
 
 def test_the_front_s_third_variant_hears_another_vocal_tract(config, tmp_path, monkeypatch):
-    monkeypatch.setattr(features, "augment", lambda waveform, _: waveform)
+    monkeypatch.setattr(features, "augment", lambda waveform, *_, **__: waveform)
     main(changed(config, folder=tmp_path, kind="front", n_variants=3))
     row = read_manifest(config.corpus)[1]
     plain, recorded, other = (

@@ -24,6 +24,8 @@ RIDGE, ROW_RIDGE = 1e-3, 1e-2
 """Of the classifier's weights of features and of rows, brought to one spread; ours."""
 FEATURE_SHARE = 0.5
 """How much logits of features count beside those of rows: the encoder is too sure of its training's clips."""
+CAUTION = 0.5
+"""Added to neutral's offset after calibration; ours. Held-out actors are acting, most recorded lines are not."""
 PLAIN = 20.0
 """Weight of neutral synthetic clips beside other emotions' when the classifier is fitted; ours. Neutral lines
 of actors are all alike; plain speech of other voices, in other places and at other paces, is neutral too."""
@@ -206,7 +208,7 @@ def calibrate(encoder: EmotionEncoder, classifier: EmotionClassifier, corpora: S
     """Offsets of the emotions and one sharpness, so that shares are probabilities on held-out clips.
 
     Every corpus counts alike, and in it every emotion. A class that only synthetic speech taught is often
-    claimed of real clips wrongly, and never rightly: its offset falls.
+    claimed of real clips wrongly, and never rightly: its offset falls. Neutral is favoured by CAUTION.
     """
     device = classifier.offset.device
     with torch.no_grad():
@@ -224,6 +226,7 @@ def calibrate(encoder: EmotionEncoder, classifier: EmotionClassifier, corpora: S
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     classifier.offset.copy_(offset.detach())
+    classifier.offset[0] += CAUTION
     classifier.sharpness.copy_(log_sharpness.detach().exp())
 
 

@@ -1,7 +1,7 @@
 """Builds the extension's zips in dist/ with Blender's own tool from the bpy wheel, and validates them.
 
-One for each platform carries the engine as wheels (tools/wheels.lock), so that nothing has to be installed; the
-small one, without a platform in its name, carries none. All carry ecoface_model and its default model in a
+One for each platform carries the engine as wheels (tools/wheels.lock), so that nothing has to be installed;
+the small one, without a platform in its name, carries none. All carry ecoface_model and its default model in a
 folder `library`, so that Blender and the engine are always of the same version.
 """
 
@@ -28,11 +28,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="folder of the zips (default: dist)")
     parser.add_argument("--model", type=Path, help="a model file to ship in the place of the default model")
-    parser.add_argument("--only", nargs="+", choices=[SMALL, *PLATFORMS], default=[SMALL, *PLATFORMS],
-                        metavar="ZIP", help=f"which: {', '.join([SMALL, *PLATFORMS])} (default: all)")  # fmt: skip
+    zips = [SMALL, *PLATFORMS]
+    parser.add_argument("--only", nargs="+", choices=zips, default=zips, metavar="ZIP",
+                        help=f"which: {', '.join(zips)} (default: all)")  # fmt: skip
     parser.add_argument("--python", nargs="+", default=PYTHONS, metavar="X.Y", dest="pythons",
                         help=f"Blender's versions of Python (default: {' '.join(PYTHONS)})")  # fmt: skip
-    parser.add_argument("--wheels", type=Path, default=CACHE, help="cache of the wheels (default: build/wheels)")
+    parser.add_argument("--wheels", type=Path, default=CACHE, help="their cache (default: build/wheels)")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     try:

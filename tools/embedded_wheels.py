@@ -110,8 +110,8 @@ def _download(files: dict[str, str], platform: str, python: str, cache: Path) ->
         )  # fmt: skip
         if "DO NOT MATCH THE HASHES" in done.stdout or "THESE PACKAGES DO NOT MATCH" in done.stdout:
             raise WheelError(
-                f"expected the wheels for {platform} that {LOCK.name} pins, found others (their sha256 differ) "
-                "at the index that pip is set up with; use another index"
+                f"expected the wheels for {platform} that {LOCK.name} pins, found others (their sha256 differ) at "
+                "the index that pip is set up with; use another index"
             )
         fetched = {path.name: path for path in Path(folder).glob("*.whl")}
         if done.returncode or not files.keys() <= fetched.keys():

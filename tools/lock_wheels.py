@@ -31,6 +31,7 @@ EMBEDDED = (
 flatbuffers, packaging): only its tools for making graphs import them."""
 LOCKED_PYTHONS = (*PYTHONS, "3.14")
 """The last for Blenders that use the system's Python."""
+HEADER = "# The wheels in the extension's zips and their sha256, by `python tools/lock_wheels.py`.\n"
 CUDA = ("nvidia-", "cuda-", "triton")
 SIZES = {
     "linux-x64": "about 3 GB to download, 8 GB on disk",
@@ -41,14 +42,16 @@ SIZES = {
 
 def main() -> None:
     """Both locks."""
-    header = "# The wheels in the extension's zip and their sha256, written by `python tools/lock_wheels.py`.\n"
+    header = (
+        "# The wheels in the extension's zips, with their sha256: written by `python tools/lock_wheels.py`.\n"
+    )
     parts = []
     for platform in PLATFORMS:
         files = {}
         for python in LOCKED_PYTHONS:
             files |= {name: digest for _, name, digest in resolve(EMBEDDED, platform, python, alone=True)}
         parts.append(f"\n[{platform}]\n" + "".join(f'"{n}" = "{files[n]}"\n' for n in sorted(files)))
-    LOCK.write_text(header + "".join(parts), encoding="utf-8")
+    LOCK.write_text(HEADER + "".join(parts), encoding="utf-8")
     lock_torch()
 
 
@@ -60,7 +63,7 @@ def lock_torch() -> None:
         if line and not line.startswith("#")
     ]
     hashes: dict[str, dict[str, set[str]]] = {platform: {} for platform in SIZES}
-    for python in PYTHONS:
+    for python in LOCKED_PYTHONS:
         resolved = resolve(wanted, "linux-x64", python)
         # pip asks the machine it runs on whether a package is for Linux only: so those are left out by name.
         others = [pin for pin, _, _ in resolved if not pin.startswith(CUDA)]
@@ -71,7 +74,9 @@ def lock_torch() -> None:
             for pin, _, digest in found:
                 hashes[platform].setdefault(pin, set()).add(digest)
     for platform, pins in hashes.items():
-        header = f'# For "Use a Graphics Card", written by `python tools/lock_wheels.py`: {SIZES[platform]}.\n'
+        header = (
+            f'# For "Use a Graphics Card", written by `python tools/lock_wheels.py`: {SIZES[platform]}.\n'
+        )
         (WORKER / "locks").mkdir(exist_ok=True)
         (WORKER / "locks" / f"{platform}.txt").write_text(
             header + "".join(requirement(pin, pins[pin]) for pin in sorted(pins)), encoding="utf-8"

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..engine.client import POLL_SECONDS, WorkerClient
 from ..engine.engine import CPU
+from ..engine.interpreter import Interpreter
 from ..engine.job import CPU_INSTEAD, CRASHED
 from ..engine.settings import EngineSettings
 from ..errors import EcoFaceBlenderError
@@ -57,7 +58,7 @@ class _Engine:
 class Engines:
     """A few workers with one model, and the lines that they are busy with."""
 
-    def __init__(self, python: str, settings: EngineSettings, count: int):
+    def __init__(self, python: Interpreter, settings: EngineSettings, count: int):
         """Start them all and wait until the first has loaded the model.
 
         Raises:
@@ -177,7 +178,7 @@ class Engines:
 
     def _client(self) -> WorkerClient:
         with _environment(dict.fromkeys(THREADS, str(self._threads))):
-            return WorkerClient(self._python)
+            return WorkerClient(self._python.program, self._python.packages)
 
     def _load(self, engine: _Engine) -> None:
         engine.loading = engine.client.request(

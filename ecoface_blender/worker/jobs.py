@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import protocol
+from . import protocol, runtime
 from .sounds import sound_of, warnings_of
 
 OnProgress = Callable[[str, int, int], None]
@@ -44,15 +44,14 @@ class Jobs:
         return self._head(request)
 
     def _hello(self) -> dict[str, Any]:
-        import torch
-
         from ecoface_model.device import choose_device
 
+        device = str(choose_device(None))
         return {
             "protocol": protocol.PROTOCOL,
             "python": platform.python_version(),
-            "torch": torch.__version__,
-            "device": str(choose_device(None)),
+            "device": device,
+            **runtime.describe(device),
         }
 
     def _load(self, request: protocol.Load, on_progress: OnProgress) -> dict[str, Any]:
@@ -75,6 +74,7 @@ class Jobs:
             "hash": model.hash,
             "styles": list(model.styles),
             "device": str(self._model.device),
+            **runtime.describe(str(self._model.device)),
         }
 
     def _generate(self, request: protocol.Generate, on_progress: OnProgress) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def failure(client, number):
 def test_hello_tells_what_the_engine_is(loaded):
     answer = loaded.wait(loaded.request(protocol.Hello))
     assert answer["protocol"] == protocol.PROTOCOL
-    assert answer["torch"].startswith("2.")
+    assert answer["runtime"].split()[0] in ("PyTorch", "ONNX") and answer["hardware"]
     assert answer["device"] in ("cpu", "cuda", "mps")
 
 
@@ -249,7 +249,7 @@ def test_a_python_that_prints_on_its_own_does_not_disturb(tmp_path, client):
         "sys.meta_path.insert(0, Noise())\nrunpy.run_path(sys.argv[0], run_name='__main__')\n"
     )
     client = WorkerClient(interpreter(tmp_path / "python", f'shift; exec {PYTHON} {noisy} "$@"'))
-    assert client.wait(client.request(protocol.Hello))["torch"]
+    assert client.wait(client.request(protocol.Hello))["runtime"]
     client.close()
 
 
@@ -307,3 +307,19 @@ def test_a_performance_a_track_and_amounts_are_obeyed(loaded, speech, tiny_ecofa
             wanted = tiny_ecoface.generate(sound, **expected).motion
             np.testing.assert_allclose(result["motion"], wanted, atol=1e-4)
             np.testing.assert_allclose(result["upper"], upper_projection(read_head()))
+
+
+def test_with_a_folder_of_packages_the_worker_is_shut_off_from_the_users(tmp_path, monkeypatch):
+    """As the engine that is built in is started: neither variables nor the user's site count."""
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "user").mkdir()
+    (tmp_path / "packages" / "jaxtyping.py").write_text("raise ImportError('of the packages')\n")
+    (tmp_path / "user" / "numpy.py").write_text("raise ImportError('of the user')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "user"))
+    python = interpreter(tmp_path / "python", f'echo "$@" > {tmp_path}/given; exec {PYTHON} "$@"')
+    client = WorkerClient(python, str(tmp_path / "packages"))
+    client.wait(client.request(protocol.Head, file=None, result=str(tmp_path / "head.npz")))
+    assert "(of the packages)" in failure(client, client.request(protocol.Load, model=None, device="cpu"))
+    client.close()
+    given = (tmp_path / "given").read_text().split()
+    assert given[:2] == ["-I", "-B"] and given[-1] == str(tmp_path / "packages")

@@ -1,8 +1,8 @@
 """Builds the extension's zips in dist/ with Blender's own tool from the bpy wheel, and validates them.
 
 One for each platform carries the engine as wheels (tools/wheels.lock), so that nothing has to be installed;
-the small one, without a platform in its name, carries none. All carry ecoface_model and its default model in a
-folder `library`, so that Blender and the engine are always of the same version.
+the small one, without a platform in its name, carries none. All carry ecoface_model and its default model in
+a folder `library`, so that Blender and the engine are always of the same version.
 """
 
 import argparse

@@ -17,6 +17,8 @@ LOCK = ROOT / "tools" / "wheels.lock"
 CACHE = ROOT / "build" / "wheels"
 PYTHONS = ("3.11", "3.13")
 """Of Blender 4.5 and 5.0, and of 5.2."""
+LOCKED_PYTHONS = (*PYTHONS, "3.14")
+"""The last for Blenders that use the system's Python."""
 PLATFORMS = {
     "linux-x64": tuple(
         f"{name}_x86_64"
@@ -51,7 +53,7 @@ def locked(platform: str, pythons: Iterable[str] = PYTHONS) -> dict[str, str]:
     files: dict[str, str] = tomllib.loads(LOCK.read_text(encoding="utf-8"))[platform]
     chosen: dict[str, str] = {}
     for python in pythons:
-        if not any(f"-cp{python.replace('.', '')}-" in name for name in files):
+        if python not in LOCKED_PYTHONS:
             raise WheelError(
                 f"expected a version of Python that {LOCK.name} has wheels for, found {python}; "
                 "add it to tools/lock_wheels.py and run that"
@@ -110,8 +112,8 @@ def _download(files: dict[str, str], platform: str, python: str, cache: Path) ->
         )  # fmt: skip
         if "DO NOT MATCH THE HASHES" in done.stdout or "THESE PACKAGES DO NOT MATCH" in done.stdout:
             raise WheelError(
-                f"expected the wheels for {platform} that {LOCK.name} pins, found others (their sha256 differ) at "
-                "the index that pip is set up with; use another index"
+                f"expected the {platform} wheels that {LOCK.name} pins, found others (their sha256 differ) "
+                "at the index that pip is set up with; use another index"
             )
         fetched = {path.name: path for path in Path(folder).glob("*.whl")}
         if done.returncode or not files.keys() <= fetched.keys():

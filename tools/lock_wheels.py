@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from embedded_wheels import LOCK, PLATFORMS, PYTHONS, ROOT, platform_tags
+from embedded_wheels import LOCK, LOCKED_PYTHONS, PLATFORMS, ROOT, platform_tags
 
 WORKER = ROOT / "ecoface_blender" / "worker"
 EMBEDDED = (
@@ -29,8 +29,6 @@ EMBEDDED = (
 )
 """All that the engine needs beside Blender's own numpy. onnxruntime runs without what it names (protobuf,
 flatbuffers, packaging): only its tools for making graphs import them."""
-LOCKED_PYTHONS = (*PYTHONS, "3.14")
-"""The last for Blenders that use the system's Python."""
 HEADER = "# The wheels in the extension's zips and their sha256, by `python tools/lock_wheels.py`.\n"
 CUDA = ("nvidia-", "cuda-", "triton")
 SIZES = {
@@ -42,9 +40,6 @@ SIZES = {
 
 def main() -> None:
     """Both locks."""
-    header = (
-        "# The wheels in the extension's zips, with their sha256: written by `python tools/lock_wheels.py`.\n"
-    )
     parts = []
     for platform in PLATFORMS:
         files = {}

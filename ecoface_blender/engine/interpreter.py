@@ -32,7 +32,7 @@ class Interpreter:
 
 
 def find_python(preferred: str = "") -> Interpreter:
-    """The engine's Python: the preferred one, ECOFACE_PYTHON, the graphics card's, the built-in one, else this.
+    """The engine's Python: that of the preferences, ECOFACE_PYTHON, the graphics card's, the built-in one.
 
     Raises:
         EcoFaceBlenderError: if a named one is not there, or nothing can run the engine.

@@ -13,6 +13,11 @@ def sentence_of(error: Exception) -> str:
         return in_a_sentence(error)
     traceback.print_exception(error, file=sys.stderr)
     if isinstance(error, ImportError):
+        if sys.flags.isolated:  # the engine that is built in
+            return one_line(
+                f"The engine that is built in cannot import {error.name} ({error}); install the zip of "
+                "EcoFace for this platform again."
+            )
         missing = PACKAGES if error.name in (None, *PACKAGES.split()) else error.name
         return one_line(
             f"The engine's Python {sys.executable} cannot import {error.name} ({error}); "

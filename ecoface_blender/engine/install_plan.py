@@ -48,13 +48,13 @@ class Plan:
         size = first_line.rpartition(": ")[2].rstrip(".")
         if self.wheels:
             found = sum(path.stat().st_size for path in self.wheels.glob("*.whl"))
-            size = f"{found / 1e9:.1f} GB of wheels, {size.rpartition(', ')[2]}"
+            size = f"{found / 1e6:,.0f} MB of wheels, {size.rpartition(', ')[2]}"
         return [
-            f"{len(self.pins)} packages, each refused if its sha256 is not the one that EcoFace pins:",
-            ", ".join(pin.replace("==", " ") for pin in self.pins),
             f"From: {self.wheels or self.index or INDEX}, and from nowhere else",
             f"Size: {size}",
             f"Into: {folder}",
+            f"{len(self.pins)} packages, each refused if its sha256 is not the one that EcoFace pins:",
+            ", ".join(pin.replace("==", " ") for pin in self.pins),
         ]
 
 

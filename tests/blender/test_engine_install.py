@@ -103,10 +103,10 @@ def test_nothing_is_taken_from_elsewhere(tmp_path, monkeypatch):
 def test_a_plan_says_what_comes_from_where_and_where_to(tmp_path):
     wheels = write_wheel(tmp_path / "wheels", "tinyengine")
     folder = tmp_path / "engine"
-    heading, names, place, size, into = plan(tmp_path, "tinyengine", wheels=wheels).describe(folder)
+    place, size, into, heading, names = plan(tmp_path, "tinyengine", wheels=wheels).describe(folder)
     assert heading.startswith("1 packages, each refused if its sha256") and names == "tinyengine 1.0"
     assert f"{wheels}, and from nowhere else" in place and "2 kB on disk" in size and str(folder) in into
-    assert "PyPI" in plan(tmp_path, "tinyengine").describe(folder)[2]
+    assert "PyPI" in plan(tmp_path, "tinyengine").describe(folder)[0]
 
 
 @pytest.mark.parametrize("system", ["linux-x64", "macos-arm64"])

@@ -95,9 +95,9 @@ class Installation:
         except EcoFaceBlenderError as error:
             self._failure = str(error)
         except OSError as error:
-            self._failure = f"The engine could not be installed: {error.strerror} ({error.filename}); repeat."
+            self._failure = f"PyTorch could not be installed: {error.strerror} ({error.filename}); repeat."
         except Exception as error:  # a thread that ends without a word would pass for a success
-            self._failure = f"The engine could not be installed ({type(error).__name__}: {error}); repeat."
+            self._failure = f"PyTorch could not be installed ({type(error).__name__}: {error}); repeat."
         if self._failure:
             shutil.rmtree(self._partial, ignore_errors=True)
 
@@ -135,7 +135,7 @@ class Installation:
             )
         except OSError as error:
             raise EcoFaceBlenderError(
-                f"The engine could not be installed with {command[0]} ({error.strerror}); "
+                f"PyTorch could not be installed with {command[0]} ({error.strerror}); "
                 "choose another Python in the preferences of EcoFace."
             ) from error
         if self._cancelled.is_set():  # just before the process was there
@@ -179,7 +179,7 @@ class Installation:
         if not advice:
             last = said[-1] if said else "nothing was said"
             advice = f"{last[:200]}; see {self._folder.parent / LOG}"
-        return f"The engine could not be installed ({self.stage.lower()}): {advice}."
+        return f"PyTorch could not be installed ({self.stage.lower()}): {advice}."
 
 
 def _kill(process: subprocess.Popen) -> None:

@@ -226,7 +226,7 @@ def graphics_card(desktop: Desktop) -> None:
     in_window(desktop, "bpy.ops.ecoface.install_engine('INVOKE_DEFAULT')")
     desktop.screenshot("11_graphics_card")
     desktop.keys("Return")
-    desktop.wait("a refusal", lambda state: "was found in" in state["engine_failure"])
+    desktop.wait("a refusal", lambda state: "could not be installed" in state["engine_failure"])
     in_window(desktop, "bpy.ops.preferences.addon_show(module='bl_ext.user_default.ecoface')")
     desktop.screenshot("11_preferences")
 

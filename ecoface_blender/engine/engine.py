@@ -70,7 +70,7 @@ def describe(settings: EngineSettings) -> str:
     except EcoFaceBlenderError:
         return ""
     if is_running() and _loaded:
-        return f"{_loaded['runtime']} on {_loaded['hardware']}, {python.origin}"
+        return f"{_loaded['engine']} on {_loaded['hardware']}, {python.origin}"
     if python.packages:
         return f"{embedded_runtime()}, {python.origin}"
     return f"{python.program}, {python.origin}"

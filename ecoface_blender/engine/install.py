@@ -155,7 +155,7 @@ class Installation:
 
     def _refuse_cancelled(self) -> None:
         if self._cancelled.is_set():
-            raise EcoFaceBlenderError("Cancelled; the engine that was there before is kept.")
+            raise EcoFaceBlenderError("Cancelled; what was installed before is kept.")
 
     def _why(self, said: Sequence[str]) -> str:
         """The sentence for a command that failed."""

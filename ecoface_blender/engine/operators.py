@@ -23,7 +23,7 @@ INSTALLING = "PyTorch is being installed; wait for it or cancel it"
 NEEDS_NETWORK = (
     "Allow Online Access in the preferences of Blender (System > Network), or choose a Wheel Folder"
 )
-DIALOG_WIDTH, DIALOG_COLUMNS = 560, 92
+DIALOG_WIDTH, DIALOG_COLUMNS = 560, 96
 """Pixels at scale 1, and letters of a line."""
 
 
@@ -142,7 +142,7 @@ class ECOFACE_OT_install_engine(_Engine, Operator):
     def draw(self, _context):
         column = self.layout.column(align=True)
         for paragraph in self._plan.describe(installed_engine()) if self._plan else ():
-            for line in textwrap.wrap(paragraph, DIALOG_COLUMNS):
+            for line in textwrap.wrap(paragraph, DIALOG_COLUMNS, break_on_hyphens=False):
                 column.label(text=line)
 
     def run(self, context):

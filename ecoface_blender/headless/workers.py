@@ -15,6 +15,7 @@ from ..engine.job import CPU_INSTEAD, CRASHED
 from ..engine.settings import EngineSettings
 from ..errors import EcoFaceBlenderError
 from ..worker import protocol
+from ..worker.runtime import cores
 
 AT_HAND = 2
 """Lines of an engine: it need not wait while Blender writes."""
@@ -65,7 +66,7 @@ class Engines:
             EcoFaceBlenderError: if it cannot be started or loaded.
         """
         self._python, self._settings = python, settings
-        self._threads = max(1, _cores() // count)
+        self._threads = max(1, cores() // count)
         self._engines: list[_Engine] = []
         try:
             for _ in range(count):
@@ -188,13 +189,6 @@ class Engines:
     def _request(self, engine: _Engine, job: Job) -> None:
         job.device = engine.device
         job.number = engine.client.request(job.kind, **job.request)
-
-
-def _cores() -> int:
-    """That this process may use: on a cluster not all that the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @contextmanager

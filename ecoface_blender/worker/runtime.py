@@ -5,18 +5,18 @@ import sys
 
 
 def describe(device: str) -> dict[str, str]:
-    """The `runtime`, such as "PyTorch 2.13.0", and the `hardware`, such as "2 cores" or a graphics card."""
+    """The `engine`, such as "PyTorch 2.13.0", and the `hardware`, such as "2 cores" or a graphics card."""
     torch = sys.modules.get("torch")
     if torch is None:
         from onnxruntime import __version__ as version
 
-        return {"runtime": f"ONNX Runtime {version}", "hardware": _cores(cores())}
+        return {"engine": f"ONNX Runtime {version}", "hardware": _cores(cores())}
     hardware = _cores(torch.get_num_threads())
     if device.startswith("cuda"):
         hardware = torch.cuda.get_device_name(device)
     elif device.startswith("mps"):
         hardware = "Apple's graphics card"
-    return {"runtime": f"PyTorch {torch.__version__}", "hardware": hardware}
+    return {"engine": f"PyTorch {torch.__version__}", "hardware": hardware}
 
 
 def cores() -> int:

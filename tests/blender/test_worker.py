@@ -83,7 +83,7 @@ def failure(client, number):
 def test_hello_tells_what_the_engine_is(loaded):
     answer = loaded.wait(loaded.request(protocol.Hello))
     assert answer["protocol"] == protocol.PROTOCOL
-    assert answer["runtime"].split()[0] in ("PyTorch", "ONNX") and answer["hardware"]
+    assert answer["engine"].split()[0] in ("PyTorch", "ONNX") and answer["hardware"]
     assert answer["device"] in ("cpu", "cuda", "mps")
 
 
@@ -249,7 +249,7 @@ def test_a_python_that_prints_on_its_own_does_not_disturb(tmp_path, client):
         "sys.meta_path.insert(0, Noise())\nrunpy.run_path(sys.argv[0], run_name='__main__')\n"
     )
     client = WorkerClient(interpreter(tmp_path / "python", f'shift; exec {PYTHON} {noisy} "$@"'))
-    assert client.wait(client.request(protocol.Hello))["runtime"]
+    assert client.wait(client.request(protocol.Hello))["engine"]
     client.close()
 
 

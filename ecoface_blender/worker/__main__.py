@@ -27,6 +27,8 @@ from worker import failures, jobs, library, protocol  # noqa: E402
 # Its other modules must not pass for somebody's `export` or `errors`. Blender's wheels come before what its
 # Python may have by itself, as in Blender.
 sys.path[:1] = [str(library.library_folder()), *sys.argv[1:2]]
+if sys.flags.isolated:
+    library.use_blenders_runtime()
 
 
 class Worker:

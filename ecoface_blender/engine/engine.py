@@ -36,12 +36,15 @@ def worker(python: Interpreter) -> WorkerClient:
         EcoFaceBlenderError: if it cannot be started.
     """
     global _client
-    wanted = (python.program, python.packages)
-    if _client is not None and (_client.ended or (_client.python, _client.packages) != wanted):
+    if _client is not None and (_client.ended or not _is_run_by(python)):
         unload()
     if _client is None:
-        _client = WorkerClient(*wanted)
+        _client = WorkerClient(python.program, python.packages)
     return _client
+
+
+def _is_run_by(python: Interpreter) -> bool:
+    return _client is not None and (_client.python, _client.packages) == (python.program, python.packages)
 
 
 def is_running() -> bool:
@@ -69,7 +72,7 @@ def describe(settings: EngineSettings) -> str:
         python = find_python(settings.python)
     except EcoFaceBlenderError:
         return ""
-    if is_running() and _loaded:
+    if is_running() and _loaded and _is_run_by(python):
         return f"{_loaded['engine']} on {_loaded['hardware']}, {python.origin}"
     if python.packages:
         return f"{embedded_runtime()}, {python.origin}"

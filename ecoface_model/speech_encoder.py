@@ -10,10 +10,10 @@ from abc import ABC, abstractmethod
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from ecoface_model.reference_emotion.voice_baseline import NO_BASELINE as NO_BASELINE
+
 FRONT = "front"
 """How the names of the frozen front's tensors begin."""
-NO_BASELINE = 0
-"""Index of "no voice baseline" among the kinds that the encoder knows; then `voice_baseline.KINDS`."""
 
 
 class SpeechEncoder(nn.Module, ABC):

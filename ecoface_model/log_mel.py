@@ -1,0 +1,28 @@
+"""Log-mel spectra as a torch module, for training and the networks there; `mel.py` is its twin in numpy."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ecoface_model.device import full_precision
+from ecoface_model.mel import MEL_HOP, MEL_WINDOW, QUIETEST, mel_filters
+
+
+class LogMel(nn.Module):
+    """log10 of mel power, not normalised in any way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("window", torch.hann_window(MEL_WINDOW), persistent=False)
+        self.register_buffer("filters", torch.tensor(mel_filters(), dtype=torch.float32), persistent=False)
+        self.window: Tensor
+        self.filters: Tensor
+
+    def forward(self, waveform: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch 80 mel_steps"]:
+        """Spectra at 100 Hz, samples // 160 of them."""
+        with full_precision(waveform.device):
+            spectrum = torch.stft(
+                waveform.float(), MEL_WINDOW, MEL_HOP, window=self.window, return_complex=True
+            )  # (B, 201, steps + 1)
+            power = torch.view_as_real(spectrum[..., :-1]).square().sum(dim=-1)  # (B, 201, steps)
+            return (self.filters @ power).clamp_min(QUIETEST).log10()

@@ -16,7 +16,6 @@ from ecoface_model.speech_encoder import SpeechEncoder
 from ecoface_model.transformer import TransformerLayer
 
 
-
 class WhisperContent(SpeechEncoder):
     """The first layers of Whisper's encoder, on speech brought to one level.
 

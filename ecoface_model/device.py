@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import torch
 
 DEVICES = ("cuda", "mps", "cpu")  # in order of preference
+WITHOUT_DOUBLE = "mps"  # the one that knows no float64
 TORCH, ONNX = "torch", "onnx"
 ENGINES = (TORCH, ONNX)
 HOW_TO_GET_TORCH = 'pip install "ecoface[torch]"'
@@ -55,7 +56,37 @@ def choose_engine(device: str | None, engine: str | None, *, with_graphs: bool) 
         return TORCH
     if engine is None and on_processor and is_installed("onnxruntime"):
         return ONNX  # which will say that the model has no graphs
+    if engine is None and on_processor:
+        raise RequestError("expected ONNX Runtime or PyTorch, found neither; pip install onnxruntime")
     raise RequestError(f"expected PyTorch for this, found none; {HOW_TO_GET_TORCH}")
+
+
+def working() -> tuple[str, str]:
+    """The engine that runs the default model here, with its version, and its device.
+
+    Raises:
+        RequestError: if none is installed.
+    """
+    if choose_engine(None, None, with_graphs=True) == ONNX:
+        import onnxruntime
+
+        return f"ONNX Runtime {onnxruntime.__version__}", "cpu"
+    import torch
+
+    return f"PyTorch {torch.__version__}", str(choose_device())
+
+
+def expect_packages(use: str, extra: str, *packages: str) -> None:
+    """See that what something needs beside the engine is there.
+
+    Raises:
+        RequestError: if it is not.
+    """
+    missing = [package for package in packages if not is_installed(package)]
+    if missing:
+        raise RequestError(
+            f'expected {" and ".join(missing)} for {use}, found none; pip install "ecoface[{extra}]"'
+        )
 
 
 def is_installed(package: str) -> bool:
@@ -151,7 +182,7 @@ def _is_present(kind: str) -> bool:
 
 
 def _is_for_processors() -> bool:
-    """Whether the PyTorch that is installed says of itself that it knows no cards: a second's import saved."""
+    """Whether the PyTorch that is installed says that it knows no cards: a second's import saved."""
     spec = find_spec("torch")
     version = Path(spec.origin).with_name("version.py") if spec and spec.origin else None
     if version is None or not version.is_file():

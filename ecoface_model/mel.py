@@ -26,7 +26,7 @@ def log_mel(waveform: Float32[NDArray[np.float32], " samples"]) -> Float32[NDArr
     """log10 of mel power at 100 Hz, samples // 160 of them; `log_mel.LogMel` is its twin in PyTorch."""
     padded = np.pad(waveform, MEL_WINDOW // 2, mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(padded, MEL_WINDOW)[::MEL_HOP]
-    frames = frames[: len(waveform) // MEL_HOP] * _window()  # (steps, 400)
+    frames = frames[: len(waveform) // MEL_HOP] * hann_window().astype(np.float64)  # (steps, 400)
     spectrum = np.fft.rfft(frames)  # (steps, 201)
     power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
     mel: NDArray[np.float32] = np.log10(np.maximum(_filters() @ power.T, np.float32(QUIETEST)))
@@ -51,9 +51,8 @@ def at_usual_level(
     return moved + np.float32(USUAL_PEAK)
 
 
-@lru_cache(maxsize=1)
-def _window() -> NDArray[np.float32]:
-    """A periodic Hann window, (400,)."""
+def hann_window() -> Float32[NDArray[np.float32], "400"]:
+    """Of each frame, periodic."""
     return np.hanning(MEL_WINDOW + 1)[:-1].astype(np.float32)
 
 

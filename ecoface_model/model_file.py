@@ -31,7 +31,7 @@ PROTOTYPES, VISUAL_PROTOTYPES = "prototypes", "visual_prototypes"
 LEVELS = (0, 1, 2)  # intensities of prototypes
 PICKLE_STARTS = (b"PK\x03\x04", b"\x80")  # torch.save, new and old
 GRAPHS = "graphs"
-"""Of the metadata: the graphs by their names, each deflated and as base64; earlier versions pass them over."""
+"""Of the metadata: the graphs by their names, deflated and as base64; earlier versions pass them over."""
 LARGEST_GRAPH = 4 << 20  # bytes that one unpacks to
 
 Prototypes = Float32[NDArray[np.float32], "emotions 3 feature"]

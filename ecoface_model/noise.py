@@ -35,14 +35,16 @@ def normal_noise(n: int, seed: int) -> Float32[NDArray[np.float32], " n"]:
 def _box_muller(uniform: Float32[NDArray[np.float32], " n"]) -> Float32[NDArray[np.float32], " n"]:
     first, second = uniform.reshape(-1, 2, BLOCK // 2).transpose(1, 0, 2)  # (blocks, 8) each
     radius, angle = np.sqrt(-2 * np.log(1 - first)), np.float32(2 * math.pi) * second
-    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).ravel()
+    noise: NDArray[np.float32] = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).ravel()
+    return noise
 
 
 def _pairs(drawn: NDArray[np.uint64]) -> Float32[NDArray[np.float32], " n"]:
     whole = (drawn[::2] << np.uint64(32) | drawn[1::2]) & np.uint64(2**53 - 1)
     first, second = (whole * 2.0**-53).reshape(-1, 2).T
     radius, angle = np.sqrt(-2 * np.log1p(-second)), 2 * math.pi * first
-    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).ravel().astype(np.float32)
+    noise = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).ravel()
+    return np.asarray(noise, np.float32)
 
 
 def slowed(

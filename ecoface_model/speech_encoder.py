@@ -10,8 +10,6 @@ from abc import ABC, abstractmethod
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from ecoface_model.reference_emotion.voice_baseline import NO_BASELINE as NO_BASELINE
-
 FRONT = "front"
 """How the names of the frozen front's tensors begin."""
 

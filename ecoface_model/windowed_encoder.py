@@ -29,9 +29,12 @@ from ecoface_model.windows import WindowPlan
 Progress = Callable[[str, int, int], None]
 """Called with a stage, what is done of it, and its whole; it may raise to give up."""
 ROOM = 1.5e-4  # -76 dB of full scale, as in the quietest clips of the training
-Listened = tuple[range, Float32[NDArray[np.float32], "steps content"], Float32[NDArray[np.float32], "steps 15"]]
+Listened = tuple[
+    range, Float32[NDArray[np.float32], "steps content"], Float32[NDArray[np.float32], "steps 15"]
+]
 """A window, its content features, and the classifier's logits."""
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class Track:

@@ -79,7 +79,7 @@ def check(name: str, file: ModelFile, shapes: Mapping[str, tuple[int, ...]]) -> 
     if name not in file.graphs:
         raise ModelFileError(
             f"expected the model {file.facts.info['name']} with its graphs, which this version runs without "
-            "PyTorch, found it without; pip install \"ecoface[torch]\", or add them where PyTorch is: "
+            'PyTorch, found it without; pip install "ecoface[torch]", or add them where PyTorch is: '
             "python -m training.release_graphs FILE"
         )
     try:

@@ -137,9 +137,7 @@ class _Session:
         self._inputs = [each.name for each in self._session.get_inputs()]
 
     def run(self, inputs: tuple[NDArray[Any], ...]) -> NDArray[np.float32]:
-        feed = {
-            name: np.ascontiguousarray(each) for name, each in zip(self._inputs, inputs, strict=True)
-        }
+        feed = {name: np.ascontiguousarray(each) for name, each in zip(self._inputs, inputs, strict=True)}
         output: NDArray[np.float32] = self._session.run(None, feed)[0][0]
         return output
 

@@ -22,14 +22,25 @@ Measured = Float32[NDArray[np.float32], " numbers"]
 class Backend(Protocol):
     """The networks of one model at work; several threads may ask at once."""
 
-    facts: ModelFacts
-    engine: str
-    """Its name and version, as a person reads it."""
-    device: str
-    n_parallel: int
-    """Windows that are best computed side by side."""
-    calibration: Calibration
-    """Of the classifier of emotions."""
+    @property
+    def facts(self) -> ModelFacts:
+        """What the model's file says."""
+
+    @property
+    def engine(self) -> str:
+        """Its name and version, as a person reads it."""
+
+    @property
+    def device(self) -> str:
+        """What it computes on."""
+
+    @property
+    def n_parallel(self) -> int:
+        """Windows that are best computed side by side."""
+
+    @property
+    def calibration(self) -> Calibration:
+        """Of the classifier of emotions."""
 
     def measure(self, waveform: Sound) -> Measured:
         """What the windows of a clip must know of all of it."""

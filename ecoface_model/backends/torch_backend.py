@@ -12,6 +12,7 @@ from torch import Tensor
 from ecoface_model.backends.protocol import Measured, Sound
 from ecoface_model.checkpoint import Model
 from ecoface_model.device import inference_on
+from ecoface_model.reference_emotion.calibration import Calibration
 from ecoface_model.reference_emotion.voice_baseline import VoiceBaseline
 
 
@@ -28,7 +29,7 @@ class TorchBackend:
         self._device = device
 
     @property
-    def calibration(self):  # type: ignore[no-untyped-def]
+    def calibration(self) -> Calibration:
         """The classifier's."""
         return self.networks.classifier.calibration()
 

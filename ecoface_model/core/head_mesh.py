@@ -1,4 +1,7 @@
-"""FLAME's head in numpy: a motion -> vertices and landmarks (Eq. 2). `flame.py` is its twin with gradients."""
+"""FLAME's head in numpy: a motion -> vertices and landmarks (Eq. 2); `flame.py` is its twin with gradients.
+
+numpy only.
+"""
 
 from typing import Any
 

@@ -17,6 +17,7 @@ from ecoface_model.postprocess.face_regions import upper_projection
 SHUT = -0.2  # mm between the lids' landmarks of a shut eye
 DONE = 0.55  # of the way to shut, from which on a blink is one
 LEAST_OPEN = 2.0  # mm; an eye that is usually open less squints: it is only kept from more than shut
+_EASE = 0.2  # mm around that over which the one gives way to the other, so that no frame jumps
 _AROUND = FRAME_RATE  # frames to either side over which an eye's usual opening is the median
 _CALM = (0.25, 0.5, 0.25)  # a filter over three frames: half at 6 Hz, a tenth at 10 Hz
 _PROBE = 0.5  # weight of eyeBlink, to measure what it does
@@ -55,8 +56,8 @@ class EyelidContact:
         way = (usual - opening) / whole  # 0 open, 1 shut
         share = np.clip(way / DONE, 0, 1)
         wanted = np.where(way > 0, share * share * (3 - 2 * share), way)
-        change = np.where(usual > LEAST_OPEN, (way - wanted) * whole, 0)  # mm
-        change = np.maximum(change, SHUT - opening)
+        squints_not = np.clip((usual - LEAST_OPEN) / _EASE + 0.5, 0, 1)
+        change = np.maximum(squints_not * (way - wanted) * whole, SHUT - opening)  # mm
         settled: NDArray[np.float32] = (motion + (change / self._slope) @ self._blink).astype(np.float32)
         return settled
 

@@ -6,8 +6,6 @@ by the change of coefficients that moves the rest of the face least. Every frame
 smooth function of its depth, so that a smooth motion stays smooth and long clips may come in parts.
 """
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
 from numpy.typing import NDArray
@@ -101,7 +99,7 @@ class LipContact:
         closure = np.zeros(len(motion), np.float32) if closure is None else closure
         pause = np.zeros(len(motion), np.float32) if pause is None else pause
         out = self._relaxed(motion, pause)
-        usual, silent = np.float32(PULLED_FROM), np.float32(PULLED_IN_SILENCE)
+        usual, silent = np.array(PULLED_FROM, np.float32), np.array(PULLED_IN_SILENCE, np.float32)
         pulled_from = usual + pause[:, None] * (silent - usual)  # (T, 2)
         near = self._nearly_shut(out, closure, pulled_from[:, 1])  # (n,)
         for first in range(0, len(near), AT_ONCE):

@@ -25,7 +25,9 @@ class Calibration:
     """An inverse temperature."""
 
     def shares(
-        self, logits: Float32[NDArray[np.float32], "points 15"], speech: Float32[NDArray[np.float32], " points"]
+        self,
+        logits: Float32[NDArray[np.float32], "points 15"],
+        speech: Float32[NDArray[np.float32], " points"],
     ) -> tuple[Float32[NDArray[np.float32], "points emotions"], Float32[NDArray[np.float32], " points"]]:
         """Shares of the emotions and the intensity at 10 Hz, of logits at 10 Hz and where somebody speaks.
 

@@ -87,7 +87,8 @@ def mixed(
     neutral = prototypes[0, 0]
     shares = (weights[:, :, None] * near[:, None]).reshape(len(weights), -1)  # (n, E 3)
     features: NDArray[np.float32] = shares @ (prototypes - neutral).reshape(shares.shape[1], -1)
-    return neutral + np.float32(EMPHASIS) * features
+    emphasised: NDArray[np.float32] = neutral + np.float32(EMPHASIS) * features
+    return emphasised
 
 
 def label_prototypes(prototypes: Prototypes) -> Float32[NDArray[np.float32], "15 feature"]:
@@ -107,11 +108,11 @@ def visual_to_audio(
     """
     faces = label_prototypes(visual_prototypes)
     middle = faces.mean(axis=0)
-    cosines = _normalised(seen - middle) @ _normalised(faces - middle).T  # (..., 15)
+    cosines = normalised(seen - middle) @ normalised(faces - middle).T  # (..., 15)
     return mixed_labels(cosines / np.float32(LIKENESS), prototypes)
 
 
-def _normalised(features: NDArray[np.float32]) -> NDArray[np.float32]:
+def normalised(features: NDArray[np.float32]) -> NDArray[np.float32]:
     """Of length 1."""
     unit: NDArray[np.float32] = features / np.maximum(
         np.linalg.norm(features, axis=-1, keepdims=True), np.float32(1e-12)
@@ -177,7 +178,9 @@ class ReferenceEmotion(EmotionSource):
 def to_track(features: Features) -> Float32[NDArray[np.float32], "points feature"]:
     """Features at 50 Hz -> their means at 10 Hz; a last point of fewer steps is their mean."""
     whole = len(features) - len(features) % STEPS_PER_POINT
-    points: NDArray[np.float32] = features[:whole].reshape(-1, STEPS_PER_POINT, features.shape[1]).mean(axis=1)
+    points: NDArray[np.float32] = (
+        features[:whole].reshape(-1, STEPS_PER_POINT, features.shape[1]).mean(axis=1)
+    )
     if whole < len(features):
         points = np.concatenate([points, features[whole:].mean(axis=0, keepdims=True)])
     return points

@@ -49,4 +49,5 @@ def grey_lights() -> NDArray[np.float32]:
     sides = np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]])
     tilt = sides * math.radians(LIGHT_ANGLE)
     lights = np.concatenate([np.sin(tilt), np.cos(tilt).prod(axis=1, keepdims=True)], axis=1)
-    return lights.astype(np.float32)
+    directions: NDArray[np.float32] = lights.astype(np.float32)
+    return directions

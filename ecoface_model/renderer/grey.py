@@ -55,7 +55,9 @@ def _shade(
     face: Int[Tensor, "batch height width"],
 ) -> Float[Tensor, "batch 1 height width"]:
     """Grey pictures, the visible face of each pixel being known."""
-    shade = (vertex_normals(vertices, faces) @ vertices.new_tensor(grey_lights()).mT).clamp(min=0).mean(-1)  # (B, V)
+    shade = (
+        (vertex_normals(vertices, faces) @ vertices.new_tensor(grey_lights()).mT).clamp(min=0).mean(-1)
+    )  # (B, V)
     pixel = (face.flatten() >= 0).nonzero()[:, 0]  # (N,)
     frame, within = pixel // face[0].numel(), pixel % face[0].numel()
     column, row = within % face.shape[-1], within // face.shape[-1]

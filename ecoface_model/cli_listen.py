@@ -67,7 +67,7 @@ def run_listen(options: argparse.Namespace) -> list[Exception]:
         expect_a_place(options.out, KINDS)
     from ecoface_model.pipeline import EcoFace
 
-    ecoface = EcoFace.load(options.model, options.device)
+    ecoface = EcoFace.load(options.model, options.device, options.engine)
     baseline = read_baseline(ecoface, options)
     complaints: list[Exception] = []
     heard: dict[str, SpeechEmotion] = {}

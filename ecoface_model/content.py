@@ -9,15 +9,11 @@ from torch.nn.functional import gelu
 
 from ecoface_model.config import ContentConfig
 from ecoface_model.core.constants import FEATURE_RATE, SAMPLE_RATE, exact_div
-from ecoface_model.mel import MEL_RATE, N_MELS, LogMel
+from ecoface_model.log_mel import LogMel
+from ecoface_model.mel import FLOOR, LARGEST_GAIN, MEL_RATE, N_MELS, PEAK_QUANTILE, USUAL_PEAK
+from ecoface_model.positions import LONGEST_WINDOW, sinusoids
 from ecoface_model.speech_encoder import SpeechEncoder
-from ecoface_model.transformer import TransformerLayer, sinusoids
-
-LONGEST_WINDOW = 30  # seconds, what Whisper was trained on
-PEAK_QUANTILE = 0.98  # of the steps' loudest bins: a click or two is not the clip's level
-USUAL_PEAK = 0.8  # log10 of mel power: what that quantile is in speech at a usual level
-LARGEST_GAIN = 3.2  # log10 of power, 32 dB: below this, silence stays silence
-FLOOR = 7.5  # log10 of power below that quantile; Whisper cuts 8 below the very loudest bin, about 0.5 higher
+from ecoface_model.transformer import TransformerLayer
 
 
 class WhisperContent(SpeechEncoder):
@@ -33,7 +29,8 @@ class WhisperContent(SpeechEncoder):
         self.log_mel = LogMel()
         self.conv1 = nn.Conv1d(N_MELS, dim, 3, padding=1)
         self.conv2 = nn.Conv1d(dim, dim, 3, stride=exact_div(MEL_RATE, FEATURE_RATE), padding=1)
-        self.register_buffer("positions", sinusoids(LONGEST_WINDOW * FEATURE_RATE, dim), persistent=False)
+        positions = torch.from_numpy(sinusoids(LONGEST_WINDOW * FEATURE_RATE, dim))
+        self.register_buffer("positions", positions, persistent=False)
         self.positions: Tensor
         self.layers = nn.ModuleList(
             TransformerLayer(dim, config.n_heads, config.feedforward_dim) for _ in range(config.n_layers)

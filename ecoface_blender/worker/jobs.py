@@ -1,7 +1,7 @@
-"""What the worker does for each request, with ecoface_model; runs in the Python that has torch.
+"""What the worker does for each request, with ecoface_model; runs in the Python that has an engine.
 
-torch and ecoface_model are imported inside the jobs: a head needs no torch, and where a package is missing,
-the job fails with a sentence instead of the process with a traceback.
+ecoface_model is imported inside the jobs: where a package is missing, the job fails with a sentence instead
+of the process with a traceback.
 """
 
 import platform
@@ -44,14 +44,15 @@ class Jobs:
         return self._head(request)
 
     def _hello(self) -> dict[str, Any]:
-        from ecoface_model.device import choose_device
+        from ecoface_model.device import working
 
-        device = str(choose_device(None))
+        engine, device = working()
         return {
             "protocol": protocol.PROTOCOL,
             "python": platform.python_version(),
+            "engine": engine,
             "device": device,
-            **runtime.describe(device),
+            "hardware": runtime.hardware(device),
         }
 
     def _load(self, request: protocol.Load, on_progress: OnProgress) -> dict[str, Any]:
@@ -73,8 +74,9 @@ class Jobs:
             "head": model.info["head"],
             "hash": model.hash,
             "styles": list(model.styles),
-            "device": str(self._model.device),
-            **runtime.describe(str(self._model.device)),
+            "device": self._model.device,
+            "engine": self._model.backend.engine,
+            "hardware": runtime.hardware(self._model.device),
         }
 
     def _generate(self, request: protocol.Generate, on_progress: OnProgress) -> dict[str, Any]:

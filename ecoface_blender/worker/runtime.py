@@ -1,22 +1,17 @@
-"""What the engine computes with and on, in words; looks only at what is imported already."""
+"""What the engine computes on, in words; standard library only, unless there is a graphics card."""
 
 import os
-import sys
 
 
-def describe(device: str) -> dict[str, str]:
-    """The `engine`, such as "PyTorch 2.13.0", and the `hardware`, such as "2 cores" or a graphics card."""
-    torch = sys.modules.get("torch")
-    if torch is None:
-        from onnxruntime import __version__ as version
-
-        return {"engine": f"ONNX Runtime {version}", "hardware": _cores(cores())}
-    hardware = _cores(torch.get_num_threads())
+def hardware(device: str) -> str:
+    """Such as "2 cores", or the name of a graphics card."""
     if device.startswith("cuda"):
-        hardware = torch.cuda.get_device_name(device)
-    elif device.startswith("mps"):
-        hardware = "Apple's graphics card"
-    return {"engine": f"PyTorch {torch.__version__}", "hardware": hardware}
+        import torch
+
+        return str(torch.cuda.get_device_name(device))
+    if device.startswith("mps"):
+        return "Apple's graphics card"
+    return "1 core" if cores() == 1 else f"{cores()} cores"
 
 
 def cores() -> int:
@@ -26,7 +21,3 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _cores(count: int) -> str:
-    return "1 core" if count == 1 else f"{count} cores"

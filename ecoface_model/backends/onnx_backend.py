@@ -54,7 +54,7 @@ class OnnxBackend:
         offset, sharpness = (
             tensor_in_full(self._weights[f"classifier.{name}"]) for name in ("offset", "sharpness")
         )
-        return Calibration(offset, float(sharpness))
+        return Calibration(offset, sharpness.item())
 
     def measure(self, waveform: Sound) -> Measured:
         """See `Backend`."""

@@ -3,7 +3,7 @@
 All that is not a network (windows, joins, emotions, what follows the generator) is written once, above this.
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
@@ -19,6 +19,7 @@ Measured = Float32[NDArray[np.float32], " numbers"]
 """What the encoders measured of a whole clip, so that all its windows agree."""
 
 
+@runtime_checkable
 class Backend(Protocol):
     """The networks of one model at work; several threads may ask at once."""
 

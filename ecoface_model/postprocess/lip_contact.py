@@ -173,9 +173,7 @@ class LipContact:
         asked: Bool[NDArray[np.bool_], "frames columns"],
     ) -> Motion:
         """Least change that brings the columns to their goals: S A' (A S A' + E)^-1 r, S soft, E elastic."""
-        gaps, point, place, axis = self._closest(frames)
-        moves = self._point_moves[point] - self._place_moves[place]  # (n, C, 3, 53)
-        slopes = np.matmul(axis[:, :, None], moves)[:, :, 0]  # (n, C, 53)
+        gaps, slopes = self._gaps(frames)  # (n, C), (n, C, 53)
         missing = np.where(asked, goal - gaps, np.maximum(-FREE_DEPTH - gaps, 0)).astype(np.float32)
         held = np.where(asked | (missing > 0), np.float32(_ELASTIC), np.float32(_IDLE))
         soft = (slopes.reshape(-1, MOTION_DIM) @ self._soft).reshape(slopes.shape)  # (n, C, 53)
@@ -185,6 +183,16 @@ class LipContact:
         forces = np.linalg.solve(system, np.clip(missing, -_STEP, _STEP)[..., None])  # (n, C, 1)
         change: NDArray[np.float32] = (soft.transpose(0, 2, 1) @ forces)[..., 0]
         return change
+
+    def _gaps(
+        self, motion: Motion
+    ) -> tuple[
+        Float32[NDArray[np.float32], "frames columns"], Float32[NDArray[np.float32], "frames columns 53"]
+    ]:
+        """Gap of each column at its closest point, and what each coefficient adds to it."""
+        gaps, point, place, axis = self._closest(motion)
+        moves = self._point_moves[point] - self._place_moves[place]  # (n, C, 3, 53)
+        return gaps, np.matmul(axis[:, :, None], moves)[:, :, 0]
 
     def _closest(
         self, motion: Motion

@@ -6,11 +6,17 @@ from pathlib import Path
 
 from .library import PACKAGES
 
+PIP_TORCH = 'pip install "ecoface[torch]"'
+BLENDER_TORCH = (
+    "Use a Graphics Card in the preferences of EcoFace installs it, or choose a Python that has it"
+)
+"""What to do for PyTorch: on the command line, as the library says it, and in Blender."""
+
 
 def sentence_of(error: Exception) -> str:
     """What went wrong, as one sentence for a pop-up; the whole story goes to stderr."""
     if any(kind.__module__ == "ecoface_model.core.errors" for kind in type(error).__mro__):
-        return in_a_sentence(error)
+        return in_a_sentence(error).replace(PIP_TORCH, BLENDER_TORCH)
     traceback.print_exception(error, file=sys.stderr)
     if isinstance(error, ImportError):
         if sys.flags.isolated:  # the engine that is built in

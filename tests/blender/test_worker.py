@@ -324,3 +324,14 @@ def test_with_a_folder_of_packages_the_worker_is_shut_off_from_the_users(tmp_pat
     client.close()
     given = (tmp_path / "given").read_text().split()
     assert given[:2] == ["-I", "-B"] and given[-1] == str(tmp_path / "packages")
+
+
+def test_what_pytorch_alone_can_do_is_refused_in_blender_s_words():
+    from ecoface_blender.worker import failures
+    from ecoface_model.core.errors import RequestError
+    from ecoface_model.device import HOW_TO_GET_TORCH
+
+    sentence = failures.sentence_of(
+        RequestError(f"expected PyTorch for this, found none; {HOW_TO_GET_TORCH}")
+    )
+    assert sentence == f"Expected PyTorch for this, found none; {failures.BLENDER_TORCH}."

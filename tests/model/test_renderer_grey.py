@@ -8,7 +8,8 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from ecoface_model.core.head_file import FlameFile, read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.renderer.grey import LIGHT_ANGLE, GreyFaces, grey_camera, grey_faces
+from ecoface_model.renderer.camera import LIGHT_ANGLE
+from ecoface_model.renderer.grey import GreyFaces, grey_camera, grey_faces
 from ecoface_model.renderer.pytorch3d import INSTALLED, SAME_PICTURE, to_ndc, visible_faces_pytorch3d
 from ecoface_model.renderer.raster import Camera, visible_faces
 

@@ -4,8 +4,8 @@ from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float32
-from numpy.typing import NDArray
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import SAMPLE_RATE, exact_div
 
 N_MELS = 80

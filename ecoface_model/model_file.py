@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.config import EcoFaceConfig
 from ecoface_model.core.constants import EMOTIONS
 from ecoface_model.core.errors import ModelFileError

@@ -10,7 +10,8 @@ import math
 
 import numpy as np
 from jaxtyping import Float32
-from numpy.typing import NDArray
+
+from ecoface_model.arrays import NDArray
 
 BLOCK = 16  # numbers that are transformed together
 

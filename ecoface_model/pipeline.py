@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float32, UInt8
-from numpy.typing import NDArray
 
 from ecoface_model import __version__
+from ecoface_model.arrays import NDArray
 from ecoface_model.backends.opening import open_backend
 from ecoface_model.backends.protocol import Backend, Measured, Sound
 from ecoface_model.core.constants import FEATURES_PER_FRAME, MOTION_DIM

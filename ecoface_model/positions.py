@@ -2,7 +2,8 @@
 
 import numpy as np
 from jaxtyping import Float32
-from numpy.typing import NDArray
+
+from ecoface_model.arrays import NDArray
 
 LONGEST_WINDOW = 30  # seconds, what Whisper was trained on
 

@@ -6,8 +6,8 @@ A motion belongs to one head; what is done with it on another goes through here 
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core import arkit
 from ecoface_model.core.constants import EXPRESSION_DIM, JAW_DIM, LOWER_INNER, UPPER_INNER
 from ecoface_model.core.head_file import FlameFile

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float32
-from numpy.typing import NDArray
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.audio import n_frames
 from ecoface_model.backends.protocol import Backend, Measured, Sound
 from ecoface_model.core.constants import FEATURE_RATE, FEATURES_PER_FRAME, SAMPLES_PER_FRAME

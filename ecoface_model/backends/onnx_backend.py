@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import onnxruntime
 from jaxtyping import Float32
-from numpy.typing import NDArray
 
 from ecoface_model import mel
+from ecoface_model.arrays import NDArray
 from ecoface_model.backends import graph_file
 from ecoface_model.backends.protocol import Measured, Sound
 from ecoface_model.core.constants import FEATURE_RATE

@@ -7,8 +7,8 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
-from numpy.typing import NDArray
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.model_file import ModelFacts
 from ecoface_model.reference_emotion.calibration import Calibration
 from ecoface_model.reference_emotion.voice_baseline import VoiceBaseline

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from jaxtyping import Float32
-from numpy.typing import NDArray
 from torch import Tensor
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.backends.protocol import Measured, Sound
 from ecoface_model.checkpoint import Model
 from ecoface_model.device import inference_on

@@ -7,8 +7,8 @@ corrected frame by frame. Only blinks are fast in an upper face; what else tremb
 
 import numpy as np
 from jaxtyping import Float32
-from numpy.typing import NDArray
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import EXPRESSION_DIM, FRAME_RATE, LOWER_LIDS, MOTION_DIM, UPPER_LIDS
 from ecoface_model.core.head_file import FlameFile
 from ecoface_model.core.head_mesh import HeadLandmarks

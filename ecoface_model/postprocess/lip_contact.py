@@ -8,8 +8,8 @@ smooth function of its depth, so that a smooth motion stays smooth and long clip
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
-from numpy.typing import NDArray
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import EXPRESSION_DIM, LOWER_INNER, MOTION_DIM, UPPER_INNER
 from ecoface_model.core.errors import HeadError
 from ecoface_model.core.head_file import FlameFile

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
-from numpy.typing import NDArray
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import EXPRESSION_DIM
 from ecoface_model.core.head_file import FlameFile
 from ecoface_model.core.head_mesh import HeadMesh

@@ -3,8 +3,8 @@
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import EXPRESSION_DIM, JAW_DIM, LOWER_INNER, UPPER_INNER, UPPER_LIDS
 from ecoface_model.core.head_file import FlameFile
 

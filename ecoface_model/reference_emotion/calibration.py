@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
-from numpy.typing import NDArray
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import INTENSITIES
 from ecoface_model.core.emotion_label import TRACK_RATE
 

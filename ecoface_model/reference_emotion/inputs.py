@@ -4,8 +4,8 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float32
-from numpy.typing import NDArray
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import FEATURES_PER_FRAME, FRAME_RATE
 from ecoface_model.core.emotion_label import EmotionLabel, EmotionTrack
 from ecoface_model.core.errors import RequestError

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import EMOTIONS, FEATURE_RATE
 from ecoface_model.core.errors import RequestError
 from ecoface_model.reference_emotion.speech_emotion import SpeechEmotion

@@ -7,8 +7,8 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 from jaxtyping import Float, Float32
-from numpy.typing import NDArray
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import EMOTIONS, FEATURE_RATE, exact_div
 from ecoface_model.core.emotion_label import TRACK_RATE, EmotionLabel, EmotionTrack
 from ecoface_model.reference_emotion.calibration import softmax

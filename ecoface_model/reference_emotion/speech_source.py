@@ -5,8 +5,8 @@ from concurrent.futures import Executor
 
 import numpy as np
 from jaxtyping import Float32
-from numpy.typing import NDArray
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import FEATURE_RATE, FEATURES_PER_FRAME
 from ecoface_model.core.emotion_label import TRACK_RATE
 from ecoface_model.reference_emotion.calibration import REACH, sure_enough

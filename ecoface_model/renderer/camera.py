@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ecoface_model.arrays import NDArray
 
 GREY_SIZE = 128  # pixels, edge of the faces the visual encoder sees
 GREY_FOCAL = 4754.98 / 2  # pixels (numbers of the published code)

@@ -6,8 +6,8 @@ triangle is cut into rows and every row into its pixels. Frames come last in all
 
 import numpy as np
 from jaxtyping import Float32
-from numpy.typing import NDArray
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import MOTION_DIM
 from ecoface_model.core.head_file import FlameFile
 from ecoface_model.core.head_mesh import HeadLandmarks, HeadMesh

@@ -71,6 +71,8 @@ class ReleaseConfig:
     """Of the model; those of the recordings that it learned from are added."""
     largest: int = 40_000_000
     """Bytes that the file may have: the default model's bound; the paper's size takes over a gigabyte."""
+    graphs: bool = True
+    """Whether the file can be run without PyTorch, too, if it is of the default model's kinds."""
 
 
 def main(config: ReleaseConfig) -> None:
@@ -110,7 +112,7 @@ def main(config: ReleaseConfig) -> None:
         prototypes=means["prototypes"],
         visual_prototypes=means["visual"],
         info=info,
-        graphs=graphs_of(networks.eval()),
+        graphs=graphs_of(networks.eval()) if config.graphs else None,
     )
     size = config.out.stat().st_size
     with atomic_write(config.out.parent / MODEL_CARD) as temporary:

@@ -258,9 +258,11 @@ def test_a_path_that_is_no_program_is_one_sentence(tmp_path):
         WorkerClient(tmp_path / "nowhere")
 
 
-def test_a_python_without_torch_is_one_sentence(tmp_path):
+def test_a_python_without_an_engine_is_one_sentence(tmp_path):
     client = WorkerClient(interpreter(tmp_path / "python", f'exec {PYTHON} -S "$@"'))
-    assert "cannot import torch" in failure(client, client.request(protocol.Hello))
+    sentence = failure(client, client.request(protocol.Hello))
+    assert sentence.startswith("Expected ONNX Runtime or PyTorch, found neither; pip install torch ")
+    assert " in /" in sentence and sentence.endswith(", or none, in the preferences of EcoFace.")
     client.close()
 
 
@@ -334,4 +336,7 @@ def test_what_pytorch_alone_can_do_is_refused_in_blender_s_words():
     sentence = failures.sentence_of(
         RequestError(f"expected PyTorch for this, found none; {HOW_TO_GET_TORCH}")
     )
-    assert sentence == f"Expected PyTorch for this, found none; {failures.BLENDER_TORCH}."
+    assert sentence == (
+        "Expected PyTorch for this, found none; Use a Graphics Card in the preferences of EcoFace installs it, "
+        "or choose a Python that has it."
+    )

@@ -7,10 +7,10 @@ from pathlib import Path
 from .library import PACKAGES
 
 ADVICE = {
-    'pip install "ecoface[torch]"': "Use a Graphics Card in the preferences of EcoFace installs it, or choose a "
-    "Python that has it",
-    "pip install onnxruntime": f"pip install {PACKAGES} in {sys.executable}, or choose another Python, or none, "
-    "in the preferences of EcoFace",
+    'pip install "ecoface[torch]"': "Use a Graphics Card in the preferences of EcoFace installs it, or choose "
+    "a Python that has it",
+    "pip install onnxruntime": f"pip install {PACKAGES} in {sys.executable}, or choose another Python, or "
+    "none, in the preferences of EcoFace",
 }
 """What to do for an engine: as the library says it on the command line, and in Blender."""
 

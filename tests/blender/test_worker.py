@@ -337,6 +337,6 @@ def test_what_pytorch_alone_can_do_is_refused_in_blender_s_words():
         RequestError(f"expected PyTorch for this, found none; {HOW_TO_GET_TORCH}")
     )
     assert sentence == (
-        "Expected PyTorch for this, found none; Use a Graphics Card in the preferences of EcoFace installs it, "
-        "or choose a Python that has it."
+        "Expected PyTorch for this, found none; Use a Graphics Card in the preferences of EcoFace installs "
+        "it, or choose a Python that has it."
     )

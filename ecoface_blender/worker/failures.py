@@ -7,8 +7,8 @@ from pathlib import Path
 from .library import PACKAGES
 
 ADVICE = {
-    'pip install "ecoface[torch]"': "Use a Graphics Card in the preferences of EcoFace installs it, or choose "
-    "a Python that has it",
+    'pip install "ecoface[torch]"': "Use a Graphics Card in the preferences of EcoFace installs it, or "
+    "choose a Python that has it",
     "pip install onnxruntime": f"pip install {PACKAGES} in {sys.executable}, or choose another Python, or "
     "none, in the preferences of EcoFace",
 }

@@ -113,7 +113,7 @@ def tensor_in_full(tensor: NDArray[Any]) -> NDArray[np.float32]:
     Raises:
         ValueError: if it holds no numbers.
     """
-    return np.ascontiguousarray(tensor.astype(np.float32, copy=False))
+    return np.asarray(tensor, np.float32, order="C")
 
 
 @contextmanager

@@ -93,7 +93,7 @@ class Check:
             took = time.perf_counter() - begun
         self.report = (
             f"Python {hello['python']} in {self._client.python}",
-            f"PyTorch {hello['torch']}, device {loaded['device']}",
+            f"{loaded['engine']}, device {loaded['device']}",
             f"Model {loaded['name']} ({loaded['hash'][:8]}), for {loaded['head']}",
             f"Speed {SECONDS / took:.1f} x real time: {SECONDS} s of sound in {took:.2f} s",
         )

@@ -86,7 +86,7 @@ def read_model_file(path: Path | str | None = None) -> ModelFile:
             header = read_header(metadata)
             shapes = {name: list(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
             _expect_prototypes(header.config, shapes)
-            tensors = {name: np.array(file.get_tensor(name)) for name in shapes}
+            tensors = {name: file.get_tensor(name) for name in shapes}  # copies, not views of the file
         means = [tensor_in_full(tensors.pop(name)) for name in (PROTOTYPES, VISUAL_PROTOTYPES)]
         graphs = _graphs(metadata)
         with path.open("rb") as raw:
@@ -113,7 +113,7 @@ def tensor_in_full(tensor: NDArray[Any]) -> NDArray[np.float32]:
     Raises:
         ValueError: if it holds no numbers.
     """
-    return np.ascontiguousarray(tensor.astype(np.float32, copy=False))
+    return np.asarray(tensor, np.float32, order="C")
 
 
 @contextmanager

@@ -5,6 +5,9 @@ lent to each session by their names in the file. One thread works on a window, a
 """
 
 import os
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cached_property
 from threading import Lock
 from typing import Any
@@ -24,11 +27,13 @@ from ecoface_model.positions import LONGEST_WINDOW, sinusoids
 from ecoface_model.reference_emotion.calibration import Calibration
 from ecoface_model.reference_emotion.voice_baseline import NO_BASELINE, VoiceBaseline
 
+WANTED_SOON = ("front", "generator", "labels")
+"""Graphs whose sessions are made at once, beside whatever else is read; who looks at faces waits for that."""
 States = Float32[NDArray[np.float32], "states steps width"]
 
 
 class OnnxBackend:
-    """A model's networks as graphs; see `Backend`. Each session is made when it is first asked."""
+    """A model's networks as graphs; see `Backend`."""
 
     device = "cpu"
 
@@ -45,8 +50,10 @@ class OnnxBackend:
         for name in graph_file.GRAPHS:
             graph_file.check(name, file, {key: value.shape for key, value in self._weights.items()})
         self._graphs = file.graphs
-        self._sessions: dict[str, _Session] = {}
+        self._sessions: dict[str, Future[_Session]] = {}
         self._making = Lock()
+        for name in WANTED_SOON:
+            self._session(name)
 
     @cached_property
     def calibration(self) -> Calibration:
@@ -108,10 +115,15 @@ class OnnxBackend:
 
     def _run(self, name: str, *inputs: NDArray[Any]) -> NDArray[np.float32]:
         """The one of a batch that a graph gives."""
+        return self._session(name).result().run(inputs)
+
+    def _session(self, name: str) -> "Future[_Session]":
+        """A graph's session, which a thread begins to make when it is first asked for."""
         with self._making:
             if name not in self._sessions:
-                self._sessions[name] = _Session(name, self._graphs[name], self._weights)
-        return self._sessions[name].run(inputs)
+                with _one_thread() as making:
+                    self._sessions[name] = making.submit(_Session, name, self._graphs[name], self._weights)
+            return self._sessions[name]
 
 
 class _Session:
@@ -140,6 +152,16 @@ class _Session:
         feed = {name: np.ascontiguousarray(each) for name, each in zip(self._inputs, inputs, strict=True)}
         output: NDArray[np.float32] = self._session.run(None, feed)[0][0]
         return output
+
+
+@contextmanager
+def _one_thread() -> Iterator[Executor]:
+    """A thread for one task, which is not waited for."""
+    executor = ThreadPoolExecutor(1)
+    try:
+        yield executor
+    finally:
+        executor.shutdown(wait=False)
 
 
 def processors() -> int:

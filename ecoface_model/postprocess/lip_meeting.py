@@ -153,16 +153,17 @@ def meeting_of(
     shares = np.concatenate([np.tile(np.array(share, np.float32), (n, 1)) for share, n in kinds])
     places = np.matmul(PLACES, touching[other]).reshape(-1, 3)  # (F S, 3)
     points = (shares[..., None] * touching[corners]).sum(axis=1)
-    distance = np.linalg.norm(points[:, None] - places, axis=2)  # (P, F S)
-    candidates = np.argsort(distance, axis=1, kind="stable")[:, :_CANDIDATES]
-    near = np.take_along_axis(distance, candidates[:, :1], axis=1)[:, 0]
-    meets = (near < _NEAR) & (np.abs(points[:, 0]) < _WIDTH)
-    candidates = candidates[meets]
+    central = np.abs(points[:, 0]) < _WIDTH
+    corners, shares, points = corners[central], shares[central], points[central]
+    squared = sum(np.square(points[:, axis, None] - places[:, axis]) for axis in range(3))  # (P, F S)
+    meets = squared.min(axis=1) < _NEAR**2
+    corners, shares, squared = corners[meets], shares[meets], squared[meets]
+    nearest = np.sort(np.argpartition(squared, _CANDIDATES, axis=1)[:, :_CANDIDATES], axis=1)
+    order = np.argsort(np.take_along_axis(squared, nearest, axis=1), axis=1, kind="stable")
+    candidates = np.take_along_axis(nearest, order, axis=1)
     used, number = np.unique(candidates // len(PLACES), return_inverse=True)
     number = number.reshape(candidates.shape)
-    return Meeting(
-        corners[meets], shares[meets], other[used], number * len(PLACES) + candidates % len(PLACES)
-    )
+    return Meeting(corners, shares, other[used], number * len(PLACES) + candidates % len(PLACES))
 
 
 def columns_of(

@@ -245,11 +245,31 @@ def test_a_python_that_prints_on_its_own_does_not_disturb(tmp_path, client):
     noisy.write_text(
         "import os, runpy, sys\nsys.argv = sys.argv[1:]\nsys.path[0] = ''\n"
         "class Noise:\n    def find_spec(self, name, path=None, target=None):\n"
-        "        if name == 'torch': print('noise'); os.system('echo more noise')\n"
+        "        if name in ('torch', 'onnxruntime'): print('noise'); os.system('echo more noise')\n"
         "sys.meta_path.insert(0, Noise())\nrunpy.run_path(sys.argv[0], run_name='__main__')\n"
     )
     client = WorkerClient(interpreter(tmp_path / "python", f'shift; exec {PYTHON} {noisy} "$@"'))
     assert client.wait(client.request(protocol.Hello))["engine"]
+    client.close()
+
+
+def test_the_default_model_works_in_a_python_without_torch(tmp_path, speech):
+    blocked = tmp_path / "blocked.py"
+    blocked.write_text(
+        "import runpy, sys\nsys.argv = sys.argv[1:]\nsys.path[0] = ''\n"
+        "for name in ('torch', 'onnx', 'onnxscript', 'transformers', 'scipy'): sys.modules[name] = None\n"
+        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
+    )
+    client = WorkerClient(interpreter(tmp_path / "python", f'shift; exec {PYTHON} {blocked} "$@"'))
+    hello = client.wait(client.request(protocol.Hello))
+    assert hello["engine"].startswith("ONNX Runtime") and hello["device"] == "cpu"
+    loaded = client.wait(client.request(protocol.Load, model=None, device=None))
+    assert loaded["engine"] == hello["engine"] and loaded["device"] == "cpu"
+    result = tmp_path / "motion.npz"
+    answer = client.wait(generate(client, speech, result, emotion="happy"))
+    assert answer["frames"] == 50 and FlameMotion.read(result).n_frames == 50
+    for reference in (speech, result):  # heard, and seen
+        client.wait(generate(client, speech, tmp_path / "lent.npz", emotion_from=str(reference)))
     client.close()
 
 

@@ -22,8 +22,9 @@ def main() -> int:
         sys.path.insert(0, str(folder.parent))
         package = folder.name
     own = sys.argv[1:] if bpy.app.module else sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
+    commands = importlib.import_module(f"{package}.headless.commands")
     one = any(argument.split("=")[0] == "--audio" for argument in own)
-    return importlib.import_module(f"{package}.headless.commands").run(own if one else ["batch", *own])
+    return commands.run(own if one or own == [commands.WRITER] else ["batch", *own])
 
 
 if __name__ == "__main__":

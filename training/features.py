@@ -3,7 +3,8 @@
 Content and emotion are at 50 Hz, the front of the emotion encoder, on which it is trained, at 25 Hz.
 
 Variant 0 hears every clip as it is, the others hear it through `augment` (noise, room, band, level), so that
-the generator learns to read both. From variant 2 on, the front hears voices of another length of vocal tract.
+the generator learns to read both. From variant 2 on, the front hears voices of another length of vocal tract;
+from variant 4 on, every clip in a poor recording of its own.
 """
 
 import json
@@ -29,14 +30,16 @@ from ecoface_model.core.constants import FEATURES_PER_FRAME, FRAME_RATE, SAMPLES
 from ecoface_model.device import choose_device, inference_on
 from ecoface_model.emotion import WhisperEmotion, build_emotion, rows_of_states
 from ecoface_model.speech_encoder import EmotionEncoder, SpeechEncoder
-from training.data.augment import augment
+from training.data.augment import FULL, Augmentation, augment
 from training.data.clips import ClipRow, CorpusError, read_clip, read_manifest
 from training.data.feature_store import FeatureStore
 from training.data.vocal_tract import draw_stretch, stretched
 from training.runs.script import run_script
 
-FIRST_STRETCHED = 2
-"""Variant of the front from which on voices have another length of vocal tract."""
+FIRST_STRETCHED, FIRST_POOR = 2, 4
+"""Variants of the front: voices of other vocal tracts from the first on, poor recordings from the second."""
+POOR = Augmentation(room=0.3, band=0.6, noise=0.7, noise_ratio=(5.0, 20.0))
+"""To which the classifier is fitted beside good recordings; ours."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +98,8 @@ def build(
             rng = np.random.default_rng(_recording(config, variant, number, row))
             if isinstance(encoder, Front) and variant >= FIRST_STRETCHED:
                 stretch = {"stretch": draw_stretch(rng)}
-            waveform = augment(waveform, rng)
+            poor = isinstance(encoder, Front) and variant >= FIRST_POOR
+            waveform = augment(waveform, rng, strength=POOR if poor else FULL)
         return encode(encoder, torch.from_numpy(waveform), n_steps[row.id] // per_frame, **stretch)
 
     width = features_of(0, rows[0]).shape[1]
@@ -145,11 +149,12 @@ def cached_fronts(config: FeaturesConfig, rows: list[ClipRow]) -> list[FeatureSt
 
 
 def _recording(config: FeaturesConfig, variant: int, number: int, row: ClipRow) -> list[int]:
-    """The seed of a clip's recording; of the front, all clips of a voice in a variant are recorded alike.
+    """The seed of a clip's recording; of the front, all clips of a voice are recorded alike, if not poorly.
 
     The emotion encoder compares them with the voice's baseline, which is heard through the same microphone.
     """
-    return [config.seed, variant, zlib.crc32(row.voice.encode()) if config.kind == "front" else number]
+    by_voice = config.kind == "front" and variant < FIRST_POOR
+    return [config.seed, variant, zlib.crc32(row.voice.encode()) if by_voice else number]
 
 
 class Front(nn.Module):

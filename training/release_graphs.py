@@ -153,7 +153,6 @@ def _exported(
     import onnx
     import onnx_ir as ir
     from onnxscript import optimizer
-    from onnxscript.optimizer._constant_folding import FoldConstantsPass
 
     with torch.no_grad(), _quiet():
         program = torch.onnx.export(
@@ -170,12 +169,12 @@ def _exported(
     model, own = program.model, {**dict(module.named_parameters()), **dict(module.named_buffers())}
     weights = own.keys()
     for _ in range(2):
-        FoldConstantsPass(
-            shape_inference=False,
+        optimizer.fold_constants(
+            model,
             input_size_limit=SMALL,
             output_size_limit=SMALL,
             should_fold=lambda node: False if any(v and v.name in weights for v in node.inputs) else None,
-        )(model)
+        )
         optimizer.remove_unused_nodes(model)
     proto = ir.to_proto(model)
     in_file = {name: tensor_names.in_file(name) for name in weights}

@@ -118,7 +118,10 @@ def write_fbx(
         space = np.diag([scale, scale, scale, 1]) @ Y_UP
         own = {"use_space_transform": False, "apply_unit_scale": False}
     _need("export_scene", "fbx", "FBX format")
-    with _staged(context, rig, frames, options, arrays, space):
+    with (
+        _staged(context, rig, frames, options, arrays, space) as items,
+        evaluated.unshaped(_keys_of(*rig.parts, *items)),
+    ):
         bpy.ops.export_scene.fbx(
             filepath=str(path), check_existing=False, **FBX_OPTIONS | own | dict(target.options)
         )
@@ -217,7 +220,7 @@ def _staged(
     options: Any,
     arrays: Fetch,
     space: np.ndarray,
-) -> Iterator[None]:
+) -> Iterator[list[bpy.types.Object]]:
     """The copy that is written is there and selected, in a scene that runs over its frames."""
     shown = evaluated.see(context, rig, frames)
     meshes = _own(shown, options, arrays) if rig.kind == OWN else _others(rig.speaker, shown, options)
@@ -226,7 +229,13 @@ def _staged(
         evaluated.frame_range(context.scene, frames, rig),
         only_selected(context, items),
     ):
-        yield
+        yield items
+
+
+def _keys_of(*items: bpy.types.Object) -> list[bpy.types.Key]:
+    """Of those meshes that have any."""
+    meshes = (item.data for item in items if item.type == "MESH")
+    return [mesh.shape_keys for mesh in meshes if mesh.shape_keys is not None]
 
 
 def _own(shown: evaluated.Seen, options: Any, arrays: Fetch) -> list[Written]:

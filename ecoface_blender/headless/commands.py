@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 
-from . import batch_cli, check_cli
+from . import batch_cli, check_cli, writer
 from . import cli as command
+
+WRITER = writer.COMMAND
+"""For the Blenders that a batch starts, not for people."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -12,4 +15,6 @@ def run(arguments: Sequence[str]) -> int:
         return batch_cli.run(arguments[1:])
     if arguments and arguments[0] == "check":
         return check_cli.run(arguments[1:])
+    if arguments and arguments[0] == WRITER:
+        return writer.run()
     return command.run(arguments)

@@ -19,12 +19,13 @@ from ..export import export
 from ..request import GenerationRequest
 from ..takes import stored
 from ..ui.eta import time_left
-from .folder import printable
+from .failures import in_one_sentence
 from .results import DONE, FAILED, Result, ResultTable, heard_cells
 from .stage import Stage
 from .table import BatchItem, Row, fingerprint, understand
 from .voices import Voices
 from .workers import Engines, Job
+from .writers import Writers, Written
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,7 @@ class Order:
     part: str = ""
     """Such as 2/8; empty is all of it."""
     workers: int = 1
+    """Engines side by side, and Blenders that write."""
     fps: float | None = None
     options: export.Options = field(default_factory=export.Options)
 
@@ -127,7 +129,7 @@ class Batch:
                 inputs = fingerprint(item, shared)
                 before = self._table.finished(row.name, inputs, item.outputs)
             except Exception as error:
-                bad.append((row, _why(error)))
+                bad.append((row, in_one_sentence(error)))
                 continue
             if before:
                 self.already.append(before)
@@ -146,17 +148,26 @@ class Batch:
         with tempfile.TemporaryDirectory(prefix="ecoface-", ignore_cleanup_errors=True) as folder:
             stage = Stage(Path(folder), self.settings, self.order.fps, self.order.options)
             engines = Engines(find_python(self.settings.python), self.settings, count)
+            writers = Writers(count)
             self._began = time.monotonic()
             try:
                 self._voices.measure((task.voice for task in tasks), engines)
                 for sentence in self._voices.describe():
                     self.say(sentence)
                 for path, group in _by_file(tasks):
-                    self._do_group(stage, engines, path, deque(group))
+                    self._do_group(stage, engines, writers, path, deque(group))
             finally:
+                writers.close()
                 engines.close()
 
-    def _do_group(self, stage: Stage, engines: Engines, path: Path | None, waiting: deque[_Task]) -> None:
+    def _do_group(
+        self,
+        stage: Stage,
+        engines: Engines,
+        writers: Writers,
+        path: Path | None,
+        waiting: deque[_Task],
+    ) -> None:
         """The lines that begin with the same file."""
         try:
             stage.open(path)
@@ -165,17 +176,21 @@ class Batch:
                 self._failed(task.row, str(error), task.inputs)
             return
         sent: dict[Job, _Task] = {}
+        written: dict[Written, _Task] = {}
         try:
-            while waiting or sent:
-                while waiting and engines.has_room():
+            while waiting or sent or written:
+                while waiting and engines.has_room() and writers.has_room():
                     self._send(stage, engines, waiting.popleft(), sent)
-                ended = engines.poll()
-                for job in ended:
-                    self._end(stage, sent.pop(job), job)
-                if not ended and sent:
+                computed = engines.poll()
+                for job in computed:
+                    self._computed(stage, writers, sent.pop(job), job, written)
+                ended = writers.poll()
+                for each in ended:
+                    self._written(written.pop(each), each)
+                if not computed and not ended:
                     time.sleep(POLL_SECONDS)
         finally:
-            for task in sent.values():
+            for task in (*sent.values(), *written.values()):
                 task.clear()
 
     def _send(self, stage: Stage, engines: Engines, task: _Task, sent: dict[Job, _Task]) -> None:
@@ -184,36 +199,44 @@ class Batch:
             request = stage.request(task.item, task.folder.name)
             task.request = request = self._voices.known(request, task.voice)
         except Exception as error:  # of this line alone, as far as can be known
-            self._failed(task.row, _why(error), task.inputs)
+            self._failed(task.row, in_one_sentence(error), task.inputs)
             task.clear()
             return
-        job = Job(request.message(task.motion, self.settings.flame or None))
+        task.job = job = Job(request.message(task.motion, self.settings.flame or None))
         if note := self._voices.note(request, task.voice):
             job.warnings.append(note)
         sent[job] = task
         engines.send(job)
 
-    def _end(self, stage: Stage, task: _Task, job: Job) -> None:
-        """Write what an engine has computed; nothing that goes wrong here concerns another line."""
-        started = time.monotonic()
+    def _computed(
+        self, stage: Stage, writers: Writers, task: _Task, job: Job, written: dict[Written, _Task]
+    ) -> None:
+        """Have written what an engine has computed."""
+        if job.answer is None:
+            self._failed(task.row, job.sentence, task.inputs)
+            task.clear()
+            return
+        assert task.folder and task.request
+        target = self.order.out / task.row.name
+        line = stage.writing(task.request, task.item, task.motion, target, task.folder.name)
+        written[writers.send(line)] = task
+
+    def _written(self, task: _Task, written: Written) -> None:
+        """Into the table; nothing that goes wrong here concerns another line."""
+        assert task.job
         try:
-            if job.answer is None:
-                raise EcoFaceBlenderError(job.sentence)
-            target = self.order.out / task.row.name
-            assert task.folder and task.request
-            said = stage.write(task.request, task.motion, task.item, target, task.folder.name)
+            if written.said is None:
+                raise EcoFaceBlenderError(written.sentence)
             heard = stored.read_motion(task.motion)[3].get("heard")
         except Exception as error:  # of this line alone, as far as can be known
-            self._failed(task.row, _why(error), task.inputs)
+            self._failed(task.row, in_one_sentence(error), task.inputs)
         else:
-            seconds = job.seconds + time.monotonic() - started
             names = " ".join(f"{task.row.name}.{suffix}" for suffix in task.item.outputs)
-            sentence = "; ".join([said, *job.warnings])
             result = Result(
                 task.row.name,
                 DONE,
-                sentence,
-                f"{seconds:.1f}",
+                "; ".join([written.said, *task.job.warnings]),
+                f"{task.job.seconds + written.seconds:.1f}",
                 names,
                 task.inputs,
                 _now(),
@@ -240,16 +263,6 @@ class Batch:
             pace = (time.monotonic() - self._began) / len(self.done)
             parts.append(time_left(pace * (total - gone)))
         self.say("  ".join(parts))
-
-
-def _why(error: Exception) -> str:
-    """Why a line failed, in one sentence."""
-    if isinstance(error, EcoFaceBlenderError):
-        return str(error)
-    if isinstance(error, OSError) and error.strerror:
-        place = printable(str(error.filename or "a file"))
-        return f"'{place}' cannot be read or written ({error.strerror}); correct its path, or make room."
-    return " ".join(f"Unexpected {type(error).__name__}: {error}; please report this.".split())
 
 
 def _by_file(tasks: Sequence[_Task]) -> Iterable[tuple[Path | None, Iterable[_Task]]]:

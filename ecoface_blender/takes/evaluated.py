@@ -1,6 +1,6 @@
 """What a speaker does as it is seen, frame by frame: after actions, NLA tracks, drivers and edits by hand."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -73,7 +73,8 @@ def see(context: bpy.types.Context, rig: Rig, frames: np.ndarray) -> Seen:
     values = [np.empty((len(frames), len(each.key_blocks)), dtype=np.float32) for each in keys]
     curves = np.empty((len(frames), len(others)))
     places = np.empty((len(items), len(frames), 4, 4))
-    with time_kept(context.scene, items, others):
+    muted = [[block.mute for block in each.key_blocks] for each in keys]
+    with time_kept(context.scene, items, others), unshaped(keys):
         for row, frame in enumerate(frames):
             context.scene.frame_set(int(frame))
             depsgraph = context.evaluated_depsgraph_get()
@@ -81,8 +82,8 @@ def see(context: bpy.types.Context, rig: Rig, frames: np.ndarray) -> Seen:
                 each.evaluated_get(depsgraph).key_blocks.foreach_get("value", value[row])
                 place[row] = item.evaluated_get(depsgraph).matrix_world
             curves[row] = [_value(channel, depsgraph) for channel in others]
-    for each, value in zip(keys, values, strict=True):
-        value[:, [block.mute for block in each.key_blocks]] = 0
+    for value, mute in zip(values, muted, strict=True):
+        value[:, mute] = 0
     parts = [Part(*each) for each in zip(items, keys, (v[:, 1:] for v in values), places, strict=True)]
     return Seen(parts, [replace(c, values=column) for c, column in zip(others, curves.T, strict=True)])
 
@@ -142,6 +143,19 @@ def frame_range(scene: bpy.types.Scene, frames: np.ndarray, rig: Rig) -> Iterato
             yield
         finally:
             scene.frame_start, scene.frame_end = before
+
+
+@contextmanager
+def unshaped(keys: Iterable[bpy.types.Key]) -> Iterator[None]:
+    """Keys are moved by their curves as ever, but shape no mesh: frames go by in a fraction of the time."""
+    blocks = [block for each in keys if each.is_editable for block in each.key_blocks if not block.mute]
+    for block in blocks:
+        block.mute = True
+    try:
+        yield
+    finally:
+        for block in blocks:
+            block.mute = False
 
 
 @contextmanager

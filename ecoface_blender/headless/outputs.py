@@ -1,0 +1,117 @@
+"""The files that a line of a batch becomes."""
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import bpy
+
+from ..animation import actions
+from ..atomic_write import written_beside
+from ..core.arkit import ArkitUnits
+from ..core.atomic_write import partial_of
+from ..core.live_link import live_link_csv
+from ..engine.settings import EngineSettings
+from ..export import export
+from ..generate import generation
+from ..heads import finding, own_head
+from ..request import GenerationRequest
+from ..sound import sequencer
+from ..takes import stored, takes
+from . import cli as command
+from .quiet import quiet, save_copy
+
+MOTION, CURVES = "npz", "csv"
+"""Outputs for which no scene need be opened."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Writing:
+    """One line that was computed, and the files that it becomes."""
+
+    base: Path
+    """The file that it begins with, made ready by a Stage."""
+    request: GenerationRequest
+    motion: Path
+    """What the engine wrote."""
+    outputs: tuple[str, ...]
+    """Suffixes, without the dot."""
+    target: Path
+    """Of the outputs, without a suffix."""
+    folder: Path
+    """For files on the way."""
+    options: export.Options
+    settings: EngineSettings
+    new_head: bool = False
+    """Whether the file holds nothing but a head that was added to it."""
+
+    @property
+    def needs_scene(self) -> bool:
+        """Whether Blender has to open the file for an output, or the motion alone says what is in them."""
+        plain = self.new_head and not self.settings.flame  # so the head is EcoFace's own
+        return not set(self.outputs) <= ({MOTION, CURVES} if plain else {MOTION})
+
+
+def write(line: Writing) -> str:
+    """Let the head speak and write the outputs, each whole or not at all; says what was done.
+
+    Raises:
+        EcoFaceBlenderError: if the head cannot be animated, or a file cannot be written.
+    """
+    line.target.parent.mkdir(parents=True, exist_ok=True)
+    for suffix in line.outputs:
+        path = _path(line, suffix)
+        for left_over in path.parent.glob(partial_of(path, "*").name):  # by a run that was killed
+            left_over.unlink(missing_ok=True)
+    if not line.needs_scene:
+        return _write_without_scene(line)
+    with quiet():
+        command.open_blend(line.base, load_ui=False)
+        context = bpy.context
+        said = takes.receive(context, line.request, *stored.read_motion(line.motion))
+        speaker = finding.named(context.scene, line.request.speaker)
+        context.scene.frame_end = math.ceil(takes.playing(speaker).frame_range[1])
+        for suffix in line.outputs:
+            if suffix == MOTION:
+                _copy_motion(line)
+            elif suffix == "blend":
+                generation.add_sound(context, line.request, str(line.folder))
+                with written_beside(_path(line, suffix)) as beside:
+                    save_copy(beside)
+            else:
+                export.write(context, speaker, _path(line, suffix), line.options, settings=line.settings)
+    return said
+
+
+def _path(line: Writing, suffix: str) -> Path:
+    return line.target.with_name(f"{line.target.name}.{suffix}")
+
+
+def _copy_motion(line: Writing) -> None:
+    """The motion as the engine wrote it."""
+    with written_beside(_path(line, MOTION)) as beside:
+        beside.write_bytes(line.motion.read_bytes())
+
+
+def _write_without_scene(line: Writing) -> str:
+    """What the scene would show is known: the stage's head, played at the stage's rate."""
+    motion, rate, *_ = stored.read_motion(line.motion)
+    for suffix in line.outputs:
+        if suffix == MOTION:
+            _copy_motion(line)
+            continue
+        scene_rate = sequencer.scene_rate(bpy.context.scene)
+        _, at = actions.resample_to_scene(motion, rate, scene_rate, line.request.first_frame)
+        units = _own_units()
+        curves = dict(zip(units.names, units.curves(at, single=True).T, strict=True))
+        with written_beside(_path(line, CURVES)) as beside:
+            text = live_link_csv(curves, len(at), scene_rate)
+            beside.write_text(text, encoding="utf-8", newline="\n")
+    return f"{len(motion)} frames of motion ({len(motion) / rate:.1f} s)"
+
+
+@cache
+def _own_units() -> ArkitUnits:
+    """ARKit's, of EcoFace's own head."""
+    return ArkitUnits.of(own_head.load_head())

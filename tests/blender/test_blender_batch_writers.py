@@ -1,0 +1,138 @@
+"""Several Blenders that write the lines of a batch, and outputs for which none opens a scene."""
+
+import csv
+import json
+import os
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+from blender_support import empty_blend, small_head
+
+from ecoface_blender.engine.settings import EngineSettings
+from ecoface_blender.export import export
+from ecoface_blender.headless import outputs, writer, writers
+from ecoface_blender.headless.stage import Stage
+from ecoface_blender.headless.table import BatchItem
+from ecoface_blender.heads import own_head
+
+pytestmark = pytest.mark.blender_version
+
+
+def a_line(folder: Path, stage: Stage, outputs: str, name: str = "line") -> outputs.Writing:
+    """A motion of two seconds on a stage that is open."""
+    t = np.arange(50)[:, None] / 25
+    motion = (0.3 * np.sin(2 * np.pi * t * np.linspace(0.5, 2, 53))).astype(np.float32)
+    motion[:, 50:] = 0.1 * np.abs(motion[:, 50:]) * [1, 0.1, 0.1]
+    about = json.dumps({"head": "EcoFace reference head"})
+    upper = np.eye(50, dtype=np.float32)
+    np.savez(folder / f"{name}.motion.npz", motion=motion, fps=25.0, upper=upper, metadata=about)
+    item = BatchItem(
+        audio=folder / "voice.wav",
+        style=None,
+        emotion="happy",
+        reference=None,
+        head=None,
+        open=None,
+        strength=1.0,
+        upper=1.0,
+        mouth=1.0,
+        temperature=1.0,
+        seed=0,
+        outputs=tuple(outputs.split()),
+    )
+    (folder / "voice.wav").write_bytes(b"")
+    request = stage.request(item, str(folder))
+    return stage.writing(request, item, folder / f"{name}.motion.npz", folder / name, str(folder))
+
+
+@pytest.fixture
+def stage(tmp_path):
+    """With a small head called Anna, of a file."""
+    context = empty_blend()
+    own_head.add_head(context, small_head() | {"name": np.array("EcoFace reference head")}, "Anna")
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "anna.blend"))
+    made = Stage(tmp_path, EngineSettings(), 30.0, export.Options())
+    made.open(tmp_path / "anna.blend")
+    return made
+
+
+def until_done(pool: writers.Writers, seconds: float = 60) -> list[writers.Written]:
+    """All lines that were sent, as they end."""
+    ended, until = [], time.monotonic() + seconds
+    while pool.busy:
+        assert time.monotonic() < until, "a line was never answered"
+        ended += pool.poll()
+        time.sleep(0.02)
+    return ended
+
+
+def test_a_line_is_the_same_behind_a_pipe(tmp_path, stage):
+    line = a_line(tmp_path, stage, "json npz")
+    line = replace(line, options=export.Options(keys="RAW", jaw_bone=True), settings=EngineSettings("a", "b"))
+    assert writer.decoded(writer.encoded(line)) == line
+
+
+def test_other_blenders_write_what_this_one_would(tmp_path, stage):
+    said = {}
+    for count in (1, 2):
+        pool = writers.Writers(count)
+        try:
+            lines = [a_line(tmp_path, stage, "json fbx", f"{count}-{n}") for n in range(3)]
+            sent = [pool.send(line) for line in lines]
+            assert set(until_done(pool)) == set(sent)
+            assert not [written.sentence for written in sent if written.sentence]
+            said[count] = [written.said for written in sent]
+        finally:
+            pool.close()
+    assert said[1] == said[2] and all("frames 1 to 60" in each for each in said[1])
+    for n in range(3):
+        one, two = (json.loads((tmp_path / f"{count}-{n}.json").read_text()) for count in (1, 2))
+        assert one["shape_keys"] == two["shape_keys"] and len(one["shape_keys"]["names"]) > 10
+        sizes = {(tmp_path / f"{count}-{n}.fbx").stat().st_size for count in (1, 2)}
+        assert len(sizes) == 1 and sizes.pop() > 10_000
+
+
+def test_a_blender_that_is_killed_costs_no_line_and_twice_says_so(tmp_path, stage, monkeypatch):
+    pool = writers.Writers(2)
+    try:
+        sent = pool.send(a_line(tmp_path, stage, "json"))
+        os.kill(pool._writers[0]._process.pid, signal.SIGKILL)
+        assert until_done(pool) == [sent] and sent.said and sent.crashes == 1
+        assert (tmp_path / "line.json").is_file()
+        monkeypatch.setattr(writers, "_command", lambda: ["false"])
+        pool._writers.clear()
+        lost = pool.send(a_line(tmp_path, stage, "json", "lost"))
+        assert until_done(pool) == [lost] and lost.said is None
+        assert "Blender ended while it wrote this line" in lost.sentence
+    finally:
+        pool.close()
+
+
+def test_a_line_that_cannot_be_written_is_one_sentence(tmp_path, stage):
+    pool = writers.Writers(2)
+    try:
+        sent = pool.send(replace(a_line(tmp_path, stage, "json"), motion=tmp_path / "none.npz"))
+        (ended,) = until_done(pool)
+        assert ended is sent and sent.said is None and "none.npz" in sent.sentence
+    finally:
+        pool.close()
+
+
+def test_curves_of_a_new_head_are_those_that_its_scene_shows(tmp_path):
+    empty_blend()
+    made = Stage(tmp_path, EngineSettings(), 24.0, export.Options())
+    made.open(None)
+    plain = a_line(tmp_path, made, "csv npz", "plain")
+    shown = a_line(tmp_path, made, "csv json", "shown")
+    assert not plain.needs_scene and shown.needs_scene
+    assert outputs.write(plain) == "50 frames of motion (2.0 s)"
+    outputs.write(shown)
+    one, two = (list(csv.reader((tmp_path / f"{name}.csv").open())) for name in ("plain", "shown"))
+    assert one[0] == two[0] and [row[0] for row in one] == [row[0] for row in two] and len(one) == 49
+    values = [np.array([row[2:] for row in table[1:]], float) for table in (one, two)]
+    assert np.abs(values[0] - values[1]).max() < 1e-5 and values[0].max() > 0.2

@@ -32,8 +32,8 @@ flatbuffers, packaging): only its tools for making graphs import them."""
 HEADER = "# The wheels in the extension's zips and their sha256, by `python tools/lock_wheels.py`.\n"
 CUDA = ("nvidia-", "cuda-", "triton")
 SIZES = {
-    "linux-x64": "about 3 GB to download, 8 GB on disk",
-    "macos-arm64": "about 0.2 GB to download, 0.8 GB on disk",
+    "linux-x64": "2.8 GB to download, 5 GB on disk",
+    "macos-arm64": "0.2 GB to download, 0.7 GB on disk",
 }
 """Platforms on which the index's PyTorch knows a graphics card: on Windows it is a build for the CPU."""
 

@@ -21,6 +21,7 @@ from .install_plan import Plan, environment
 
 TAIL = 6  # lines of the log that are shown
 LOG = "install.log"
+REMOVED = ".removed"
 
 NO_NETWORK = "there is no connection; see to it, or choose a Wheel Folder"
 ADVICE = (
@@ -89,7 +90,8 @@ class Installation:
     def _run(self) -> None:
         try:
             self._folder.parent.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(self._partial, ignore_errors=True)
+            for left in (self._partial, self._folder.with_name(self._folder.name + REMOVED)):
+                shutil.rmtree(left, ignore_errors=True)
             with (self._folder.parent / LOG).open("w", encoding="utf-8") as log:
                 self._make(log)
         except EcoFaceBlenderError as error:
@@ -180,6 +182,25 @@ class Installation:
             last = said[-1] if said else "nothing was said"
             advice = f"{last[:200]}; see {self._folder.parent / LOG}"
         return f"PyTorch could not be installed ({self.stage.lower()}): {advice}."
+
+
+def remove(folder: Path) -> None:
+    """Take an environment away at once; its gigabytes are deleted meanwhile.
+
+    Raises:
+        EcoFaceBlenderError: if it is held by somebody.
+    """
+    removed = folder.with_name(folder.name + REMOVED)
+    shutil.rmtree(removed, ignore_errors=True)  # of an earlier time, if Blender was closed meanwhile
+    try:
+        folder.rename(removed)
+    except OSError as error:
+        raise EcoFaceBlenderError(
+            f"'{folder}' cannot be removed ({error.strerror}); close other Blenders, or delete it yourself."
+        ) from error
+    threading.Thread(
+        target=shutil.rmtree, args=(removed,), kwargs={"ignore_errors": True}, daemon=True
+    ).start()
 
 
 def _kill(process: subprocess.Popen) -> None:

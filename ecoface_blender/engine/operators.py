@@ -1,7 +1,6 @@
 """The engine by buttons: check, start, unload, and PyTorch for a graphics card."""
 # ruff: noqa: RUF012 (bl_options is written as Blender wants it)
 
-import shutil
 import textwrap
 import time
 
@@ -14,6 +13,7 @@ from ..ui.reporting import Reporting
 from ..ui.watching import POLL_SECONDS, redraw_panels
 from . import engine, idle_unload
 from . import tasks as engine_tasks
+from .install import remove
 from .install_plan import Plan, plan_for, why_no_plan
 from .interpreter import installed_engine
 from .job import warm_up
@@ -176,14 +176,8 @@ class ECOFACE_OT_remove_engine(_Engine, Operator):
         return why_busy() or (None if installed_engine().is_dir() else "Nothing is installed")
 
     def run(self, _context):
-        engine.close()
-        try:
-            shutil.rmtree(installed_engine())
-        except OSError as error:
-            raise EcoFaceBlenderError(
-                f"'{error.filename}' cannot be removed ({error.strerror}); remove the folder "
-                f"'{installed_engine()}' yourself."
-            ) from error
+        engine.close()  # it may run in there
+        remove(installed_engine())
         return {"FINISHED"}
 
 

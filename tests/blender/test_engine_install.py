@@ -10,7 +10,7 @@ import zipfile
 import pytest
 
 from ecoface_blender.engine import install_plan
-from ecoface_blender.engine.install import LOG, Installation
+from ecoface_blender.engine.install import LOG, Installation, remove
 from ecoface_blender.engine.install_plan import REQUIREMENTS, Plan, package_names, plan_for
 from ecoface_blender.errors import EcoFaceBlenderError
 
@@ -107,6 +107,18 @@ def test_a_plan_says_what_comes_from_where_and_where_to(tmp_path):
     assert heading.startswith("1 packages, each refused if its sha256") and names == "tinyengine 1.0"
     assert f"{wheels}, and from nowhere else" in place and "2 kB on disk" in size and str(folder) in into
     assert "PyPI" in plan(tmp_path, "tinyengine").describe(folder)[0]
+
+
+def test_an_environment_is_removed_at_once_and_one_that_is_held_is_said(tmp_path):
+    (tmp_path / "engine" / "lib").mkdir(parents=True)
+    remove(tmp_path / "engine")
+    assert not (tmp_path / "engine").exists()
+    end = time.monotonic() + 20
+    while list(tmp_path.iterdir()):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    with pytest.raises(EcoFaceBlenderError, match=r"engine' cannot be removed \(No such file"):
+        remove(tmp_path / "engine")
 
 
 @pytest.mark.parametrize("system", ["linux-x64", "macos-arm64"])

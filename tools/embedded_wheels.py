@@ -5,6 +5,7 @@ a file whose sha256 is not the lock's is refused, wherever it comes from.
 """
 
 import hashlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -110,7 +111,7 @@ def _download(files: dict[str, str], platform: str, python: str, cache: Path) ->
              *platform_tags(platform), "--requirement", str(pinned)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
-        if "DO NOT MATCH THE HASHES" in done.stdout or "THESE PACKAGES DO NOT MATCH" in done.stdout:
+        if "DO NOT MATCH THE HASHES" in done.stdout:
             raise WheelError(
                 f"expected the {platform} wheels that {LOCK.name} pins, found others (their sha256 differ) "
                 "at the index that pip is set up with; use another index"
@@ -121,4 +122,4 @@ def _download(files: dict[str, str], platform: str, python: str, cache: Path) ->
             lacking = ", ".join(sorted(files.keys() - fetched.keys()))
             raise WheelError(f"pip could not download {lacking} ({said[-1] if said else 'it said nothing'})")
         for name in files:
-            fetched[name].replace(cache / name)
+            shutil.move(fetched[name], cache / name)

@@ -33,6 +33,7 @@ class ECOFACE_PT_speech(Sidebar, Panel):
             draw_progress(layout, job)
         else:
             self._draw_button(layout, context)
+        self._draw_engine(layout, context)
 
     def _draw_head(self, column, context, settings):
         speaker = chosen.chosen_head(context)
@@ -92,7 +93,6 @@ class ECOFACE_PT_speech(Sidebar, Panel):
             draw_sentence(layout, context, running.failure, icon="ERROR")
         elif made := stored.describe(chosen.chosen_head(context)):
             draw_sentence(layout, context, made, icon="ACTION")
-        self._draw_engine(layout, context)
 
     def _draw_engine(self, layout, context):
         """Which engine works, and the way to another."""

@@ -3,6 +3,7 @@
 The engine's settings (model, FLAME file, device) are no part of a request; they travel beside it.
 """
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -10,6 +11,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
+from .core.constants import LONGEST
 from .errors import EcoFaceBlenderError
 from .worker import protocol
 
@@ -19,6 +21,8 @@ EMOTION_FIELDS = (*EMOTION_SOURCES, "emotion_seconds", "baseline", "reference_ba
 """Of a request: those that say where the emotion comes from, None where they say nothing."""
 ALTERNATIVES = ("emotion", "emotion_track", "emotion_from")
 """Of which a request has one at most; with none the emotion is the voice's own."""
+MOST_TEXT = 1 << 18
+"""Characters of a value; a voice baseline, the longest of them, has 8,000."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +39,9 @@ class GenerationRequest:
     head: str
     """Name of the head, whose coefficients its keys speak."""
     sound: str
+    track: int | None = None
+    """Which soundtrack of it is heard, from 1 on; None is the one that speaks. So for the channel."""
+    channel: int | None = None
     first_second: float = 0.0
     seconds: float | None = None
     first_frame: float
@@ -78,11 +85,16 @@ class GenerationRequest:
             value = getattr(self, field.name)
             if not _is(value, hints[field.name]):
                 _refuse(field.name, _said(hints[field.name]), value)
+            self._within(field.name, _is_sendable, f"at most {MOST_TEXT} characters, none of them null")
         for name in ("strength", "upper", "mouth", "temperature"):
             self._within(name, lambda value: value >= 0, "a number from 0 on")
-        self._within("seed", lambda value: value >= 0, "a whole number from 0 on")
+        self._within("seed", lambda value: 0 <= value < 1 << 63, "a whole number from 0 on, of 63 bits")
+        for name in ("first_second", "emotion_first_second"):
+            self._within(name, lambda value: abs(value) <= LONGEST, f"seconds within {LONGEST}")
         for name in ("seconds", "emotion_seconds"):
             self._within(name, lambda value: value > 0, "more than 0")
+        for name in ("track", "channel"):
+            self._within(name, lambda value: value >= 1, "a whole number from 1 on")
         self._within("frames", lambda frames: frames[0] < frames[1], "a first frame before the last")
         given = [name for name in ALTERNATIVES if getattr(self, name)]
         if len(given) > 1:
@@ -108,7 +120,9 @@ class GenerationRequest:
     def part(self) -> dict[str, Any]:
         """Which part of which file is spoken, as the engine is asked for it."""
         first_second = 0.0 if self.mix else self.first_second
-        return {"sound": self.mix or self.sound, "first_second": first_second, "seconds": self.seconds}
+        chosen = {"track": self.track, "channel": self.channel}
+        part = {"sound": self.mix or self.sound, "first_second": first_second, "seconds": self.seconds}
+        return part | (dict.fromkeys(chosen) if self.mix else chosen)
 
     def stored(self, left_out: tuple[str, ...] = ()) -> dict[str, Any]:
         """For the metadata of a take."""
@@ -149,6 +163,12 @@ def _is(value: object, hint: Any) -> bool:
     if hint is float:
         return isinstance(value, int | float) and math.isfinite(value)
     return isinstance(value, hint)
+
+
+def _is_sendable(value: object) -> bool:
+    """Whether a text, or the values of a baseline, fit into a message to the engine."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return len(text) <= MOST_TEXT and "\0" not in text
 
 
 def _said(hint: Any) -> str:

@@ -65,6 +65,7 @@ def run_listen(options: argparse.Namespace) -> list[Exception]:
     """Tell which emotion recorded voices speak with."""
     if options.out is not None:
         expect_a_place(options.out, KINDS)
+    from ecoface_model.level import remarks
     from ecoface_model.pipeline import EcoFace
 
     ecoface = EcoFace.load(options.model, options.device, options.engine)
@@ -76,12 +77,13 @@ def run_listen(options: argparse.Namespace) -> list[Exception]:
             progress = terminal_progress(sound.name)
             voice = read_chosen(sound, options)
             emotion = ecoface.listen(voice.waveform, baseline=baseline, progress=progress)
+            emotion = emotion.neutral_if_nobody_speaks()
         except EcoFaceError as error:  # the other files may still be good
             complaints.append(error)
             continue
         if options.out is None:
             print(f"{sound}: {sentence_of(emotion)}")
-        remark(sound, (*voice.warnings, *voice.notes))
+        remark(sound, (*voice.warnings, *voice.notes, *remarks(voice.waveform)))
         heard[str(sound)] = emotion
     if options.out is not None and heard:
         write_heard(options.out, heard)

@@ -11,9 +11,9 @@ import bpy
 import numpy as np
 
 from ..channels import Channel, key_channels
-from ..core.npz import json_object
 from ..errors import EcoFaceBlenderError
 from ..heads.own_head import key_names, why_not_a_head
+from .metadata import MOST_FRAME, understood
 
 SLIDER_MOST = 10.0  # what Blender lets a shape key's slider reach
 METADATA = "ecoface"
@@ -28,9 +28,17 @@ def resample_to_scene(
 
     Motion frame i belongs to i / motion_fps seconds after `start_frame`, which need not be whole: values are
     interpolated, times never rounded. The last motion frame holds until the motion ends.
+
+    Raises:
+        EcoFaceBlenderError: if these are more frames than a scene of Blender's has.
     """
     first = int(np.ceil(start_frame - 1e-6))
     end = start_frame + len(motion) / motion_fps * scene_fps
+    if end > MOST_FRAME:
+        raise EcoFaceBlenderError(
+            f"Expected keys up to frame {MOST_FRAME}, Blender's last, found some up to frame {end:.0f}; "
+            "speak it earlier or in parts, or give the scene fewer frames a second."
+        )
     frames = np.arange(first, max(first + 1, int(np.ceil(end - 1e-6))), dtype=np.float64)
     at = ((frames - start_frame) / scene_fps * motion_fps).clip(0, len(motion) - 1)
     before = np.floor(at).astype(int)
@@ -171,10 +179,8 @@ def write_metadata(action: bpy.types.Action, metadata: Mapping[str, Any]) -> Non
 
 
 def read_metadata(action: bpy.types.Action) -> dict[str, Any]:
-    """What was stored with an action of ours; empty for others and where the text was damaged by hand."""
-    with suppress(KeyError, TypeError, ValueError):
-        return json_object(action[METADATA])
-    return {}
+    """What was stored with an action of ours; empty for others, without what was damaged by hand."""
+    return understood(action.get(METADATA))
 
 
 def animated_frames(keys: bpy.types.Key, scene: bpy.types.Scene) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import bpy
 from ..engine.settings import EngineSettings
 from ..errors import EcoFaceBlenderError
 from ..heads import face_kinds, finding
-from ..sound import sequencer
+from ..sound import named_files, sequencer
 from . import reference_motion
 
 
@@ -29,6 +29,7 @@ def of_file(path: str, flame: str, folder: str) -> dict[str, Any]:
         EcoFaceBlenderError: if there is no such file, or it holds no performance.
     """
     file = Path(bpy.path.abspath(path))
+    named_files.remember(str(file))
     if file.suffix.lower() == ".npz":
         file = reference_motion.from_file(file, flame, folder)
     return {"emotion_from": str(file)}

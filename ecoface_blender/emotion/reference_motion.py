@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 
 from ..animation import actions, adjust
-from ..core.constants import EXPRESSION_DIM, FRAME_RATE
+from ..core.constants import FRAME_RATE
 from ..core.motion_file import FlameMotion
 from ..core.npz import read_npz
 from ..core.tracker import sequence_of
@@ -53,7 +53,8 @@ def of_head(context: bpy.types.Context, rig: Rig, settings: EngineSettings, fold
     performer = rig.speaker
     take = takes.played(performer)
     if found := take and stored.motion_of(take):
-        upper = np.frombuffer(take[stored.UPPER], "<f4").reshape(EXPRESSION_DIM, -1)
+        upper = stored.upper_of(take)
+        assert upper is not None, "of a whole take"
         motion = adjust.adjusted(*found, upper, takes.settings_of(take))
         name = actions.read_metadata(take).get("head") or rig.coefficients(settings)
         return write(motion, found[1], str(name), folder)

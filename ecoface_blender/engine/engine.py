@@ -171,6 +171,8 @@ def _description_of(path: Path, _changed: int) -> tuple[list[str], dict[str, Any
         length = int.from_bytes(file.read(8), "little")
         try:
             metadata = json_object(file.read(min(length, 1 << 24)).decode())["__metadata__"]
-            return json.loads(metadata["styles"]), json_object(metadata["info"])
-        except (ValueError, KeyError, TypeError):
+            names, info = json.loads(metadata["styles"]), json_object(metadata["info"])
+        except (ValueError, KeyError, TypeError, RecursionError):
             return [], {}  # not a model of ours: generating says so
+    texts = [*names, info.get("default_style", AVERAGE)] if isinstance(names, list) else [None]
+    return (names, info) if all(isinstance(text, str) for text in texts) else ([], {})

@@ -32,18 +32,18 @@ class _Again(Generating):
             return False
         return True
 
-    def stored_request(self, context, folder):
+    def stored_request(self, context, folder, emotion=True):
         """Of the take that is played."""
         speaker = chosen.named_head(context)
         return replace(
-            take_lines.request_again(context, takes.playing(speaker), folder),
+            take_lines.request_again(context, takes.playing(speaker), folder, emotion=emotion),
             scene=context.scene.name,
             speaker=speaker.name,
         )
 
     def with_new_emotion(self, context, settings, folder, said):
         """The stored request with what was `said` of the emotion, else the panel's, in place of its own."""
-        asked = self.stored_request(context, folder)
+        asked = self.stored_request(context, folder, emotion=False)
         found = stored.motion_of(takes.playing(chosen.named_head(context)))
         seconds = found and len(found[0]) / found[1]
         return replace(asked, **gather.emotion_fields(context, settings, asked, folder, said, seconds))

@@ -16,7 +16,8 @@ from ..errors import EcoFaceBlenderError
 from ..heads import face_kinds
 from ..heads.chosen import chosen_head, named_head
 from ..request import EMOTION_FIELDS, EMOTION_SOURCES, GenerationRequest
-from ..sound import mixdown, scene_strips, sequencer
+from ..sound import mixdown, named_files, scene_strips, sequencer
+from . import sound_choice
 
 
 def default_strip(context: bpy.types.Context) -> bpy.types.Strip | None:
@@ -52,6 +53,13 @@ def chosen_strip(context: bpy.types.Context, name: str = "") -> bpy.types.Strip:
     if chosen is None:
         raise EcoFaceBlenderError(refusal)
     return chosen
+
+
+def choice_shown(context: bpy.types.Context) -> sound_choice.SoundChoice | None:
+    """What may be chosen of the strip that the panel names; None where it names none."""
+    with suppress(EcoFaceBlenderError):
+        return sound_choice.of_strip(chosen_strip(context, context.scene.ecoface.strip))
+    return None
 
 
 def what_is_missing(context: bpy.types.Context) -> str | None:
@@ -197,15 +205,22 @@ def _sound(
         if not path:
             raise EcoFaceBlenderError("Choose the sound file of a voice.")
         path = bpy.path.abspath(path)
+        named_files.remember(path)
+        choice = sound_choice.given_or(None if "sound" in given else panel.choice, given)
         return {
             "sound": path,
-            "mix": _mix_of_file(path, folder),
+            "mix": None if any(choice.values()) else _mix_of_file(path, folder),
+            **choice,
             "first_frame": float(context.scene.frame_start),
             "add_strip": given.get("add_strip", "sound" not in given and panel.add_strip),
         }
     strip = chosen_strip(context, _said("strip", given, panel))
-    heard = sequencer.heard(strip, folder)
+    choice = sound_choice.given_or(sound_choice.of_strip(strip), given)
+    heard = sequencer.heard(strip, folder, as_played=not any(choice.values()))
+    if any(choice.values()):
+        sound_choice.expect_unaltered(strip, heard)
     return {
+        **choice,
         "sound": str(heard.path),
         "first_second": heard.in_seconds,
         "seconds": heard.out_seconds - heard.in_seconds,

@@ -19,6 +19,7 @@ from ..request import GenerationRequest
 from ..sound import sequencer
 from ..takes import stored, takes
 from ..worker import protocol
+from . import sound_choice
 
 
 class Generation(EngineJob):
@@ -70,6 +71,7 @@ def finish(context: bpy.types.Context, job: Generation) -> str:
         EcoFaceBlenderError: if scene or head are no more what they were.
     """
     request = job.request
+    sound_choice.remember(context, request, job.answer)
     result = takes.receive(context, request, *stored.read_motion(job.result))
     speaker = takes.stage(request)[1]
     if (lacking := face_report.shortcomings(speaker)) is not None:

@@ -1,6 +1,8 @@
 """What the button and scripts call to generate a line, and to cancel it."""
 # ruff: noqa: RUF012 (bl_options is written as Blender wants it)
 
+from typing import Any
+
 import bpy
 from bpy.props import FloatProperty, IntProperty, StringProperty
 from bpy.types import Operator
@@ -11,6 +13,16 @@ from ..engine.settings import EngineSettings
 from ..request import GenerationRequest
 from . import gather, generation
 from .job_operator import JobOperator
+
+
+def track_property(what: str) -> Any:
+    """Which one of a sound is heard, as a script says it."""
+    return IntProperty(
+        name=what.title(),
+        description=f"Which {what} of the sound is heard, from 1 on; 0 is the one with the voice",
+        min=0,
+        options={"SKIP_SAVE"},
+    )
 
 
 class Generating(JobOperator):
@@ -50,6 +62,8 @@ class ECOFACE_OT_generate(EmotionProperties, Generating, Operator):
     strip: StringProperty(
         name="Strip", description="Name of a sound strip of the sequencer", options={"SKIP_SAVE"}
     )
+    track: track_property("soundtrack")
+    channel: track_property("channel")
     style: StringProperty(name="Style", description="Name of a speaker style", options={"SKIP_SAVE"})
     seed: IntProperty(
         name="Seed", description="Another seed, another performance", min=0, options={"SKIP_SAVE"}

@@ -54,9 +54,13 @@ class ECOFACE_PT_speech(Sidebar, Panel):
         if settings.sound_from == "STRIP":
             strip = gather.default_strip(context)
             column.prop(settings, "strip", icon="SOUND", placeholder=strip.name if strip else "")
+            choice = gather.choice_shown(context)
         else:
             column.prop(settings, "sound")
             column.prop(settings, "add_strip")
+            choice = settings.choice
+        for menu in choice.shown() if choice else ():
+            column.prop(choice, menu)
 
     def _draw_emotion(self, column, settings):
         column.prop(settings, "emotion_from")

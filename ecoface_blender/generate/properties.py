@@ -20,6 +20,7 @@ from ..engine import engine
 from ..engine.settings import engine_settings
 from ..heads import finding
 from ..sound import sequencer
+from .sound_choice import SoundChoice
 
 _FINE = {"step": 10, "precision": 2}
 _items: dict[tuple[str, ...], list[tuple[str, str, str, int]]] = {}
@@ -72,6 +73,10 @@ class EcoFaceSettings(PropertyGroup):
         name="File",
         description="A recorded voice: wav, flac, ogg, mp3, m4a, or a video with sound",
         subtype="FILE_PATH",
+        update=lambda settings, _context: settings.property_unset("choice"),
+    )
+    choice: PointerProperty(
+        name="Choice", description="Which soundtrack and channel of the file is heard", type=SoundChoice
     )
     style_name: StringProperty(
         description="The style by its name: its place in the list changes with the model"

@@ -33,6 +33,8 @@ COLUMN_HELP = {
     "strength": "of the emotion: 0 is neutral, 1 as it is",
     "upper": "the same for brows, lids and nose",
     "mouth": "the same for cheeks, lips and jaw",
+    "track": "which soundtrack of the sound is heard, from 1 on (default: the one that speaks)",
+    "channel": "which channel of it is heard, from 1 on (default: where the voice is)",
     "temperature": "spread of the performances (default: 1)",
     "seed": "another seed, another performance (default: 0)",
     "outputs": f"any of {', '.join(batch_lines.OUTPUTS)} (default: fbx)",

@@ -17,7 +17,7 @@ from ..engine.job import job_folder
 from ..engine.settings import EngineSettings, engine_settings
 from ..errors import EcoFaceBlenderError
 from ..export import export
-from ..generate import gather, generation
+from ..generate import gather, generation, sound_choice
 from ..heads import finding, head_arrays, own_head
 from ..takes import takes
 from .arguments import Parser, answer
@@ -35,6 +35,13 @@ def parser() -> argparse.ArgumentParser:
     """The arguments, the same for every way in."""
     parser = Parser(prog="ecoface", description="A recorded voice becomes a speaking head.")
     parser.add_argument("--audio", required=True, type=Path, help="the voice: any sound file")
+    for name in sound_choice.KINDS:
+        parser.add_argument(
+            f"--{name}",
+            type=int,
+            metavar="N",
+            help=f"which {name} of it is heard, from 1 on (where the voice is)",
+        )
     parser.add_argument("--style", help="name of a speaker style")
     parser.add_argument("--emotion", metavar="LABEL[:INTENSITY]", help="such as happy or happy:1.5")
     parser.add_argument(
@@ -143,6 +150,8 @@ def given_by(options: argparse.Namespace, speaker: bpy.types.Object) -> dict[str
     return {
         "head": speaker.name,
         "sound": str(options.audio.resolve()),
+        "track": options.track,
+        "channel": options.channel,
         "style": options.style or "",
         "emotion": options.emotion or "",
         "emotion_from": str(options.emotion_from.resolve()) if options.emotion_from else "",

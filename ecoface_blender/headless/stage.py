@@ -58,6 +58,8 @@ class Stage:
         given = {
             "head": command.speaking_head(context, item.head, self._settings).name,
             "sound": str(item.audio),
+            "track": item.track,
+            "channel": item.channel,
             "style": item.style or "",
             "emotion": item.emotion or "",
             "emotion_from": str(item.reference or ""),

@@ -15,10 +15,13 @@ from .folder import printable, sounds_in
 AUDIO, NAME = "audio", "name"
 NUMBERS = {"strength": 1.0, "upper": 1.0, "mouth": 1.0, "temperature": 1.0}
 TEXTS = ("style", "emotion", "reference", "head", "open", "speaker")
-FOR_ALL = (*TEXTS, *NUMBERS, "seed", "outputs")
+CHOICES = ("track", "channel")
+FOR_ALL = (*TEXTS, *NUMBERS, *CHOICES, "seed", "outputs")
 """Columns that are also options of the command, for the lines that leave their cell empty."""
 COLUMNS = (AUDIO, NAME, *FOR_ALL)
 OUTPUTS = ("blend", "npz", *(kind.suffix[1:] for kind in KINDS.values()))
+LARGEST = 1 << 27
+"""Bytes of a table: about a million lines."""
 TABLE = "results"
 """Stem of the result tables, which lie beside the outputs."""
 
@@ -44,6 +47,9 @@ class BatchItem:
     """One line, understood."""
 
     audio: Path
+    track: int | None
+    """Which soundtrack of it is heard, from 1 on; None is the one that speaks. So for the channel."""
+    channel: int | None
     style: str | None
     emotion: str | None
     reference: Path | None
@@ -95,6 +101,11 @@ def _read_folder(folder: Path) -> list[Row]:
 
 def _read_csv(path: Path) -> list[Row]:
     try:
+        if path.is_file() and path.stat().st_size > LARGEST:
+            raise EcoFaceBlenderError(
+                f"Expected a table of at most {LARGEST >> 20} MB, found a larger file in '{path.name}'; "
+                "choose another, or make it in parts."
+            )
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise EcoFaceBlenderError(
@@ -144,13 +155,12 @@ def _check_names(rows: Sequence[Row]) -> None:
     """Each line writes files of its own, inside the output folder, on any system's file names."""
     seen: dict[str, Row] = {}
     for row in rows:
-        path = Path(row.name)
-        if path.is_absolute() or ".." in path.parts or row.name.endswith("/") or ":" in row.name:
+        if not _is_inside(row.name):
             raise EcoFaceBlenderError(
                 f"Expected a name inside the output folder in row {row.number}, found '{row.name}'; "
                 "change it."
             )
-        if row.name.casefold().startswith(TABLE) and len(path.parts) == 1:
+        if row.name.casefold().startswith(TABLE) and "/" not in row.name:
             raise EcoFaceBlenderError(
                 f"Row {row.number} would write '{row.name}', a name kept for the result table; "
                 "give it another in the column 'name'."
@@ -161,6 +171,12 @@ def _check_names(rows: Sequence[Row]) -> None:
                 "give them different names in the column 'name'."
             )
         seen[row.name.casefold()] = row
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a name without a suffix leads to a file in a folder or below it, on any system."""
+    parts = name.split("/")
+    return all(part.strip(". ") and not set(part) & set(":\0") for part in parts)
 
 
 def understand(row: Row) -> BatchItem:
@@ -175,10 +191,11 @@ def understand(row: Row) -> BatchItem:
     if cells.get("emotion") and cells.get("reference"):
         raise EcoFaceBlenderError("Expected an emotion or a reference, found both; leave one out.")
     seed = cells.get("seed") or "0"
-    if not (seed.isascii() and seed.isdigit()):
+    if not (seed.isascii() and seed.isdigit() and len(seed) < 19):  # of 64 bits
         raise EcoFaceBlenderError(f"Expected a whole number from 0 on as seed, found '{seed}'; correct it.")
     return BatchItem(
         audio=audio,
+        **chosen_of(row),
         reference=file_of(row, "reference"),
         open=file_of(row, "open"),
         strength=_number(cells, "strength"),
@@ -209,6 +226,23 @@ def file_of(row: Row, column: str) -> Path | None:
     if not path.is_file():
         raise EcoFaceBlenderError(f"Expected a file at '{path}' ({column}), found none; correct the path.")
     return path.resolve()
+
+
+def chosen_of(row: Row) -> dict[str, int | None]:
+    """Which track and channel of its sound a line asks for; None is the one with the voice.
+
+    Raises:
+        EcoFaceBlenderError: if a cell is no number from 1 on.
+    """
+    out: dict[str, int | None] = {}
+    for column in CHOICES:
+        cell = row.cells.get(column) or ""
+        if cell and not (cell.isascii() and cell.isdigit() and len(cell) < 4 and int(cell)):
+            raise EcoFaceBlenderError(
+                f"Expected a whole number from 1 on as {column}, found '{cell}'; correct it."
+            )
+        out[column] = int(cell) if cell else None
+    return out
 
 
 def _number(cells: Mapping[str, str], column: str) -> float:

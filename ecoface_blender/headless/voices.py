@@ -13,7 +13,7 @@ from ..engine.client import POLL_SECONDS
 from ..errors import EcoFaceBlenderError
 from ..request import GenerationRequest
 from ..worker import protocol
-from .table import AUDIO, BatchItem, Row, content, file_of
+from .table import AUDIO, BatchItem, Row, chosen_of, content, file_of
 from .workers import Engines, Job
 
 WITHOUT = "made without a voice baseline"
@@ -37,10 +37,12 @@ class Voices:
         """`rows` are all lines of the table, also those that another part of the batch does."""
         sounds: dict[str, dict[Path, str]] = {}  # by voice: each, and what is in it
         self._speaker_of: dict[Path, str] = {}
+        self._chosen: dict[Path, dict[str, int | None]] = {}
         for row in rows:
             with suppress(EcoFaceBlenderError, OSError):  # the line itself says what is wrong with it
                 if row.voice and (sound := file_of(row, AUDIO)):
-                    sounds.setdefault(row.voice, {})[sound] = content(sound)
+                    self._chosen[sound] = chosen_of(row)
+                    sounds.setdefault(row.voice, {})[sound] = f"{content(sound)} {self._chosen[sound]}"
                     self._speaker_of[sound] = row.voice
         self._voices = {name: _voice(name, own) for name, own in sounds.items() if len(own) >= FEWEST_LINES}
         self._baselines: dict[str, dict[str, Any]] = {}
@@ -67,7 +69,7 @@ class Voices:
         jobs = {}
         for name in dict.fromkeys(filter(None, names)):
             parts = [
-                {"sound": str(sound), "first_second": 0.0, "seconds": None}
+                {"sound": str(sound), "first_second": 0.0, "seconds": None, **self._chosen[sound]}
                 for sound in self._voices[name].sounds
             ]
             job = Job({"sounds": parts, "kind": LINES}, kind=protocol.Baseline)

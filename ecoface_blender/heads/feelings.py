@@ -59,11 +59,16 @@ OPENS = {"happy": 0.5, "surprised": 0.6, "sad": 0.2, "angry": 0.05, "relaxed": 0
 """How far a key of each opens the mouth, against the widest vowel, where its offsets do not tell."""
 SHUTS = {"happy": 0.8, "relaxed": 0.1}
 """How far it shuts the eyes, likewise."""
+SMILING_EYES = ("emotion_eye_happy", "emotion_eye_relaxed")
+SMILING_MOUTHS = ("emotion_mouth_happy", "emotion_mouth_relaxed")
 ROOM, WHOLE_ROOM = 0.1, 0.3
 """Of the widest vowel, that an emotion may hold the mouth open; of a key of the whole face, without which
 nothing would be seen of it."""
 LIDS = 0.2  # of a blink, that it may hold the eyes shut
-BESIDE_SPEECH = 0.5  # of a mouth's emotion that gives way to a wide open mouth
+SMILING_LIDS = 0.15  # of a blink, that smiling eyes may be shut further for a mouth that gives way to speech
+MORE_EYES = 0.7  # of their smile, that they show more for it
+BESIDE_SPEECH, SHUT_BESIDE_SPEECH = 0.5, 0.35
+"""Of a mouth's emotion that gives way to a wide open mouth; less of one that parts no lips."""
 TOUCHING, PARTED = 0.06, 0.16
 """Of the widest vowel: what parts the lips less stays beside closed ones, what does more gives way."""
 
@@ -132,21 +137,28 @@ def beside_speech(
     """The emotions' curves as far as speech and blinks leave them room, and blinks as far as they do.
 
     Mouth keys follow the lips (T,); keys of the whole face follow them slowly, since their brows would
-    tremble with every sound.
+    tremble with every sound. What a smile of the mouth gives way, eyes that smile show more.
     """
     out = dict(curves)
     lowered = np.zeros(len(closed))
+    smiles = any(source in curves for source in SMILING_MOUTHS)
+    for_the_mouth = speaking_slowly if smiles else np.zeros(len(closed))
     for source in (source for source in curves if source in (*PARTS, *WHOLE)):
         effect = effects.get(source) or usual_effect(source)
         value = out[source]
         if "_eye_" in source or source in WHOLE:
-            value = np.minimum(value, LIDS / max(effect.shuts, LIDS))
+            most = np.full(len(closed), LIDS)
+            if source in SMILING_EYES:
+                most += SMILING_LIDS * for_the_mouth
+                value = (value * (1 + MORE_EYES * for_the_mouth)).clip(0, 1)
+            value = np.minimum(value, most / np.maximum(effect.shuts, most))
         if "_mouth_" in source or source in WHOLE:
             lips, open_ = (closed_slowly, speaking_slowly) if source in WHOLE else (closed, speaking)
             room = WHOLE_ROOM if source in WHOLE else ROOM
             value = np.minimum(value, room / max(effect.opens, room))
             parts = min(max((effect.opens - TOUCHING) / (PARTED - TOUCHING), 0), 1)
-            value = value * (1 - BESIDE_SPEECH * open_) * (1 - lips * parts)
+            gives_way = SHUT_BESIDE_SPEECH + (BESIDE_SPEECH - SHUT_BESIDE_SPEECH) * parts
+            value = value * (1 - gives_way * open_) * (1 - lips * parts)
         out[source] = value
         lowered = lowered + max(effect.shuts, 0) * value
     for source in (

@@ -19,6 +19,11 @@ KINDS = ("KEY", "BONE")
 AXES = ("X", "Y", "Z")
 
 
+LARGEST = 1 << 22
+"""Bytes of a preset; one of all rows that it may have is smaller."""
+MOST_ROWS = 10_000
+
+
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """One line of a mapping: value = min(max(gain * source + offset, minimum), maximum)."""
@@ -58,6 +63,8 @@ def read_preset(path: str | Path) -> list[Row]:
         EcoFaceBlenderError: if the file is not a preset, or its rows are not as they should be.
     """
     try:
+        if Path(path).stat().st_size > LARGEST:
+            raise ValueError(f"it has more than {LARGEST >> 20} MB")
         content = json_object(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise EcoFaceBlenderError(f"Expected a mapping preset in '{path}', found none: {error}.") from error
@@ -65,6 +72,11 @@ def read_preset(path: str | Path) -> list[Row]:
         raise EcoFaceBlenderError(
             f"Expected a mapping preset of version {VERSION} in '{path}', found something else; "
             "choose another."
+        )
+    if len(content["rows"]) > MOST_ROWS:
+        raise EcoFaceBlenderError(
+            f"Expected at most {MOST_ROWS} rows in the mapping preset '{path}', found "
+            f"{len(content['rows'])}; choose another."
         )
     return [_row(number, item, path) for number, item in enumerate(content["rows"], start=1)]
 

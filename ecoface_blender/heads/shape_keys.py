@@ -7,6 +7,7 @@ import numpy as np
 
 from . import jaw_bone as jaw_bones
 from .key_effects import moves_nothing
+from .posed_bone import measured_jaw
 from .retarget import Retarget
 from .shape import HeadShape, JawBone, face_axes
 
@@ -82,10 +83,12 @@ def shaping(item: bpy.types.Object) -> list[bpy.types.Modifier]:
 
 
 def jaw_bone(item: bpy.types.Object, name: str, axes: np.ndarray) -> JawBone | None:
-    """The bone as it turns this mesh; None if it does not."""
+    """The bone as it turns this mesh, itself or through others; None if it does not."""
     armature = jaw_bones.armature_of(item)
-    if armature is None or name not in item.vertex_groups:
+    if armature is None:
         return None
+    if name not in item.vertex_groups:
+        return measured_jaw(item, name, axes)
     to_mesh = item.matrix_world.inverted() @ armature.matrix_world
     joint = np.array(to_mesh @ armature.data.bones[name].head_local)
     return JawBone(_bone_weights(item, armature, name), axes @ joint)

@@ -17,7 +17,7 @@ from ..emotion import voice_baseline
 from ..engine.job import EngineJob
 from ..engine.settings import EngineSettings
 from ..errors import refusals_of_core
-from ..generate import gather
+from ..generate import gather, sound_choice
 from ..heads import chosen
 from ..request import GenerationRequest
 from ..sound import sequencer
@@ -109,13 +109,14 @@ def lines_of_voice(
     return lines
 
 
-def finish(job: Listening) -> str:
+def finish(context: bpy.types.Context, job: Listening) -> str:
     """Key what was heard on the line's head, where the line is spoken; says in a sentence what it did.
 
     Raises:
         EcoFaceBlenderError: if scene or head are no more what they were, or it cannot be keyed.
     """
     line = job.line
+    sound_choice.remember(context, line, job.answer)
     scene, speaker = takes.stage(line)
     with refusals_of_core():
         arrays = read_npz(job.result, ("weights", "intensity", "rate"))

@@ -8,6 +8,7 @@ from .. import running
 from ..emotion import voice_baseline
 from ..generate import gather
 from ..generate.job_operator import JobOperator
+from ..generate.operators import track_property
 from ..heads import chosen
 from ..ui.reporting import Reporting
 from . import listening
@@ -28,6 +29,8 @@ class _OnVoice(JobOperator):
     strip: StringProperty(
         name="Strip", description="Name of a sound strip of the sequencer", options={"SKIP_SAVE"}
     )
+    track: track_property("soundtrack")
+    channel: track_property("channel")
 
     def given(self):
         """What a script has said, by the names that `gather` knows."""
@@ -46,9 +49,9 @@ class ECOFACE_OT_listen(_OnVoice, Operator):
         line = listening.line_to_hear(context, settings, self.given(), folder.name)
         return running.begin(lambda: listening.Listening(line, settings, folder))
 
-    def finish_job(self, _context, job):
+    def finish_job(self, context, job):
         """Key what was heard and say so."""
-        self.report({"WARNING"} if job.warnings else {"INFO"}, listening.finish(job))
+        self.report({"WARNING"} if job.warnings else {"INFO"}, listening.finish(context, job))
         return {"FINISHED"}
 
 

@@ -18,6 +18,8 @@ BUFFER = 1024
 what it plays depends by milliseconds on where the mixdown began."""
 PATIENCE = 20.0
 """Seconds without another sample, after which a mixdown has failed."""
+MOST_SAMPLES = 6 * 3600 * 48_000
+"""Of one mixdown: 2 GB."""
 SILENCE = 1e-4  # of full scale
 NAME = "EcoFace Mixdown"
 PLAIN_WAVES = (1, 3, 0xFFFE)
@@ -33,7 +35,7 @@ def of_strip(
     from the scene's first frame on.
 
     Raises:
-        EcoFaceBlenderError: if Blender cannot mix it down.
+        EcoFaceBlenderError: if Blender cannot mix it down, or it is too long.
     """
     with _removed(strip.id_data.copy()) as scene:
         _strip_of_all_but_sound(scene)
@@ -150,6 +152,11 @@ def _mix(scene: bpy.types.Scene, begin: int, first_frame: float, last_frame: flo
     """Mix the scene down from `begin` on, and keep what is exactly from `first_frame` to `last_frame`."""
     rate = scene.render.ffmpeg.audio_mixrate
     fps = scene.render.fps / scene.render.fps_base
+    if (seconds := (last_frame - begin) / fps) * rate > MOST_SAMPLES:
+        raise EcoFaceBlenderError(
+            f"Expected at most {MOST_SAMPLES // rate / 3600:.1f} hours to mix down, found "
+            f"{seconds / 3600:.1f}; correct the scene's frame rate, or shorten the strip."
+        )
     scene.frame_start, scene.frame_end = begin, max(begin, math.ceil(last_frame))
     first, last = (round((frame - begin) / fps * rate) for frame in (first_frame, last_frame))
     mixed = file.with_suffix(".mix.wav")

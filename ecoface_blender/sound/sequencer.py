@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 
 from ..errors import EcoFaceBlenderError
-from . import mixdown
+from . import mixdown, packed
 
 N_CHANNELS = 128
 
@@ -64,17 +64,17 @@ def voice_strips(context: bpy.types.Context) -> list[bpy.types.Strip]:
     ] = {}  # each path is asked once: panels come here at each redraw
     for sound in sounds if movies else ():
         if sound.sound:
-            by_path.setdefault(_path(sound), []).append(sound)
-    return sounds + [movie for movie in movies if not _beside(movie, by_path.get(_path(movie), []))]
+            by_path.setdefault(path_of(sound), []).append(sound)
+    return sounds + [movie for movie in movies if not _beside(movie, by_path.get(path_of(movie), []))]
 
 
 def own_sound(strip: bpy.types.Strip) -> bpy.types.Strip | None:
     """The sound strip that was added with a movie, where there is one."""
     if strip.type != "MOVIE":
         return None
-    path, others = _path(strip), strip.id_data.sequence_editor.strips_all
+    path, others = path_of(strip), strip.id_data.sequence_editor.strips_all
     return _beside(
-        strip, [each for each in others if each.type == "SOUND" and each.sound and _path(each) == path]
+        strip, [each for each in others if each.type == "SOUND" and each.sound and path_of(each) == path]
     )
 
 
@@ -113,11 +113,13 @@ def located(strip: bpy.types.Strip) -> Sound:
     # A positive sound_offset delays the sound, so the file's own time is behind.
     shift = (skipped - begin) / rate - getattr(strip, "sound_offset", 0.0)  # movies have none
     altered = _retimed(strip) or _volume_is_animated(strip)
-    return Sound(_path(strip), first / rate + shift, last / rate + shift, first, altered=altered)
+    return Sound(path_of(strip), first / rate + shift, last / rate + shift, first, altered=altered)
 
 
-def heard(strip: bpy.types.Strip, folder: str | Path) -> Sound:
+def heard(strip: bpy.types.Strip, folder: str | Path, as_played: bool = True) -> Sound:
     """As `located`, with all files in place; a packed sound and what Blender mixes are written into `folder`.
+
+    Not `as_played` nothing is mixed down: it is the file itself that matters.
 
     Raises:
         EcoFaceBlenderError: if the strip is turned down, or its file is missing or no sound.
@@ -126,7 +128,7 @@ def heard(strip: bpy.types.Strip, folder: str | Path) -> Sound:
     sound, folder = located(strip), Path(folder)
     path = _file(strip, folder)
     sound = replace(sound, path=path)
-    if mixdown.is_read_alike(path) and not sound.altered:
+    if not as_played or (mixdown.is_read_alike(path) and not sound.altered):
         return sound
     seconds = sound.out_seconds - sound.in_seconds
     if strip.type == "MOVIE":
@@ -137,13 +139,8 @@ def heard(strip: bpy.types.Strip, folder: str | Path) -> Sound:
     cut = (first - sound.first_frame) / scene_rate(strip.id_data)
     last = sound.first_frame + seconds * scene_rate(strip.id_data)
     mix = mixdown.of_strip(strip, first, last, folder / "heard.wav", sound.altered)
-    silent = mixdown.is_silent(mix)
-    if silent and _volume_is_animated(strip):
-        raise EcoFaceBlenderError(
-            f"The strip '{strip.name}' is silent where it is heard; turn it up or choose another."
-        )
     # The voice of a file that is silent when mixed may lie in another track, or in channels that cancel out.
-    spoken = None if silent and not sound.altered else mix
+    spoken = None if mixdown.is_silent(mix) and not sound.altered else mix
     return replace(sound, first_frame=first, in_seconds=sound.in_seconds + cut, mix=spoken)
 
 
@@ -279,7 +276,7 @@ def _timing(strip: bpy.types.Strip) -> _Timing:
     )
 
 
-def _path(strip: bpy.types.Strip) -> Path:
+def path_of(strip: bpy.types.Strip) -> Path:
     """Where the file of a sound or movie strip should be."""
     if strip.type == "MOVIE":
         return Path(bpy.path.abspath(strip.filepath, library=strip.id_data.library))
@@ -290,11 +287,9 @@ def _path(strip: bpy.types.Strip) -> Path:
 
 def _file(strip: bpy.types.Strip, folder: Path) -> Path:
     """The sound or movie of the strip as a file on disk."""
-    path = _path(strip)
+    path = path_of(strip)
     if strip.type == "SOUND" and strip.sound.packed_file:
-        unpacked = folder / (path.name or f"{strip.name}.wav")
-        unpacked.write_bytes(strip.sound.packed_file.data)
-        return unpacked
+        return packed.unpacked(strip.sound, folder)
     if not path.is_file():
         what = "movie" if strip.type == "MOVIE" else "sound"
         raise EcoFaceBlenderError(

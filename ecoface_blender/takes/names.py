@@ -26,7 +26,7 @@ def take_name(story: Mapping[str, Any]) -> str:
     It never ends in a dot and digits: of "happy 1.5" Blender makes "happy 1.001" when it numbers it.
     """
     emotions = dict.fromkeys(_title(shown) for shown, _, _ in emotions_shown(story))
-    sound = Path(story["line"]["sound"]).stem[:28]
+    sound = Path(story.get("line", {}).get("sound", "")).stem[:28]
     name = " ".join(f"{sound} {story.get('style') or ''} {' + '.join(filter(None, emotions))}".split())
     return name if len(name) <= LENGTH else re.sub(r"[. (+]+\d*$", "", name[:LENGTH])
 
@@ -42,7 +42,7 @@ def description(story: Mapping[str, Any]) -> str:
     said = []
     for shown, first, last in emotions_shown(story):
         where = "" if shown is story else f" in frames {first:g} to {last:g}"
-        said.append(f"{shown['emotion']}{where}")
+        said.append(f"{shown.get('emotion')}{where}")
     return f"style {story['style']}, emotion {', '.join(dict.fromkeys(said))}, seed {story['seed']}"
 
 

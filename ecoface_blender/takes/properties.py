@@ -8,11 +8,15 @@ from bpy.props import FloatProperty, FloatVectorProperty, PointerProperty
 from bpy.types import PropertyGroup
 
 from ..animation import adjust
+from ..errors import EcoFaceBlenderError
 from . import takes
 
 
 def _on_change(group: "TakeControls", _context: bpy.types.Context) -> None:
-    takes.adjust(group.id_data)
+    try:
+        takes.adjust(group.id_data)
+    except EcoFaceBlenderError as error:
+        print(f"EcoFace: {error}")  # a property has no other way to say it
 
 
 def _amount(name: str, what: str) -> Any:

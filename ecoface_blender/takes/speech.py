@@ -9,6 +9,7 @@ import numpy as np
 from ..animation import actions
 from ..animation.adjust import Settings, adjusted, smoothed
 from ..channels import Channel
+from ..core.emotion_label import EmotionTrack
 from ..core.npz import read_npz
 from ..errors import refusals_of_core
 from ..heads import source_curves, speech
@@ -86,4 +87,6 @@ def _track(stored: bytes | None) -> dict[str, np.ndarray] | None:
     if not stored:
         return None
     with refusals_of_core():
-        return read_npz(io.BytesIO(stored), ("weights", "intensity", "rate"))
+        track = read_npz(io.BytesIO(stored), ("weights", "intensity", "rate"))
+        EmotionTrack(track["weights"], track["intensity"], float(track["rate"]))  # or it is none
+    return track

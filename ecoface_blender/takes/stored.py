@@ -7,7 +7,7 @@ import bpy
 import numpy as np
 
 from ..animation import actions
-from ..core.constants import FRAME_RATE, MOTION_DIM
+from ..core.constants import EXPRESSION_DIM, FRAME_RATE, MOTION_DIM
 from ..core.motion_file import FlameMotion
 from ..core.npz import read_npz
 from ..errors import refusals_of_core
@@ -63,11 +63,24 @@ def is_take(action: bpy.types.Action | None) -> bool:
 
 
 def motion_of(action: bpy.types.Action) -> tuple[np.ndarray, float] | None:
-    """The motion (T, 53) as the model gave it, and its rate; None if this is no take of ours."""
+    """The motion (T, 53) as the model gave it, and its rate; None if this is no whole take of ours."""
     stored, story = action.get(MOTION), actions.read_metadata(action)
     if not isinstance(stored, bytes) or not stored or len(stored) % (4 * MOTION_DIM):
         return None
-    return np.frombuffer(stored, "<f4").reshape(-1, MOTION_DIM), float(story.get("motion_rate", FRAME_RATE))
+    motion = np.frombuffer(stored, "<f4").reshape(-1, MOTION_DIM)
+    placed = {"first_frame", "scene_rate"} <= story.keys()
+    if not placed or upper_of(action) is None or not np.isfinite(motion).all():
+        return None
+    return motion, float(story.get("motion_rate", FRAME_RATE))
+
+
+def upper_of(action: bpy.types.Action) -> np.ndarray | None:
+    """Which part of an expression moves the upper face, (50, 50); None if it is damaged."""
+    stored = action.get(UPPER)
+    if not isinstance(stored, bytes) or len(stored) != 4 * EXPRESSION_DIM**2:
+        return None
+    upper = np.frombuffer(stored, "<f4").reshape(EXPRESSION_DIM, EXPRESSION_DIM)
+    return upper if np.isfinite(upper).all() else None
 
 
 def phones_of(action: bpy.types.Action) -> np.ndarray | None:

@@ -13,7 +13,6 @@ import numpy as np
 from ..animation import actions, layers
 from ..animation import adjust as controls
 from ..channels import Channel
-from ..core.constants import EXPRESSION_DIM
 from ..errors import EcoFaceBlenderError
 from ..heads import face_kinds, finding
 from ..heads.rig import Rig
@@ -217,7 +216,8 @@ def _base(
 ) -> tuple[np.ndarray, list[Channel]]:
     """The frames of a take, offset aside, and what the settings make of its motion and phones there."""
     story = story or actions.read_metadata(take)
-    upper = np.frombuffer(take[stored.UPPER], "<f4").reshape(EXPRESSION_DIM, -1)
+    upper = stored.upper_of(take)
+    assert upper is not None, "of a whole take"
     return spoken.channels(rig, story, motion, rate, phones, upper, take.get(stored.TRACK), settings)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import protocol, runtime
-from .sounds import sound_of, warnings_of
+from .sounds import choices_in, sound_of, warnings_of
 
 OnProgress = Callable[[str, int, int], None]
 
@@ -87,7 +87,7 @@ class Jobs:
         from ecoface_model.reference_emotion.strength import EmotionStrength
 
         model = self._loaded_model()
-        sound = sound_of(request.sound, request.first_second, request.seconds)
+        sound = sound_of(request.sound, request.first_second, request.seconds, request.track, request.channel)
         reference, not_read = self._reference(request)
         motion = model.generate(
             sound.waveform,
@@ -117,6 +117,7 @@ class Jobs:
                 *not_read,
                 *metadata.get("notes", ()),
             ],
+            **choices_in(sound, request.original),
         }
 
     def _listen(self, request: protocol.Listen, on_progress: OnProgress) -> dict[str, Any]:
@@ -125,31 +126,32 @@ class Jobs:
         import numpy as np
 
         from ecoface_model.core.emotion_label import TRACK_RATE
-        from ecoface_model.core.errors import SoundError
-        from ecoface_model.reference_emotion.speech_emotion import NOBODY
+        from ecoface_model.level import remarks
 
         model = self._loaded_model()
-        sound = sound_of(request.sound, request.first_second, request.seconds)
+        sound = sound_of(request.sound, request.first_second, request.seconds, request.track, request.channel)
         speech = model.listen(sound.waveform, baseline=baseline_of(request.baseline), progress=on_progress)
-        if speech.speech_seconds < NOBODY:
-            raise SoundError(
-                f"expected at least {NOBODY} s of speech in '{Path(request.sound).name}', found "
-                f"{speech.speech_seconds:.1f} s; choose another sound"
-            )
+        speech = speech.neutral_if_nobody_speaks()
         on_progress("Listening", 1, 1)  # the last chance to be given up
         with open(request.result, "wb") as file:
             np.savez(
                 file, weights=speech.shares, intensity=speech.intensity, speech=speech.speech, rate=TRACK_RATE
             )
-        warnings = [*sound.warnings, *sound.notes]
-        return {"heard": speech.summary(), "seconds": speech.speech_seconds, "warnings": warnings}
+        return {
+            "heard": speech.summary(),
+            "seconds": speech.speech_seconds,
+            "warnings": [*sound.warnings, *sound.notes, *remarks(sound.waveform)],
+            **choices_in(sound, None),
+        }
 
     def _baseline(self, request: protocol.Baseline, on_progress: OnProgress) -> dict[str, Any]:
         """Sound files of one voice -> how it usually sounds."""
         waveforms, warnings = [], []
         for number, each in enumerate(request.sounds):
             on_progress("Reading the sound", number, len(request.sounds))
-            sound = sound_of(each["sound"], each["first_second"], each["seconds"])
+            sound = sound_of(
+                each["sound"], each["first_second"], each["seconds"], each.get("track"), each.get("channel")
+            )
             waveforms.append(sound.waveform)
             warnings += [f"{Path(each['sound']).name}: {sentence}" for sentence in sound.warnings]
         rounds = len(waveforms) * (1 if request.kind == "neutral" else 2)  # those in any mood are heard twice

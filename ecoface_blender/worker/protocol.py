@@ -41,7 +41,8 @@ class Load:
 class Generate:
     """Animate a sound with the loaded model into the .npz `result`.
 
-    Answer: seconds, frames, peak (0..1), warnings (of the sound: what could not be read, what was chosen).
+    Answer: seconds, frames, peak (0..1), warnings (of the sound: what could not be read, what was chosen),
+    tracks and channels (names of those that there are to choose).
     """
 
     id: int
@@ -50,6 +51,9 @@ class Generate:
     """Where in the sound's own time to begin; negative means silence before it."""
     seconds: float | None
     """None is up to the sound's end."""
+    track: int | None = None
+    """Which soundtrack is heard, from 1 on; None is the one that speaks. So for the channel."""
+    channel: int | None = None
     original: str | None = None
     """The file that `sound` was mixed down from: what of it cannot be read is said, too."""
     result: str
@@ -81,7 +85,9 @@ class Generate:
 
 @dataclass(frozen=True, kw_only=True)
 class Listen:
-    """Tell which emotions a sound speaks with, over time, into an .npz. Answer: heard, seconds, warnings.
+    """Tell which emotions a sound speaks with, over time, into an .npz.
+
+    Answer: heard, seconds, warnings, tracks and channels as in Generate.
 
     The file `result` has `weights` (points, 8), `intensity` and `speech` (points,), and their `rate`, each
     point the middle of its stretch; `heard` is what it comes to in all, as in a motion's metadata.
@@ -91,6 +97,8 @@ class Listen:
     sound: str
     first_second: float
     seconds: float | None
+    track: int | None = None
+    channel: int | None = None
     baseline: dict | None
     result: str
 
@@ -101,7 +109,7 @@ class Baseline:
 
     id: int
     sounds: list
-    """Of each line its `sound`, `first_second` and `seconds`, as in Listen."""
+    """Of each line its `sound`, `first_second` and `seconds`, perhaps `track` and `channel`, as in Listen."""
     kind: str | None
     """lines (in whatever mood) or neutral; None is told by their number."""
 

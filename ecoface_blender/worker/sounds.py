@@ -9,36 +9,71 @@ LOOKED_AT = 1 << 26
 """Bytes of a mixed down file that is read for what is damaged in it: about an hour."""
 
 
-def sound_of(path: str, first_second: float, seconds: float | None) -> Any:
+def sound_of(
+    path: str,
+    first_second: float,
+    seconds: float | None,
+    track: int | None = None,
+    channel: int | None = None,
+) -> Any:
     """The part of a sound file that is heard: a `Sound` of the library.
 
     Raises:
         SoundError: if there is no such sound, or nothing of it in that part.
+        RequestError: if it has no such track or channel.
     """
     from ecoface_model.sound.reader import read
 
-    sound = read(path)
+    sound = read(path, track, channel)
     return replace(sound, waveform=cut(sound.waveform, first_second, seconds))
 
 
 def warnings_of(original: str | None) -> tuple[str, ...]:
     """What cannot be read of a file that Blender has mixed down; nothing of one that takes long to read."""
+    found = _looked_at(original)
+    return tuple(found.warnings) if found else ()
+
+
+def choices_in(sound: Any, original: str | None) -> dict[str, list[str]]:
+    """The names of soundtracks, and of channels that differ, of which there are several in a file.
+
+    Of the `original`, if Blender has mixed that down into `sound`.
+    """
+    found = _looked_at(original) if original else sound
+    tracks = _names_of_tracks(original) if original and not found else found.tracks
+    channels = found.channels if found else ()
+    return {
+        "tracks": list(tracks) if len(tracks) > 1 else [],
+        "channels": list(channels) if len(channels) > 1 else [],
+    }
+
+
+def _names_of_tracks(path: str) -> tuple[str, ...]:
+    from ecoface_model.sound.reader import names_of_tracks
+
+    return names_of_tracks(path) if Path(path).is_file() else ()
+
+
+def _looked_at(original: str | None) -> Any:
+    """What is read of a file; None without one, or of one that takes long to read or is no sound."""
     path = Path(original or "")
     if not original or not path.is_file() or path.stat().st_size > LOOKED_AT:
-        return ()
-    return _warnings_of(original, path.stat().st_mtime_ns)
+        return None
+    return _read_once(original, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=16)
-def _warnings_of(original: str, _changed: int) -> tuple[str, ...]:
-    """Once for all strips of a file."""
+def _read_once(original: str, _changed: int) -> Any:
+    """Once for all strips of a file, without its samples."""
+    import numpy as np
+
     from ecoface_model.core.errors import SoundError
     from ecoface_model.sound.reader import read
 
     try:
-        return tuple(read(original).warnings)
+        return replace(read(original), waveform=np.zeros(0, np.float32))
     except SoundError:
-        return ()
+        return None
 
 
 def cut(waveform: Any, first_second: float, seconds: float | None) -> Any:

@@ -18,6 +18,10 @@ FEATURES_PER_FRAME = 2  # content and emotion run at 50 Hz: the paper's 2T
 FEATURE_RATE = FRAME_RATE * FEATURES_PER_FRAME  # Hz
 SAMPLES_PER_FRAME = exact_div(SAMPLE_RATE, FRAME_RATE)  # 640
 
+LONGEST = (
+    12 * 3600
+)  # seconds of one sound or motion; longer ones are damaged files, or made to fill the memory
+
 EXPRESSION_DIM = 50  # psi, Eq. (1)
 JAW_DIM = 3  # theta^jaw, axis-angle in radians, Eq. (1)
 MOTION_DIM = EXPRESSION_DIM + JAW_DIM  # 53

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .constants import DEFAULT_INTENSITY, EMOTIONS, INTENSITIES
+from .constants import DEFAULT_INTENSITY, EMOTIONS, INTENSITIES, LONGEST
 from .errors import RequestError
 
 TRACK_RATE = 10  # Hz; tracks of emotions are kept at this rate, since moods are no faster
+MOST_RATE = 1000
 TURN = 0.6  # seconds over which one named emotion gives way to the next
 
 
@@ -71,6 +72,11 @@ class EmotionTrack:
                 f"expected an emotion track of (points, {len(EMOTIONS)}) weights and (points,) intensities, "
                 f"found {self.weights.shape} and {self.intensity.shape}; make it again"
             )
+        if not 0 < self.rate <= MOST_RATE:
+            raise RequestError(
+                f"expected an emotion track of up to {MOST_RATE} points a second, found {self.rate:g}; "
+                "correct it"
+            )
         whole = np.column_stack([self.weights, self.intensity])
         if not (np.isfinite(whole).all() and whole.min() >= 0 and whole.max() <= len(INTENSITIES)):
             raise RequestError(
@@ -116,9 +122,9 @@ def _point(text: str) -> tuple[float, EmotionLabel]:
         at = float(seconds)
     except ValueError:
         at = -1.0
-    if not 0 <= at < float("inf"):
+    if not 0 <= at <= LONGEST:
         raise RequestError(
-            f"expected a time in seconds behind @ for each emotion, found {text!r}; "
+            f"expected a time in seconds from 0 to {LONGEST} behind @ for each emotion, found {text!r}; "
             f"write for example {label}@2.5"
         )
     return at, EmotionLabel.parse(label)

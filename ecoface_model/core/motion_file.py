@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .atomic_write import atomic_write
-from .constants import EXPRESSION_DIM, FRAME_RATE, MOTION_DIM
+from .constants import EXPRESSION_DIM, FRAME_RATE, LONGEST, MOTION_DIM
 from .errors import MotionError
 from .npz import json_object, read_npz
 
@@ -41,6 +41,11 @@ class FlameMotion:
             )
         if not 0 < self.fps < float("inf"):
             raise MotionError(f"expected a frame rate above 0, found {self.fps}")
+        if self.seconds > LONGEST:
+            raise MotionError(
+                f"expected a motion of at most {LONGEST // 3600} hours, found {self.n_frames} frames at "
+                f"{self.fps:g} a second; correct its rate, or cut it"
+            )
         if self.phones is not None and (self.phones.ndim != 2 or len(self.phones) != len(self.motion)):
             raise MotionError(
                 f"expected phones of {len(self.motion)} frames, found {self.phones.shape}; generate it again"

@@ -1,14 +1,16 @@
 """THE reader of .npz and .npy: arrays or one error, however the file is damaged; pickles are never opened."""
 
+import io
 import json
 import lzma
+import math
 import struct
 import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,17 +27,30 @@ UNREADABLE = (
 that is not supported, cut off, of a header that is no header or asks for all memory."""
 
 
+MOST_BYTES = 1 << 29
+"""Of all arrays in one file, unpacked: FLAME's are 50 MB, twelve hours of motion 230."""
+
+HEADER = 1 << 16  # bytes that hold any header that numpy reads
+
+
 def read_npz(file: Path | BinaryIO, wanted: Iterable[str] = (), but: Iterable[str] = ()) -> Arrays:
     """All arrays of an .npz, those named in `but` left out.
 
     Raises:
-        ArraysError: if it cannot be read, holds pickled objects, or lacks one of `wanted`.
+        ArraysError: if it cannot be read, holds pickled objects or more than MOST_BYTES, or lacks one of
+            `wanted`.
     """
     name = file.name if isinstance(file, Path) else "this file"
     left_out = set(but)
     try:
+        with zipfile.ZipFile(file) as archive:
+            _expect_to_fit(archive, name)
+        if not isinstance(file, Path):
+            file.seek(0)
         with np.load(file, allow_pickle=False) as found:
             arrays = {each: np.asarray(found[each]) for each in found.files if each not in left_out}
+    except ArraysError:
+        raise
     except UNREADABLE as error:
         raise ArraysError(
             f"expected arrays in {name}, found a damaged file or pickled objects; make it again"
@@ -49,6 +64,36 @@ def read_npz(file: Path | BinaryIO, wanted: Iterable[str] = (), but: Iterable[st
     return arrays
 
 
+def _expect_to_fit(archive: zipfile.ZipFile, name: str) -> None:
+    """See that an archive unpacks to no more than it says, and its arrays to no more than is in it.
+
+    Raises:
+        ArraysError: if it is too much.
+        ValueError: if a header asks for more than there is.
+    """
+    members = archive.infolist()
+    unpacked = sum(member.file_size for member in members)
+    if unpacked > MOST_BYTES:
+        raise ArraysError(
+            f"expected at most {MOST_BYTES >> 20} MB of arrays in {name}, found {unpacked >> 20} MB; "
+            "choose another file"
+        )
+    for member in members:
+        if member.filename.endswith(".npy"):
+            with archive.open(member) as file:
+                _expect_whole(file.read(HEADER), member.file_size)
+
+
+def _expect_whole(start: bytes, size: int) -> None:
+    """Hold an array's header to the size of its file: numpy makes room for all that it asks for."""
+    file, numpy_format = io.BytesIO(start), cast(Any, np.lib.format)
+    first = numpy_format.read_magic(file) == (1, 0)
+    read_header = numpy_format.read_array_header_1_0 if first else numpy_format.read_array_header_2_0
+    shape, _, dtype = read_header(file)
+    if math.prod(shape) * dtype.itemsize > size:
+        raise ValueError("a header that asks for more than the file holds")
+
+
 def read_npy(path: Path) -> NDArray[Any]:
     """The one array of an .npy.
 
@@ -56,6 +101,8 @@ def read_npy(path: Path) -> NDArray[Any]:
         ArraysError: if it cannot be read, or holds pickled objects.
     """
     try:
+        with path.open("rb") as file:
+            _expect_whole(file.read(HEADER), path.stat().st_size)
         array = np.load(path, allow_pickle=False)
         if not isinstance(array, np.ndarray):
             raise ValueError("an archive")

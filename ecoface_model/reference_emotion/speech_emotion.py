@@ -1,6 +1,6 @@
 """SpeechEmotion: which emotion a voice speaks with, over time: what `ecoface listen` gives. numpy only."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float32
@@ -57,6 +57,14 @@ class SpeechEmotion:
         if self.emotion == EMOTIONS[0] or self.speech_seconds == 0:
             return 0.0
         return float(np.average(self.intensity, weights=self.speech))
+
+    def neutral_if_nobody_speaks(self) -> "SpeechEmotion":
+        """The same, or neutral throughout where there is hardly any speech to tell a mood by."""
+        if self.speech_seconds >= NOBODY:
+            return self
+        neutral = np.zeros_like(self.shares)
+        neutral[:, 0] = 1
+        return replace(self, shares=neutral, intensity=np.zeros_like(self.intensity))
 
     def summary(self) -> dict[str, object]:
         """What a motion's metadata keep of it."""

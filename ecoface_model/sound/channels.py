@@ -18,6 +18,7 @@ AT_MOST = 600 * SAMPLE_RATE  # samples that wait for the choice, be they silent
 DEAD = 30.0  # dB under the loudest channel: nobody is meant to hear that
 CANCELLED = 10.0  # dB that a mean of channels lies under the loudest of them, if they are in antiphase
 FAR_CENTRE = 20.0  # dB that the centre may lie under the loudest channel and still be where the voice is
+DIFFERENT = 0.02  # of the peak: what codecs make of equal channels differs by less
 SURROUND = ("FL", "FR", "FC", "LFE")
 """How the channels of a surround file are ordered where it does not name them."""
 
@@ -45,6 +46,8 @@ class Mixer:
         self._names = names
         self._waiting: list[Block] = []
         self._samples = self._sounding = 0
+        self.differ = False
+        """Whether the channels are not all the same."""
         self.choice: Choice | None = None
         if channel is not None:
             if not 1 <= channel <= len(names):
@@ -57,6 +60,9 @@ class Mixer:
 
     def add(self, block: Block) -> list[NDArray[np.float32]]:
         """The mono blocks that are known from now on."""
+        if block.shape[1] > 1 and not self.differ:
+            peak = np.abs(block).max(initial=10 ** (FAINTEST / 20))
+            self.differ = bool(np.abs(block - block[:, :1]).max(initial=0) > DIFFERENT * peak)
         if self.choice:
             return [_mixed(block, self.choice)]
         peak = np.abs(block).max(initial=0)

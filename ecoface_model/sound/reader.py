@@ -3,7 +3,7 @@
 What a file is, is told by its content. Plain samples are libsndfile's; all else FFmpeg decodes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -28,6 +28,10 @@ class Sound:
     """What could not be read, each in a sentence without a full stop."""
     notes: tuple[str, ...] = ()
     """What was chosen of it, and other things worth knowing."""
+    tracks: tuple[str, ...] = ()
+    """Of all soundtracks of the file their titles or languages, empty where it has none."""
+    channels: tuple[str, ...] = ()
+    """Of the track that was heard the channels' names, if they differ."""
 
     def describe(self, metadata: dict[str, Any]) -> dict[str, Any]:
         """The metadata of a motion made of this sound, with what there is to say about it."""
@@ -92,7 +96,19 @@ def _read_plain(
         return None
     end = timeline.seconds
     whole = end / (1 - Fraction(missing).limit_denominator(10**9)) if 0 < missing < 1 else end
-    return Sound(timeline.end(), _warnings(timeline, whole, end), _notes(timeline))
+    return _sound_of(timeline, None, _warnings(timeline, whole, end))
+
+
+def _sound_of(timeline: Timeline, most: Fraction | None, warnings: tuple[str, ...]) -> Sound:
+    waveform = timeline.end(most)  # after which all is known that is to be said
+    return Sound(waveform, warnings, _notes(timeline), channels=timeline.channels)
+
+
+def names_of_tracks(path: Path | str) -> tuple[str, ...]:
+    """The titles or languages of a file's soundtracks, by its header alone."""
+    path = Path(path)
+    with path.open("rb") as file:
+        return tuple(track.name for track in ffmpeg.tracks(ogg.Part(file, 0, path.stat().st_size)))
 
 
 def _read_tracks(
@@ -108,17 +124,19 @@ def _read_tracks(
         order = [found[track - 1]]
     first: Sound | None = None
     silent: list[int] = []
+    names = tuple(each.name for each in found)
     for each in order:
         sound = _read_track(file, size, each.number, channel)
         if sound is None:
             continue
+        sound = replace(sound, tracks=names)
         if len(found) == 1 or track is not None:
             return sound
         if not nobody_speaks(sound.waveform):
             why = f", as {_listed(silent)} silent" if silent else ""
             title = f" ({each.name})" if each.name else ""
             note = f"track {each.number} of {len(found)}{title} was heard{why}"
-            return Sound(sound.waveform, sound.warnings, (note, *sound.notes))
+            return replace(sound, notes=(note, *sound.notes))
         first = first or sound
         silent.append(each.number)
     if first is None:
@@ -142,7 +160,7 @@ def _read_track(file: BinaryIO, size: int, number: int, channel: int | None) -> 
     end = timeline.seconds
     most = claimed if claimed is not None and end - claimed < SHORTFALL and claimed < end else None
     warnings = _warnings(timeline, max(claimed or end, end), end)
-    return Sound(timeline.end(most), warnings, _notes(timeline))
+    return _sound_of(timeline, most, warnings)
 
 
 def _warnings(timeline: Timeline, whole: Fraction, end: Fraction) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from ecoface_model.arrays import NDArray
-from ecoface_model.core.constants import FRAME_RATE, SAMPLE_RATE
+from ecoface_model.core.constants import FRAME_RATE, LONGEST, SAMPLE_RATE
 from ecoface_model.core.errors import SoundError
 from ecoface_model.sound.channels import Mixer
 
@@ -34,6 +34,8 @@ class Timeline:
         self.gaps: list[tuple[float, float]] = []
         """The same of where the file itself says that there is nothing."""
         self.notes: list[str] = []
+        self.channels: tuple[str, ...] = ()
+        """The names of the channels, if they differ: of the stretch that has most of them."""
         self.delay = 0
         """Samples by which the codec is late, where the file does not say. Players play these of a single
         recording; of several that were joined, each has its own, and it is no part of any."""
@@ -50,13 +52,14 @@ class Timeline:
 
         Raises:
             RequestError: if they have not the channel that was chosen.
-            SoundError: if they are so few a second that no voice can be in them.
+            SoundError: if they are so few a second that no voice can be in them, or go on for too long.
         """
         if rate < LOWEST_RATE:
             raise SoundError(
                 f"expected at least {LOWEST_RATE} samples of sound a second, found {rate}; "
                 "the file is damaged, copy it again"
             )
+        self._expect_room(Fraction(samples.shape[1], rate))
         names = names or [str(number) for number in range(1, len(samples) + 1)]
         stretch = self._stretch
         if stretch is None or (stretch.rate, stretch.names) != (rate, list(names)):
@@ -73,7 +76,12 @@ class Timeline:
         stretch.add(samples)
 
     def silence(self, seconds: Fraction | float) -> None:
-        """Nothing, for so long."""
+        """Nothing, for so long.
+
+        Raises:
+            SoundError: if that is too long.
+        """
+        self._expect_room(seconds)
         stretch = self._stretch
         if stretch is None:  # before the first samples
             stretch = self._stretch = _Stretch(SAMPLE_RATE, ["1"], None)
@@ -100,6 +108,12 @@ class Timeline:
         waveform = joined(cut(self._done, length_at_16_khz(seconds)))
         return waveform if self._early is None else waveform[round(self._early * SAMPLE_RATE) :]
 
+    def _expect_room(self, seconds: Fraction | float) -> None:
+        if self.seconds + Fraction(seconds) > LONGEST:
+            raise SoundError(
+                f"expected a sound of at most {LONGEST // 3600} hours, found a longer one; cut it into parts"
+            )
+
     def _end_stretch(self) -> None:
         stretch = self._stretch
         if stretch is None:
@@ -107,6 +121,8 @@ class Timeline:
         first = length_at_16_khz(self._before)
         self._before += stretch.seconds
         self._done += cut(stretch.end(), length_at_16_khz(self._before) - first)
+        if len(stretch.different) > len(self.channels):
+            self.channels = stretch.different
         if stretch.note and stretch.note not in self.notes:
             self.notes.append(stretch.note)
         self._stretch = None
@@ -132,6 +148,10 @@ class _Stretch:
     @property
     def note(self) -> str:
         return self._mixer.choice.note if self._mixer.choice else ""
+
+    @property
+    def different(self) -> tuple[str, ...]:
+        return tuple(self.names) if self._mixer.differ else ()
 
     def add(self, samples: Samples) -> None:
         self._waiting.append(samples)

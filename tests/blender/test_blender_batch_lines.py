@@ -44,6 +44,17 @@ def test_cells_become_wishes_and_empty_ones_take_the_defaults(folder):
     )
 
 
+def test_a_track_and_a_channel_are_chosen_by_row_or_for_all(folder):
+    rows = rows_of(folder, "audio,track,channel\none.wav,2,\ntwo.wav,,3\n", {"track": "4"})
+    chosen = [(understand(row).track, understand(row).channel) for row in rows]
+    assert chosen == [(2, None), (4, 3)]
+    for bad in ("0", "-1", "x", "1.5", "99999"):
+        with pytest.raises(
+            EcoFaceBlenderError, match=f"Expected a whole number from 1 on as track, found '{bad}'"
+        ):
+            understand(rows_of(folder, f"audio,track\none.wav,{bad}\n")[0])
+
+
 def test_a_line_with_a_reference_of_its_own_does_not_take_the_default_emotion(folder):
     (row,) = rows_of(folder, "audio,reference\none.wav,two.wav\n", {"emotion": "sad"})
     assert understand(row).reference == folder / "two.wav" and understand(row).emotion is None
@@ -76,6 +87,10 @@ def test_tables_of_every_spreadsheet_are_read(folder, delimiter, encoding):
         ("audio\na.wav\nx/A.mp3", "Rows 2 and 3 would both write 'A'"),
         ("audio,name\na.wav,../b", "Expected a name inside the output folder in row 2, found '../b'"),
         ("audio,name\na.wav,/b", "Expected a name inside the output folder in row 2, found '/b'"),
+        *(
+            (f"audio,name\na.wav,{name}", "Expected a name inside the output folder in row 2, found")
+            for name in (".", "./", "b/.", "b/..", "b//c", "...", "\\b", "\\\\host\\b", "C:b", "b\0", "//h/b")
+        ),
         ("audio\nresults.wav", "a name kept for the result table"),
     ],
 )
@@ -140,6 +155,8 @@ def test_a_fingerprint_changes_with_every_cell_and_with_what_is_in_the_files(fol
         "head": "Anna",
         "open": folder / "two.wav",
         "seed": 1,
+        "track": 1,
+        "channel": 1,
         "outputs": ("npz",),
         **dict.fromkeys(batch_lines.NUMBERS, 0.5),
     }

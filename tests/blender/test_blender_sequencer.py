@@ -97,7 +97,7 @@ def test_a_packed_sound_is_written_to_a_file(scene, noise, tmp_path):
     folder = tmp_path / "job"
     folder.mkdir()
     sound = sequencer.heard(strip, folder)
-    assert sound.path.parent == folder and sound.path.suffix == ".wav"
+    assert folder in sound.path.parents and sound.path.name == "noise.wav"
     assert sound.path.read_bytes() == content
 
 

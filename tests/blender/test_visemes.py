@@ -163,9 +163,36 @@ def test_emotions_leave_the_lips_to_speech_and_blinks_the_lids():
     out = beside_speech(curves, effects, closed, speaking, closed, speaking)
     assert out["emotion_mouth_happy"][0] == 0 and out["emotion_mouth_angry"][0] == 1
     assert 1.2 * out["emotion_mouth_happy"].max() <= feelings.ROOM + 1e-9
-    assert out["emotion_mouth_angry"][2] == 1 - feelings.BESIDE_SPEECH
-    lids = out["vrm_blink"] + 0.6 * out["emotion_eye_happy"] + out["vrm_happy"]
-    assert lids.max() <= 1 + 1e-9 and 0.6 * out["emotion_eye_happy"].max() <= feelings.LIDS + 1e-9
+    assert out["emotion_mouth_angry"][2] == 1 - feelings.SHUT_BESIDE_SPEECH
+    assert out["emotion_mouth_happy"][2] == feelings.ROOM / 1.2 * (1 - feelings.BESIDE_SPEECH)
+    eyes = 0.6 * out["emotion_eye_happy"]
+    lids = out["vrm_blink"] + eyes + out["vrm_happy"]
+    assert lids.max() <= 1 + 1e-9 and eyes[:2].max() <= feelings.LIDS + 1e-9
+
+
+def test_eyes_show_more_of_a_smile_while_the_mouth_gives_way_to_speech():
+    curves = {"emotion_eye_happy": np.full(2, 0.25), "emotion_eye_sad": np.full(2, 0.5)}
+    speaking = np.array([0.0, 1.0])
+    effects = {"emotion_eye_happy": KeyEffect(0.0, 0.6), "emotion_eye_sad": KeyEffect(0.0, 0.1)}
+    alone = beside_speech(curves, effects, 0 * speaking, speaking, 0 * speaking, speaking)
+    assert (alone["emotion_eye_happy"] == 0.25).all(), "there is no mouth to stand in for"
+    with_mouth = curves | {"emotion_mouth_relaxed": np.ones(2)}
+    out = beside_speech(with_mouth, effects, 0 * speaking, speaking, 0 * speaking, speaking)
+    assert out["emotion_eye_happy"][0] == 0.25
+    assert out["emotion_eye_happy"][1] == pytest.approx(0.25 * (1 + feelings.MORE_EYES))
+    assert (out["emotion_eye_sad"] == 0.5).all()
+    shut = (
+        0.6
+        * beside_speech(
+            with_mouth | {"emotion_eye_happy": np.ones(2)},
+            effects,
+            0 * speaking,
+            speaking,
+            0 * speaking,
+            speaking,
+        )["emotion_eye_happy"]
+    )
+    np.testing.assert_allclose(shut, [feelings.LIDS, feelings.LIDS + feelings.SMILING_LIDS])
 
 
 def test_speech_travels_as_columns():

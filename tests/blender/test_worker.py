@@ -98,7 +98,7 @@ def test_generate_writes_the_same_motion_as_the_library(loaded, tiny_ecoface, sp
     number = generate(loaded, speech, tmp_path / "motion.npz", **values)
     answer = loaded.wait(number, stages.append)
     assert 0.01 < answer.pop("peak") <= 1
-    assert answer == {"frames": 50, "seconds": 2.0, "warnings": []}
+    assert answer == {"frames": 50, "seconds": 2.0, "warnings": [], "tracks": [], "channels": []}
     motion = FlameMotion.read(tmp_path / "motion.npz")
     expected = tiny_ecoface.generate(soundfile.read(speech, dtype="float32")[0], **values)
     np.testing.assert_allclose(motion.motion, expected.motion, atol=1e-5)
@@ -118,6 +118,22 @@ def test_what_should_be_known_of_a_sound_comes_with_the_answer(loaded, speech, t
     assert FlameMotion.read(out).metadata["warnings"] == [lost]
     silent = generate(loaded, tmp_path / "silence.wav", out, original=str(tmp_path / "cut.wav"))
     assert loaded.wait(silent)["warnings"] == [lost, nobody], "of the file that was mixed down, too"
+
+
+def test_a_channel_is_chosen_and_what_there_is_to_choose_is_told(loaded, tiny_ecoface, speech, tmp_path):
+    voice = soundfile.read(speech, dtype="float32")[0]
+    soundfile.write(tmp_path / "two.wav", np.stack([voice[::-1], voice], 1), 16_000, subtype="FLOAT")
+    out = tmp_path / "motion.npz"
+    answer = loaded.wait(generate(loaded, tmp_path / "two.wav", out, channel=2))
+    assert (answer["tracks"], answer["channels"]) == ([], ["1", "2"])
+    expected = tiny_ecoface.generate(voice, emotion=None, style=None, seed=0, temperature=1.0)
+    np.testing.assert_allclose(FlameMotion.read(out).motion, expected.motion, atol=1e-5)
+    mixed = loaded.wait(generate(loaded, speech, out, original=str(tmp_path / "two.wav")))
+    assert mixed["channels"] == ["1", "2"], "of the file that was mixed down"
+    with pytest.raises(WorkerError, match=r"Expected a channel from 1 to 2, found 3; choose one of these\."):
+        loaded.wait(generate(loaded, tmp_path / "two.wav", out, channel=3))
+    with pytest.raises(WorkerError, match="Expected a track from 1 to 1, found 2"):
+        loaded.wait(generate(loaded, tmp_path / "two.wav", out, track=2))
 
 
 def test_a_part_of_the_sound_is_animated_with_silence_before_its_beginning(

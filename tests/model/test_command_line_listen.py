@@ -53,9 +53,9 @@ def test_without_a_place_a_line_is_printed_for_each_file(ecoface, tiny_ecoface, 
 
 def test_silence_is_said_to_be_silence(ecoface, tmp_path):
     soundfile.write(tmp_path / "silent.wav", np.zeros(16_000), 16_000)
-    assert ecoface("listen", tmp_path / "silent.wav")[1].endswith(
-        "silent.wav: hardly any speech, so neutral\n"
-    )
+    code, printed, said = ecoface("listen", tmp_path / "silent.wav")
+    assert code == 0 and printed.endswith("silent.wav: hardly any speech, so neutral\n")
+    assert said == "ecoface: silent.wav: nobody speaks in this sound, so the face rests.\n"
 
 
 def test_a_table_has_a_row_for_each_file(ecoface, tiny_ecoface, voices, tmp_path):

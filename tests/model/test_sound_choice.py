@@ -9,7 +9,7 @@ from tiny_model import voice
 from ecoface_model.core.constants import SAMPLE_RATE
 from ecoface_model.core.errors import RequestError
 from ecoface_model.sound.channels import KNOWN_AFTER
-from ecoface_model.sound.reader import read
+from ecoface_model.sound.reader import names_of_tracks, read
 
 LINE = voice(3.0)
 OTHER = voice(3.0, seed=5)
@@ -104,3 +104,17 @@ def test_a_track_that_is_not_there_is_refused(tmp_path):
 def test_where_all_tracks_are_silent_there_is_silence(tmp_path):
     sound = read(encode(tmp_path / "a.mkv", "aac", SILENT, SILENT))
     assert np.abs(sound.waveform).max() < 1e-3
+
+
+def test_what_there_is_to_choose_is_told(tmp_path):
+    assert read_wav(tmp_path, LINE).channels == ()
+    assert read_wav(tmp_path, LINE, LINE).channels == ()
+    for channel in (None, 2):
+        sound = read_wav(tmp_path, LINE, OTHER, channel=channel)
+        assert (sound.channels, sound.tracks) == (("1", "2"), ())
+    alike = read(encode(tmp_path / "alike.m4a", "aac", np.stack([LINE, LINE]), layout="stereo"))
+    assert (alike.channels, len(alike.tracks)) == ((), 1)
+    path = encode(tmp_path / "a.mkv", "aac", SILENT, LINE)
+    for track in (None, 1, 2):
+        assert len(read(path, track).tracks) == 2
+    assert len(names_of_tracks(path)) == 2

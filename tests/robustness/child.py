@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from . import takes
 from .good_files import ROOT
 
 TINY = "good.safetensors"
@@ -67,6 +68,8 @@ def _in_blender(kind: str, path: Path, out: Path) -> None:
 
     if kind == "mapping":
         mapping.read_preset(path)
+    elif kind == "take in a .blend":
+        takes.open_and_use(path, out)
     elif kind == "table":
         from ecoface_blender.errors import EcoFaceBlenderError
 
@@ -83,7 +86,9 @@ def _stored_request(path: Path, out: Path) -> None:
 
     from ecoface_blender.animation import actions
     from ecoface_blender.generate.again import request_again
+    from ecoface_blender.sound import named_files
 
+    named_files.remember(str(path.parents[2] / "good.wav"))
     action = bpy.data.actions.new("foreign")
     try:
         action[actions.METADATA] = path.read_bytes().decode("utf-8", "replace").replace("\0", "?")
@@ -131,6 +136,7 @@ def main() -> None:
     os.chdir(ROOT)
     for module in ("ecoface_model.pipeline", "ecoface_blender.generate.again"):  # no try waits for them
         importlib.import_module(module)
+    importlib.import_module("ecoface_blender").register()
     answers.write("ready\n")
     for line in sys.stdin:
         asked = json.loads(line)

@@ -1,6 +1,7 @@
 """Damaged inputs of every kind: each ends in a result or in one sentence."""
 
 import json
+import os
 import select
 import shutil
 import subprocess
@@ -10,12 +11,15 @@ from pathlib import Path
 
 from .good_files import ROOT, SOUNDS, write_all
 from .mutations import mutated
+from .takes import mutated_properties
 
 SHARES = {f"sound .{suffix}": 16 for suffix in SOUNDS} | {
     "motion": 30, "model": 30, "FLAME file": 26, "mapping": 24, "table": 24, "stored request": 24,
+    "take in a .blend": 40,
 }  # fmt: skip
 """How many of each kind are tried."""
 LONGEST = 20.0  # s
+FIRST = 90.0  # s for the good file, with which all is imported
 MOST_MEGABYTES = 1500.0
 
 
@@ -37,18 +41,19 @@ class Child:
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
 
-    def attempt(self, kind: str, path: Path, out: Path) -> dict[str, object]:
+    def attempt(self, kind: str, path: Path, out: Path, patience: float) -> dict[str, object]:
         """How a try ended: `code`, `said`, `problem`, `peak`."""
         if self._process is None:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.robustness.child"], cwd=ROOT, text=True,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},  # threads of tiny models wait for one another
             )  # fmt: skip
             assert self._process.stdout and self._process.stdout.readline() == "ready\n"
         assert self._process.stdin and self._process.stdout
         self._process.stdin.write(json.dumps({"kind": kind, "path": str(path), "out": str(out)}) + "\n")
         self._process.stdin.flush()
-        ready, _, _ = select.select([self._process.stdout], [], [], LONGEST)
+        ready, _, _ = select.select([self._process.stdout], [], [], patience)
         answer = self._process.stdout.readline() if ready else ""
         if answer:
             found: dict[str, object] = json.loads(answer)
@@ -69,11 +74,12 @@ def run(folder: Path, seed: int = 0) -> list[Tally]:
     good, child, tallies = write_all(folder), Child(), []
     for number, (kind, count) in enumerate(SHARES.items()):
         tally = Tally(kind)
-        warm = _once(child, folder, kind, good[kind], good[kind].read_bytes(), "good")
+        warm = _once(child, folder, kind, good[kind], good[kind].read_bytes(), "good", FIRST)
         if warm["problem"] or warm["code"]:
             tally.problems += (f"the good file: {warm['problem'] or warm['said']}",)
         for index in range(count):
-            data, damage = mutated(good[kind].read_bytes(), seed + 1000 * number + index)
+            damaged = mutated_properties if kind.startswith("take") else mutated
+            data, damage = damaged(good[kind].read_bytes(), seed + 1000 * number + index)
             found = _once(child, folder, kind, good[kind], data, f"{damage}_{index}")
             tally.results += found["code"] == 0
             tally.sentences += found["code"] == 2
@@ -88,14 +94,16 @@ def run(folder: Path, seed: int = 0) -> list[Tally]:
     return tallies
 
 
-def _once(child: Child, folder: Path, kind: str, good: Path, data: bytes, name: str) -> dict[str, object]:
+def _once(
+    child: Child, folder: Path, kind: str, good: Path, data: bytes, name: str, patience: float = LONGEST
+) -> dict[str, object]:
     place = folder / kind.replace(" ", "_").replace(".", "_")
     place.mkdir(exist_ok=True)
     path, out = place / name / f"good{''.join(good.suffixes)}", place / "out"  # heads are known by their file
     path.parent.mkdir()
     path.write_bytes(data)
     out.mkdir()
-    found = child.attempt(kind, path, out)
+    found = child.attempt(kind, path, out, patience)
     shutil.rmtree(out)
     if not found["problem"]:
         shutil.rmtree(path.parent)

@@ -12,6 +12,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 import av  # noqa: E402
 import soundfile  # noqa: E402
 
+from .takes import good_properties  # noqa: E402
+
 RATE = 16_000
 SOUNDS = {
     "wav": ("wav", "PCM_16"), "float.wav": ("wav", "FLOAT"), "flac": ("flac", None), "aiff": ("aiff", None),
@@ -59,6 +61,8 @@ def write_all(folder: Path) -> dict[str, Path]:
     )  # fmt: skip
     good["stored request"] = folder / "good.request"
     good["stored request"].write_text(json.dumps({"line": asked.stored(), "first_frame": 1.0}))
+    good["take in a .blend"] = folder / "good.take"
+    good["take in a .blend"].write_bytes(good_properties(folder))
     return good
 
 

@@ -10,6 +10,7 @@ from training.evaluation.degraded_speech import (
     lowered,
     over_telephone,
     raised,
+    with_music,
 )
 
 RATE = 16_000
@@ -50,9 +51,10 @@ def test_the_voice_is_raised_and_lowered_by_a_fifth():
     assert pitch_of(lowered(sound)) == pytest.approx(96, rel=0.03)
 
 
-def test_noise_is_ten_decibels_below_the_speech():
+@pytest.mark.parametrize("worse", [in_noise, with_music])
+def test_noise_and_music_are_ten_decibels_below_the_speech(worse):
     sound = vowel()
-    noise = in_noise(sound) - sound
+    noise = worse(sound) - sound
     ratio = 10 * np.log10(np.mean(sound.astype(float) ** 2) / np.mean(noise.astype(float) ** 2))
     assert ratio == pytest.approx(NOISE_RATIO, abs=0.1)
 

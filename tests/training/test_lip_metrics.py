@@ -148,7 +148,10 @@ def test_the_second_table_marks_what_is_lost_and_asks_only_closure_in_noise():
     assert len(lines) == len(RATES) + 2 and lines[-1].endswith(": pass")
     lines = degraded_table([good], {"room": [open_mouth], "noise": [open_mouth]}).splitlines()
     assert lines[1].split() == ["closure", "1.000", "0.000!", "0.000!"]
-    rule = "at most 0.05 lost on any; in noise closure at least 0.85: FAIL, closure (room), closure (noise)"
+    rule = (
+        "at most 0.05 lost on any; in noise and music closure at least 0.85: FAIL, closure (room), "
+        "closure (noise)"
+    )
     assert lines[-1].startswith(rule) and "r (room)" in lines[-1] and "r (noise)" not in lines[-1]
 
 

@@ -95,7 +95,7 @@ toy-recipe: .venv/test.done
 	@touch $@
 
 .venv/demo.done: .venv/python.done pyproject.toml
-	$(BIN)/python $(PIP) --editable ".[blender]"
+	$(BIN)/python $(PIP) --editable ".[blender,preview]"
 	@$(BIN)/python tools/check_system.py
 	@touch $@
 

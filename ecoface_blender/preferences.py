@@ -5,6 +5,8 @@ from bpy.types import AddonPreferences
 
 from .engine import engine
 from .engine import tasks as engine_tasks
+from .engine.interpreter import installed_engine
+from .engine.settings import engine_settings
 from .package import PACKAGE
 from .ui import translations
 from .ui.layout import draw_sentence
@@ -17,8 +19,8 @@ class EcoFacePreferences(AddonPreferences):
 
     python: StringProperty(
         name="Python",
-        description="A Python 3.11 or newer with torch, or the folder of its environment. "
-        "Leave empty to use the variable ECOFACE_PYTHON, the installed engine, or Blender's own Python",
+        description="A Python 3.11 or newer with PyTorch, or the folder of its environment. "
+        "Leave empty for ECOFACE_PYTHON, the graphics card's, or the engine that is built in",
         subtype="FILE_PATH",
     )
     model: StringProperty(
@@ -34,8 +36,7 @@ class EcoFacePreferences(AddonPreferences):
     )
     device: StringProperty(
         name="Device",
-        description="Where the engine computes, as PyTorch names it, such as cpu. "
-        "Leave empty for the fastest there is",
+        description="Where PyTorch computes, such as cpu or cuda:1. Leave empty for the fastest there is",
     )
     idle_minutes: IntProperty(
         name="Unload When Idle",
@@ -47,9 +48,13 @@ class EcoFacePreferences(AddonPreferences):
     )
     wheels: StringProperty(
         name="Wheel Folder",
-        description="Where Install Engine finds all packages on a machine without network. "
+        description="The only place where Use a Graphics Card finds its packages, without network. "
         "Leave empty to download them",
         subtype="DIR_PATH",
+    )
+    index: StringProperty(
+        name="Package Index",
+        description="Address of the only index that Use a Graphics Card downloads from. Leave empty for PyPI",
     )
 
     def draw(self, context):
@@ -58,6 +63,8 @@ class EcoFacePreferences(AddonPreferences):
         layout.use_property_split = True
         for name in ("python", "model", "flame", "device", "idle_minutes"):
             layout.prop(self, name)
+        if described := engine.describe(engine_settings(context)):
+            layout.label(text=translations.sentence("Engine: {engine}", engine=described), icon="SYSTEM")
         row = layout.row(align=True)
         row.operator("ecoface.check_engine", icon="CHECKMARK")
         if engine.is_running():
@@ -75,10 +82,17 @@ class EcoFacePreferences(AddonPreferences):
                 draw_sentence(layout, context, sentence, icon=icon)
 
     def _draw_installation(self, layout):
+        layout.separator()
         layout.prop(self, "wheels")
+        row = layout.row()
+        row.enabled = not self.wheels
+        row.prop(self, "index")
         job = engine_tasks.installation
         if job is None:
-            layout.operator("ecoface.install_engine", icon="IMPORT")
+            row = layout.row(align=True)
+            row.operator("ecoface.install_engine", icon="IMPORT")
+            if installed_engine().is_dir():
+                row.operator("ecoface.remove_engine", icon="TRASH")
             return
         row = layout.row(align=True)
         row.label(text=f"{translations.sentence(job.stage)} ...", icon="SORTTIME")

@@ -23,6 +23,7 @@ from ecoface_model.cli_results import (
 )
 from ecoface_model.core.constants import EMOTIONS
 from ecoface_model.core.errors import EcoFaceError, RequestError
+from ecoface_model.device import ENGINES, expect_packages
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,7 +82,10 @@ def build_parser() -> argparse.ArgumentParser:
         with_model.add_argument(
             "--model", type=Path, metavar="FILE", help="model file, if not the default one"
         )
-        with_model.add_argument("--device", metavar="D", help="cuda, mps or cpu, if not the fastest")
+        with_model.add_argument("--device", metavar="D", help="cuda, mps or cpu, if not what suits best")
+        with_model.add_argument(
+            "--engine", choices=ENGINES, help="PyTorch or ONNX Runtime, which give the same motion"
+        )
     return parser
 
 
@@ -160,7 +164,7 @@ def run_generate(options: argparse.Namespace) -> list[Exception]:
             "expected a voice whose emotion is heard beside --baseline, found a label or a performance; "
             "leave one of them out"
         )
-    ecoface = EcoFace.load(options.model, options.device)
+    ecoface = EcoFace.load(options.model, options.device, options.engine)
     ecoface.check(
         style=options.style,
         emotion=options.emotion,
@@ -238,6 +242,7 @@ def run_export(options: argparse.Namespace) -> list[Exception]:
 
 def run_preview(options: argparse.Namespace) -> list[Exception]:
     """Draw the speaking face: a video, or a sheet of pictures."""
+    expect_packages("a preview", "preview", "torch", "matplotlib")
     from ecoface_model.core.motion_file import FlameMotion
     from ecoface_model.preview.video import KINDS, write_preview
 
@@ -254,12 +259,13 @@ def run_info(options: argparse.Namespace) -> list[Exception]:
     """Say what a model knows, where it runs and under which licences."""
     from ecoface_model.pipeline import EcoFace
 
-    ecoface = EcoFace.load(options.model, options.device)
+    ecoface = EcoFace.load(options.model, options.device, options.engine)
     info = ecoface.model.info
     print(f"model: {info['name']} (sha256 {ecoface.model.hash})")
     print(f"styles: average, {', '.join(ecoface.styles)}")
     print(f"emotions: {', '.join(EMOTIONS)}")
     print(f"head: {info['head']}")
+    print(f"engine: {ecoface.backend.engine}")
     print(f"device: {ecoface.device}")
     if "training" in info:
         print(f"training: {info['training']}")

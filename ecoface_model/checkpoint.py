@@ -1,15 +1,14 @@
-"""The place that knows our model file: weights, config, names and licences in one .safetensors."""
+"""Model files for PyTorch: networks with their weights, read from a file and written into one."""
 
-import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -17,32 +16,29 @@ from ecoface_model import tensor_names
 from ecoface_model.config import EcoFaceConfig
 from ecoface_model.core.atomic_write import atomic_write
 from ecoface_model.core.constants import EMOTIONS
-from ecoface_model.core.errors import ModelFileError
-from ecoface_model.model_header import read_header
+from ecoface_model.model_file import (
+    DEFAULT_MODEL,
+    FORMAT,
+    GRAPHS,
+    LEVELS,
+    PROTOTYPES,
+    VISUAL_PROTOTYPES,
+    ModelFacts,
+    ModelFile,
+    damage_in_a_sentence,
+    first_line,
+    packed_graphs,
+    read_model_file,
+    tensor_in_full,
+)
 from ecoface_model.networks import Networks
-
-DEFAULT_MODEL = Path(__file__).parent / "assets" / "ecoface-default.safetensors"
-FORMAT = "ecoface 2"
-PROTOTYPES, VISUAL_PROTOTYPES = "prototypes", "visual_prototypes"
-LEVELS = (0, 1, 2)  # intensities of prototypes
-PICKLE_STARTS = (b"PK\x03\x04", b"\x80")  # torch.save, new and old
 
 
 @dataclass(frozen=True, kw_only=True)
-class Model:
-    """What a model file holds."""
+class Model(ModelFacts):
+    """What a model file holds, ready for PyTorch."""
 
     networks: Networks
-    styles: tuple[str, ...]
-    """Names of the speaker styles, in the generator's order."""
-    prototypes: Tensor
-    """(n_emotions, 3, F): mean features of speech in each of EMOTIONS at intensity 0, 1 and 2."""
-    visual_prototypes: Tensor
-    """The same of faces, as the visual encoder sees them."""
-    info: dict[str, Any]
-    """name, head, licences (list of sentences), training (how it was made); default_style if there is one."""
-    hash: str
-    """sha256 of the file."""
 
 
 def write_model(
@@ -53,8 +49,12 @@ def write_model(
     prototypes: Float[Tensor, "emotions 3 feature"],
     visual_prototypes: Float[Tensor, "emotions 3 feature"],
     info: dict[str, Any],
+    graphs: Mapping[str, bytes] | None = None,
 ) -> None:
     """Write a model file: matrices in half precision, everything small in full.
+
+    Args:
+        graphs: of these networks, as `training.release_graphs` exports them.
 
     Raises:
         RequestError: if it cannot be written there.
@@ -74,6 +74,8 @@ def write_model(
     )
     header = {"config": asdict(networks.config), "styles": list(styles), "info": info}
     metadata = {"format": FORMAT} | {name: json.dumps(value) for name, value in header.items()}
+    if graphs:
+        metadata[GRAPHS] = packed_graphs(graphs)
     with atomic_write(Path(path)) as temporary:
         save_file({name: t.contiguous().cpu() for name, t in tensors.items()}, temporary, metadata)
 
@@ -84,57 +86,26 @@ def read_model(path: Path | str | None = None) -> Model:
     Raises:
         ModelFileError: if it is missing, damaged, or no model of this version.
     """
-    path = Path(path or DEFAULT_MODEL)
-    _expect_a_file(path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != FORMAT:
-                raise ModelFileError(
-                    f"expected a model of format {FORMAT!r} in {path.name}, found {metadata.get('format')!r};"
-                    " choose a model file made by this version's `training.release`"
-                )
-            header = read_header(metadata)
-            names = list(file.keys())
-            _expect_shapes(header.config, {name: file.get_slice(name).get_shape() for name in names})
-            tensors = {  # copied out of the map, which holds an open file fast or changes with it
-                tensor_names.from_file(name): file.get_tensor(name).to(torch.float32, copy=True)
-                for name in names
-            }
-        prototypes, visual_prototypes = tensors.pop(PROTOTYPES), tensors.pop(VISUAL_PROTOTYPES)
-        networks = _with_weights(Networks(header.config), tensors)
-    except ModelFileError:
-        raise
-    except (SafetensorError, OSError, RuntimeError, ValueError) as error:
-        raise ModelFileError(
-            f"expected a whole EcoFace model in {path.name}, found a file that is damaged or of another kind"
-            f" ({_first_line(error)}); copy or download it again"
-        ) from error
-    with path.open("rb") as raw:
-        digest = hashlib.file_digest(raw, "sha256").hexdigest()
-    return Model(
-        networks=networks,
-        styles=header.styles,
-        prototypes=prototypes,
-        visual_prototypes=visual_prototypes,
-        info=header.info,
-        hash=digest,
-    )
+    return checked_model(read_model_file(path), Path(path or DEFAULT_MODEL))
 
 
-def _expect_a_file(path: Path) -> None:
-    """Refuse what cannot be a model file at once, pickles by their name."""
-    if not path.is_file():
-        hint = "train it with `make train-default`" if path == DEFAULT_MODEL else "check the path"
-        raise ModelFileError(f"expected a model file at {path}, found none; {hint}")
-    with path.open("rb") as file:
-        start = file.read(9)
-        # a safetensors file begins with its header's length, whose first byte may be any, and then a brace
-        if start.startswith(PICKLE_STARTS) and not start.endswith(b"{"):
-            raise ModelFileError(
-                f"expected a .safetensors model in {path.name}, found a pickle, which can run foreign code"
-                " and is never opened; convert it with `training.release`"
-            )
+def checked_model(file: ModelFile, path: Path) -> Model:
+    """The networks of a file that was read.
+
+    Raises:
+        ModelFileError: if its tensors are not those of its config.
+    """
+    with damage_in_a_sentence(path):
+        _expect_shapes(file.facts.config, {name: list(each.shape) for name, each in file.tensors.items()})
+        tensors = {
+            tensor_names.from_file(name): torch.from_numpy(np.array(tensor_in_full(tensor)))
+            for name, tensor in file.tensors.items()
+        }
+        networks = Networks(file.facts.config)
+        # names and shapes were held before; tensors that two networks share are in the file once
+        networks.load_state_dict(tensors, strict=False)
+    facts = {name: getattr(file.facts, name) for name in ModelFacts.__dataclass_fields__}
+    return Model(networks=networks.eval().requires_grad_(False), **facts)
 
 
 def _expect_shapes(config: EcoFaceConfig, found: dict[str, list[int]]) -> None:
@@ -147,10 +118,8 @@ def _expect_shapes(config: EcoFaceConfig, found: dict[str, list[int]]) -> None:
         with torch.device("meta"):
             own = Networks(config).own_state()
     except (ArithmeticError, AssertionError, LookupError, RuntimeError, TypeError, ValueError) as error:
-        raise ValueError(f"sizes of no network: {_first_line(error)}") from error
+        raise ValueError(f"sizes of no network: {first_line(error)}") from error
     wanted = {tensor_names.in_file(name): list(tensor.shape) for name, tensor in own.items()}
-    means = [len(EMOTIONS), len(LEVELS), config.emotion.feature_dim]
-    wanted |= {PROTOTYPES: means, VISUAL_PROTOTYPES: means}
     if missing := wanted.keys() - found.keys():
         raise ValueError(f"no {min(missing)}")
     if surplus := found.keys() - wanted.keys():
@@ -158,13 +127,3 @@ def _expect_shapes(config: EcoFaceConfig, found: dict[str, list[int]]) -> None:
     for name, shape in wanted.items():
         if found[name] != shape:
             raise ValueError(f"{name} of {found[name]} where its config says {shape}")
-
-
-def _with_weights(networks: Networks, tensors: dict[str, Tensor]) -> Networks:
-    """Fill all weights; tensors that two networks share are in the file once."""
-    networks.load_state_dict(tensors, strict=False)  # names and shapes were held before
-    return networks.eval().requires_grad_(False)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".:") if str(error).strip() else type(error).__name__

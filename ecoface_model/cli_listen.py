@@ -68,7 +68,7 @@ def run_listen(options: argparse.Namespace) -> list[Exception]:
     from ecoface_model.level import remarks
     from ecoface_model.pipeline import EcoFace
 
-    ecoface = EcoFace.load(options.model, options.device)
+    ecoface = EcoFace.load(options.model, options.device, options.engine)
     baseline = read_baseline(ecoface, options)
     complaints: list[Exception] = []
     heard: dict[str, SpeechEmotion] = {}

@@ -1,5 +1,6 @@
 """Speech content encoders: waveform -> what is said, 50 steps a second (Sec. 3.1)."""
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -9,15 +10,11 @@ from torch.nn.functional import gelu
 
 from ecoface_model.config import ContentConfig
 from ecoface_model.core.constants import FEATURE_RATE, SAMPLE_RATE, exact_div
-from ecoface_model.mel import MEL_RATE, N_MELS, LogMel
+from ecoface_model.log_mel import LogMel
+from ecoface_model.mel import FLOOR, LARGEST_GAIN, MEL_RATE, N_MELS, PEAK_QUANTILE, USUAL_PEAK
+from ecoface_model.positions import LONGEST_WINDOW, sinusoids
 from ecoface_model.speech_encoder import SpeechEncoder
-from ecoface_model.transformer import TransformerLayer, sinusoids
-
-LONGEST_WINDOW = 30  # seconds, what Whisper was trained on
-PEAK_QUANTILE = 0.98  # of the steps' loudest bins: a click or two is not the clip's level
-USUAL_PEAK = 0.8  # log10 of mel power: what that quantile is in speech at a usual level
-LARGEST_GAIN = 3.2  # log10 of power, 32 dB: below this, silence stays silence
-FLOOR = 7.5  # log10 of power below that quantile; Whisper cuts 8 below the very loudest bin, about 0.5 higher
+from ecoface_model.transformer import TransformerLayer
 
 
 class WhisperContent(SpeechEncoder):
@@ -33,7 +30,8 @@ class WhisperContent(SpeechEncoder):
         self.log_mel = LogMel()
         self.conv1 = nn.Conv1d(N_MELS, dim, 3, padding=1)
         self.conv2 = nn.Conv1d(dim, dim, 3, stride=exact_div(MEL_RATE, FEATURE_RATE), padding=1)
-        self.register_buffer("positions", sinusoids(LONGEST_WINDOW * FEATURE_RATE, dim), persistent=False)
+        positions = torch.from_numpy(sinusoids(LONGEST_WINDOW * FEATURE_RATE, dim))
+        self.register_buffer("positions", positions, persistent=False)
         self.positions: Tensor
         self.layers = nn.ModuleList(
             TransformerLayer(dim, config.n_heads, config.feedforward_dim) for _ in range(config.n_layers)
@@ -80,13 +78,23 @@ class WhisperContent(SpeechEncoder):
     def _states(self, log_mel: Tensor) -> Iterator[Tensor]:
         """The convolutions' output and each layer's, (B, 2T, F) each."""
         x = gelu(self.conv1((log_mel + 4) / 4))  # (B, F, 4T)
-        x = gelu(self.conv2(x)).mT  # (B, 2T, F)
+        x = _gelu_near_zero(self.conv2(x)).mT  # (B, 2T, F)
         yield x
         assert x.shape[1] <= len(self.positions), "windows are cut to 30 s by the pipeline"
         x = x + self.positions[: x.shape[1]]
         for layer in self.layers:
             x = layer(x)
             yield x
+
+
+def _gelu_near_zero(x: Tensor) -> Tensor:
+    """GELU that keeps its digits where it is nearly 0: there live channels that the classifier magnifies.
+
+    torch's own loses them on the CPU, in 1 + erf(x). The operator that a graph is exported with does not.
+    """
+    if torch.compiler.is_exporting() or x.device.type != "cpu":
+        return gelu(x)
+    return 0.5 * x * torch.erfc(-math.sqrt(0.5) * x)
 
 
 def at_usual_level(

@@ -8,8 +8,8 @@ from torch.nn.functional import avg_pool1d, gelu, interpolate
 from ecoface_model.config import ContentConfig, EmotionConfig
 from ecoface_model.content import WhisperContent, build_content
 from ecoface_model.core.constants import FEATURES_PER_FRAME
-from ecoface_model.reference_emotion.voice_baseline import KINDS
-from ecoface_model.speech_encoder import NO_BASELINE, EmotionEncoder, SpeechEncoder
+from ecoface_model.reference_emotion.voice_baseline import KINDS, NO_BASELINE
+from ecoface_model.speech_encoder import EmotionEncoder, SpeechEncoder
 from ecoface_model.transformer import TransformerLayer, nearby
 
 POSITION_KERNEL = 15  # frames, 0.6 s: positions are told by a convolution, so that any length will do

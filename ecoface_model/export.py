@@ -10,6 +10,7 @@ from ecoface_model.core.arkit import to_arkit
 from ecoface_model.core.atomic_write import atomic_write
 from ecoface_model.core.errors import RequestError
 from ecoface_model.core.head_file import FlameFile, read_head
+from ecoface_model.core.head_mesh import HeadLandmarks, HeadMesh
 from ecoface_model.core.live_link import JSON_FORMAT, MOTION_NAMES, frames_table, live_link_csv
 from ecoface_model.core.motion_file import FlameMotion, check_head
 
@@ -93,14 +94,8 @@ def _json(motion: FlameMotion, head: FlameFile) -> str:
 
 def _positions(motion: FlameMotion, file: FlameFile, landmarks: bool) -> dict[str, Any]:
     """Arrays of the .npz."""
-    import torch
-
-    from ecoface_model.flame import FlameHead
-
-    head = FlameHead.from_file(file)
-    numbers = torch.from_numpy(motion.motion.astype(np.float32))
-    with torch.no_grad():
-        if landmarks:
-            points = head.landmarks(numbers).numpy()
-            return {"landmarks": points, "fps": float(motion.fps), "rest": head.rest_lip_gap()}
-        return {"vertices": head.vertices(numbers).numpy(), "fps": float(motion.fps)}
+    numbers = motion.motion.astype(np.float32)
+    if landmarks:
+        head = HeadLandmarks(file)
+        return {"landmarks": head.of(numbers), "fps": float(motion.fps), "rest": head.rest_lip_gap()}
+    return {"vertices": HeadMesh(file).vertices(numbers), "fps": float(motion.fps)}

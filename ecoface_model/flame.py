@@ -5,9 +5,9 @@ from copy import deepcopy
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import EXPRESSION_DIM, LOWER_INNER, MOTION_DIM, UPPER_INNER
 from ecoface_model.core.errors import HeadError
 from ecoface_model.core.head_file import FlameFile

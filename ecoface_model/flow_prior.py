@@ -2,11 +2,13 @@
 
 import math
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from .config import MotionGeneratorConfig
+from .noise import slowed
 from .wavenet import WaveNet
 
 
@@ -70,10 +72,6 @@ def draw_noise(
     batch: int = 1,
 ) -> Float[Tensor, "batch steps latent"]:
     """Noise of the prior on the CPU, the same on every device: white, or AR(1) on the slow channels."""
-    noise = torch.randn(batch, n_steps, config.latent_dim, generator=generator)
-    rho = config.slow_correlation
-    for t in range(1, n_steps):
-        slow = slice(None), t, slice(config.n_slow_channels)
-        before = noise[:, t - 1, : config.n_slow_channels]
-        noise[slow] = rho * before + math.sqrt(1 - rho**2) * noise[slow]
-    return temperature * noise
+    noise = torch.randn(batch, n_steps, config.latent_dim, generator=generator).numpy()
+    clips = [slowed(clip, config.n_slow_channels, config.slow_correlation) for clip in noise]
+    return temperature * torch.from_numpy(np.stack(clips))

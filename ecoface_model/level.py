@@ -2,8 +2,8 @@
 
 import numpy as np
 from jaxtyping import Bool, Float32
-from numpy.typing import NDArray
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
 
 USUAL = -20.0  # dB of full scale: the loudest parts of speech at a usual level

@@ -1,13 +1,12 @@
-"""Log-mel spectra as Whisper counts them: 80 bins, window 25 ms, step 10 ms."""
+"""Log-mel spectra as Whisper counts them (80 bins, window 25 ms, step 10 ms), at one level. numpy only."""
+
+from functools import lru_cache
 
 import numpy as np
-import torch
-from jaxtyping import Float
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from jaxtyping import Float32
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import SAMPLE_RATE, exact_div
-from ecoface_model.device import full_precision
 
 N_MELS = 80
 MEL_WINDOW = 400  # samples, 25 ms
@@ -16,24 +15,50 @@ MEL_RATE = exact_div(SAMPLE_RATE, MEL_HOP)  # 100 Hz
 QUIETEST = 1e-10  # power below which everything counts as silence
 
 
-class LogMel(nn.Module):
-    """log10 of mel power, not normalised in any way."""
+PEAK_QUANTILE = 0.98  # of the steps' loudest bins: a click or two is not the clip's level
+USUAL_PEAK = 0.8  # log10 of mel power: what that quantile is in speech at a usual level
+LARGEST_GAIN = 3.2  # log10 of power, 32 dB: below this, silence stays silence
+FLOOR = 7.5  # log10 of power below that quantile; Whisper cuts 8 below the very loudest bin, about 0.5 higher
+AT_ONCE = 30 * SAMPLE_RATE  # samples whose level is measured together
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("window", torch.hann_window(MEL_WINDOW), persistent=False)
-        self.register_buffer("filters", torch.tensor(mel_filters(), dtype=torch.float32), persistent=False)
-        self.window: Tensor
-        self.filters: Tensor
 
-    def forward(self, waveform: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch 80 mel_steps"]:
-        """Spectra at 100 Hz, samples // 160 of them."""
-        with full_precision(waveform.device):
-            spectrum = torch.stft(
-                waveform.float(), MEL_WINDOW, MEL_HOP, window=self.window, return_complex=True
-            )  # (B, 201, steps + 1)
-            power = torch.view_as_real(spectrum[..., :-1]).square().sum(dim=-1)  # (B, 201, steps)
-            return (self.filters @ power).clamp_min(QUIETEST).log10()
+def log_mel(waveform: Float32[NDArray[np.float32], " samples"]) -> Float32[NDArray[np.float32], "80 steps"]:
+    """log10 of mel power at 100 Hz, samples // 160 of them; `log_mel.LogMel` is its twin in PyTorch."""
+    padded = np.pad(waveform, MEL_WINDOW // 2, mode="reflect")
+    frames = np.lib.stride_tricks.sliding_window_view(padded, MEL_WINDOW)[::MEL_HOP]
+    frames = frames[: len(waveform) // MEL_HOP] * hann_window().astype(np.float64)  # (steps, 400)
+    spectrum = np.fft.rfft(frames)  # (steps, 201)
+    power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
+    mel: NDArray[np.float32] = np.log10(np.maximum(_filters() @ power.T, np.float32(QUIETEST)))
+    return mel
+
+
+def peak_of(waveform: Float32[NDArray[np.float32], " samples"]) -> float:
+    """A clip's level: a high quantile over time of the loudest bin, log10 of mel power."""
+    chunks = [waveform[first : first + AT_ONCE] for first in range(0, len(waveform), AT_ONCE)]
+    if len(chunks) > 1 and len(chunks[-1]) < SAMPLE_RATE:  # a shred too short for a spectrum
+        chunks = chunks[:-1]
+    loudest = np.sort(np.concatenate([log_mel(chunk).max(axis=0) for chunk in chunks]))
+    return float(loudest[int(PEAK_QUANTILE * (len(loudest) - 1))])
+
+
+def at_usual_level(
+    mel: Float32[NDArray[np.float32], "80 steps"], peak: float
+) -> Float32[NDArray[np.float32], "80 steps"]:
+    """Speech moved to the usual level, and cut at a floor below it; silence becomes the floor."""
+    peak = max(peak, USUAL_PEAK - LARGEST_GAIN)
+    moved: NDArray[np.float32] = np.maximum(mel - np.float32(peak), np.float32(-FLOOR))
+    return moved + np.float32(USUAL_PEAK)
+
+
+def hann_window() -> Float32[NDArray[np.float32], "400"]:
+    """Of each frame, periodic."""
+    return np.hanning(MEL_WINDOW + 1)[:-1].astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _filters() -> NDArray[np.float32]:
+    return mel_filters().astype(np.float32)
 
 
 def mel_filters() -> NDArray[np.float64]:

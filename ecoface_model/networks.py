@@ -12,7 +12,7 @@ from ecoface_model.core.constants import FEATURES_PER_FRAME
 from ecoface_model.core.errors import RequestError
 from ecoface_model.emotion import WhisperEmotion, build_emotion, rows_of_states
 from ecoface_model.motion_generator import MotionGenerator
-from ecoface_model.reference_emotion.voice_baseline import KINDS, VoiceBaseline, trust
+from ecoface_model.reference_emotion.voice_baseline import VoiceBaseline
 from ecoface_model.visual import VisualEmotion
 from ecoface_model.wavenet import fold_weight_norm
 
@@ -89,14 +89,9 @@ class Networks(nn.Module):
         """As `WhisperEmotion.of_front` takes it."""
         if baseline is None:
             return None, None, None
-        if baseline.states.shape != (states.shape[1], states.shape[3]):
-            raise RequestError(
-                f"expected a voice baseline of {states.shape[1]} x {states.shape[3]} numbers, as this model's"
-                f" are, found {' x '.join(map(str, baseline.states.shape))}; make it again with this model"
-            )
-        usual = torch.from_numpy(np.ascontiguousarray(baseline.states)).to(states).flatten()
-        kind = torch.tensor([1 + KINDS.index(baseline.kind)], device=states.device)
-        return usual[None], kind, states.new_tensor([trust(baseline.kind, baseline.n_lines)])
+        flat, number, trust = baseline.as_inputs(states.shape[1], states.shape[3])
+        usual = torch.from_numpy(np.array(flat)).to(states)[None]
+        return usual, torch.tensor([number], device=states.device), states.new_tensor([trust])
 
     def own_state(self) -> dict[str, Tensor]:
         """The state dict, where a tensor that two networks share stands once."""

@@ -1,26 +1,25 @@
 """Speech in, motion out: the whole of EcoFace at work (Fig. 1a). Read this first."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from jaxtyping import Float
-from numpy.typing import NDArray
-from torch import Tensor
+from jaxtyping import Float32, UInt8
 
 from ecoface_model import __version__
-from ecoface_model.checkpoint import Model, read_model
+from ecoface_model.arrays import NDArray
+from ecoface_model.backends.opening import open_backend
+from ecoface_model.backends.protocol import Backend, Measured, Sound
 from ecoface_model.core.constants import FEATURES_PER_FRAME, MOTION_DIM
 from ecoface_model.core.emotion_label import EmotionTrack
 from ecoface_model.core.errors import RequestError
 from ecoface_model.core.head_file import read_head
 from ecoface_model.core.motion_file import FlameMotion
 from ecoface_model.core.phones import PHONES, SILENCE
-from ecoface_model.device import choose_device, full_precision, inference_on
-from ecoface_model.flow_prior import draw_noise
 from ecoface_model.level import remarks
+from ecoface_model.noise import normal_noise, slowed
 from ecoface_model.postprocess.eyelids import EyelidContact
 from ecoface_model.postprocess.face_regions import upper_projection
 from ecoface_model.postprocess.lip_contact import LipContact
@@ -35,6 +34,9 @@ from ecoface_model.reference_emotion.voice_baseline import VoiceBaseline
 from ecoface_model.windowed_encoder import Progress, WindowedEncoder, frames_of
 from ecoface_model.windows import WindowPlan, join
 
+if TYPE_CHECKING:
+    from ecoface_model.networks import Networks
+
 POSTPROCESSED_AT_ONCE = 500  # frames whose lips are looked at together: memory
 AVERAGE = "average"  # style: nobody's, learned by leaving the speaker out in training
 
@@ -42,29 +44,46 @@ AVERAGE = "average"  # style: nobody's, learned by leaving the speaker out in tr
 class EcoFace:
     """A loaded model: turns waveforms into motion."""
 
-    def __init__(self, model: Model, device: torch.device, plan: WindowPlan | None = None) -> None:
-        self.model = model
-        self.networks = model.networks.to(device)
-        self.device = device
+    def __init__(self, backend: Backend, plan: WindowPlan | None = None) -> None:
+        self.backend, self.model = backend, backend.facts
         self.plan = plan or WindowPlan()
-        stride = self.networks.config.generator.stride
+        stride = self.model.config.generator.stride
         assert self.plan.window % stride == 0 and self.plan.context % stride == 0, (
             "windows hold whole strides"
         )
-        self.encoder = WindowedEncoder(self.networks, device, self.plan)
+        self.encoder = WindowedEncoder(backend, self.plan)
         head = read_head()
-        self._head = head if model.info["head"] == head.name else None
-        self.inputs = EmotionInputs(model, self.encoder, self._head)
+        self._head = head if self.model.info["head"] == head.name else None
+        self.inputs = EmotionInputs(self.encoder, self._head)
         self._contacts = (LipContact(head), EyelidContact(head)) if self._head else None
 
     @classmethod
-    def load(cls, path: Path | str | None = None, device: str | None = None) -> "EcoFace":
-        """Read a model file for a device; without names, the default model for the fastest device.
+    def load(
+        cls, path: Path | str | None = None, device: str | None = None, engine: str | None = None
+    ) -> "EcoFace":
+        """Read a model file; without names, the default model, for what suits this machine best.
+
+        Args:
+            device: "cuda", "mps" or "cpu".
+            engine: "torch" or "onnx"; the same motion comes of both (`device.choose_engine` chooses).
 
         Raises:
-            ModelFileError, RequestError: if there is no such file or device.
+            ModelFileError, RequestError: if there is no such file, device or engine.
         """
-        return cls(read_model(path), choose_device(device))
+        return cls(open_backend(path, device, engine))
+
+    @property
+    def device(self) -> str:
+        """What the model computes on."""
+        return self.backend.device
+
+    @property
+    def networks(self) -> "Networks":
+        """The networks themselves, for training's evaluations: where PyTorch runs them."""
+        from ecoface_model.backends.torch_backend import TorchBackend
+
+        assert isinstance(self.backend, TorchBackend), 'load it with engine="torch"'
+        return self.backend.networks
 
     @property
     def styles(self) -> tuple[str, ...]:
@@ -92,7 +111,6 @@ class EcoFace:
         if amounts.apart:
             self._upper()
 
-    @torch.inference_mode()
     def generate(
         self,
         waveform: NDArray[np.float32],
@@ -128,16 +146,15 @@ class EcoFace:
         frames = frames_of(waveform)
         weights = self._style_weights(style)
         noise = self._noise(frames, seed, temperature)
-        with inference_on(self.device):
-            given, heard = self.inputs.source(emotion, emotion_from, reference_baseline, frames, progress)
-            source = given or SpeechSource(self.encoder, self.inputs.prototypes, waveform, baseline)
-            joined = self._run_windows(waveform, weights, noise, source, progress, amounts)[:frames]
+        given, heard = self.inputs.source(emotion, emotion_from, reference_baseline, frames, progress)
+        source = given or SpeechSource(self.encoder, self.inputs.prototypes, waveform, baseline)
+        joined = self._run_windows(waveform, weights, noise, source, progress, amounts)[:frames]
         rest = resting(waveform)
         if joined.shape[1] > MOTION_DIM + 1:
-            silence = joined[:, MOTION_DIM + 1 + PHONES.index(SILENCE)].numpy()
+            silence = joined[:, MOTION_DIM + 1 + PHONES.index(SILENCE)]
             rest = np.maximum(rest, predicted_pauses(silence))
             rest = np.maximum(rest, pauses_in_noise(waveform, silence))
-        motion = self._postprocessed(joined, torch.from_numpy(rest), torch.from_numpy(long_pauses(rest)))
+        motion = self._postprocessed(joined, rest, long_pauses(rest))
         if isinstance(source, SpeechSource):
             heard = source.heard()
         metadata: dict[str, Any] = {
@@ -158,9 +175,8 @@ class EcoFace:
         phones = _in_bytes(joined[:, MOTION_DIM + 1 :])
         if phones is not None:
             metadata["phones"] = list(PHONES)
-        return FlameMotion(motion.contiguous().numpy(), metadata=metadata, phones=phones)
+        return FlameMotion(motion, metadata=metadata, phones=phones)
 
-    @torch.inference_mode()
     def listen(
         self,
         waveform: NDArray[np.float32],
@@ -179,7 +195,6 @@ class EcoFace:
         """
         return self.encoder.listen(waveform, baseline, progress)
 
-    @torch.inference_mode()
     def voice_baseline(
         self,
         waveforms: Sequence[NDArray[np.float32]],
@@ -202,51 +217,64 @@ class EcoFace:
 
     def _postprocessed(
         self,
-        joined: Float[Tensor, "frames channels"],
-        rest: Float[Tensor, " frames"],
-        pause: Float[Tensor, " frames"],
-    ) -> Float[Tensor, "frames 53"]:
+        joined: Float32[NDArray[np.float32], "frames channels"],
+        rest: Float32[NDArray[np.float32], " frames"],
+        pause: Float32[NDArray[np.float32], " frames"],
+    ) -> Float32[NDArray[np.float32], "frames 53"]:
         """The motion with lips that touch instead of crossing, and blinks that shut, on a head that we know.
 
         Nearly shut lips shut where a sound closes them, and in pauses; in long ones all do.
         """
-        motion, closure = joined[:, :MOTION_DIM], joined[:, MOTION_DIM].maximum(rest)
+        motion = np.ascontiguousarray(joined[:, :MOTION_DIM])
         if self._contacts is None:
             return motion
+        closure = np.maximum(joined[:, MOTION_DIM], rest)
         lips, lids = self._contacts
-        pieces = (each.split(POSTPROCESSED_AT_ONCE) for each in (motion, closure, pause))  # type: ignore[no-untyped-call]
-        with full_precision(motion.device):
-            return lids.settle(torch.cat([lips.settle(*part) for part in zip(*pieces, strict=True)]))
+
+        def settle(first: int) -> NDArray[np.float32]:
+            part = slice(first, first + POSTPROCESSED_AT_ONCE)
+            return lips.settle(motion[part], closure[part], pause[part])
+
+        with self.encoder.pool() as pool:
+            firsts = range(0, len(motion), POSTPROCESSED_AT_ONCE)
+            return lids.settle(np.concatenate(list(self.encoder.side_by_side(settle, firsts, pool))))
 
     def _run_windows(
         self,
         waveform: NDArray[np.float32],
-        style: Float[Tensor, "1 styles"],
-        noise: Float[Tensor, "1 steps latent"],
+        style: Float32[NDArray[np.float32], " styles"],
+        noise: Float32[NDArray[np.float32], "steps latent"],
         source: EmotionSource | SpeechSource,
         progress: Progress | None,
         amounts: EmotionStrength = AS_IT_IS,
-    ) -> Float[Tensor, "frames channels"]:
-        """Motion, closure and phones of all windows, joined, on the CPU, up to a multiple of the stride.
+    ) -> Float32[NDArray[np.float32], "frames channels"]:
+        """Motion, closure and phones of all windows, joined, up to a multiple of the stride.
 
         Nothing else grows with the length, but for emotion features at 10 Hz.
         """
-        stride, generator = self.networks.config.generator.stride, self.networks.generator
+        stride = self.model.config.generator.stride
         neutral = self.inputs.prototypes[0, 0]  # (F,)
         upper = self._upper() if amounts.apart else None
-        motion, previous = None, None
-        for window, content, emotion in self._heard(waveform, source, progress):
+
+        def animate(heard: Heard) -> tuple[range, NDArray[np.float32]]:
+            window, content, emotion = heard
             if amounts.strength != 1:
-                emotion = torch.lerp(neutral, emotion, amounts.strength)
-            window_noise = noise[:, window.start // stride : window.stop // stride]
-            part = generator.sample(content, emotion, style, window_noise).channels()[0].float().cpu()
+                emotion = neutral + np.float32(amounts.strength) * (emotion - neutral)
+            window_noise = noise[window.start // stride : window.stop // stride]
+            part = self.backend.animate(content, emotion, style, window_noise)
             if upper is not None:
-                without = generator.sample(content, neutral.expand_as(emotion), style, window_noise)
-                part = amounts.apply(part, without.channels()[0].float().cpu(), upper)
-            if motion is None:
-                motion = torch.zeros(noise.shape[1] * stride, part.shape[1])
-            join(motion, part, window, previous)
-            previous = window
+                plain = np.broadcast_to(neutral, emotion.shape)
+                part = amounts.apply(part, self.backend.animate(content, plain, style, window_noise), upper)
+            return window, part
+
+        motion, previous = None, None
+        with self.encoder.pool() as pool:
+            heard = self._heard(waveform, source, progress, pool)
+            for window, part in self.encoder.side_by_side(animate, heard, pool):
+                if motion is None:
+                    motion = np.zeros((len(noise) * stride, part.shape[1]), np.float32)
+                join(motion, part, window, previous)
+                previous = window
         assert motion is not None, "a plan has windows"
         return motion
 
@@ -255,53 +283,60 @@ class EcoFace:
         waveform: NDArray[np.float32],
         source: EmotionSource | SpeechSource,
         progress: Progress | None,
+        pool: Executor | None,
     ) -> Iterator[Heard]:
         """Each window's content features, and its emotion's."""
         stage = "Animating"
         if isinstance(source, SpeechSource):
-            yield from source.windows(stage, progress)
+            yield from source.windows(stage, progress, pool)
             return
-        for window, sound, measured in self.encoder.windows(waveform, stage, progress):
-            emotion = source.steps(FEATURES_PER_FRAME * window.start, FEATURES_PER_FRAME * window.stop)
-            yield window, self.networks.content(sound, measured), emotion
+        given = source
 
-    def features_of(self, heard: SpeechEmotion) -> Float[Tensor, "points feature"]:
+        def heard(window: tuple[range, Sound, Measured]) -> Heard:
+            steps = FEATURES_PER_FRAME * window[0].start, FEATURES_PER_FRAME * window[0].stop
+            return window[0], self.backend.content(window[1], window[2]), given.steps(*steps)
+
+        windows = self.encoder.windows(waveform, stage, progress)
+        yield from self.encoder.side_by_side(heard, windows, pool)
+
+    def features_of(self, heard: SpeechEmotion) -> Float32[NDArray[np.float32], "points feature"]:
         """Features of the labels that a voice's emotion is like, mixed, at 10 Hz."""
         return self.inputs.of_speech(heard)
 
-    @torch.inference_mode()
     def from_motion(
         self, performance: FlameMotion, progress: Progress | None = None
-    ) -> Float[Tensor, "points feature"]:
+    ) -> Float32[NDArray[np.float32], "points feature"]:
         """What the visual encoder sees of a performance, at 10 Hz, as its mood is heard in speech."""
         return self.inputs.of_motion(performance, progress)
 
-    def _upper(self) -> Float[Tensor, "50 50"]:
+    def _upper(self) -> Float32[NDArray[np.float32], "50 50"]:
         """Which part of an expression is the upper face's."""
         if self._head is None:
             raise RequestError(
                 f"expected amounts of 1 for upper face and mouth, since the head '{self.model.info['head']}' "
                 "is not in reach to tell them apart, found others; use the strength of the emotion instead"
             )
-        return torch.from_numpy(upper_projection(self._head))
+        return upper_projection(self._head)
 
-    def _noise(self, frames: int, seed: int, temperature: float) -> Float[Tensor, "1 steps latent"]:
-        """The prior's noise of the whole clip, so that windows cannot be told: the same on every device."""
+    def _noise(
+        self, frames: int, seed: int, temperature: float
+    ) -> Float32[NDArray[np.float32], "steps latent"]:
+        """The prior's noise of the whole clip, so that windows cannot be told: the same by every engine."""
         if not 0 <= temperature < float("inf"):
             raise RequestError(f"expected a temperature of 0 or more, found {temperature}; 1 is usual")
         if not 0 <= seed < 2**63:
             raise RequestError(
                 f"expected a seed of 0 or more, below 2^63, found {seed}; any such whole number will do"
             )
-        config = self.networks.config.generator
+        config = self.model.config.generator
         steps = -(-frames // config.stride)
-        noise = draw_noise(config, steps, torch.Generator().manual_seed(seed), temperature)
-        return noise.to(self.device)
+        white = normal_noise(steps * config.latent_dim, seed).reshape(steps, -1)
+        return np.float32(temperature) * slowed(white, config.n_slow_channels, config.slow_correlation)
 
-    def _style_weights(self, style: str | None) -> Float[Tensor, "1 styles"]:
+    def _style_weights(self, style: str | None) -> Float32[NDArray[np.float32], " styles"]:
         """One style, or none."""
         style = style or self.model.info.get("default_style", AVERAGE)
-        weights = torch.zeros(len(self.styles))
+        weights = np.zeros(len(self.styles), np.float32)
         if style in self.styles:
             weights[self.styles.index(style)] = 1
         elif style != AVERAGE:
@@ -309,9 +344,11 @@ class EcoFace:
                 f"expected a style among {', '.join((AVERAGE, *self.styles))}, found {style!r};"
                 " choose one of them"
             )
-        return weights[None].to(self.device)
+        return weights
 
 
-def _in_bytes(shares: Float[Tensor, "frames phones"]) -> NDArray[np.uint8] | None:
+def _in_bytes(
+    shares: Float32[NDArray[np.float32], "frames phones"],
+) -> UInt8[NDArray[np.uint8], "frames phones"] | None:
     """Phones as a motion carries them, 0 to 255; none where the model does not tell them."""
-    return (255 * shares).round().to(torch.uint8).numpy() if shares.shape[1] else None
+    return np.round(255 * shares).astype(np.uint8) if shares.shape[1] else None

@@ -12,8 +12,6 @@ from torch import Tensor, nn
 
 FRONT = "front"
 """How the names of the frozen front's tensors begin."""
-NO_BASELINE = 0
-"""Index of "no voice baseline" among the kinds that the encoder knows; then `voice_baseline.KINDS`."""
 
 
 class SpeechEncoder(nn.Module, ABC):

@@ -6,14 +6,13 @@ A motion belongs to one head; what is done with it on another goes through here 
 from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core import arkit
 from ecoface_model.core.constants import EXPRESSION_DIM, JAW_DIM, LOWER_INNER, UPPER_INNER
 from ecoface_model.core.head_file import FlameFile
+from ecoface_model.core.head_mesh import HeadLandmarks
 from ecoface_model.core.motion_file import FlameMotion, check_head
-from ecoface_model.flame import FlameHead
 from ecoface_model.postprocess.lips import aperture
 
 Floats = NDArray[np.floating[Any]]
@@ -41,30 +40,30 @@ def from_arkit(weights: Floats, head: FlameFile) -> NDArray[np.float32]:
 
 def _with_lips(motion: Floats, head: FlameFile, wanted: Floats) -> NDArray[np.float32]:
     """The motion (T, 53) with the least more expression that opens pairs of the lips by `wanted` (T, 3)."""
-    skinned = FlameHead.from_file(head)
+    landmarks = HeadLandmarks(head)
     directions = head.expression_directions.reshape(-1, EXPRESSION_DIM).astype(np.float64)
     opens = lip_pairs(head) @ directions  # (3, 50)
     least = np.linalg.solve(directions.T @ directions + NOISE**2 * np.eye(EXPRESSION_DIM), opens.T)
     gains = np.linalg.solve(opens @ least, least.T)  # (3, 50)
     out = motion.astype(np.float32)
     for _ in range(MENDINGS):  # skinning is not linear
-        out[:, :EXPRESSION_DIM] += ((wanted - _opened(out, skinned)) @ gains).astype(np.float32)
+        out[:, :EXPRESSION_DIM] += ((wanted - _opened(out, landmarks)) @ gains).astype(np.float32)
     return out
 
 
-def _opened(motion: NDArray[np.float32], head: FlameHead) -> NDArray[np.float64]:
+def _opened(motion: NDArray[np.float32], head: HeadLandmarks) -> NDArray[np.float64]:
     """Metres (T, 3) by which a motion opens the pairs of the lips, against the neutral face."""
-    both = torch.from_numpy(np.concatenate([np.zeros_like(motion[:1]), motion]))
-    heights = head.landmarks(both)[..., 1].numpy().astype(np.float64)
+    both = np.concatenate([np.zeros_like(motion[:1]), motion])
+    heights = head.of(both)[..., 1].astype(np.float64)
     pairs = heights[:, UPPER_INNER] - heights[:, LOWER_INNER]
     out: NDArray[np.float64] = pairs[1:] - pairs[0]
     return out
 
 
-def _ajar(head: FlameHead) -> float:
+def _ajar(head: HeadLandmarks) -> float:
     """Metres by which the lips of the neutral face are open."""
-    neutral = head.landmarks(torch.zeros(1, EXPRESSION_DIM + JAW_DIM))
-    return float(aperture(neutral)) - head.rest_lip_gap()
+    neutral = head.of(np.zeros((1, EXPRESSION_DIM + JAW_DIM), np.float32))
+    return float(aperture(neutral)[0]) - head.rest_lip_gap()
 
 
 def lip_pairs(head: FlameFile) -> NDArray[np.float64]:
@@ -91,7 +90,7 @@ def transfer(motion: FlameMotion, source: FlameFile, target: FlameFile) -> Flame
     expression = motion.expression @ expression_map(source, target).T
     moved = np.concatenate([expression, motion.jaw], axis=1).astype(np.float32)
     scale, _, _ = _alignment(source, target)
-    from_head, to_head = FlameHead.from_file(source), FlameHead.from_file(target)
+    from_head, to_head = HeadLandmarks(source), HeadLandmarks(target)
     opened = scale * (_opened(motion.motion, from_head) + _ajar(from_head)) - _ajar(to_head)
     metadata = motion.metadata | {"head": target.name}
     return FlameMotion(_with_lips(moved, target, opened), motion.fps, metadata, motion.phones)

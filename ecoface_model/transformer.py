@@ -41,10 +41,3 @@ def nearby(steps: int, reach: int, device: torch.device) -> Bool[Tensor, "steps 
     """Which steps lie within `reach` of each other."""
     position = torch.arange(steps, device=device)
     return (position[:, None] - position).abs() <= reach
-
-
-def sinusoids(length: int, dim: int) -> Float[Tensor, "length dim"]:
-    """Whisper's fixed positions: sines in the first half of the channels, cosines in the second."""
-    rates = 10_000.0 ** (-torch.arange(dim // 2, dtype=torch.float64) / (dim // 2 - 1))
-    angles = torch.arange(length)[:, None] * rates  # (length, dim / 2)
-    return torch.cat([angles.sin(), angles.cos()], dim=1).float()

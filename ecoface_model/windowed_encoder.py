@@ -1,32 +1,40 @@
 """What the networks hear of a clip, window by window; and how a performance looks."""
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
-import torch
-from jaxtyping import Float
-from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn.functional import pad
+from jaxtyping import Float32
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.audio import n_frames
+from ecoface_model.backends.protocol import Backend, Measured, Sound
 from ecoface_model.core.constants import FEATURE_RATE, FEATURES_PER_FRAME, SAMPLES_PER_FRAME
 from ecoface_model.core.emotion_label import TRACK_RATE
 from ecoface_model.core.errors import SoundError
-from ecoface_model.device import full_precision, inference_on
 from ecoface_model.level import at_usual_level, without_silences
-from ecoface_model.networks import Measured, Networks
+from ecoface_model.noise import normal_noise
 from ecoface_model.postprocess.voice_activity import speaking
 from ecoface_model.reference_emotion.sources import STEPS_PER_POINT, to_track
 from ecoface_model.reference_emotion.speech_emotion import WITHOUT_BASELINE, SpeechEmotion
 from ecoface_model.reference_emotion.voice_baseline import VoiceBaseline
-from ecoface_model.renderer.grey import GreyFaces
+from ecoface_model.renderer.pictures import GreyPictures
 from ecoface_model.windows import WindowPlan
 
 Progress = Callable[[str, int, int], None]
 """Called with a stage, what is done of it, and its whole; it may raise to give up."""
 ROOM = 1.5e-4  # -76 dB of full scale, as in the quietest clips of the training
+Listened = tuple[
+    range, Float32[NDArray[np.float32], "steps content"], Float32[NDArray[np.float32], "steps 15"]
+]
+"""A window, its content features, and the classifier's logits."""
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class Track:
@@ -34,24 +42,24 @@ class Track:
 
     def __init__(self, n_steps: int) -> None:
         self.n_steps = n_steps
-        self.points: Tensor | None = None
+        self.points: NDArray[np.float32] | None = None
         """(points, F) of the whole clip; of what was not heard yet, 0."""
         self.known = 0
         """Points from the beginning that were heard, the last of them without all that follows."""
         self._covered = 0  # frames
 
-    def add(self, window: range, features: Float[Tensor, "steps feature"]) -> None:
+    def add(self, window: range, features: Float32[NDArray[np.float32], "steps feature"]) -> None:
         """The next window's; what lies behind the clip's end is left out."""
         middle = (window.start + self._covered) // STEPS_PER_POINT  # points: of the overlap, in whole ones
         first = FEATURES_PER_FRAME * window.start  # steps
-        points = to_track(features.float()[STEPS_PER_POINT * middle - first : self.n_steps - first])
+        points = to_track(features[STEPS_PER_POINT * middle - first : self.n_steps - first])
         if self.points is None:
-            self.points = points.new_zeros(-(-self.n_steps // STEPS_PER_POINT), points.shape[1])
+            self.points = np.zeros((-(-self.n_steps // STEPS_PER_POINT), points.shape[1]), np.float32)
         self.known = middle + len(points)
         self.points[middle : self.known] = points
         self._covered = window.stop
 
-    def whole(self) -> Float[Tensor, "points feature"]:
+    def whole(self) -> Float32[NDArray[np.float32], "points feature"]:
         """All of it, once every window was added."""
         assert self.points is not None and self.known == len(self.points), "every window was added"
         return self.points
@@ -59,97 +67,141 @@ class Track:
 
 @dataclass(frozen=True)
 class WindowedEncoder:
-    """Networks that hear and see clips of any length, a window at a time."""
+    """Networks that hear and see clips of any length, a window at a time, several of them side by side."""
 
-    networks: Networks
-    device: torch.device
+    backend: Backend
     plan: WindowPlan
 
     def windows(
         self, waveform: NDArray[np.float32], stage: str, progress: Progress | None
-    ) -> Iterator[tuple[range, Float[Tensor, "1 samples"], Measured]]:
-        """The clip's windows on the device, of whole strides, and what was measured of all of it.
+    ) -> Iterator[tuple[range, Sound, Measured]]:
+        """The clip's windows, of whole strides, and what was measured of all of it.
 
         Its speech comes at the usual level, with silence after its end and a room's noise under all.
         """
-        stride = self.networks.config.generator.stride
+        stride = self.backend.facts.config.generator.stride
         windows = self.plan.windows(-(-frames_of(waveform) // stride) * stride)
-        levelled = at_usual_level(np.ascontiguousarray(waveform, np.float32))
-        whole = torch.from_numpy(levelled)[None].to(self.device)
-        measured = self.networks.measure(torch.from_numpy(without_silences(levelled))[None].to(self.device))
-        room = _room(max(len(window) for window in windows)).to(self.device)
+        whole = at_usual_level(np.ascontiguousarray(waveform, np.float32))
+        measured = self.backend.measure(without_silences(whole))
+        room = _room(max(len(window) for window in windows))
         for window in counted(windows, stage, progress):
-            sound = whole[:, window.start * SAMPLES_PER_FRAME : window.stop * SAMPLES_PER_FRAME]
-            silence = len(window) * SAMPLES_PER_FRAME - sound.shape[1]
-            yield window, pad(sound, (0, silence)) + room[:, : len(window) * SAMPLES_PER_FRAME], measured
+            sound = room[: len(window) * SAMPLES_PER_FRAME].copy()
+            heard = whole[window.start * SAMPLES_PER_FRAME : window.stop * SAMPLES_PER_FRAME]
+            sound[: len(heard)] += heard
+            yield window, sound, measured
+
+    def listened(
+        self,
+        waveform: NDArray[np.float32],
+        baseline: VoiceBaseline | None,
+        stage: str,
+        progress: Progress | None,
+        pool: Executor | None,
+    ) -> Iterator[Listened]:
+        """Each window's content and logits, in order."""
+
+        def hear(window: tuple[range, Sound, Measured]) -> Listened:
+            return window[0], *self.backend.hear(window[1], window[2], baseline)
+
+        return self.side_by_side(hear, self.windows(waveform, stage, progress), pool)
+
+    def side_by_side(
+        self, function: Callable[[Item], Result], items: Iterable[Item], pool: Executor | None
+    ) -> Iterator[Result]:
+        """A function of each item, in order, of no more at once than the backend computes side by side."""
+        return in_order(function, items, pool, self.backend.n_parallel)
+
+    @contextmanager
+    def pool(self) -> Iterator[Executor | None]:
+        """Threads for windows side by side; None where the backend takes one after another."""
+        if self.backend.n_parallel == 1:
+            yield None
+            return
+        with ThreadPoolExecutor(self.backend.n_parallel) as pool:
+            yield pool
 
     def listen(
         self, waveform: NDArray[np.float32], baseline: VoiceBaseline | None, progress: Progress | None
     ) -> SpeechEmotion:
         """Which emotion a voice speaks with, over time."""
-        with inference_on(self.device):
-            points = self.from_audio(waveform, baseline, progress)
-        shares, intensity = self.classified(points, speech_of(waveform, self.device))
-        return speech_emotion(shares, intensity, speech_of(waveform, torch.device("cpu")), baseline)
+        points = self.from_audio(waveform, baseline, progress)
+        speech = speech_of(waveform)
+        return speech_emotion(*self.backend.calibration.shares(points, speech), speech, baseline)
 
     def from_audio(
         self, waveform: NDArray[np.float32], baseline: VoiceBaseline | None, progress: Progress | None
-    ) -> Float[Tensor, "points 15"]:
+    ) -> Float32[NDArray[np.float32], "points 15"]:
         """The classifier's logits of a clip's speech at 10 Hz, not yet calibrated."""
         track = Track(FEATURES_PER_FRAME * frames_of(waveform))
-        for window, sound, measured in self.windows(waveform, "Listening", progress):
-            track.add(window, self.networks.hear(sound, measured, baseline)[1][0])
+        with self.pool() as pool:
+            for window, _, logits in self.listened(waveform, baseline, "Listening", progress, pool):
+                track.add(window, logits)
         return track.whole()
-
-    def classified(
-        self, points: Float[Tensor, "points 15"], speech: Float[Tensor, " points"]
-    ) -> tuple[Float[Tensor, "points emotions"], Float[Tensor, " points"]]:
-        """Shares of the emotions and intensity at 10 Hz, of logits, and of whether somebody speaks."""
-        with full_precision(self.device):
-            return self.networks.classifier.shares(points, speech)
 
     def states_of_speech(
         self, waveform: NDArray[np.float32], progress: Progress | None
-    ) -> tuple[Float[Tensor, "states width"], float]:
+    ) -> tuple[Float32[NDArray[np.float32], "states width"], float]:
         """Sum of the front's states over a clip's speech, and how many steps of speech that is."""
         n_steps = FEATURES_PER_FRAME * frames_of(waveform)
-        spoken = torch.from_numpy(speaking(waveform, n_steps, FEATURE_RATE)).to(self.device)
-        total, covered, parts = 0.0, 0, []
+        spoken = speaking(waveform, n_steps, FEATURE_RATE)
+        covered, parts = 0, []
         for window, sound, measured in self.windows(waveform, "Listening", progress):
             new = spoken[FEATURES_PER_FRAME * covered : FEATURES_PER_FRAME * window.stop]
+            speech = np.zeros(FEATURES_PER_FRAME * len(window), np.float32)
             told_before = FEATURES_PER_FRAME * (covered - window.start)
-            behind_the_end = FEATURES_PER_FRAME * len(window) - told_before - len(new)
-            speech = pad(new, (told_before, behind_the_end))
-            parts.append(self.networks.sum_of_states(sound, measured, speech))
-            total += float(new.sum())
+            speech[told_before : told_before + len(new)] = new
+            parts.append(self.backend.sum_of_states(sound, measured, speech))
             covered = window.stop
-        return torch.stack(parts).sum(dim=0), total
+        return np.sum(parts, axis=0), float(spoken.sum(dtype=np.float64))
 
     def from_motion(
-        self, faces: GreyFaces, motion: Float[Tensor, "frames 53"], progress: Progress | None
-    ) -> Float[Tensor, "points feature"]:
+        self,
+        pictures: GreyPictures,
+        motion: Float32[NDArray[np.float32], "frames 53"],
+        progress: Progress | None,
+    ) -> Float32[NDArray[np.float32], "points feature"]:
         """Emotion features of a performance at 10 Hz, rendered and seen by the visual encoder (Sec. 3.2)."""
         track = Track(FEATURES_PER_FRAME * len(motion))
-        for window in counted(self.plan.windows(len(motion)), "Looking", progress):
-            track.add(window, self.networks.visual(faces(motion[None, window.start : window.stop]))[0])
+
+        def see(window: range) -> tuple[range, NDArray[np.float32]]:
+            return window, self.backend.see(pictures.draw(motion[window.start : window.stop]))
+
+        with self.pool() as pool:
+            windows = counted(self.plan.windows(len(motion)), "Looking", progress)
+            for window, features in self.side_by_side(see, windows, pool):
+                track.add(window, features)
         return track.whole()
 
 
-def speech_of(waveform: NDArray[np.float32], device: torch.device) -> Float[Tensor, " points"]:
+def in_order(
+    function: Callable[[Item], Result], items: Iterable[Item], pool: Executor | None, n_at_once: int
+) -> Iterator[Result]:
+    """A function of each item, in their order, by a pool's threads: of at most n_at_once at a time."""
+    if pool is None:
+        yield from map(function, items)
+        return
+    waiting: deque[Future[Result]] = deque()
+    for item in items:
+        waiting.append(pool.submit(function, item))
+        if len(waiting) == n_at_once:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def speech_of(waveform: NDArray[np.float32]) -> Float32[NDArray[np.float32], " points"]:
     """Whether somebody speaks, at 10 Hz: 0 to 1 at each of a clip's points."""
-    n_points = -(-FEATURES_PER_FRAME * frames_of(waveform) // STEPS_PER_POINT)
-    return torch.from_numpy(speaking(waveform, n_points, TRACK_RATE)).to(device)
+    return speaking(waveform, -(-FEATURES_PER_FRAME * frames_of(waveform) // STEPS_PER_POINT), TRACK_RATE)
 
 
 def speech_emotion(
-    shares: Float[Tensor, "points emotions"],
-    intensity: Float[Tensor, " points"],
-    speech: Float[Tensor, " points"],
+    shares: Float32[NDArray[np.float32], "points emotions"],
+    intensity: Float32[NDArray[np.float32], " points"],
+    speech: Float32[NDArray[np.float32], " points"],
     baseline: VoiceBaseline | None,
 ) -> SpeechEmotion:
-    """What was heard, as plain values."""
-    kind = WITHOUT_BASELINE if baseline is None else baseline.kind
-    return SpeechEmotion(shares.cpu().numpy(), intensity.cpu().numpy(), speech.cpu().numpy(), kind)
+    """What was heard."""
+    return SpeechEmotion(shares, intensity, speech, WITHOUT_BASELINE if baseline is None else baseline.kind)
 
 
 def counted(windows: list[range], stage: str, progress: Progress | None) -> Iterator[range]:
@@ -176,7 +228,7 @@ def frames_of(waveform: NDArray[np.float32]) -> int:
     return n_frames(len(waveform))
 
 
-def _room(n_frames: int) -> Float[Tensor, "1 samples"]:
+@lru_cache(maxsize=2)
+def _room(n_frames: int) -> Sound:
     """The least noise of a recording, the same in every window: the networks never heard digital silence."""
-    noise = torch.randn(1, n_frames * SAMPLES_PER_FRAME, generator=torch.Generator().manual_seed(0))
-    return ROOM * noise
+    return np.float32(ROOM) * normal_noise(n_frames * SAMPLES_PER_FRAME, seed=0)

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
+import numpy as np
+from jaxtyping import Float32
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import FRAME_RATE
 
 
@@ -32,8 +32,8 @@ FADE = FRAME_RATE  # frames over which one window's motion gives way to the next
 
 
 def join(
-    motion: Float[Tensor, "frames channels"],
-    part: Float[Tensor, "window channels"],
+    motion: Float32[NDArray[np.float32], "frames channels"],
+    part: Float32[NDArray[np.float32], "window channels"],
     window: range,
     previous: range | None,
 ) -> None:
@@ -43,8 +43,9 @@ def join(
         overlap = previous.stop - window.start
         fade = min(FADE, overlap)
         start = (overlap - fade) // 2
-        share = (torch.arange(fade, device=motion.device) + 0.5)[:, None] / fade
+        share = (np.arange(fade, dtype=np.float32) + np.float32(0.5))[:, None] / np.float32(fade)
         share = share * share * (3 - 2 * share)  # smoothstep: no kink where the fade begins and ends
-        motion[window.start + start : window.start + start + fade].lerp_(part[start : start + fade], share)
+        shared = motion[window.start + start : window.start + start + fade]
+        shared += share * (part[start : start + fade] - shared)
         start += fade
     motion[window.start + start : window.stop] = part[start:]

@@ -15,6 +15,7 @@ BELOW = {
     "ecoface_model/postprocess": ["ecoface_model/core"],
     "ecoface_model/preview": ["ecoface_model/core", "ecoface_model/postprocess", "ecoface_model/renderer"],
     "ecoface_model/reference_emotion": ["ecoface_model/core", "ecoface_model/renderer"],
+    "ecoface_model/backends": ["ecoface_model/core", "ecoface_model/reference_emotion"],
     "training/head": ["training/data"],
     "training/data": [],
     "training/objectives": [],

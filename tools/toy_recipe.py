@@ -14,8 +14,8 @@ from pathlib import Path
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from ecoface_model.checkpoint import DEFAULT_MODEL
 from ecoface_model.core.atomic_write import atomic_write
+from ecoface_model.model_file import DEFAULT_MODEL
 
 CONTENT = "content."
 """How a model file names the content encoder's tensors."""

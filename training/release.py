@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 import tyro
 
-from ecoface_model.checkpoint import DEFAULT_MODEL, write_model
+from ecoface_model.checkpoint import write_model
 from ecoface_model.config import (
     ContentConfig,
     EcoFaceConfig,
@@ -22,9 +22,11 @@ from ecoface_model.config import (
 from ecoface_model.core.atomic_write import atomic_write
 from ecoface_model.core.errors import ModelFileError
 from ecoface_model.core.head_file import read_head
+from ecoface_model.model_file import DEFAULT_MODEL
 from ecoface_model.networks import Networks
 from training.data.sources import SOURCES, Source, licence_sentences, read_sources, training_sentence
 from training.evaluation.model_card import MODEL_CARD, model_card
+from training.release_graphs import graphs_of
 from training.runs.results import (
     CLASSIFIER,
     ENCODER,
@@ -69,6 +71,8 @@ class ReleaseConfig:
     """Of the model; those of the recordings that it learned from are added."""
     largest: int = 40_000_000
     """Bytes that the file may have: the default model's bound; the paper's size takes over a gigabyte."""
+    graphs: bool = True
+    """Whether the file can be run without PyTorch, too, if it is of the default model's kinds."""
 
 
 def main(config: ReleaseConfig) -> None:
@@ -108,6 +112,7 @@ def main(config: ReleaseConfig) -> None:
         prototypes=means["prototypes"],
         visual_prototypes=means["visual"],
         info=info,
+        graphs=graphs_of(networks.eval()) if config.graphs else None,
     )
     size = config.out.stat().st_size
     with atomic_write(config.out.parent / MODEL_CARD) as temporary:

@@ -13,6 +13,7 @@ from ..errors import EcoFaceBlenderError
 from ..worker import protocol
 from . import engine
 from .client import POLL_SECONDS
+from .interpreter import find_python, look_for_python_anew
 from .settings import EngineSettings
 
 SECONDS = 5  # of sound, about a line's
@@ -28,11 +29,11 @@ class Check:
             EcoFaceBlenderError: if it cannot be started.
         """
         self.report: tuple[str, ...] = ()
-        engine.look_for_python_anew()
+        look_for_python_anew()
         engine.allow_card()
         self._settings = settings
         self._folder = Path(folder)
-        self._client = engine.worker(engine.find_python(settings.python))
+        self._client = engine.worker(find_python(settings.python))
         self._steps = self._stages()
         self.stage, self._number = next(self._steps)
 
@@ -68,7 +69,7 @@ class Check:
         hello = yield "Starting the engine", ask(protocol.Hello)
         model, device = self._settings.model or None, self._settings.device or None
         loaded = yield "Loading the model", ask(protocol.Load, model=model, device=device)
-        engine.keep_warm(self._settings)
+        engine.keep_warm(self._settings, loaded)
         sound = write_hum(self._folder / "hum.wav")
         took = 0.0
         for _ in range(2):  # the first time everything is slower
@@ -93,7 +94,7 @@ class Check:
             took = time.perf_counter() - begun
         self.report = (
             f"Python {hello['python']} in {self._client.python}",
-            f"PyTorch {hello['torch']}, device {loaded['device']}",
+            f"{engine.describe(self._settings)}; device {loaded['device']}",
             f"Model {loaded['name']} ({loaded['hash'][:8]}), for {loaded['head']}",
             f"Speed {SECONDS / took:.1f} x real time: {SECONDS} s of sound in {took:.2f} s",
         )

@@ -43,13 +43,19 @@ class WorkerError(EcoFaceBlenderError):
 class WorkerClient:
     """One worker process, from its start to its end; after its end make another."""
 
-    def __init__(self, python: str | Path, *, silence_seconds: float = SILENCE_SECONDS):
+    def __init__(self, python: str | Path, packages: str = "", *, silence_seconds: float = SILENCE_SECONDS):
         """Start the worker; returns at once.
+
+        Args:
+            python: the program.
+            packages: a folder of packages for it; it is then shut off from the user's own and from variables.
+            silence_seconds: without a heartbeat for so long, it is given up.
 
         Raises:
             WorkerError: if there is no such program.
         """
         self.python = str(python)
+        self.packages = packages
         self.silence_seconds = silence_seconds
         self.spoke = False
         """Whether it has ever said anything that an engine says."""
@@ -170,9 +176,11 @@ class WorkerClient:
     def _spawn(self) -> subprocess.Popen:
         # What Blender's Python was told by its environment is not meant for another Python.
         environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "PYTHONPATH")}
+        # -B: nothing is written into the extension's folder; -I: none of the user's packages and variables
+        options, arguments = (["-I", "-B"], [self.packages]) if self.packages else (["-B"], [])
         try:
             return subprocess.Popen(
-                [self.python, "-B", str(WORKER)],  # -B: nothing is written into the extension's folder
+                [self.python, *options, str(WORKER), *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -183,7 +191,7 @@ class WorkerClient:
         except OSError as error:
             raise WorkerError(
                 f"The engine could not be started with {self.python} ({error.strerror}); "
-                "choose a Python that has torch in the preferences of EcoFace."
+                "choose another Python in the preferences of EcoFace, or none for the engine built in."
             ) from error
 
     def _send(self, request: protocol.Request) -> None:

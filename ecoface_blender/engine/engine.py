@@ -1,21 +1,17 @@
-"""Which Python runs the engine, which model it loads, and the one worker that this Blender keeps."""
+"""Which model the engine loads, and the one worker that this Blender keeps."""
 
 import functools
-import importlib.util
 import json
-import os
-import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import bpy
-
 from ..core.npz import json_object
 from ..errors import EcoFaceBlenderError
-from ..package import PACKAGE
-from ..worker.library import PACKAGES, library_folder
+from ..worker.library import library_folder
 from .client import WorkerClient
+from .interpreter import Interpreter, embedded_runtime, find_python
 from .settings import EngineSettings
 
 CPU = "cpu"
@@ -25,55 +21,30 @@ AVERAGE = "average"
 _client: WorkerClient | None = None
 _warm: EngineSettings | None = None
 """With which settings the worker has loaded a model."""
+_loaded: Mapping[str, Any] = {}
+"""What it said then."""
 _card_is_full = False
 
 installing = False
 """Whether the environment is being replaced, so that nothing may run in it."""
 
 
-def find_python(preferred: str = "") -> str:
-    """The engine's Python: the preferred one, ECOFACE_PYTHON, the installed engine's, else this one.
-
-    Raises:
-        EcoFaceBlenderError: if none of them is there, or the last lacks torch.
-    """
-    for path, origin in (
-        (preferred, "the preferences"),
-        (os.environ.get("ECOFACE_PYTHON", ""), "ECOFACE_PYTHON"),
-    ):
-        if path:
-            return _python_at(Path(path).expanduser(), origin)
-    installed = installed_engine()
-    if installed.is_dir():
-        return _python_at(installed, "the installed engine; if Blender has moved, install it again")
-    if _this_python_has_torch():
-        return sys.executable
-    raise EcoFaceBlenderError(
-        "No Python with torch was found: click Install Engine in the preferences of EcoFace, or "
-        f"run `pip install {PACKAGES}` in any Python 3.11 or newer and choose that Python there."
-    )
-
-
-def installed_engine() -> Path:
-    """The environment that "Install Engine" makes, whether or not it is there: among the user's files."""
-    try:
-        return Path(bpy.utils.extension_path_user(PACKAGE, path="engine"))
-    except ValueError:  # the package is not installed as an extension
-        return Path(bpy.utils.user_resource("DATAFILES", path="ecoface")) / "engine"
-
-
-def worker(python: str) -> WorkerClient:
+def worker(python: Interpreter) -> WorkerClient:
     """The worker of this Blender, started if it is not running, or if it was started with another Python.
 
     Raises:
         EcoFaceBlenderError: if it cannot be started.
     """
     global _client
-    if _client is not None and (_client.ended or _client.python != python):
+    if _client is not None and (_client.ended or not _is_run_by(python)):
         unload()
     if _client is None:
-        _client = WorkerClient(python)
+        _client = WorkerClient(python.program, python.packages)
     return _client
+
+
+def _is_run_by(python: Interpreter) -> bool:
+    return _client is not None and (_client.python, _client.packages) == (python.program, python.packages)
 
 
 def is_running() -> bool:
@@ -86,10 +57,26 @@ def is_warm(settings: EngineSettings) -> bool:
     return is_running() and _warm == settings
 
 
-def keep_warm(settings: EngineSettings) -> None:
-    """Remember what the worker has loaded."""
-    global _warm
-    _warm = settings
+def keep_warm(settings: EngineSettings, answer: Mapping[str, Any]) -> None:
+    """Remember what the worker has loaded, and what it said of it."""
+    global _warm, _loaded
+    _warm, _loaded = settings, answer
+
+
+def describe(settings: EngineSettings) -> str:
+    """Which engine works: "ONNX Runtime 1.32.0 on 2 cores, built in"; empty if there is none.
+
+    Of one that has not been started, only the built-in one can be told by more than its path.
+    """
+    try:
+        python = find_python(settings.python)
+    except EcoFaceBlenderError:
+        return ""
+    if is_running() and _loaded and _is_run_by(python):
+        return f"{_loaded['engine']} on {_loaded['hardware']}, {python.origin}"
+    if python.packages:
+        return f"{embedded_runtime()}, {python.origin}"
+    return f"{python.program}, {python.origin}"
 
 
 def device(settings: EngineSettings) -> str:
@@ -130,36 +117,14 @@ def close() -> None:
 
 
 def _forget() -> WorkerClient | None:
-    global _client, _warm, _card_is_full
-    client, _client, _warm, _card_is_full = _client, None, None, False
+    global _client, _warm, _loaded, _card_is_full
+    client, _client, _warm, _loaded, _card_is_full = _client, None, None, {}, False
     return client
 
 
 def default_model() -> Path:
     """The model file that ships with EcoFace."""
     return library_folder() / "ecoface_model" / "assets" / "ecoface-default.safetensors"
-
-
-def _python_at(path: Path, origin: str) -> str:
-    """A Python given by its path, or by the folder of its environment."""
-    if path.is_dir():
-        inside = path / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-        path = inside if inside.is_file() else path
-    if not path.is_file():
-        raise EcoFaceBlenderError(
-            f"Expected a Python program at {path} (from {origin}), found none; correct the path."
-        )
-    return str(path)
-
-
-def look_for_python_anew() -> None:
-    """Forget what was found of this Python: packages may have come."""
-    _this_python_has_torch.cache_clear()
-
-
-@functools.cache
-def _this_python_has_torch() -> bool:
-    return importlib.util.find_spec("torch") is not None
 
 
 def why_not_usable(settings: EngineSettings) -> str | None:

@@ -1,10 +1,11 @@
-"""Makes the engine's environment: a venv with what it needs, from pip's index or a folder of wheels; no bpy.
+"""Makes the environment for a graphics card: a venv with what the plan pins, from where it says; no bpy.
 
 It is built beside its place and moved there when it works, so that a failure, a cancellation or a power cut
 leaves what was there before.
 """
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,10 +17,11 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import EcoFaceBlenderError
+from .install_plan import Plan, environment
 
-REQUIREMENTS = Path(__file__).resolve().parent.parent / "worker" / "requirements.txt"
 TAIL = 6  # lines of the log that are shown
 LOG = "install.log"
+REMOVED = ".removed"
 
 NO_NETWORK = "there is no connection; see to it, or choose a Wheel Folder"
 ADVICE = (
@@ -30,7 +32,6 @@ ADVICE = (
     ),
     ("No space left on device", "the disk is full; make room (a CUDA torch needs 8 GB) and repeat"),
     ("Permission denied", "the folder cannot be written; see to its permissions and repeat"),
-    ("THESE PACKAGES DO NOT MATCH THE HASHES", "a download was damaged; repeat"),
     ("Temporary failure in name resolution", NO_NETWORK),
     ("Failed to establish a new connection", NO_NETWORK),
     ("getaddrinfo failed", NO_NETWORK),
@@ -40,24 +41,23 @@ ADVICE = (
 )
 """What pip and venv say, and what to do."""
 NOT_FOUND = "No matching distribution found for "
+OTHER_FILE = re.compile(r"DO NOT MATCH THE HASHES .*? (\S+) from \S+ .*?Expected", re.DOTALL)
 
 
 class Installation:
     """One run, in a thread of its own."""
 
-    def __init__(
-        self, python: str, folder: Path, wheels: Path | None = None, requirements: Path = REQUIREMENTS
-    ):
+    def __init__(self, python: str, folder: Path, plan: Plan):
         """Begin; returns at once.
 
         Args:
             python: the Python whose environment is made, 3.11 or newer.
             folder: the environment's; what was there is replaced at the end.
-            wheels: where all packages lie; None is pip's index.
+            plan: what is installed, and from where.
         """
         self.stage = "Making the environment"
         self.log: deque[str] = deque(maxlen=TAIL)
-        self._python, self._folder, self._wheels, self._requirements = python, folder, wheels, requirements
+        self._python, self._folder, self._plan = python, folder, plan
         self._partial = folder.with_name(folder.name + ".partial")
         self._process: subprocess.Popen | None = None
         self._cancelled = threading.Event()
@@ -90,15 +90,16 @@ class Installation:
     def _run(self) -> None:
         try:
             self._folder.parent.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(self._partial, ignore_errors=True)
+            for left in (self._partial, self._folder.with_name(self._folder.name + REMOVED)):
+                shutil.rmtree(left, ignore_errors=True)
             with (self._folder.parent / LOG).open("w", encoding="utf-8") as log:
                 self._make(log)
         except EcoFaceBlenderError as error:
             self._failure = str(error)
         except OSError as error:
-            self._failure = f"The engine could not be installed: {error.strerror} ({error.filename}); repeat."
+            self._failure = f"PyTorch could not be installed: {error.strerror} ({error.filename}); repeat."
         except Exception as error:  # a thread that ends without a word would pass for a success
-            self._failure = f"The engine could not be installed ({type(error).__name__}: {error}); repeat."
+            self._failure = f"PyTorch could not be installed ({type(error).__name__}: {error}); repeat."
         if self._failure:
             shutil.rmtree(self._partial, ignore_errors=True)
 
@@ -106,12 +107,11 @@ class Installation:
         self._do(log, [self._python, "-m", "venv", str(self._partial)])
         inside = self._partial / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
         self.stage = "Installing the packages"
-        source = ["--no-index", "--find-links", str(self._wheels)] if self._wheels else []
         pip = ["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"]
-        self._do(log, [str(inside), *pip, *source, "-r", str(self._requirements)])
+        pinned = ["--require-hashes", "--only-binary", ":all:", "-r", str(self._plan.lock)]
+        self._do(log, [str(inside), *pip, *self._plan.source(), *pinned])
         self.stage = "Trying the engine"
-        modules = ", ".join(package_names(self._requirements))
-        self._do(log, [str(inside), "-c", f"import {modules}"])
+        self._do(log, [str(inside), "-c", f"import {', '.join(self._plan.modules)}"])
         self.stage = "Moving it into its place"
         shutil.rmtree(self._folder, ignore_errors=True)
         self._partial.rename(self._folder)
@@ -123,7 +123,6 @@ class Installation:
             EcoFaceBlenderError: if it fails, or everything is cancelled.
         """
         self._refuse_cancelled()
-        environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "PYTHONPATH")}
         try:
             self._process = subprocess.Popen(
                 command,
@@ -132,13 +131,13 @@ class Installation:
                 stderr=subprocess.STDOUT,
                 text=True,
                 errors="replace",
-                env=environment,
+                env=environment(),
                 start_new_session=True,  # pip's own children end with it
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as error:
             raise EcoFaceBlenderError(
-                f"The engine could not be installed with {command[0]} ({error.strerror}); "
+                f"PyTorch could not be installed with {command[0]} ({error.strerror}); "
                 "choose another Python in the preferences of EcoFace."
             ) from error
         if self._cancelled.is_set():  # just before the process was there
@@ -158,30 +157,50 @@ class Installation:
 
     def _refuse_cancelled(self) -> None:
         if self._cancelled.is_set():
-            raise EcoFaceBlenderError("Cancelled; the engine that was there before is kept.")
+            raise EcoFaceBlenderError("Cancelled; what was installed before is kept.")
 
     def _why(self, said: Sequence[str]) -> str:
         """The sentence for a command that failed."""
         text = " ".join(said)  # they break their lines anywhere
+        wheels = self._plan.wheels
         advice = next((advice for mark, advice in ADVICE if mark in text), "")
-        if not advice and NOT_FOUND in text:
+        if other := OTHER_FILE.search(text):
+            place = f"in '{wheels}'" if wheels else "that was downloaded"
+            advice = (
+                f"the {other[1]} {place} is not the file that EcoFace pins (its sha256 is another), so it "
+                "was refused; get it anew, or make an environment of your own and choose its Python"
+            )
+        elif not advice and NOT_FOUND in text:
             package = text.split(NOT_FOUND)[1].split()[0]
             advice = f"no {package} for this Python was found; repeat with another Blender"
-            if self._wheels:
+            if wheels:
                 advice = (
-                    f"no {package} for this Python was found in '{self._wheels}'; put its wheel and those "
-                    f"it needs there (pip download -r {self._requirements})"
+                    f"no {package} for this Python was found in '{wheels}'; put its wheel and those "
+                    f"it needs there (pip download -r {self._plan.lock})"
                 )
         if not advice:
             last = said[-1] if said else "nothing was said"
             advice = f"{last[:200]}; see {self._folder.parent / LOG}"
-        return f"The engine could not be installed ({self.stage.lower()}): {advice}."
+        return f"PyTorch could not be installed ({self.stage.lower()}): {advice}."
 
 
-def package_names(requirements: Path = REQUIREMENTS) -> list[str]:
-    """Names of the packages in a file of requirements, which are their modules' names too."""
-    lines = (line.split("#")[0].strip() for line in requirements.read_text().splitlines())
-    return [line.split(">")[0].split("=")[0].strip() for line in lines if line]
+def remove(folder: Path) -> None:
+    """Take an environment away at once; its gigabytes are deleted meanwhile.
+
+    Raises:
+        EcoFaceBlenderError: if it is held by somebody.
+    """
+    removed = folder.with_name(folder.name + REMOVED)
+    shutil.rmtree(removed, ignore_errors=True)  # of an earlier time, if Blender was closed meanwhile
+    try:
+        folder.rename(removed)
+    except OSError as error:
+        raise EcoFaceBlenderError(
+            f"'{folder}' cannot be removed ({error.strerror}); close other Blenders, or delete it yourself."
+        ) from error
+    threading.Thread(
+        target=shutil.rmtree, args=(removed,), kwargs={"ignore_errors": True}, daemon=True
+    ).start()
 
 
 def _kill(process: subprocess.Popen) -> None:

@@ -13,6 +13,7 @@ from ..ui.eta import Eta
 from ..worker import protocol
 from . import engine, idle_unload
 from .client import WorkerClient
+from .interpreter import find_python
 from .settings import EngineSettings
 
 CPU_INSTEAD = (
@@ -57,7 +58,7 @@ class EngineJob:
         """Ask for all of it, at first or again."""
         settings = self._settings
         self.stage = "Starting the engine"
-        self._client = engine.worker(engine.find_python(settings.python))
+        self._client = engine.worker(find_python(settings.python))
         idle_unload.watch()
         self._device = engine.device(settings)
         self._eta = Eta(cold=not engine.is_warm(settings))
@@ -105,7 +106,7 @@ class EngineJob:
                     self._eta.windows(event.done, event.total)
             elif event.id == self._loading:
                 self._eta.loaded()
-                engine.keep_warm(self._settings)
+                engine.keep_warm(self._settings, event.answer)
             else:
                 self.answer = event.answer
                 self.warnings += self.answer.pop("warnings", ())
@@ -156,6 +157,6 @@ def warm_up(settings: EngineSettings) -> None:
     Raises:
         EcoFaceBlenderError: if it cannot be started.
     """
-    client = engine.worker(engine.find_python(settings.python))
+    client = engine.worker(find_python(settings.python))
     idle_unload.watch()
     client.disown(request_load(client, settings), cancel=False)

@@ -1,8 +1,8 @@
-"""The engine by buttons: check, start, unload, install."""
+"""The engine by buttons: check, start, unload, and PyTorch for a graphics card."""
 # ruff: noqa: RUF012 (bl_options is written as Blender wants it)
 
+import textwrap
 import time
-from pathlib import Path
 
 import bpy
 from bpy.types import Operator
@@ -13,13 +13,18 @@ from ..ui.reporting import Reporting
 from ..ui.watching import POLL_SECONDS, redraw_panels
 from . import engine, idle_unload
 from . import tasks as engine_tasks
+from .install import remove
+from .install_plan import Plan, plan_for, why_no_plan
+from .interpreter import installed_engine
 from .job import warm_up
-from .settings import engine_settings, wheel_folder
+from .settings import engine_settings, package_index, wheel_folder
 
-INSTALLING = "The engine is being installed; wait for it or cancel it"
+INSTALLING = "PyTorch is being installed; wait for it or cancel it"
 NEEDS_NETWORK = (
     "Allow Online Access in the preferences of Blender (System > Network), or choose a Wheel Folder"
 )
+DIALOG_WIDTH, DIALOG_COLUMNS = 560, 96
+"""Pixels at scale 1, and letters of a line."""
 
 
 def why_busy() -> str | None:
@@ -107,20 +112,47 @@ class ECOFACE_OT_unload_engine(_Engine, Operator):
 
 
 class ECOFACE_OT_install_engine(_Engine, Operator):
-    """Make an environment with PyTorch for the engine: downloads up to 3 GB, or takes a Wheel Folder.
-    It can be repeated; what was there stays until the new one works"""
+    """Install PyTorch, which computes on a graphics card, for EcoFace alone; shows first what, from where and
+    how large. The engine that is built in needs no installation"""
 
     bl_idname = "ecoface.install_engine"
-    bl_label = "Install Engine"
+    bl_label = "Use a Graphics Card"
+
+    _plan: Plan | None = None
+    """Of a click, once it is shown."""
 
     @classmethod
     def refusal(cls, context):
         online = wheel_folder(context) or bpy.app.online_access
-        return why_busy() or (None if online else NEEDS_NETWORK)
+        return why_busy() or why_no_plan() or (None if online else NEEDS_NETWORK)
+
+    def invoke(self, context, _event):
+        """A click: show what would be installed."""
+        if bpy.app.background:
+            return self.execute(context)
+        try:
+            self._plan = plan_for(wheel_folder(context), package_index(context))
+        except EcoFaceBlenderError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return context.window_manager.invoke_props_dialog(
+            self, width=DIALOG_WIDTH, title="Install PyTorch for a Graphics Card", confirm_text="Install"
+        )
+
+    def draw(self, _context):
+        column = self.layout.column(align=True)
+        for paragraph in self._plan.describe(installed_engine()) if self._plan else ():
+            for line in textwrap.wrap(paragraph, DIALOG_COLUMNS, break_on_hyphens=False):
+                column.label(text=line)
 
     def run(self, context):
-        """Wait for it: the path taken by scripts."""
-        job, why = self._start(context), ""
+        """Begin, after the dialog; or wait for it: the path taken by scripts."""
+        if self._plan:
+            engine_tasks.start_installation(self._plan)
+            engine_tasks.watch()
+            return {"FINISHED"}
+        job = engine_tasks.start_installation(plan_for(wheel_folder(context), package_index(context)))
+        why = ""
         try:
             while not job.step():
                 time.sleep(POLL_SECONDS)
@@ -132,27 +164,25 @@ class ECOFACE_OT_install_engine(_Engine, Operator):
         self.report({"INFO"}, engine_tasks.success)
         return {"FINISHED"}
 
-    def invoke(self, context, _event):
-        """Stay responsive: the path taken by a click."""
-        if bpy.app.background:
-            return self.execute(context)
-        try:
-            self._start(context)
-        except EcoFaceBlenderError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        engine_tasks.watch()
-        return {"FINISHED"}
 
-    def _start(self, context):
-        wheels = wheel_folder(context)
-        if wheels and not Path(wheels).is_dir():
-            raise EcoFaceBlenderError(f"Expected a Wheel Folder at '{wheels}', found none; choose another.")
-        return engine_tasks.start_installation(wheels)
+class ECOFACE_OT_remove_engine(_Engine, Operator):
+    """Remove what Use a Graphics Card has installed: the engine that is built in computes again"""
+
+    bl_idname = "ecoface.remove_engine"
+    bl_label = "Remove PyTorch"
+
+    @classmethod
+    def refusal(cls, _context):
+        return why_busy() or (None if installed_engine().is_dir() else "Nothing is installed")
+
+    def run(self, _context):
+        engine.close()  # it may run in there
+        remove(installed_engine())
+        return {"FINISHED"}
 
 
 class ECOFACE_OT_cancel_install(Operator):
-    """Give the installation up; the engine that was there before is kept"""
+    """Give the installation up; what was installed before is kept"""
 
     bl_idname = "ecoface.cancel_install"
     bl_label = "Cancel"
@@ -174,5 +204,6 @@ CLASSES = (
     ECOFACE_OT_start_engine,
     ECOFACE_OT_unload_engine,
     ECOFACE_OT_install_engine,
+    ECOFACE_OT_remove_engine,
     ECOFACE_OT_cancel_install,
 )

@@ -37,9 +37,15 @@ def idle_seconds(context: bpy.types.Context) -> float:
 
 
 def wheel_folder(context: bpy.types.Context) -> str:
-    """Where Install Engine finds its packages; empty is pip's index."""
+    """The only place where Use a Graphics Card finds its packages; empty is the index."""
     values = _preferences(context)
     return bpy.path.abspath(values.wheels) if values else ""
+
+
+def package_index(context: bpy.types.Context) -> str:
+    """The address of the index that Use a Graphics Card downloads from; empty is PyPI."""
+    values = _preferences(context)
+    return values.index.strip() if values else ""
 
 
 def _preferences(context):

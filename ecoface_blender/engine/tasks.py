@@ -2,7 +2,6 @@
 
 import sys
 import tempfile
-from pathlib import Path
 
 import bpy
 
@@ -11,6 +10,8 @@ from ..ui.watching import redraw_panels
 from . import engine
 from .check import Check
 from .install import Installation
+from .install_plan import Plan
+from .interpreter import installed_engine, look_for_python_anew
 from .job import job_folder
 from .settings import engine_settings
 
@@ -55,14 +56,14 @@ def end_check(why: str = "") -> None:
         _folder.cleanup()
 
 
-def start_installation(wheels: str) -> Installation:
+def start_installation(plan: Plan) -> Installation:
     """Begin; goes on by itself in a thread."""
     global installation, failure, success
     failure = success = ""
     engine.unload()  # it may run in what is replaced
     engine.installing = True
     python = bpy.path.abspath(sys.executable)
-    installation = Installation(python, engine.installed_engine(), Path(wheels) if wheels else None)
+    installation = Installation(python, installed_engine(), plan)
     return installation
 
 
@@ -70,8 +71,8 @@ def end_installation(why: str = "") -> None:
     """Keep how it went."""
     global installation, failure, success
     installation, failure, engine.installing = None, why, False
-    success = "" if why else "The engine is installed; check it."
-    engine.look_for_python_anew()
+    success = "" if why else "PyTorch is installed; check the engine."
+    look_for_python_anew()
 
 
 def watch() -> None:

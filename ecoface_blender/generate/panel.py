@@ -33,6 +33,7 @@ class ECOFACE_PT_speech(Sidebar, Panel):
             draw_progress(layout, job)
         else:
             self._draw_button(layout, context)
+        self._draw_engine(layout, context)
 
     def _draw_head(self, column, context, settings):
         speaker = chosen.chosen_head(context)
@@ -96,6 +97,15 @@ class ECOFACE_PT_speech(Sidebar, Panel):
             draw_sentence(layout, context, running.failure, icon="ERROR")
         elif made := stored.describe(chosen.chosen_head(context)):
             draw_sentence(layout, context, made, icon="ACTION")
+
+    def _draw_engine(self, layout, context):
+        """Which engine works, and the way to another."""
+        if described := engine.describe(engine_settings(context)):
+            row = layout.row(align=True)
+            said = row.column()
+            said.active = False
+            draw_sentence(said, context, described, icon="SYSTEM")
+            row.operator("preferences.addon_show", text="", icon="PREFERENCES", emboss=False).module = PACKAGE
 
 
 class ECOFACE_PT_variation(Sidebar, Panel):

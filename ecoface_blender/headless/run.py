@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..engine import engine
 from ..engine.client import POLL_SECONDS
+from ..engine.interpreter import find_python
 from ..engine.settings import EngineSettings
 from ..errors import EcoFaceBlenderError
 from ..export import export
@@ -146,7 +147,7 @@ class Batch:
         count = min(self.order.workers, len(tasks))
         with tempfile.TemporaryDirectory(prefix="ecoface-", ignore_cleanup_errors=True) as folder:
             stage = Stage(Path(folder), self.settings, self.order.fps, self.order.options)
-            engines = Engines(engine.find_python(self.settings.python), self.settings, count)
+            engines = Engines(find_python(self.settings.python), self.settings, count)
             writers = Writers(count)
             self._began = time.monotonic()
             try:

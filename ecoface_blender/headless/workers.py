@@ -10,10 +10,12 @@ from typing import Any
 
 from ..engine.client import POLL_SECONDS, WorkerClient
 from ..engine.engine import CPU
+from ..engine.interpreter import Interpreter
 from ..engine.job import CPU_INSTEAD, CRASHED
 from ..engine.settings import EngineSettings
 from ..errors import EcoFaceBlenderError
 from ..worker import protocol
+from ..worker.runtime import cores
 
 AT_HAND = 2
 """Lines of an engine: it need not wait while Blender writes."""
@@ -57,14 +59,14 @@ class _Engine:
 class Engines:
     """A few workers with one model, and the lines that they are busy with."""
 
-    def __init__(self, python: str, settings: EngineSettings, count: int):
+    def __init__(self, python: Interpreter, settings: EngineSettings, count: int):
         """Start them all and wait until the first has loaded the model.
 
         Raises:
             EcoFaceBlenderError: if it cannot be started or loaded.
         """
         self._python, self._settings = python, settings
-        self._threads = max(1, _cores() // count)
+        self._threads = max(1, cores() // count)
         self._engines: list[_Engine] = []
         try:
             for _ in range(count):
@@ -177,7 +179,7 @@ class Engines:
 
     def _client(self) -> WorkerClient:
         with _environment(dict.fromkeys(THREADS, str(self._threads))):
-            return WorkerClient(self._python)
+            return WorkerClient(self._python.program, self._python.packages)
 
     def _load(self, engine: _Engine) -> None:
         engine.loading = engine.client.request(
@@ -187,13 +189,6 @@ class Engines:
     def _request(self, engine: _Engine, job: Job) -> None:
         job.device = engine.device
         job.number = engine.client.request(job.kind, **job.request)
-
-
-def _cores() -> int:
-    """That this process may use: on a cluster not all that the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import bpy
 import numpy as np
 
 from ..engine import engine
+from ..engine.interpreter import find_python
 from ..engine.job import job_folder
 from ..engine.settings import EngineSettings
 from ..worker import protocol
@@ -23,7 +24,7 @@ def asked_for(settings: EngineSettings) -> dict[str, np.ndarray]:
         return own_head.load_head()
     with job_folder() as folder:
         result = Path(folder) / "head.npz"
-        client = engine.worker(engine.find_python(settings.python))
+        client = engine.worker(find_python(settings.python))
         client.wait(client.request(protocol.Head, file=settings.flame, result=str(result)))
         return own_head.load_head(result)
 

@@ -1,1 +1,1 @@
-"""The process that runs in a Python with torch; nothing here may import bpy."""
+"""The process that runs in a Python with an engine, PyTorch or ONNX Runtime; nothing here may import bpy."""

@@ -1,6 +1,7 @@
 """The worker: reads requests from stdin, answers on stdout, until its input ends.
 
-Blender starts this file by its path, because importing it as a module of the extension would need bpy. Three
+Blender starts this file by its path, because importing it as a module of the extension would need bpy. An
+argument is the folder of the packages that the zip's wheels were unpacked into. Three
 threads: the main one does the jobs, one after another; one reads the input, so that a cancellation or the end
 of input is seen in the middle of a job; one beats.
 """
@@ -18,12 +19,16 @@ if sys.version_info < (3, 11):  # noqa: UP036 (the user may choose any Python; s
 EVENTS_PIPE = os.dup(1)  # for the messages alone: from here on everybody's prints go to stderr
 os.dup2(2, 1)
 
+if sys.flags.isolated:  # then Python has not put this file's folder there
+    sys.path.insert(0, "")
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the extension's folder, for one import only:
 from worker import failures, jobs, library, protocol  # noqa: E402
 
-sys.path[0] = str(
-    library.library_folder()
-)  # its other modules must not pass for somebody's `export` or `errors`
+# Its other modules must not pass for somebody's `export` or `errors`. Blender's wheels come before what its
+# Python may have by itself, as in Blender.
+sys.path[:1] = [str(library.library_folder()), *sys.argv[1:2]]
+if sys.flags.isolated:
+    library.use_blenders_runtime()
 
 
 class Worker:

@@ -6,13 +6,29 @@ from pathlib import Path
 
 from .library import PACKAGES
 
+ADVICE = {
+    'pip install "ecoface[torch]"': "Use a Graphics Card in the preferences of EcoFace installs it, or "
+    "choose a Python that has it",
+    "pip install onnxruntime": f"pip install {PACKAGES} in {sys.executable}, or choose another Python, or "
+    "none, in the preferences of EcoFace",
+}
+"""What to do for an engine: as the library says it on the command line, and in Blender."""
+
 
 def sentence_of(error: Exception) -> str:
     """What went wrong, as one sentence for a pop-up; the whole story goes to stderr."""
     if any(kind.__module__ == "ecoface_model.core.errors" for kind in type(error).__mro__):
-        return in_a_sentence(error)
+        sentence = in_a_sentence(error)
+        for said, in_blender in ADVICE.items():
+            sentence = sentence.replace(said, in_blender)
+        return one_line(sentence)
     traceback.print_exception(error, file=sys.stderr)
     if isinstance(error, ImportError):
+        if sys.flags.isolated:  # the engine that is built in
+            return one_line(
+                f"The engine that is built in cannot import {error.name} ({error}); install the zip of "
+                "EcoFace for this platform again."
+            )
         missing = PACKAGES if error.name in (None, *PACKAGES.split()) else error.name
         return one_line(
             f"The engine's Python {sys.executable} cannot import {error.name} ({error}); "

@@ -1,7 +1,7 @@
-"""What the worker does for each request, with ecoface_model; runs in the Python that has torch.
+"""What the worker does for each request, with ecoface_model; runs in the Python that has an engine.
 
-torch and ecoface_model are imported inside the jobs: a head needs no torch, and where a package is missing,
-the job fails with a sentence instead of the process with a traceback.
+ecoface_model is imported inside the jobs: where a package is missing, the job fails with a sentence instead
+of the process with a traceback.
 """
 
 import platform
@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import protocol
+from . import protocol, runtime
 from .sounds import choices_in, sound_of, warnings_of
 
 OnProgress = Callable[[str, int, int], None]
@@ -44,15 +44,15 @@ class Jobs:
         return self._head(request)
 
     def _hello(self) -> dict[str, Any]:
-        import torch
+        from ecoface_model.device import working
 
-        from ecoface_model.device import choose_device
-
+        engine, device = working()
         return {
             "protocol": protocol.PROTOCOL,
             "python": platform.python_version(),
-            "torch": torch.__version__,
-            "device": str(choose_device(None)),
+            "engine": engine,
+            "device": device,
+            "hardware": runtime.hardware(device),
         }
 
     def _load(self, request: protocol.Load, on_progress: OnProgress) -> dict[str, Any]:
@@ -74,7 +74,9 @@ class Jobs:
             "head": model.info["head"],
             "hash": model.hash,
             "styles": list(model.styles),
-            "device": str(self._model.device),
+            "device": self._model.device,
+            "engine": self._model.backend.engine,
+            "hardware": runtime.hardware(self._model.device),
         }
 
     def _generate(self, request: protocol.Generate, on_progress: OnProgress) -> dict[str, Any]:

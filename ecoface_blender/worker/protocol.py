@@ -22,14 +22,14 @@ class ProtocolError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Hello:
-    """Who are you? Answer: protocol, python, torch, device."""
+    """Who are you? Answer: protocol, python, engine (name and version), device, hardware (in words)."""
 
     id: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """Make a model ready. Answer: name, head, hash, styles, device."""
+    """Make a model ready. Answer: name, head, hash, styles, engine, device, hardware."""
 
     id: int
     model: str | None

@@ -2,8 +2,8 @@
 
 import numpy as np
 from jaxtyping import Float32
-from numpy.typing import NDArray
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import EXPRESSION_DIM
 from ecoface_model.core.head_file import FlameFile
 

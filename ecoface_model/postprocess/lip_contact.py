@@ -6,20 +6,23 @@ by the change of coefficients that moves the rest of the face least. Every frame
 smooth function of its depth, so that a smooth motion stays smooth and long clips may come in parts.
 """
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
-import torch
-from jaxtyping import Bool, Float, Int
-from numpy.typing import NDArray
-from torch import Tensor
+from jaxtyping import Bool, Float32, Int64
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import EXPRESSION_DIM, LOWER_INNER, MOTION_DIM, UPPER_INNER
 from ecoface_model.core.errors import HeadError
 from ecoface_model.core.head_file import FlameFile
-from ecoface_model.flame import FlameHead
+from ecoface_model.core.head_mesh import AT_ONCE, HeadLandmarks, HeadMesh
 from ecoface_model.postprocess.face_regions import upper_projection
+from ecoface_model.postprocess.lip_meeting import (
+    PLACES,
+    columns_of,
+    corner_of_mouth,
+    lip_sides,
+    meeting_of,
+    moves_of,
+)
 
 FREE_DEPTH = 0.15  # mm that lips may press into one another before they feel it
 GIVE = 0.2  # mm more that they give in at most, however hard they press
@@ -27,14 +30,7 @@ SHUT_DEPTH = 0.1  # mm, of lips that a closure brings together
 PULLED_FROM = (1.5, 3.0)  # mm; lips closer than the first are pulled shut fully, further than the second not
 PULLED_IN_SILENCE = (20.0, 30.0)  # the same amid a long pause, or where nobody speaks at all
 SURE = (0.5, 0.8)  # probabilities of a closure between which its pull grows from nothing to all
-N_COLUMNS = 11
 ITERATIONS = 6
-_WIDTH = 0.019  # m to either side of the middle; further out the lips are one fold
-_CORNER = 0.004  # m of surface from where the lips join
-_SURROUNDINGS = 0.02  # m
-_NEAR = 0.001  # m between lips that just touch, for points that may meet
-_CANDIDATES = 16  # places of the other lip that a point may meet; with fewer, those of pursed lips are missed
-_ASIDE = 1.5  # mm from the nearest place, along its face; points further off are past the lip's rim
 _STEP = 0.4  # mm at most at once
 _PARTED = 0.5  # mm of the inner lips' landmarks that a long pause leaves, to be shut as others are
 _IDLE = 1e6  # mm^2; how little a column that needs nothing is held in place
@@ -43,44 +39,8 @@ _STIFFNESS = 0.02  # mm of root mean square motion that one unit of a coefficien
 _LIPS, _UPPER_FACE = 4.0, 50.0
 _OPEN = 1.0  # mm between the inner lips' landmarks; lips further apart cross nowhere
 _TOUCHING = 0.05  # weight of mouthClose at which the reference head's lips touch
-_UPPER_MIDDLE, _LOWER_MIDDLE = (51, 62), (57, 66)  # iBUG: outer and inner edge of each lip
-_PLACES = (
-    torch.tensor(
-        [[2, 2, 2], [4, 1, 1], [1, 4, 1], [1, 1, 4], [2.8, 2.8, 0.4], [2.8, 0.4, 2.8], [0.4, 2.8, 2.8]]
-    )
-    / 6
-)  # (S, 3) of a triangle
 
-
-@dataclass(frozen=True)
-class _Meeting:
-    """Points of one lip, faces of the other, and which places of those each point may meet."""
-
-    corners: Int[Tensor, "points 3"]
-    shares: Float[Tensor, "points 3"]
-    faces: Int[Tensor, "faces 3"]
-    candidates: Int[Tensor, "points candidates"]
-    """Numbers of places: those of the first face, of the second, ..."""
-
-    def closest(
-        self, vertices: Float[Tensor, "n vertices 3"]
-    ) -> tuple[Float[Tensor, "n points"], Float[Tensor, "n points 3"], Int[Tensor, "n points"]]:
-        """Height of each point over the face nearest to it, that face's normal, and the place's number."""
-        points = torch.einsum("pk,npkx->npx", self.shares, vertices[:, self.corners])
-        faces = vertices[:, self.faces]  # (n, F, 3, 3)
-        places = torch.einsum("sk,nfkx->nfsx", _PLACES, faces).flatten(1, 2)  # (n, F S, 3)
-        off = points[:, :, None] - places[:, self.candidates]  # (n, P, M, 3)
-        number = off.square().sum(dim=-1).argmin(dim=2)  # (n, P)
-        off = off.gather(2, number[..., None, None].expand(-1, -1, 1, 3))[:, :, 0]
-        place = self.candidates[torch.arange(len(self.candidates)), number]  # (n, P)
-        sides = faces[:, :, 1:] - faces[:, :, :1]  # (n, F, 2, 3)
-        normals = torch.nn.functional.normalize(torch.linalg.cross(sides[:, :, 0], sides[:, :, 1]), dim=-1)
-        normal = normals.gather(1, (place // len(_PLACES))[..., None].expand(-1, -1, 3))  # (n, P, 3)
-        height = (off * normal).sum(dim=-1)
-        distance = off.norm(dim=-1)
-        aside = (distance.square() - height.square()).clamp(min=0).sqrt()  # mm along that face
-        gap: Tensor = torch.where(aside < _ASIDE, height, distance)
-        return gap, normal, place
+Motion = Float32[NDArray[np.float32], "frames 53"]
 
 
 class LipContact:
@@ -99,220 +59,183 @@ class LipContact:
             )
         upper, lower = lip_sides(file)
         lips = np.isin(np.arange(len(file.v_template)), file.masks["lips"])
-        corner = _corner(file, upper, lower)
+        corner = corner_of_mouth(file, upper, lower)
         skin = np.flatnonzero((upper | lower)[file.faces].all(axis=1) & lips[file.faces].any(axis=1))
-        head = FlameHead.from_file(file)
-        self._whole, self._head = head, head.restricted_to(torch.from_numpy(skin))
-        close = _TOUCHING * torch.from_numpy(file.arkit_coefficients[file.arkit_names.index("mouthClose")])
-        touching = self._head.vertices(close.float()[None])[0]  # (K, 3)
-        faces = self._head.faces  # (F, 3)
-        side = [torch.from_numpy(s[file.faces[skin]].all(axis=1)) for s in (upper, lower)]
-        free = torch.from_numpy((lips & ~corner)[file.faces[skin]].all(axis=1))
-        self._meetings = [_meeting(touching, faces[side[own] & free], faces[side[1 - own]]) for own in (1, 0)]
-        self._columns = _columns(touching, self._meetings)  # (C, most points of one)
-        moves = _moves(self._head)  # (K, 3, 53) mm per unit
-        self._point_moves = torch.cat(
-            [torch.einsum("pk,pkxm->pxm", m.shares, moves[m.corners]) for m in self._meetings]
-        )
-        self._place_moves = torch.cat(
-            [torch.einsum("sk,fkxm->fsxm", _PLACES, moves[m.faces]).flatten(0, 1) for m in self._meetings]
-        )
-        counts = torch.tensor([len(m.corners) for m in self._meetings])
-        self._first_place = torch.tensor([0, len(_PLACES) * len(self._meetings[0].faces)]).repeat_interleave(
-            counts
-        )
+        self._landmarks, self._mesh = HeadLandmarks(file), HeadMesh(file, skin)
+        close = _TOUCHING * file.arkit_coefficients[file.arkit_names.index("mouthClose")]
+        touching = self._mesh.vertices(close[None])[0]  # (K, 3)
+        faces = self._mesh.faces  # (F, 3)
+        side = [s[file.faces[skin]].all(axis=1) for s in (upper, lower)]
+        free = (lips & ~corner)[file.faces[skin]].all(axis=1)
+        self._meetings = [
+            meeting_of(touching, faces[side[own] & free], faces[side[1 - own]]) for own in (1, 0)
+        ]
+        self._columns = columns_of(touching, self._meetings)  # (C, most points of one)
+        moves = moves_of(self._mesh)  # (K, 3, 53) mm per unit
+        flat = moves.reshape(len(moves), -1)  # (K, 159)
+        self._point_moves = np.concatenate(
+            [np.matmul(m.shares[:, None], flat[m.corners])[:, 0] for m in self._meetings]
+        ).reshape(-1, 3, MOTION_DIM)
+        self._place_moves = np.concatenate(
+            [np.matmul(PLACES, flat[m.faces]).reshape(-1, flat.shape[1]) for m in self._meetings]
+        ).reshape(-1, 3, MOTION_DIM)
+        counts = [len(m.corners) for m in self._meetings]
+        self._first_place = np.repeat([0, len(PLACES) * len(self._meetings[0].faces)], counts)
         self._soft = _softness(file)  # (53, 53)
-        self._upper = torch.from_numpy(upper_projection(file))  # (50, 50)
+        self._upper = upper_projection(file)  # (50, 50)
 
     def settle(
         self,
-        motion: Float[Tensor, "frames 53"],
-        closure: Float[Tensor, " frames"] | None = None,
-        pause: Float[Tensor, " frames"] | None = None,
-    ) -> Float[Tensor, "frames 53"]:
+        motion: Motion,
+        closure: Float32[NDArray[np.float32], " frames"] | None = None,
+        pause: Float32[NDArray[np.float32], " frames"] | None = None,
+    ) -> Motion:
         """The motion with lips that touch instead of crossing.
 
         `closure` is the probability that a sound shuts the lips; where it is sure and they are nearly shut
         already, they are brought together in every column. Amid a long `pause`, from 0 to 1, they are
         however far apart they were.
         """
-        closure = motion.new_zeros(len(motion)) if closure is None else closure
-        pause = motion.new_zeros(len(motion)) if pause is None else pause
-        motion = self._relaxed(motion, pause)
-        pulled_from = torch.lerp(
-            motion.new_tensor(PULLED_FROM), motion.new_tensor(PULLED_IN_SILENCE), pause[:, None]
-        )  # (T, 2)
-        near = self._nearly_shut(motion, closure, pulled_from[:, 1])  # (n,)
-        gaps = self.gaps(motion[near])  # (n, C) mm
-        goal = _goal(gaps, closure[near], pulled_from[near])
-        asked = goal != gaps
-        some = asked.any(dim=1)
-        chosen, goal, asked = near[some], goal[some], asked[some]
-        frames = motion[chosen]
-        for _ in range(ITERATIONS):
-            frames = frames + self._step(frames, goal, asked)
-        out = motion.clone()
-        out[chosen] = frames
+        closure = np.zeros(len(motion), np.float32) if closure is None else closure
+        pause = np.zeros(len(motion), np.float32) if pause is None else pause
+        out = self._relaxed(motion, pause)
+        usual, silent = np.array(PULLED_FROM, np.float32), np.array(PULLED_IN_SILENCE, np.float32)
+        pulled_from = usual + pause[:, None] * (silent - usual)  # (T, 2)
+        near = self._nearly_shut(out, closure, pulled_from[:, 1])  # (n,)
+        for first in range(0, len(near), AT_ONCE):
+            part = near[first : first + AT_ONCE]
+            out[part] = self._parted_again(out[part], closure[part], pulled_from[part])
         return out
 
-    def gaps(self, motion: Float[Tensor, "frames 53"]) -> Float[Tensor, "frames columns"]:
-        """mm between the lips in each column, from the subject's right to the left; below 0 they cross."""
-        return self._gaps(motion)[0]
+    def _parted_again(
+        self,
+        frames: Motion,
+        closure: Float32[NDArray[np.float32], " frames"],
+        pulled_from: Float32[NDArray[np.float32], "frames 2"],
+    ) -> Motion:
+        """A few frames with their columns at their goals; the same numbers where they are there already."""
+        gaps = self._closest(frames)[0]  # (n, C) mm
+        goal = _goal(gaps, closure, pulled_from)
+        asked = goal != gaps
+        some = asked.any(axis=1)
+        if not some.any():
+            return frames
+        out, moved = frames.copy(), frames[some]
+        for _ in range(ITERATIONS):
+            moved = moved + self._step(moved, goal[some], asked[some])
+        out[some] = moved
+        return out
 
-    def _relaxed(
-        self, motion: Float[Tensor, "frames 53"], pause: Float[Tensor, " frames"]
-    ) -> Float[Tensor, "frames 53"]:
+    def gaps(self, motion: Motion) -> Float32[NDArray[np.float32], "frames columns"]:
+        """mm between the lips in each column, from the subject's right to the left; below 0 they cross."""
+        parts = [self._closest(motion[i : i + AT_ONCE])[0] for i in range(0, len(motion), AT_ONCE)]
+        return np.concatenate(parts)
+
+    def _relaxed(self, motion: Motion, pause: Float32[NDArray[np.float32], " frames"]) -> Motion:
         """The lower face nearer to the head's own, amid a long pause, until the lips are hardly parted.
 
         A mouth that smiles or frowns with shut lips goes on doing so.
         """
-        parted = self._parted(motion).amax(dim=1)  # (T,)
-        own = self._parted(motion.new_zeros(1, MOTION_DIM)).amax()
-        kept = ((_PARTED - own) / (parted - own).clamp(min=1e-3)).clamp(0, 1)
-        less = (pause * torch.where(parted > _PARTED, 1 - kept, torch.zeros_like(kept)))[:, None]
-        expression, jaw = motion.split((EXPRESSION_DIM, MOTION_DIM - EXPRESSION_DIM), dim=1)  # type: ignore[no-untyped-call]
-        return torch.cat([torch.lerp(expression, expression @ self._upper, less), (1 - less) * jaw], dim=1)
+        relaxed = motion.copy()
+        chosen = np.flatnonzero(pause > 0)
+        if len(chosen) == 0:
+            return relaxed
+        parted = self._parted(motion[chosen]).max(axis=1)  # (n,)
+        own = self._parted(np.zeros((1, MOTION_DIM), np.float32)).max()
+        kept = np.clip((_PARTED - own) / np.maximum(parted - own, 1e-3), 0, 1)
+        less = (pause[chosen] * np.where(parted > _PARTED, 1 - kept, 0))[:, None].astype(np.float32)
+        expression, jaw = motion[chosen, :EXPRESSION_DIM], motion[chosen, EXPRESSION_DIM:]
+        above = expression @ self._upper
+        relaxed[chosen] = np.concatenate([expression + less * (above - expression), (1 - less) * jaw], axis=1)
+        return relaxed
 
-    def _parted(self, motion: Float[Tensor, "frames 53"]) -> Float[Tensor, "frames 3"]:
+    def _parted(self, motion: Motion) -> Float32[NDArray[np.float32], "frames 3"]:
         """mm between the inner lips' landmarks."""
-        height = 1000 * self._whole.landmarks(motion)[..., 1]  # (T, 68)
-        return height[:, UPPER_INNER] - height[:, LOWER_INNER]
+        height = 1000 * self._landmarks.of(motion)[..., 1]  # (T, 68)
+        parted: NDArray[np.float32] = height[:, UPPER_INNER] - height[:, LOWER_INNER]
+        return parted
 
     def _nearly_shut(
         self,
-        motion: Float[Tensor, "frames 53"],
-        closure: Float[Tensor, " frames"],
-        furthest: Float[Tensor, " frames"],
-    ) -> Int[Tensor, " n"]:
+        motion: Motion,
+        closure: Float32[NDArray[np.float32], " frames"],
+        furthest: Float32[NDArray[np.float32], " frames"],
+    ) -> Int64[NDArray[np.int64], " n"]:
         """Numbers of the frames whose lips may cross, or may have to be shut."""
-        gap = self._parted(motion).amin(dim=1)  # (T,)
+        gap = self._parted(motion).min(axis=1)  # (T,)
         pulled = (closure > SURE[0]) & (gap < furthest)
-        return ((gap < _OPEN) | pulled).nonzero()[:, 0]
+        return np.flatnonzero((gap < _OPEN) | pulled)
 
     def _step(
         self,
-        frames: Float[Tensor, "n 53"],
-        goal: Float[Tensor, "n columns"],
-        asked: Bool[Tensor, "n columns"],
-    ) -> Float[Tensor, "n 53"]:
+        frames: Motion,
+        goal: Float32[NDArray[np.float32], "frames columns"],
+        asked: Bool[NDArray[np.bool_], "frames columns"],
+    ) -> Motion:
         """Least change that brings the columns to their goals: S A' (A S A' + E)^-1 r, S soft, E elastic."""
         gaps, slopes = self._gaps(frames)  # (n, C), (n, C, 53)
-        bound = torch.full_like(gaps, -FREE_DEPTH)
-        missing = torch.where(asked, goal - gaps, (bound - gaps).clamp(min=0))
-        held = torch.where(asked | (missing > 0), _ELASTIC, _IDLE)
-        soft = slopes @ self._soft  # (n, C, 53)
-        system = soft @ slopes.mT + torch.diag_embed(held)  # (n, C, C)
-        forces = torch.linalg.solve(system, missing.clamp(-_STEP, _STEP)[..., None])  # (n, C, 1)
-        change: Tensor = (soft.mT @ forces)[..., 0]
+        missing = np.where(asked, goal - gaps, np.maximum(-FREE_DEPTH - gaps, 0)).astype(np.float32)
+        held = np.where(asked | (missing > 0), np.float32(_ELASTIC), np.float32(_IDLE))
+        soft = (slopes.reshape(-1, MOTION_DIM) @ self._soft).reshape(slopes.shape)  # (n, C, 53)
+        system = soft @ slopes.transpose(0, 2, 1)  # (n, C, C)
+        every = np.arange(gaps.shape[1])
+        system[:, every, every] += held
+        forces = np.linalg.solve(system, np.clip(missing, -_STEP, _STEP)[..., None])  # (n, C, 1)
+        change: NDArray[np.float32] = (soft.transpose(0, 2, 1) @ forces)[..., 0]
         return change
 
     def _gaps(
-        self, motion: Float[Tensor, "n 53"]
-    ) -> tuple[Float[Tensor, "n columns"], Float[Tensor, "n columns 53"]]:
+        self, motion: Motion
+    ) -> tuple[
+        Float32[NDArray[np.float32], "frames columns"], Float32[NDArray[np.float32], "frames columns 53"]
+    ]:
         """Gap of each column at its closest point, and what each coefficient adds to it."""
-        vertices = 1000 * self._head.vertices(motion)  # (n, K, 3)
+        gaps, point, place, axis = self._closest(motion)
+        moves = self._point_moves[point] - self._place_moves[place]  # (n, C, 3, 53)
+        return gaps, np.matmul(axis[:, :, None], moves)[:, :, 0]
+
+    def _closest(
+        self, motion: Motion
+    ) -> tuple[
+        Float32[NDArray[np.float32], "frames columns"],
+        Int64[NDArray[np.int64], "frames columns"],
+        Int64[NDArray[np.int64], "frames columns"],
+        Float32[NDArray[np.float32], "frames columns 3"],
+    ]:
+        """Gap of each column at its closest point; that point, the place it meets, and the way between."""
+        vertices = 1000 * self._mesh.posed(motion)  # (K, 3, n)
         gap, normal, place = (
-            torch.cat(f, dim=1) for f in zip(*(m.closest(vertices) for m in self._meetings), strict=True)
-        )
-        padded = torch.cat([gap, gap.new_full((len(gap), 1), torch.inf)], dim=1)
-        least, nth = padded[:, self._columns].min(dim=2)  # (n, C)
-        point = self._columns[torch.arange(len(self._columns)), nth]  # (n, C)
-        axis = normal.gather(1, point[..., None].expand(-1, -1, 3))  # (n, C, 3)
-        moves = (
-            self._point_moves[point] - self._place_moves[place.gather(1, point) + self._first_place[point]]
-        )
-        slopes: Tensor = torch.einsum("ncxm,ncx->ncm", moves, axis)
-        return least, slopes
+            np.concatenate(found, axis=-2)
+            for found in zip(*(m.closest(vertices) for m in self._meetings), strict=True)
+        )  # (P, n), (3, P, n), (P, n)
+        padded = np.concatenate([gap, np.full((1, gap.shape[1]), np.inf, np.float32)])
+        of_columns = padded[self._columns]  # (C, most, n)
+        nth = of_columns.argmin(axis=1)  # (C, n)
+        least = np.take_along_axis(of_columns, nth[:, None], axis=1)[:, 0]
+        point = np.take_along_axis(self._columns, nth, axis=1)  # (C, n)
+        frame = np.arange(gap.shape[1])
+        axis = normal[:, point, frame].transpose(2, 1, 0)  # (n, C, 3)
+        number = place[point, frame] + self._first_place[point]
+        return least.T, point.T, number.T, np.ascontiguousarray(axis)
 
 
 def _goal(
-    gaps: Float[Tensor, "n columns"], closure: Float[Tensor, " n"], pulled_from: Float[Tensor, "n 2"]
-) -> Float[Tensor, "n columns"]:
+    gaps: Float32[NDArray[np.float32], "n columns"],
+    closure: Float32[NDArray[np.float32], " n"],
+    pulled_from: Float32[NDArray[np.float32], "n 2"],
+) -> Float32[NDArray[np.float32], "n columns"]:
     """mm that each column's gap is to be; the same number where it is right."""
-    over = (-FREE_DEPTH - gaps).clamp(min=0)
-    goal = torch.where(over > 0, -FREE_DEPTH - GIVE * torch.tanh(over / GIVE), gaps)
-    sure = ((closure - SURE[0]) / (SURE[1] - SURE[0])).clamp(0, 1)
-    first, last = pulled_from.unbind(dim=1)
-    reached = ((last - gaps.amax(dim=1)) / (last - first)).clamp(0, 1)
-    pull = (sure * reached)[:, None] * (gaps + SHUT_DEPTH).clamp(min=0)
-    return goal - pull
+    over = np.maximum(-FREE_DEPTH - gaps, 0)
+    goal = np.where(over > 0, -FREE_DEPTH - GIVE * np.tanh(over / GIVE), gaps)
+    sure = np.clip((closure - SURE[0]) / (SURE[1] - SURE[0]), 0, 1)
+    first, last = pulled_from.T
+    reached = np.clip((last - gaps.max(axis=1)) / (last - first), 0, 1)
+    pull = (sure * reached)[:, None] * np.maximum(gaps + SHUT_DEPTH, 0)
+    wanted: NDArray[np.float32] = (goal - pull).astype(np.float32)
+    return wanted
 
 
-def lip_sides(file: FlameFile) -> tuple[Bool[NDArray[Any], " vertices"], Bool[NDArray[Any], " vertices"]]:
-    """Vertices nearer to the upper lip's middle than to the lower's along the surface, and the others."""
-    corners = file.faces[file.landmark_faces]
-    upper, lower = (_distance(file, corners[list(m)].ravel()) for m in (_UPPER_MIDDLE, _LOWER_MIDDLE))
-    reached = np.isfinite(upper) & np.isfinite(lower)
-    return reached & (upper < lower), reached & (upper >= lower)
-
-
-def _corner(file: FlameFile, upper: NDArray[Any], lower: NDArray[Any]) -> NDArray[Any]:
-    """Vertices (V,) close to where the lips join."""
-    joining = file.faces[upper[file.faces].any(axis=1) & lower[file.faces].any(axis=1)]
-    near: NDArray[Any] = _distance(file, np.unique(joining)) <= _CORNER
-    return near
-
-
-def _distance(file: FlameFile, of: NDArray[Any]) -> NDArray[np.float64]:
-    """Metres (V,) along edges from the nearest of some vertices; infinite off the lips' surroundings."""
-    lips = file.v_template[file.masks["lips"]]
-    low, high = lips.min(axis=0) - _SURROUNDINGS, lips.max(axis=0) + _SURROUNDINGS
-    around = ((file.v_template >= low) & (file.v_template <= high)).all(axis=1)
-    faces = file.faces[around[file.faces].all(axis=1)]
-    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    edges = np.concatenate([edges, edges[:, ::-1]])
-    length = np.linalg.norm(file.v_template[edges[:, 0]] - file.v_template[edges[:, 1]], axis=1)
-    out = np.full(len(file.v_template), np.inf)
-    out[of] = 0
-    while True:
-        shorter = out.copy()
-        np.minimum.at(shorter, edges[:, 1], out[edges[:, 0]] + length)
-        if np.array_equal(shorter, out):
-            return out
-        out = shorter
-
-
-def _meeting(touching: Tensor, own: Int[Tensor, "f 3"], other: Int[Tensor, "g 3"]) -> _Meeting:
-    """The points of one lip's faces that come near the other's when they touch."""
-    vertices = torch.unique(own)
-    edges = torch.unique(
-        torch.cat([own[:, [0, 1]], own[:, [1, 2]], own[:, [2, 0]]]).sort(dim=1).values, dim=0
-    )
-    corners = torch.cat([vertices[:, None].expand(-1, 3), edges[:, [0, 1, 1]], own])  # (P, 3)
-    kinds = [((1.0, 0.0, 0.0), len(vertices)), ((0.5, 0.5, 0.0), len(edges)), ((1 / 3,) * 3, len(own))]
-    shares = torch.cat([torch.tensor([share]).expand(n, -1) for share, n in kinds])
-    places = torch.einsum("sk,fkx->fsx", _PLACES, touching[other]).flatten(0, 1)  # (F S, 3)
-    points = torch.einsum("pk,pkx->px", shares, touching[corners])
-    near, candidates = torch.cdist(points, places).topk(_CANDIDATES, dim=1, largest=False)
-    meets = (near[:, 0] < _NEAR) & (points[:, 0].abs() < _WIDTH)
-    used, candidates = torch.unique(candidates[meets] // len(_PLACES), return_inverse=True), candidates[meets]
-    return _Meeting(
-        corners[meets], shares[meets], other[used[0]], used[1] * len(_PLACES) + candidates % len(_PLACES)
-    )
-
-
-def _columns(touching: Tensor, meetings: list[_Meeting]) -> Int[Tensor, "columns points"]:
-    """Numbers of the points of each column, one lip's and then the other's, filled up with one too many."""
-    rows, first = [], 0
-    for meeting in meetings:
-        x = torch.einsum("pk,pk->p", meeting.shares, touching[meeting.corners][..., 0])
-        of = ((x / _WIDTH + 1) / 2 * N_COLUMNS).long().clamp(0, N_COLUMNS - 1)
-        rows += [first + (of == column).nonzero()[:, 0] for column in torch.unique(of)]
-        first += len(x)
-    return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=first)
-
-
-def _moves(head: FlameHead) -> Float[Tensor, "vertices 3 53"]:
-    """mm that each coefficient moves each vertex, at rest."""
-    expression = head.expression_directions.reshape(EXPRESSION_DIM, -1, 3).permute(1, 2, 0)  # (K, 3, 50)
-    arm = head.template - head.jaw_joint()
-    axes = torch.eye(3)
-    turns = torch.stack([torch.linalg.cross(axis.expand_as(arm), arm) for axis in axes], dim=-1)  # (K, 3, 3)
-    moves: Tensor = 1000 * torch.cat([expression, head.jaw_weights[:, None, None] * turns], dim=-1)
-    return moves
-
-
-def _softness(file: FlameFile) -> Float[Tensor, "53 53"]:
+def _softness(file: FlameFile) -> Float32[NDArray[np.float32], "53 53"]:
     """Inverse of what a change of coefficients costs: how much it moves the face, mean square in mm.
 
     The eyes' surroundings and the forehead count `_UPPER_FACE` times, lips `_LIPS` times.
@@ -321,9 +244,8 @@ def _softness(file: FlameFile) -> Float[Tensor, "53 53"]:
     weight[np.unique(file.faces)] = 1
     weight[file.masks["lips"]] = _LIPS
     weight[np.union1d(file.masks["eye_region"], file.masks["forehead"])] = _UPPER_FACE
-    moves = _moves(FlameHead.from_file(file)).double()
-    energy = torch.einsum("v,vxm,vxn->mn", torch.from_numpy(weight), moves, moves) / np.count_nonzero(weight)
-    stiff = torch.eye(MOTION_DIM, dtype=torch.float64) * _STIFFNESS**2
+    weighed = moves_of(HeadMesh(file)) * np.sqrt(weight)[:, None, None]
+    flat = weighed.reshape(-1, MOTION_DIM)  # (3 V, 53)
+    stiff = np.eye(MOTION_DIM) * _STIFFNESS**2
     stiff[EXPRESSION_DIM:, EXPRESSION_DIM:] /= 0.06**2  # radians that are as much as one unit of expression
-    inverse: Tensor = torch.linalg.inv(energy + stiff)
-    return inverse.float()
+    return np.linalg.inv(flat.T @ flat / np.count_nonzero(weight) + stiff).astype(np.float32)

@@ -1,22 +1,26 @@
 """How far the lips are open, and which expression directions move them and the lids."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
-from jaxtyping import Float
-from numpy.typing import NDArray
-from torch import Tensor
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import EXPRESSION_DIM, JAW_DIM, LOWER_INNER, UPPER_INNER, UPPER_LIDS
 from ecoface_model.core.head_file import FlameFile
 
 JAW = 2
+Points = TypeVar("Points", bound=Any)
+"""An array of numpy's or a tensor."""
 
 
-def aperture(landmarks: Float[Tensor, "*batch 68 3"]) -> Float[Tensor, "*batch"]:
-    """Mean height in metres of the upper over the lower inner lip; negative where the lips cross."""
+def aperture(landmarks: Points) -> Points:
+    """Mean height in metres of the upper over the lower inner lip; negative where the lips cross.
+
+    (..., 68, 3) -> (...), in whatever library the landmarks are, so that training can ask, too.
+    """
     height = landmarks[..., 1]  # (..., 68)
-    return (height[..., UPPER_INNER] - height[..., LOWER_INNER]).mean(dim=-1)
+    opened: Points = (height[..., UPPER_INNER] - height[..., LOWER_INNER]).mean(-1)
+    return opened
 
 
 def lip_directions(head: FlameFile, n: int, std: NDArray[np.float32] | None = None) -> NDArray[np.float32]:

@@ -2,8 +2,8 @@
 
 import numpy as np
 from jaxtyping import Bool, Float32
-from numpy.typing import NDArray
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import FRAME_RATE
 from ecoface_model.level import frame_levels, is_lively, loud_and_quiet, nobody_speaks
 

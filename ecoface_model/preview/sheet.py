@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.head_file import FlameFile
 from ecoface_model.core.motion_file import FlameMotion
 from ecoface_model.flame import FlameHead

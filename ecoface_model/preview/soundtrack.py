@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.audio import read_sound
 from ecoface_model.core.constants import SAMPLE_RATE
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.atomic_write import atomic_write
 from ecoface_model.core.constants import FRAME_RATE
 from ecoface_model.core.errors import RequestError

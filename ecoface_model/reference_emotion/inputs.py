@@ -3,19 +3,14 @@
 from functools import cached_property
 
 import numpy as np
-import torch
-from jaxtyping import Float
-from numpy.typing import NDArray
-from torch import Tensor
+from jaxtyping import Float32
 
-from ecoface_model.checkpoint import Model
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import FEATURES_PER_FRAME, FRAME_RATE
 from ecoface_model.core.emotion_label import EmotionLabel, EmotionTrack
 from ecoface_model.core.errors import RequestError
 from ecoface_model.core.head_file import FlameFile
 from ecoface_model.core.motion_file import FlameMotion
-from ecoface_model.device import full_precision
-from ecoface_model.flame import FlameHead
 from ecoface_model.reference_emotion.sources import (
     EmotionSource,
     MixedEmotion,
@@ -26,7 +21,7 @@ from ecoface_model.reference_emotion.sources import (
 )
 from ecoface_model.reference_emotion.speech_emotion import SpeechEmotion
 from ecoface_model.reference_emotion.voice_baseline import VoiceBaseline
-from ecoface_model.renderer.grey import GreyFaces
+from ecoface_model.renderer.pictures import GreyPictures
 from ecoface_model.windowed_encoder import Progress, WindowedEncoder
 
 BLINK_FREE = 11
@@ -39,10 +34,10 @@ Reference = NDArray[np.float32] | FlameMotion | None
 class EmotionInputs:
     """What a model makes of an emotion that is asked for."""
 
-    def __init__(self, model: Model, encoder: WindowedEncoder, head: FlameFile | None) -> None:
+    def __init__(self, encoder: WindowedEncoder, head: FlameFile | None) -> None:
         """`head` is the model's, if it is one that can be seen."""
-        self.model, self.encoder, self.head = model, encoder, head
-        self.prototypes = model.prototypes.to(encoder.device)
+        self.model, self.encoder, self.head = encoder.backend.facts, encoder, head
+        self.prototypes = self.model.prototypes
 
     def source(
         self,
@@ -72,41 +67,40 @@ class EmotionInputs:
         track = EmotionTrack.parse(emotion) if isinstance(emotion, str) else emotion
         return MixedEmotion(self.prototypes, track)
 
-    def of_speech(self, heard: SpeechEmotion) -> Float[Tensor, "points feature"]:
+    def of_speech(self, heard: SpeechEmotion) -> Float32[NDArray[np.float32], "points feature"]:
         """Features of the labels that a voice's emotion is like, mixed, at 10 Hz."""
-        device = self.encoder.device
-        shares, intensity = torch.from_numpy(heard.shares), torch.from_numpy(heard.intensity)
-        return mixed(self.prototypes, shares.to(device), intensity.to(device))
+        return mixed(self.prototypes, heard.shares, heard.intensity)
 
     def of_motion(
         self, performance: FlameMotion, progress: Progress | None
-    ) -> Float[Tensor, "points feature"]:
+    ) -> Float32[NDArray[np.float32], "points feature"]:
         """What the visual encoder sees of a performance, at 10 Hz, as its mood is heard in speech."""
-        owner, device = performance.metadata.get("head"), self.encoder.device
+        owner = performance.metadata.get("head")
         if self.head is None or owner != self.head.name:
             raise RequestError(
                 f"expected a performance of '{self.model.info['head']}', as a head that EcoFace knows, "
                 f"found one of '{owner}'; give its sound instead"
             )
-        motion = torch.from_numpy(performance.resample(float(FRAME_RATE)).motion).to(device)
-        with full_precision(device):
-            seen = self.encoder.from_motion(self._faces, motion, progress)
-        return visual_to_audio(
-            _median_in_time(seen), self.model.visual_prototypes.to(device), self.prototypes
-        )
+        motion = np.asarray(performance.resample(float(FRAME_RATE)).motion, np.float32)
+        seen = self.encoder.from_motion(self._pictures, motion, progress)
+        return visual_to_audio(_median_in_time(seen), self.model.visual_prototypes, self.prototypes)
 
     @cached_property
-    def _faces(self) -> GreyFaces:
-        """How a performance is looked at; made when the first one is, as that takes a second."""
+    def _pictures(self) -> GreyPictures:
+        """How a performance is looked at; made when the first one is."""
         assert self.head is not None
-        size = self.model.networks.config.visual.image_size
-        return GreyFaces(FlameHead.from_file(self.head), size).to(self.encoder.device)
+        return GreyPictures(self.head, self.model.config.visual.image_size)
 
 
-def _median_in_time(seen: Float[Tensor, "points feature"]) -> Float[Tensor, "points feature"]:
+def _median_in_time(
+    seen: Float32[NDArray[np.float32], "points feature"],
+) -> Float32[NDArray[np.float32], "points feature"]:
     """Each point's median over `BLINK_FREE` points: a mood lasts, and a blink is no surprise."""
-    padded = torch.nn.functional.pad(seen.T[None], [BLINK_FREE // 2] * 2, mode="replicate")[0]
-    return padded.unfold(1, BLINK_FREE, 1).median(dim=-1).values.T
+    half = BLINK_FREE // 2
+    padded = np.pad(seen, ((half, half), (0, 0)), mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, BLINK_FREE, axis=0)
+    median: NDArray[np.float32] = np.partition(windows, half, axis=2)[..., half]
+    return median
 
 
 def describe(emotion: Asked, emotion_from: Reference) -> str:

@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import EMOTIONS, FEATURE_RATE
 from ecoface_model.core.errors import RequestError
-from ecoface_model.device import inference_on
 from ecoface_model.reference_emotion.speech_emotion import SpeechEmotion
 from ecoface_model.reference_emotion.voice_baseline import KINDS, LINES, NEUTRAL, VoiceBaseline
 from ecoface_model.windowed_encoder import Progress, WindowedEncoder
@@ -34,11 +32,10 @@ def measure_voice(
     if kind not in KINDS:
         raise RequestError(f"expected a voice baseline of {' or '.join(KINDS)}, found {kind!r}; choose one")
     means = []
-    with inference_on(encoder.device):
-        for waveform in waveforms:
-            states, n_steps = encoder.states_of_speech(waveform, progress)
-            if n_steps >= LEAST_SPEECH * FEATURE_RATE:
-                means.append(states / n_steps)
+    for waveform in waveforms:
+        states, n_steps = encoder.states_of_speech(waveform, progress)
+        if n_steps >= LEAST_SPEECH * FEATURE_RATE:
+            means.append(states / np.float32(n_steps))
     if not means:
         raise RequestError(
             f"expected at least {LEAST_SPEECH:g} s of speech in a line for a voice baseline, found less in "
@@ -46,7 +43,7 @@ def measure_voice(
         )
     if kind == LINES:
         _hold_variety([encoder.listen(waveform, None, progress) for waveform in waveforms])
-    return VoiceBaseline(torch.stack(means).mean(dim=0).cpu().numpy(), kind, len(means))
+    return VoiceBaseline(np.mean(means, axis=0), kind, len(means))
 
 
 def _hold_variety(lines: Sequence[SpeechEmotion]) -> None:

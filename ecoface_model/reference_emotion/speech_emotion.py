@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float32
-from numpy.typing import NDArray
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import EMOTIONS
 from ecoface_model.core.emotion_label import TRACK_RATE, EmotionTrack
 

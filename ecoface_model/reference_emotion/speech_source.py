@@ -1,16 +1,15 @@
 """The emotion of the speech itself, told while it is animated."""
 
 from collections.abc import Iterator
+from concurrent.futures import Executor
 
 import numpy as np
-import torch
-from jaxtyping import Float
-from numpy.typing import NDArray
-from torch import Tensor
+from jaxtyping import Float32
 
-from ecoface_model.classifier import REACH, sure_enough
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import FEATURE_RATE, FEATURES_PER_FRAME
 from ecoface_model.core.emotion_label import TRACK_RATE
+from ecoface_model.reference_emotion.calibration import REACH, sure_enough
 from ecoface_model.reference_emotion.sources import STEPS_PER_POINT, mixed, on_the_line
 from ecoface_model.reference_emotion.speech_emotion import SpeechEmotion
 from ecoface_model.reference_emotion.voice_baseline import VoiceBaseline
@@ -25,7 +24,9 @@ from ecoface_model.windowed_encoder import (
 
 REACH_POINTS = round(REACH * TRACK_RATE)
 
-Heard = tuple[range, Float[Tensor, "1 steps content"], Float[Tensor, "1 steps emotion"]]
+Heard = tuple[
+    range, Float32[NDArray[np.float32], "steps content"], Float32[NDArray[np.float32], "steps emotion"]
+]
 """A window, its content features, and those of its emotion."""
 
 
@@ -39,20 +40,20 @@ class SpeechSource:
     def __init__(
         self,
         encoder: WindowedEncoder,
-        prototypes: Float[Tensor, "emotions 3 feature"],
+        prototypes: Float32[NDArray[np.float32], "emotions 3 feature"],
         waveform: NDArray[np.float32],
         baseline: VoiceBaseline | None,
     ) -> None:
         self.encoder, self.prototypes, self.waveform, self.baseline = encoder, prototypes, waveform, baseline
-        self.speech = speech_of(waveform, encoder.device)
+        self.speech = speech_of(waveform)
         self.track = Track(FEATURES_PER_FRAME * frames_of(waveform))
 
-    def windows(self, stage: str, progress: Progress | None) -> Iterator[Heard]:
+    def windows(self, stage: str, progress: Progress | None, pool: Executor | None) -> Iterator[Heard]:
         """All windows of the clip, in order."""
-        waiting: tuple[range, Tensor] | None = None
-        for window, sound, measured in self.encoder.windows(self.waveform, stage, progress):
-            content, logits = self.encoder.networks.hear(sound, measured, self.baseline)
-            self.track.add(window, logits[0])
+        waiting: tuple[range, NDArray[np.float32]] | None = None
+        heard = self.encoder.listened(self.waveform, self.baseline, stage, progress, pool)
+        for window, content, logits in heard:
+            self.track.add(window, logits)
             if waiting is not None:
                 yield *waiting, self._emotion(waiting[0])
             waiting = window, content
@@ -61,17 +62,18 @@ class SpeechSource:
 
     def heard(self) -> SpeechEmotion:
         """What was heard in all, once every window was."""
-        shares, intensity = self.encoder.classified(self.track.whole(), self.speech)
-        return speech_emotion(shares, intensity, self.speech, self.baseline)
+        shares = self.encoder.backend.calibration.shares(self.track.whole(), self.speech)
+        return speech_emotion(*shares, self.speech, self.baseline)
 
-    def _emotion(self, window: range) -> Float[Tensor, "1 steps feature"]:
+    def _emotion(self, window: range) -> Float32[NDArray[np.float32], "steps feature"]:
         """Features of the labels that a window's speech is like, mixed, from what was heard so far."""
         assert self.track.points is not None
         begin, end = FEATURES_PER_FRAME * window.start, FEATURES_PER_FRAME * window.stop  # steps
         first = max(0, begin // STEPS_PER_POINT - 1 - REACH_POINTS)
         near = slice(first, min(self.track.known, end // STEPS_PER_POINT + 2 + REACH_POINTS))
-        shares, intensity = self.encoder.classified(self.track.points[near], self.speech[near])
-        seconds = (torch.arange(begin, end, dtype=torch.float64) + 0.5) / FEATURE_RATE
-        curves = torch.cat([sure_enough(shares), intensity[:, None]], dim=1)  # (points, emotions + 1)
+        calibration = self.encoder.backend.calibration
+        shares, intensity = calibration.shares(self.track.points[near], self.speech[near])
+        seconds = (np.arange(begin, end) + 0.5) / FEATURE_RATE
+        curves = np.concatenate([sure_enough(shares), intensity[:, None]], axis=1)  # (points, emotions + 1)
         curves = on_the_line(curves, seconds * TRACK_RATE - 0.5 - first)  # in the middle of each step
-        return mixed(self.prototypes, curves[:, :-1], curves[:, -1])[None]
+        return mixed(self.prototypes, curves[:, :-1], curves[:, -1])

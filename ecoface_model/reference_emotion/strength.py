@@ -2,10 +2,10 @@
 
 from dataclasses import asdict, dataclass, fields
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
+import numpy as np
+from jaxtyping import Float32
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import EXPRESSION_DIM, MOTION_DIM
 from ecoface_model.core.errors import RequestError
 
@@ -42,10 +42,10 @@ class EmotionStrength:
 
     def apply(
         self,
-        emotional: Float[Tensor, "frames channels"],
-        neutral: Float[Tensor, "frames channels"],
-        upper: Float[Tensor, "50 50"],
-    ) -> Float[Tensor, "frames channels"]:
+        emotional: Float32[NDArray[np.float32], "frames channels"],
+        neutral: Float32[NDArray[np.float32], "frames channels"],
+        upper: Float32[NDArray[np.float32], "50 50"],
+    ) -> Float32[NDArray[np.float32], "frames channels"]:
         """The neutral motion, closure and phones with these amounts of what the emotion adds.
 
         `upper` is of `face_regions.upper_projection`.
@@ -56,7 +56,8 @@ class EmotionStrength:
         shown = self.upper * above + self.mouth * (expression - above)
         jaw = self.mouth * added[:, EXPRESSION_DIM:MOTION_DIM]
         closure = min(self.mouth, 1.0) * added[:, MOTION_DIM:]  # and phones: shares, which do not stretch
-        return neutral + torch.cat([shown, jaw, closure], dim=1)
+        shown_all: NDArray[np.float32] = neutral + np.concatenate([shown, jaw, closure], axis=1)
+        return shown_all
 
 
 AS_IT_IS = EmotionStrength()

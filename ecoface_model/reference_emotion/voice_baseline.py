@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
-from numpy.typing import NDArray
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import BASELINE_KINDS
 from ecoface_model.core.errors import RequestError
 
 KINDS = BASELINE_KINDS
+NO_BASELINE = 0
+"""Index of "no voice baseline" among the kinds that the emotion encoder knows; then KINDS."""
 LINES, NEUTRAL = KINDS
 DOUBT = {LINES: 2.0, NEUTRAL: 1.0}
 """Lines of each kind that a voice is expected to differ from its baseline by; see `trust`. Ours, measured."""
@@ -37,6 +39,19 @@ class VoiceBaseline:
     kind: str
     """One of KINDS."""
     n_lines: int
+
+    def as_inputs(self, n_states: int, width: int) -> tuple[NDArray[np.float32], int, float]:
+        """As a model with so many states takes it: they flat, the number of its kind, how far it is trusted.
+
+        Raises:
+            RequestError: if it was made by a model of another size.
+        """
+        if self.states.shape != (n_states, width):
+            raise RequestError(
+                f"expected a voice baseline of {n_states} x {width} numbers, as this model's are, found "
+                f"{' x '.join(map(str, self.states.shape))}; make it again with this model"
+            )
+        return self.states.ravel(), 1 + KINDS.index(self.kind), trust(self.kind, self.n_lines)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; `from_dict` is the inverse."""

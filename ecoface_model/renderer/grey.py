@@ -6,8 +6,6 @@ through which triangle a pixel sees: outlines against the black, and edges where
 move without telling the gradient.
 """
 
-import math
-
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
@@ -16,14 +14,10 @@ from torch.utils.checkpoint import checkpoint
 
 from ecoface_model.core.constants import EXPRESSION_DIM, MOTION_DIM
 from ecoface_model.flame import FlameHead
+from ecoface_model.renderer.camera import GREY_HEIGHT, GREY_SIZE, grey_lights, grey_view
 from ecoface_model.renderer.pytorch3d import visible_faces_best
 from ecoface_model.renderer.raster import Camera, barycentric, vertex_normals
 
-GREY_SIZE = 128  # pixels, edge of the faces the visual encoder sees
-GREY_FOCAL = 4754.98 / 2  # pixels (numbers of the published code)
-GREY_DISTANCE = 2.9  # metres from the head's origin
-GREY_HEIGHT = -0.02  # metres, of the camera before FLAME's head (published code)
-LIGHT_ANGLE = 30.0  # degrees off the viewing axis, of four of the five lights
 FRAMES_AT_ONCE = 8  # bounds the memory, and suits a processor's cache
 
 # How a head is searched for what the camera can see
@@ -40,8 +34,7 @@ def grey_camera(height: float = GREY_HEIGHT, size: int = GREY_SIZE) -> Camera:
     Args:
         height: metres; the published -0.02 suits FLAME, half way from chin to brows suits any head.
     """
-    scale = size / GREY_SIZE
-    return Camera(GREY_FOCAL * scale, (size / 2, size / 2), (0.0, height, GREY_DISTANCE))
+    return Camera(*grey_view(height, size))
 
 
 def grey_faces(
@@ -62,7 +55,9 @@ def _shade(
     face: Int[Tensor, "batch height width"],
 ) -> Float[Tensor, "batch 1 height width"]:
     """Grey pictures, the visible face of each pixel being known."""
-    shade = (vertex_normals(vertices, faces) @ _lights(vertices).mT).clamp(min=0).mean(-1)  # (B, V)
+    shade = (
+        (vertex_normals(vertices, faces) @ vertices.new_tensor(grey_lights()).mT).clamp(min=0).mean(-1)
+    )  # (B, V)
     pixel = (face.flatten() >= 0).nonzero()[:, 0]  # (N,)
     frame, within = pixel // face[0].numel(), pixel % face[0].numel()
     column, row = within % face.shape[-1], within // face.shape[-1]
@@ -73,13 +68,6 @@ def _shade(
     values = (shade.flatten().index_select(0, corners.flatten()).reshape(-1, 3) * weights).sum(-1)  # (N,)
     picture = values.new_zeros(face.numel()).index_add(0, pixel, values)
     return picture.reshape(len(face), 1, *face.shape[1:])
-
-
-def _lights(like: Tensor) -> Float[Tensor, "5 3"]:
-    """Directions to the lights: one from the camera, four LIGHT_ANGLE to each side, above and below."""
-    sides = like.new_tensor([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]])
-    tilt = sides * math.radians(LIGHT_ANGLE)
-    return torch.cat([tilt.sin(), tilt.cos().prod(dim=-1, keepdim=True)], dim=-1)
 
 
 class GreyFaces(nn.Module):

@@ -15,26 +15,15 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
+from ecoface_model.renderer.camera import Pinhole
 
-@dataclass(frozen=True)
-class Camera:
-    """A pinhole camera that looks along -z, as FLAME's faces look along +z."""
 
-    focal: float
-    """In pixels."""
-    centre: tuple[float, float]
-    """Pixel (x, y) that the viewing axis meets."""
-    position: tuple[float, float, float]
-    """In metres, in the head's frame."""
+class Camera(Pinhole):
+    """The same for PyTorch's tensors."""
 
     def project(self, vertices: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"]:
         """Screen coordinates of points in the head's frame."""
-        offset = vertices - vertices.new_tensor(self.position)
-        distance = -offset[..., 2]
-        scale = self.focal / distance
-        x = self.centre[0] + scale * offset[..., 0]
-        y = self.centre[1] - scale * offset[..., 1]
-        return torch.stack([x, y, distance], dim=-1)
+        return torch.stack(self.on_screen(*vertices.unbind(-1)), dim=-1)
 
 
 def vertex_normals(

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from numpy.typing import NDArray
 from torch import Tensor
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.head_file import FlameFile
 from ecoface_model.renderer.raster import vertex_normals
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32
-from numpy.typing import NDArray
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import SAMPLE_RATE
 from ecoface_model.core.errors import RequestError
 from ecoface_model.level import FAINTEST, frame_levels, loud_and_quiet, nobody_speaks

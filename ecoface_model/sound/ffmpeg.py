@@ -6,8 +6,8 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.errors import EcoFaceError
 from ecoface_model.sound.ogg import Part
 from ecoface_model.sound.timeline import Samples, Timeline

@@ -5,8 +5,8 @@ from fractions import Fraction
 
 import numpy as np
 from jaxtyping import Float32
-from numpy.typing import NDArray
 
+from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import FRAME_RATE, LONGEST, SAMPLE_RATE
 from ecoface_model.core.errors import SoundError
 from ecoface_model.sound.channels import Mixer

@@ -1,9 +1,9 @@
 """The whole way by mouse and keyboard in Blender's own window, with a screenshot of every state of the panel.
 
-python3 tests/application/click_path.py --extension dist/ecoface-0.1.0.zip \\
-    --engine .venv/bin/python --out out/application
+python3 tests/application/click_path.py --extension dist/ecoface-0.1.0-linux_x64.zip --out out/application
 
-Needs Blender 5.2 on the PATH (or --blender), Xvfb, xdotool, ImageMagick and Tesseract; takes three minutes.
+Computes with the engine that is built in, or with the Python that --engine names. Needs Blender 5.2 on the
+PATH (or --blender), Xvfb, xdotool, ImageMagick and Tesseract; takes three minutes.
 All is checked by what Blender says of itself; whether it looks right is for whoever opens the pictures.
 """
 
@@ -27,7 +27,7 @@ def main() -> None:
     """Parse, walk, tell."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--extension", type=Path, required=True, help="the extension's zip")
-    parser.add_argument("--engine", type=Path, required=True, help="Python that has PyTorch")
+    parser.add_argument("--engine", type=Path, help="a Python for it (default: the one built in)")
     parser.add_argument("--out", type=Path, required=True, help="folder for screenshots and figures")
     parser.add_argument("--blender", default="blender")
     parser.add_argument("--display", type=int, default=78)
@@ -37,14 +37,14 @@ def main() -> None:
     try:
         desktop.install(options.extension.resolve())
         desktop.open_blender()
-        figures = walk(desktop, options.engine.absolute())
+        figures = walk(desktop, str(options.engine.absolute()) if options.engine else "")
     finally:
         desktop.close()
     (folder / "figures.json").write_text(json.dumps(figures, indent=2))
     print(json.dumps(figures, indent=2))
 
 
-def walk(desktop: Desktop, engine: Path) -> dict[str, float]:
+def walk(desktop: Desktop, engine: str) -> dict[str, float]:
     """Every step of an artist's first half hour."""
     figures: dict[str, float] = {}
     desktop.inside("bpy.data.objects.remove(bpy.data.objects['Cube'])")
@@ -53,7 +53,7 @@ def walk(desktop: Desktop, engine: Path) -> dict[str, float]:
     desktop.wait("a head", lambda state: len(state["heads"]) == 1)
     set_engine(desktop, "/no/such/python")
     desktop.screenshot("2_engine_missing")
-    set_engine(desktop, str(engine))
+    set_engine(desktop, engine)
     desktop.screenshot("3_no_sound")
     voice = Path(tempfile.gettempdir()) / "voice.wav"  # a path that fits into the field
     shutil.copyfile(SPEECH, voice)
@@ -72,6 +72,7 @@ def walk(desktop: Desktop, engine: Path) -> dict[str, float]:
     export(desktop)
     fail(desktop)
     render(desktop)
+    graphics_card(desktop)
     return figures
 
 
@@ -212,6 +213,31 @@ def fail(desktop: Desktop) -> None:
     desktop.wait("a failure", lambda state: bool(state["failure"]) and state["running"] is None)
     assert len(desktop.state()["actions"]) == n_actions, "a failed job leaves an action"
     desktop.screenshot("10_failed")
+
+
+def graphics_card(desktop: Desktop) -> None:
+    """The dialog that says what would be installed, confirmed with an empty Wheel Folder; the preferences."""
+    (desktop.folder / "wheels").mkdir(exist_ok=True)
+    desktop.inside(
+        "preferences = bpy.context.preferences.addons['bl_ext.user_default.ecoface'].preferences\n"
+        f"preferences.wheels = {str(desktop.folder / 'wheels')!r}\n"
+    )
+    desktop.move(*PANEL)
+    in_window(desktop, "bpy.ops.ecoface.install_engine('INVOKE_DEFAULT')")
+    desktop.screenshot("11_graphics_card")
+    desktop.keys("Return")
+    desktop.wait("a refusal", lambda state: "could not be installed" in state["engine_failure"])
+    in_window(desktop, "bpy.ops.preferences.addon_show(module='bl_ext.user_default.ecoface')")
+    desktop.screenshot("11_preferences")
+
+
+def in_window(desktop: Desktop, code: str) -> None:
+    """Run an operator as if it had been clicked."""
+    desktop.inside(
+        "window = bpy.context.window_manager.windows[0]\n"
+        f"with bpy.context.temp_override(window=window):\n    {code}\n"
+    )
+    time.sleep(SETTLED)
 
 
 def render(desktop: Desktop) -> None:

@@ -58,6 +58,7 @@ def tell():
             "heads": [item.name for item in bpy.data.objects if item.type == "MESH" and item.data.shape_keys],
             "running": None if job is None else round(job.fraction, 3),
             "failure": running.failure,
+            "engine_failure": modules[ADDON + ".engine.tasks"].failure,
             "actions": [action.name for action in bpy.data.actions],
             "played": played.name if played else None,
             "emotion": bpy.context.scene.ecoface.emotion,

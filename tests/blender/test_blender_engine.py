@@ -2,6 +2,9 @@
 # ruff: noqa: F811 (fixtures are imported by the names that the tests ask for)
 
 import os
+import re
+import shutil
+import sys
 import time
 
 import bpy
@@ -18,9 +21,11 @@ from blender_engine import (  # noqa: F401
 from test_engine_install import write_wheel
 
 from ecoface_blender import running
-from ecoface_blender.engine import engine, idle_unload
+from ecoface_blender.engine import engine, idle_unload, interpreter
 from ecoface_blender.engine import operators as operators_engine
 from ecoface_blender.engine import tasks as engine_tasks
+from ecoface_blender.engine.install_plan import plan_for
+from ecoface_blender.engine.settings import engine_settings
 from ecoface_blender.generate import job_operator
 from ecoface_blender.preferences import EcoFacePreferences
 
@@ -28,7 +33,8 @@ from ecoface_blender.preferences import EcoFacePreferences
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path, monkeypatch):
     """What is installed here is not the user's."""
-    monkeypatch.setattr(engine, "installed_engine", lambda: tmp_path / "user" / "engine")
+    for module in (interpreter, operators_engine, engine_tasks):
+        monkeypatch.setattr(module, "installed_engine", lambda: tmp_path / "user" / "engine")
 
 
 def step_check():
@@ -39,9 +45,10 @@ def step_check():
 
 def test_a_check_tells_versions_device_model_and_speed(preferences):
     bpy.ops.ecoface.check_engine()
-    python, torch, model_line, speed = engine_tasks.report
+    python, runtime, model_line, speed = engine_tasks.report
     assert python.startswith("Python 3.") and preferences.python in python
-    assert torch.startswith("PyTorch 2.") and torch.endswith("device cpu")
+    assert re.match(r"(PyTorch|ONNX Runtime) \S+ on \d+ cores?, by the preferences; device cpu$", runtime)
+    assert runtime.startswith(engine.describe(engine_settings(bpy.context)))
     assert "Model tiny (" in model_line and "EcoFace reference head" in model_line
     factor = float(speed.split()[1])
     seconds = float(speed.split()[-2])
@@ -105,7 +112,7 @@ def test_nothing_is_installed_without_network_or_wheels(preferences, tmp_path):
 
 
 def test_an_installation_says_what_is_missing_in_the_folder_of_wheels(preferences, tmp_path):
-    preferences.wheels = str(write_wheel(tmp_path / "wheels", "torch"))  # of a version that is too old
+    preferences.wheels = str(write_wheel(tmp_path / "wheels", "torch"))  # of another version
     sentence = refusal(bpy.ops.ecoface.install_engine)
     assert " for this Python was found in '" in sentence and engine_tasks.failure in sentence
     assert os.listdir(tmp_path / "user") == ["install.log"]
@@ -114,7 +121,7 @@ def test_an_installation_says_what_is_missing_in_the_folder_of_wheels(preference
 
 def test_an_installation_goes_on_by_itself_and_is_cancelled(context, preferences, speaker, tmp_path):
     preferences.wheels = str(write_wheel(tmp_path / "wheels", "torch"))
-    engine_tasks.start_installation(preferences.wheels)
+    engine_tasks.start_installation(plan_for(preferences.wheels, ""))
     assert operators_engine.INSTALLING in refusal(bpy.ops.ecoface.install_engine)
     assert "The engine is being installed" in job_operator.why_not_ready(context)
     assert bpy.ops.ecoface.cancel_install() == {"FINISHED"}
@@ -123,9 +130,42 @@ def test_an_installation_goes_on_by_itself_and_is_cancelled(context, preferences
     assert os.listdir(tmp_path / "user") == ["install.log"]
 
 
+def test_pytorch_is_removed_again(preferences, tmp_path, monkeypatch):
+    monkeypatch.delenv("ECOFACE_PYTHON")
+    preferences.python = ""
+    assert "Nothing is installed" in refusal(bpy.ops.ecoface.remove_engine)
+    (tmp_path / "user" / "engine" / "bin").mkdir(parents=True)
+    shutil.copy("/bin/sh", tmp_path / "user" / "engine" / "bin" / "python")
+    found = interpreter.find_python()
+    assert found.program.startswith(str(tmp_path)) and found.origin == "by Use a Graphics Card"
+    assert bpy.ops.ecoface.remove_engine() == {"FINISHED"}
+    assert not (tmp_path / "user" / "engine").exists()
+
+
+def test_the_built_in_engine_is_found_where_blender_unpacks_wheels(preferences, tmp_path, monkeypatch):
+    monkeypatch.delenv("ECOFACE_PYTHON")
+    preferences.python = ""
+    monkeypatch.setattr(bpy.utils, "user_resource", lambda kind, path="": str(tmp_path / kind / path))
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    folder = tmp_path / "EXTENSIONS" / ".local" / "lib" / version / "site-packages"
+    assert interpreter.embedded_packages() is None
+    (folder / "onnxruntime").mkdir(parents=True)
+    info = folder / "onnxruntime-1.32.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: onnxruntime\nVersion: 1.32.0\n")
+    found = interpreter.find_python()
+    assert (found.program, found.packages, found.origin) == (sys.executable, str(folder), "built in")
+    interpreter.look_for_python_anew()
+    engine.close()
+    assert engine.describe(engine_settings(bpy.context)) == "ONNX Runtime 1.32.0, built in"
+    preferences.python = "/bin/sh"
+    assert interpreter.find_python("/bin/sh").packages == "", "what the user names comes first"
+    interpreter.look_for_python_anew()
+
+
 def test_the_installed_environment_lies_among_the_users_files(monkeypatch):
     monkeypatch.undo()
-    folder = engine.installed_engine()
+    folder = interpreter.installed_engine()
     assert folder.parent.name == "ecoface" and bpy.utils.resource_path("USER") in str(folder)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -29,6 +30,7 @@ NOTHING = {
 def package(tmp_path_factory):
     out = tmp_path_factory.mktemp("dist")
     command = [sys.executable, str(ROOT / "tools" / "build_extension.py"), "--out", str(out)]
+    command += ["--only", "small"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Success parsing TOML" in done.stdout
@@ -98,3 +100,18 @@ def test_it_is_disabled_without_a_trace_and_can_be_enabled_again(told):
 
 def test_nothing_is_written_into_its_folder(told):
     assert told["running"]["files"] == told["installed"]["files"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the zip of this platform is the Linux one")
+def test_the_engine_that_is_built_in_speaks_by_every_source_of_emotion(tmp_path):
+    """With nothing but Blender and the zip; downloads its wheels where they are not in build/wheels."""
+    builder = [sys.executable, str(ROOT / "tools" / "build_extension.py"), "--only", "linux-x64"]
+    done = subprocess.run([*builder, "--out", str(tmp_path)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (package,) = tmp_path.glob("*-linux_x64.zip")
+    walk = [sys.executable, str(ROOT / "tests" / "application" / "embedded_engine.py")]
+    walk += ["--extension", str(package), "--blender", sys.executable, "--out", str(tmp_path / "out")]
+    done = subprocess.run(walk, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.endswith("all is well\n"), done.stdout + done.stderr
+    assert re.search(r'"engine": "ONNX Runtime 1\.\S+ on \d+ cores?, built in"', done.stdout)

@@ -23,6 +23,7 @@ from engine_python import ENGINE_PYTHON
 
 from ecoface_blender.animation import actions
 from ecoface_blender.engine import engine
+from ecoface_blender.engine.interpreter import Interpreter
 from ecoface_blender.generate import job_operator, operators
 from ecoface_blender.generate import properties as settings
 from ecoface_blender.heads import chosen, own_head
@@ -44,7 +45,7 @@ def metadata_of(speaker):
 def motion_of(sound, **wishes):
     """What the engine says of a sound, asked directly: (T, 53) at 25 fps."""
     values = {"style": None, "emotion": None, "emotion_from": None, "seed": 0, "temperature": 1.0} | wishes
-    client = engine.worker(ENGINE_PYTHON)
+    client = engine.worker(Interpreter(ENGINE_PYTHON))
     with job_operator.job_folder() as folder:
         values |= {
             "sound": str(sound),

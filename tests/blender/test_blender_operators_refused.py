@@ -14,7 +14,7 @@ from blender_engine import (  # noqa: F401
 from engine_python import ENGINE_PYTHON
 
 from ecoface_blender import running
-from ecoface_blender.engine import engine
+from ecoface_blender.engine import interpreter
 from ecoface_blender.errors import EcoFaceBlenderError
 
 
@@ -64,17 +64,17 @@ def test_what_keeps_everything_from_working_is_said_before_the_click(
         bpy.ops.ecoface.generate(sound=str(voice))
 
 
-def test_without_any_python_with_torch_a_sentence_says_what_to_do(preferences, monkeypatch):
+def test_without_any_engine_a_sentence_says_what_to_do(preferences, monkeypatch):
     preferences.python = ""
     monkeypatch.delenv("ECOFACE_PYTHON", raising=False)
-    monkeypatch.setattr(engine, "_this_python_has_torch", lambda: False)
+    monkeypatch.setattr(interpreter, "_this_python_can", lambda: False)
     with pytest.raises(
-        EcoFaceBlenderError, match=r"found: click Install Engine .* or run `pip install torch"
+        EcoFaceBlenderError, match=r"No engine was found: install the zip .* or run `pip install "
     ):
-        engine.find_python("")
+        interpreter.find_python("")
 
 
 def test_an_environment_may_be_named_by_its_folder(tmp_path):
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python").symlink_to(ENGINE_PYTHON)
-    assert engine.find_python(str(tmp_path)) == str(tmp_path / "bin" / "python")
+    assert interpreter.find_python(str(tmp_path)).program == str(tmp_path / "bin" / "python")

@@ -83,7 +83,7 @@ def failure(client, number):
 def test_hello_tells_what_the_engine_is(loaded):
     answer = loaded.wait(loaded.request(protocol.Hello))
     assert answer["protocol"] == protocol.PROTOCOL
-    assert answer["torch"].startswith("2.")
+    assert answer["engine"].split()[0] in ("PyTorch", "ONNX") and answer["hardware"]
     assert answer["device"] in ("cpu", "cuda", "mps")
 
 
@@ -261,11 +261,31 @@ def test_a_python_that_prints_on_its_own_does_not_disturb(tmp_path, client):
     noisy.write_text(
         "import os, runpy, sys\nsys.argv = sys.argv[1:]\nsys.path[0] = ''\n"
         "class Noise:\n    def find_spec(self, name, path=None, target=None):\n"
-        "        if name == 'torch': print('noise'); os.system('echo more noise')\n"
+        "        if name in ('torch', 'onnxruntime'): print('noise'); os.system('echo more noise')\n"
         "sys.meta_path.insert(0, Noise())\nrunpy.run_path(sys.argv[0], run_name='__main__')\n"
     )
     client = WorkerClient(interpreter(tmp_path / "python", f'shift; exec {PYTHON} {noisy} "$@"'))
-    assert client.wait(client.request(protocol.Hello))["torch"]
+    assert client.wait(client.request(protocol.Hello))["engine"]
+    client.close()
+
+
+def test_the_default_model_works_in_a_python_without_torch(tmp_path, speech):
+    blocked = tmp_path / "blocked.py"
+    blocked.write_text(
+        "import runpy, sys\nsys.argv = sys.argv[1:]\nsys.path[0] = ''\n"
+        "for name in ('torch', 'onnx', 'onnxscript', 'transformers', 'scipy'): sys.modules[name] = None\n"
+        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
+    )
+    client = WorkerClient(interpreter(tmp_path / "python", f'shift; exec {PYTHON} {blocked} "$@"'))
+    hello = client.wait(client.request(protocol.Hello))
+    assert hello["engine"].startswith("ONNX Runtime") and hello["device"] == "cpu"
+    loaded = client.wait(client.request(protocol.Load, model=None, device=None))
+    assert loaded["engine"] == hello["engine"] and loaded["device"] == "cpu"
+    result = tmp_path / "motion.npz"
+    answer = client.wait(generate(client, speech, result, emotion="happy"))
+    assert answer["frames"] == 50 and FlameMotion.read(result).n_frames == 50
+    for reference in (speech, result):  # heard, and seen
+        client.wait(generate(client, speech, tmp_path / "lent.npz", emotion_from=str(reference)))
     client.close()
 
 
@@ -274,9 +294,11 @@ def test_a_path_that_is_no_program_is_one_sentence(tmp_path):
         WorkerClient(tmp_path / "nowhere")
 
 
-def test_a_python_without_torch_is_one_sentence(tmp_path):
+def test_a_python_without_an_engine_is_one_sentence(tmp_path):
     client = WorkerClient(interpreter(tmp_path / "python", f'exec {PYTHON} -S "$@"'))
-    assert "cannot import torch" in failure(client, client.request(protocol.Hello))
+    sentence = failure(client, client.request(protocol.Hello))
+    assert sentence.startswith("Expected ONNX Runtime or PyTorch, found neither; pip install torch ")
+    assert " in /" in sentence and sentence.endswith(", or none, in the preferences of EcoFace.")
     client.close()
 
 

@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from ecoface_model.audio import read_sound
+from ecoface_model.backends.torch_backend import TorchBackend
+from ecoface_model.checkpoint import read_model
 from ecoface_model.core.constants import EMOTIONS
 from ecoface_model.core.errors import RequestError
 from ecoface_model.core.head_file import read_head
@@ -115,9 +117,8 @@ def test_a_performance_of_another_head_is_refused(tiny_ecoface):
 
 
 def test_amounts_apart_need_a_head_in_reach(ecoface):
-    unknown = EcoFace(
-        replace(ecoface.model, info=ecoface.model.info | {"head": "FLAME"}), torch.device("cpu")
-    )
+    model = read_model()
+    unknown = EcoFace(TorchBackend(replace(model, info=model.info | {"head": "FLAME"}), torch.device("cpu")))
     unknown.generate(SPEECH, emotion=EMOTIONS[2], amounts=EmotionStrength(strength=0.5))
     with pytest.raises(RequestError, match="use the strength of the emotion instead"):
         unknown.generate(SPEECH, emotion=EMOTIONS[2], amounts=EmotionStrength(upper=0.5))

@@ -5,16 +5,16 @@ import math
 import pytest
 import torch
 
-from ecoface_model.classifier import (
+from ecoface_model.classifier import EmotionClassifier
+from ecoface_model.core.constants import EMOTIONS, N_LABELS
+from ecoface_model.reference_emotion.calibration import (
     REACH,
     SOME_SPEECH,
     SURE,
     UNSURE,
-    EmotionClassifier,
     around,
     sure_enough,
 )
-from ecoface_model.core.constants import EMOTIONS, N_LABELS
 
 CALM = EMOTIONS.index("calm")
 
@@ -25,6 +25,13 @@ def classifier(seed: int = 0) -> EmotionClassifier:
     made.to_labels.weight.mul_(5)
     made.rows_to_labels.weight.normal_()
     return made
+
+
+def told_by(made: EmotionClassifier, told: torch.Tensor, *more: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """`Calibration.of_means`, or with speech beside the logits `Calibration.shares`."""
+    calibration = made.calibration()
+    ask = calibration.shares if more else calibration.of_means
+    return tuple(torch.from_numpy(each) for each in ask(told.numpy(), *(each.numpy() for each in more)))
 
 
 def logits(n: int, made: EmotionClassifier | None = None, seed: int = 1) -> torch.Tensor:
@@ -43,7 +50,7 @@ def test_the_mean_of_logits_is_the_logits_of_means():
 
 def test_shares_add_up_to_1_and_sum_their_intensities():
     told = logits(9)
-    shares, intensity = classifier().of_means(told)
+    shares, intensity = told_by(classifier(), told)
     labels = told.softmax(dim=1)
     assert shares.shape == (9, len(EMOTIONS)) and labels.shape == (9, N_LABELS)
     torch.testing.assert_close(shares.sum(dim=1), torch.ones(9))
@@ -62,15 +69,15 @@ def test_an_offset_is_added_to_both_intensities_of_its_emotion_before_the_sharpn
     expected = told.clone()
     expected[:, [2 * CALM - 1, 2 * CALM]] -= 2
     expected[:, 0] += 0.5
-    torch.testing.assert_close(other.of_means(told)[0], plain.of_means(0.5 * expected)[0])
+    torch.testing.assert_close(told_by(other, told)[0], told_by(plain, 0.5 * expected)[0])
     other.sharpness.fill_(1)
-    assert (other.of_means(told)[0][:, CALM] < plain.of_means(told)[0][:, CALM]).all()
+    assert (told_by(other, told)[0][:, CALM] < told_by(plain, told)[0][:, CALM]).all()
 
 
 def test_without_sharpness_every_label_is_as_likely():
     unsure = classifier()
     unsure.sharpness.zero_()
-    shares, intensity = unsure.of_means(logits(3))
+    shares, intensity = told_by(unsure, logits(3))
     torch.testing.assert_close(shares[:, 1:], torch.full((3, 7), 2 / 15))
     torch.testing.assert_close(intensity, torch.full((3,), 1.5))
 
@@ -94,7 +101,7 @@ def test_the_means_around_each_point_equal_a_loop(points):
     generator = torch.Generator().manual_seed(points)
     features, speech = torch.randn(points, 5, generator=generator), torch.rand(points, generator=generator)
     speech[points // 2 :: 3] = 0
-    means, amounts = around(features, speech)
+    means, amounts = (torch.from_numpy(each) for each in around(features.numpy(), speech.numpy()))
     expected_means, expected_amounts = by_loop(features, speech)
     torch.testing.assert_close(amounts, expected_amounts, atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(means, expected_means, atol=1e-4, rtol=1e-4)
@@ -105,16 +112,16 @@ def test_what_is_not_spoken_says_nothing():
     speech[20:] = 0
     other = told.clone()
     other[20:, 3] += 100
-    torch.testing.assert_close(classifier().shares(told, speech), classifier().shares(other, speech))
+    torch.testing.assert_close(told_by(classifier(), told, speech), told_by(classifier(), other, speech))
 
 
 def test_silence_is_neutral_and_a_little_speech_nearly_so():
     steps, speech = logits(60), torch.zeros(60)
-    shares, _ = classifier().shares(steps, speech)
+    shares, _ = told_by(classifier(), steps, speech)
     assert (shares[:, 0] == 1).all() and not shares[:, 1:].any()
     speech[30] = 1  # a tenth of a second
-    told, _ = classifier().of_means(steps[30:31])
-    shares, _ = classifier().shares(steps, speech)
+    told, _ = told_by(classifier(), steps[30:31])
+    shares, _ = told_by(classifier(), steps, speech)
     neutral = torch.eye(len(EMOTIONS))[:1]
     torch.testing.assert_close(shares[30:31], torch.lerp(neutral, told, 0.1 / SOME_SPEECH))
     torch.testing.assert_close(shares.sum(dim=1), torch.ones(60))
@@ -124,8 +131,8 @@ def test_a_mood_is_heard_for_as_long_as_it_lasts():
     made = classifier()
     happy, calm = logits(2, seed=3)
     steps = torch.cat([happy.expand(200, N_LABELS), calm.expand(200, N_LABELS)])
-    shares, _ = made.shares(steps, torch.ones(400))
-    alone = [made.of_means(one[None])[0][0] for one in (happy, calm)]
+    shares, _ = told_by(made, steps, torch.ones(400))
+    alone = [told_by(made, one[None])[0][0] for one in (happy, calm)]
     torch.testing.assert_close(shares[150], alone[0])  # more than REACH from the change
     torch.testing.assert_close(shares[250], alone[1])
     assert (shares.diff(dim=0).abs().amax(dim=1)[:150] < 1e-5).all()
@@ -138,7 +145,7 @@ def test_what_is_unsure_becomes_neutral_and_what_is_sure_stays():
         shares[row, EMOTIONS.index("angry")] = largest
         shares[row, EMOTIONS.index("sad")] = 0.1
         shares[row, 0] = 1 - largest - 0.1
-    found = sure_enough(shares)
+    found = torch.from_numpy(sure_enough(shares.numpy()))
     torch.testing.assert_close(found.sum(dim=1), torch.ones(3))
     torch.testing.assert_close(found[0], torch.eye(len(EMOTIONS))[0])
     torch.testing.assert_close(found[1, 1:], shares[1, 1:] / 2)
@@ -147,10 +154,10 @@ def test_what_is_unsure_becomes_neutral_and_what_is_sure_stays():
 
 def test_what_is_sure_is_shown_and_what_is_unsure_is_neutral():
     rows = torch.tensor([[0.05, 0.95 - share, share] + [0.0] * 5 for share in (SURE + 0.05, 0.7, UNSURE)])
-    shown = sure_enough(rows)
+    shown = torch.from_numpy(sure_enough(rows.numpy()))
     torch.testing.assert_close(shown.sum(dim=1), torch.ones(3))
     torch.testing.assert_close(shown[0], rows[0])
     torch.testing.assert_close(shown[1, 1:], rows[1, 1:] * (0.7 - UNSURE) / (SURE - UNSURE))
     torch.testing.assert_close(shown[2], torch.eye(8)[0])
     calmly = torch.eye(8)[:1]
-    torch.testing.assert_close(sure_enough(calmly), calmly)
+    torch.testing.assert_close(torch.from_numpy(sure_enough(calmly.numpy())), calmly)

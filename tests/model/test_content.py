@@ -8,18 +8,12 @@ from transformers import HubertModel, WhisperConfig, WhisperFeatureExtractor
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from ecoface_model.config import ContentConfig
-from ecoface_model.content import (
-    FLOOR,
-    LARGEST_GAIN,
-    USUAL_PEAK,
-    WhisperContent,
-    at_usual_level,
-    build_content,
-)
+from ecoface_model.content import WhisperContent, at_usual_level, build_content
 from ecoface_model.core.errors import ModelFileError
 from ecoface_model.emotion import build_emotion
 from ecoface_model.hubert import HubertContent, HubertEmotion, hubert_config, load_hubert
-from ecoface_model.mel import LogMel, mel_filters
+from ecoface_model.log_mel import LogMel
+from ecoface_model.mel import FLOOR, LARGEST_GAIN, USUAL_PEAK, mel_filters
 from ecoface_model.networks import Networks
 from training.data.wheels import DownloadError
 from training.whisper_weights import content_state, expect_hash, read_ctranslate2

@@ -8,7 +8,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from ecoface_model.core.head_file import FlameFile, read_head
 from ecoface_model.flame import FlameHead
-from ecoface_model.renderer.grey import LIGHT_ANGLE, GreyFaces, grey_camera, grey_faces
+from ecoface_model.renderer.camera import LIGHT_ANGLE
+from ecoface_model.renderer.grey import GreyFaces, grey_camera, grey_faces
+from ecoface_model.renderer.pictures import GreyPictures
 from ecoface_model.renderer.pytorch3d import INSTALLED, SAME_PICTURE, to_ndc, visible_faces_pytorch3d
 from ecoface_model.renderer.raster import Camera, visible_faces
 
@@ -225,3 +227,17 @@ def test_pytorch3d_sees_the_same_faces(file, head, size):
     screen = grey_camera(-0.005, 64).project(vertices)
     ours, theirs = (by(screen, head.faces, size) for by in (visible_faces, visible_faces_pytorch3d))
     assert (ours != theirs).float().mean() <= SAME_PICTURE
+
+
+def test_pictures_in_numpy_are_the_pictures_in_torch():
+    file = read_head()
+    motion = np.random.default_rng(0).standard_normal((20, 53)).astype(np.float32)
+    motion[:, 50:] *= 0.1
+    motion[:, 50] = np.abs(motion[:, 50])
+    for size in (64, 96):
+        drawn = GreyPictures(file, size).draw(motion)
+        with torch.no_grad():
+            expected = GreyFaces(FlameHead.from_file(file), size)(torch.from_numpy(motion)[None])[0, :, 0]
+        apart = np.abs(drawn - expected.numpy())
+        assert (apart > 1e-3).mean() < 0.002 and (expected.numpy() > 0).mean() > 0.3
+    assert GreyPictures(file, 64).draw(motion[:0]).shape == (0, 64, 64)

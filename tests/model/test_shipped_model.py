@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from ecoface_model.audio import read_sound
-from ecoface_model.checkpoint import DEFAULT_MODEL
 from ecoface_model.config import MotionGeneratorConfig
+from ecoface_model.model_file import DEFAULT_MODEL
 from ecoface_model.motion_generator import MotionGenerator
 from ecoface_model.pipeline import EcoFace
 from ecoface_model.tensor_names import GENERATOR, IN_FILES, from_file, in_file

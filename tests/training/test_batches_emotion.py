@@ -8,7 +8,7 @@ import torch
 from tiny_corpus import write_tiny_corpus, write_tiny_voices
 
 from ecoface_model.core.constants import EMOTIONS
-from ecoface_model.speech_encoder import NO_BASELINE
+from ecoface_model.reference_emotion.voice_baseline import NO_BASELINE
 from training.batches.emotion import BASELINE_SHARES, EmotionBatch, EmotionClips
 from training.data import voice_clips
 from training.data.clips import ClipRow, CorpusError, read_manifest, write_manifest

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from acted_corpus import clip_row
 from tiny_model import tiny_prototypes
 
@@ -11,7 +10,7 @@ from ecoface_model.core.constants import EMOTIONS, INTENSITIES
 from training.evaluation.held_out import HeldOut
 from training.evaluation.prototypes import KINDS, as_tables, by_number, compared
 
-PROTOTYPES = tiny_prototypes()
+PROTOTYPES = tiny_prototypes().numpy()
 Kind = tuple[str, int]
 
 
@@ -20,15 +19,15 @@ def clip(kind: Kind, number: int) -> HeldOut:
     return HeldOut(row, np.zeros(640, np.float32), (), np.zeros((1, 53), np.float32))
 
 
-def of_label(kind: Kind) -> torch.Tensor:
+def of_label(kind: Kind) -> np.ndarray:
     return PROTOTYPES[EMOTIONS.index(kind[0]), kind[1]]
 
 
-def mean_of(features: dict[str, torch.Tensor]):
+def mean_of(features: dict[str, np.ndarray]):
     """What takes clips in: the mean of what each of them means."""
 
-    def takes_in(part: Sequence[HeldOut]) -> torch.Tensor:
-        return torch.stack([features[one.row.id] for one in part]).mean(dim=0)
+    def takes_in(part: Sequence[HeldOut]) -> np.ndarray:
+        return np.stack([features[one.row.id] for one in part]).mean(axis=0)
 
     return takes_in
 
@@ -54,7 +53,7 @@ def test_clips_that_mean_something_else_are_found_out():
 def test_what_one_clip_leaves_open_two_can_tell():
     own, other = of_label(KINDS[3]), of_label(KINDS[9])
     clips = [clip(KINDS[3], 0), clip(KINDS[3], 1)]
-    meant = {clips[0].row.id: own, clips[1].row.id: 0.35 * own + 0.65 * other}
+    meant = {clips[0].row.id: own, clips[1].row.id: np.float32(0.35) * own + np.float32(0.65) * other}
     (row,) = compared(clips, mean_of(meant), PROTOTYPES)
     assert row.by_number == {1: 0.5, 2: 1.0} and by_number([row]) == row.by_number
     assert "| 1 clip | 2 clips |" in as_tables({"heard": [row]})[1]

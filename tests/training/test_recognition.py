@@ -10,7 +10,8 @@ from torch import nn
 
 from ecoface_model.classifier import EmotionClassifier
 from ecoface_model.core.constants import EMOTIONS, FEATURES_PER_FRAME, N_LABELS, SAMPLES_PER_FRAME
-from ecoface_model.speech_encoder import NO_BASELINE, EmotionEncoder
+from ecoface_model.reference_emotion.voice_baseline import NO_BASELINE
+from ecoface_model.speech_encoder import EmotionEncoder
 from training.data.clips import ClipRow, write_clip, write_manifest
 from training.data.voice_clips import LINES, NEUTRAL, VoiceClips
 from training.evaluation.recognition import (

@@ -56,6 +56,7 @@ def written(folder: Path, generator: MotionGeneratorConfig = GENERATOR_CONFIG) -
         name="ravdess",
         training="Trained on RAVDESS.",
         licences=("CC BY-NC-SA 4.0.",),
+        graphs=False,  # tests/model/test_backends.py has them
     )
     config.emotion.mkdir()
     config.motion.mkdir()

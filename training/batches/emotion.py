@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ecoface_model.core.constants import EMOTIONS, FEATURES_PER_FRAME
-from ecoface_model.speech_encoder import NO_BASELINE
+from ecoface_model.reference_emotion.voice_baseline import NO_BASELINE
 from training.batches.face_views import look
 from training.data.clips import ClipRow, CorpusError
 from training.data.face_store import FaceStore

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from ecoface_model.core.constants import EMOTIONS, FRAME_RATE
 from ecoface_model.postprocess.voice_activity import speaking
-from ecoface_model.reference_emotion.voice_baseline import KINDS
-from ecoface_model.speech_encoder import NO_BASELINE
+from ecoface_model.reference_emotion.voice_baseline import KINDS, NO_BASELINE
 from training.data.clips import CorpusError, read_clip, read_manifest
 from training.data.feature_store import FeatureStore
 

@@ -16,7 +16,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from ecoface_model.core.constants import EMOTIONS, FEATURES_PER_FRAME, INTENSITIES
-from ecoface_model.speech_encoder import NO_BASELINE, EmotionEncoder
+from ecoface_model.reference_emotion.voice_baseline import NO_BASELINE
+from ecoface_model.speech_encoder import EmotionEncoder
 from ecoface_model.visual import VisualEmotion
 from training.data.clips import ClipRow
 from training.data.face_store import FaceStore

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 from numpy.typing import NDArray
-from torch import Tensor
 from tqdm import tqdm
 
 from ecoface_model.core.constants import EMOTIONS, FEATURES_PER_FRAME
@@ -123,7 +122,7 @@ def exchange_all(
     return swaps
 
 
-def performed(seen: Float[Tensor, "points feature"], source: HeldOut) -> ReferenceEmotion:
+def performed(seen: Float32[NDArray[np.float32], "points feature"], source: HeldOut) -> ReferenceEmotion:
     """A performance as the emotion of another clip, looked at once and lent to many."""
     return ReferenceEmotion(seen, FEATURES_PER_FRAME * frames_of(source.waveform))
 

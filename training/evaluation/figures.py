@@ -169,7 +169,7 @@ def draw_sheets(config: Figures) -> list[Path]:
         CorpusError: if the split lacks a kind of clip that they need.
     """
     stage = Stage.open(config.model, config.device)
-    portrait = Portrait(stage.file, PICTURE, stage.ecoface.device)
+    portrait = Portrait(stage.file, PICTURE, torch.device(stage.ecoface.device))
     by_kind = clips_by_kind(config)
     paths = []
     for number, sheet in enumerate(SHEETS):

@@ -120,7 +120,7 @@ class Stage:
         Raises:
             ModelFileError, RequestError: if there is no such file or device.
         """
-        return cls(EcoFace.load(model, device), read_head())
+        return cls(EcoFace.load(model, device, "torch"), read_head())
 
     def speak(self, clip: HeldOut, **how: Any) -> Motion:
         """The clip as the model speaks it; `how` as in `EcoFace.generate`."""

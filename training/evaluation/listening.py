@@ -88,7 +88,7 @@ def listening(config: Listening) -> None:
     """
     by_set = recorded_rows(config.corpus, config.datasets, config.split)
     sentences = neutral_lines(config.synthetic, config.n_sentences, config.seed) if config.references else []
-    ecoface = EcoFace.load(config.model, config.device)
+    ecoface = EcoFace.load(config.model, config.device, "torch")
     remember(ecoface)
     classifiers = None
     if config.references:

@@ -20,7 +20,7 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 from ecoface_model.core.errors import HeadError
 from ecoface_model.core.head_file import FlameFile
 from ecoface_model.flame import FlameHead
-from ecoface_model.postprocess.lip_contact import lip_sides
+from ecoface_model.postprocess.lip_meeting import lip_sides
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -4,16 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from jaxtyping import Float
-from torch import Tensor
-from torch.nn.functional import normalize
+from jaxtyping import Float32
+from numpy.typing import NDArray
 
 from ecoface_model.core.constants import EMOTIONS
-from ecoface_model.reference_emotion.sources import label_prototypes, visual_to_audio
+from ecoface_model.reference_emotion.sources import label_prototypes, normalised, visual_to_audio
 from training.evaluation.held_out import HeldOut, Stage
 from training.evaluation.report import markdown_table
 
+Feature = Float32[NDArray[np.float32], " feature"]
 Kind = tuple[str, int]
 """Emotion, and intensity: 0 for neutral, else 1 or 2."""
 REFERENCE_CLIPS = (1, 2, 5, 10)
@@ -34,7 +33,6 @@ class Agreement:
     """Share of references of 1, 2, 5, 10 of the clips that are nearest to a label of their emotion."""
 
 
-@torch.inference_mode()
 def agreements(stage: Stage, clips: Sequence[HeldOut]) -> dict[str, list[Agreement]]:
     """By what takes the clip in: its sound is heard, its performance is seen; both end as mixed labels.
 
@@ -42,15 +40,17 @@ def agreements(stage: Stage, clips: Sequence[HeldOut]) -> dict[str, list[Agreeme
     """
     model = stage.ecoface.model
 
-    def heard(part: Sequence[HeldOut]) -> Float[Tensor, " feature"]:
+    def heard(part: Sequence[HeldOut]) -> Feature:
         sound = np.concatenate([clip.waveform for clip in part])
-        return stage.ecoface.features_of(stage.ecoface.listen(sound)).cpu().mean(dim=0)
+        features: Feature = stage.ecoface.features_of(stage.ecoface.listen(sound)).mean(axis=0)
+        return features
 
-    looks = {clip.row.id: torch.from_numpy(stage.look(clip.motion)) for clip in clips}
+    looks = {clip.row.id: stage.look(clip.motion) for clip in clips}
 
-    def seen(part: Sequence[HeldOut]) -> Float[Tensor, " feature"]:
-        look = torch.cat([looks[clip.row.id] for clip in part])
-        return visual_to_audio(look, model.visual_prototypes, model.prototypes).mean(dim=0)
+    def seen(part: Sequence[HeldOut]) -> Feature:
+        look = np.concatenate([looks[clip.row.id] for clip in part])
+        features: Feature = visual_to_audio(look, model.visual_prototypes, model.prototypes).mean(axis=0)
+        return features
 
     ways = {"heard": heard, "seen": seen}
     return {way: compared(clips, takes_in, model.prototypes) for way, takes_in in ways.items()}
@@ -58,16 +58,16 @@ def agreements(stage: Stage, clips: Sequence[HeldOut]) -> dict[str, list[Agreeme
 
 def compared(
     clips: Sequence[HeldOut],
-    takes_in: Callable[[Sequence[HeldOut]], Float[Tensor, " feature"]],
-    prototypes: Float[Tensor, "emotions 3 feature"],
+    takes_in: Callable[[Sequence[HeldOut]], Feature],
+    prototypes: Float32[NDArray[np.float32], "emotions 3 feature"],
 ) -> list[Agreement]:
     """References of each kind's clips beside the labels; kinds without clips are left out."""
     known = label_prototypes(prototypes)  # (15, F)
-    middle = known.mean(dim=0)
-    directions = normalize(known - middle, dim=1)
+    middle = known.mean(axis=0)
+    directions = normalised(known - middle)
 
-    def cosines(part: Sequence[HeldOut]) -> Float[Tensor, " 15"]:
-        return directions @ normalize(takes_in(part) - middle, dim=0)
+    def cosines(part: Sequence[HeldOut]) -> Float32[NDArray[np.float32], " 15"]:
+        return directions @ normalised(takes_in(part) - middle)
 
     found = []
     for number, kind in enumerate(KINDS):

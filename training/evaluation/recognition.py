@@ -12,8 +12,8 @@ from torch.nn.functional import cross_entropy
 
 from ecoface_model.classifier import EmotionClassifier
 from ecoface_model.core.constants import EMOTIONS
-from ecoface_model.reference_emotion.voice_baseline import KINDS, trust
-from ecoface_model.speech_encoder import NO_BASELINE, EmotionEncoder
+from ecoface_model.reference_emotion.voice_baseline import KINDS, NO_BASELINE, trust
+from ecoface_model.speech_encoder import EmotionEncoder
 from training.data.sources import SYNTHETIC
 from training.data.voice_clips import LINES, NEUTRAL, VoiceClips, heard_as_meant
 from training.evaluation.emotion_space import clip_feature
@@ -98,8 +98,8 @@ def recognise(
         meant.append(int(clips.emotion[index]))
     if not logits:
         return Recognised(np.zeros(0, np.int64), np.zeros((0, len(EMOTIONS)), np.float32))
-    shares, _ = classifier.of_means(torch.stack(logits))
-    return Recognised(np.array(meant), shares.cpu().numpy())
+    shares, _ = classifier.calibration().of_means(torch.stack(logits).cpu().numpy())
+    return Recognised(np.array(meant), shares)
 
 
 def recognition(

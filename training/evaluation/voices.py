@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float, Float32
 from numpy.typing import NDArray
 from torch import Tensor
@@ -22,7 +21,6 @@ from tqdm import tqdm
 from ecoface_model.config import ContentConfig
 from ecoface_model.content import WhisperContent
 from ecoface_model.core.constants import EMOTIONS, FEATURE_RATE
-from ecoface_model.device import inference_on
 from ecoface_model.pipeline import EcoFace
 from ecoface_model.reference_emotion.measure_voice import LEAST_SPEECH, UNIFORM
 from ecoface_model.reference_emotion.speech_emotion import SpeechEmotion
@@ -170,7 +168,6 @@ def remember(ecoface: EcoFace) -> None:
         ecoface.networks.content = own.requires_grad_(False).to(ecoface.device).eval()
 
 
-@torch.inference_mode()
 def hear(ecoface: EcoFace, corpus: Path, rows: Sequence[ClipRow]) -> list[Line]:
     """Every clip by itself.
 
@@ -182,10 +179,9 @@ def hear(ecoface: EcoFace, corpus: Path, rows: Sequence[ClipRow]) -> list[Line]:
         waveform = read_clip(corpus, row).waveform
         heard, states = ecoface.listen(waveform), None
         if knows_baselines(ecoface):
-            with inference_on(ecoface.device):
-                total, n_steps = ecoface.encoder.states_of_speech(waveform, None)
+            total, n_steps = ecoface.encoder.states_of_speech(waveform, None)
             if n_steps >= LEAST_SPEECH * FEATURE_RATE:
-                states = (total.float() / n_steps).cpu().numpy()
+                states = total / np.float32(n_steps)
         lines.append(Line(row, heard, states))
     return lines
 

@@ -7,8 +7,8 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 from torch.nn.utils.parametrize import is_parametrized
 
-from ecoface_model.checkpoint import FORMAT
 from ecoface_model.core.errors import ModelFileError
+from ecoface_model.model_file import FORMAT
 from ecoface_model.model_header import read_styles
 from ecoface_model.motion_generator import MotionGenerator
 from ecoface_model.tensor_names import GENERATOR, from_file

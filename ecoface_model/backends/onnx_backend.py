@@ -1,0 +1,172 @@
+"""The networks run by ONNX Runtime on the CPU, as graphs that the model file carries beside its weights.
+
+The graphs were exported from the torch modules (`training.release_graphs`) and hold no weights: these are
+lent to each session by their names in the file. One thread works on a window, and windows side by side.
+"""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cached_property
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from jaxtyping import Float32
+
+from ecoface_model import mel
+from ecoface_model.arrays import NDArray
+from ecoface_model.backends import graph_file
+from ecoface_model.backends.protocol import Measured, Sound
+from ecoface_model.core.constants import FEATURE_RATE
+from ecoface_model.core.errors import ModelFileError
+from ecoface_model.model_file import ModelFile, tensor_in_full
+from ecoface_model.positions import LONGEST_WINDOW, sinusoids
+from ecoface_model.reference_emotion.calibration import Calibration
+from ecoface_model.reference_emotion.voice_baseline import NO_BASELINE, VoiceBaseline
+
+WANTED_SOON = ("front", "generator", "labels")
+"""Graphs whose sessions are made at once, beside whatever else is read; who looks at faces waits for that."""
+States = Float32[NDArray[np.float32], "states steps width"]
+
+
+class OnnxBackend:
+    """A model's networks as graphs; see `Backend`."""
+
+    device = "cpu"
+
+    def __init__(self, file: ModelFile) -> None:
+        """Raises:
+        ModelFileError: if the file carries no graphs, or others than this version's.
+        """
+        self.facts = file.facts
+        self.engine = f"ONNX Runtime {onnxruntime.__version__}"
+        self.n_parallel = processors()
+        config = file.facts.config.content
+        self._weights = dict(file.tensors)
+        self._weights[graph_file.POSITIONS] = sinusoids(LONGEST_WINDOW * FEATURE_RATE, config.feature_dim)
+        for name in graph_file.GRAPHS:
+            graph_file.check(name, file, {key: value.shape for key, value in self._weights.items()})
+        self._graphs = file.graphs
+        self._sessions: dict[str, Future[_Session]] = {}
+        self._making = Lock()
+        for name in WANTED_SOON:
+            self._session(name)
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """The classifier's."""
+        offset, sharpness = (
+            tensor_in_full(self._weights[f"classifier.{name}"]) for name in ("offset", "sharpness")
+        )
+        return Calibration(offset, sharpness.item())
+
+    def measure(self, waveform: Sound) -> Measured:
+        """See `Backend`."""
+        return np.array([mel.peak_of(waveform)], np.float32)
+
+    def content(self, sound: Sound, measured: Measured) -> Float32[NDArray[np.float32], "steps content"]:
+        """See `Backend`."""
+        return np.ascontiguousarray(self._states(sound, measured)[-1])
+
+    def hear(
+        self, sound: Sound, measured: Measured, baseline: VoiceBaseline | None
+    ) -> tuple[Float32[NDArray[np.float32], "steps content"], Float32[NDArray[np.float32], "steps 15"]]:
+        """See `Backend`."""
+        states = self._states(sound, measured)
+        n_states, width = states.shape[0], states.shape[2]
+        usual, kind, trust = np.zeros(n_states * width, np.float32), NO_BASELINE, 1.0
+        if baseline is not None:
+            usual, kind, trust = baseline.as_inputs(n_states, width)
+        logits = self._run(
+            "labels", states[None], usual[None], np.array([kind]), np.array([trust], np.float32)
+        )
+        return np.ascontiguousarray(states[-1]), logits
+
+    def sum_of_states(
+        self, sound: Sound, measured: Measured, speech: Float32[NDArray[np.float32], " steps"]
+    ) -> Float32[NDArray[np.float32], "states width"]:
+        """See `Backend`."""
+        total: NDArray[np.float32] = (self._states(sound, measured) * speech[:, None]).sum(axis=1)
+        return total
+
+    def see(
+        self, faces: Float32[NDArray[np.float32], "frames size size"]
+    ) -> Float32[NDArray[np.float32], "steps feature"]:
+        """See `Backend`."""
+        return self._run("visual", faces[None, :, None])
+
+    def animate(
+        self,
+        content: Float32[NDArray[np.float32], "steps content"],
+        emotion: Float32[NDArray[np.float32], "steps feature"],
+        style: Float32[NDArray[np.float32], " styles"],
+        noise: Float32[NDArray[np.float32], "latent_steps latent"],
+    ) -> Float32[NDArray[np.float32], "frames channels"]:
+        """See `Backend`."""
+        return self._run("generator", *(each[None] for each in (content, emotion, style, noise)))
+
+    def _states(self, sound: Sound, measured: Measured) -> States:
+        """What the front's convolutions give, then the states after each of its layers."""
+        spectrum = mel.at_usual_level(mel.log_mel(sound), float(measured[0]))
+        return self._run("front", spectrum[None])
+
+    def _run(self, name: str, *inputs: NDArray[Any]) -> NDArray[np.float32]:
+        """The one of a batch that a graph gives."""
+        return self._session(name).result().run(inputs)
+
+    def _session(self, name: str) -> "Future[_Session]":
+        """A graph's session, which a thread begins to make when it is first asked for."""
+        with self._making:
+            if name not in self._sessions:
+                with _one_thread() as making:
+                    self._sessions[name] = making.submit(_Session, name, self._graphs[name], self._weights)
+            return self._sessions[name]
+
+
+class _Session:
+    """One graph, ready to run, and the weights that it was lent."""
+
+    def __init__(self, name: str, graph: bytes, weights: dict[str, NDArray[Any]]) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+        options.log_severity_level = 4  # what fails is raised; nothing is printed
+        names = graph_file.weights_of(graph)
+        self._lent = [
+            onnxruntime.OrtValue.ortvalue_from_numpy(tensor_in_full(weights[each])) for each in names
+        ]
+        options.add_external_initializers(names, self._lent)
+        try:
+            self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # its exceptions have no common kind
+            raise ModelFileError(
+                f"expected a graph '{name}' that can be run in the model file, found a damaged one; copy or "
+                "download it again"
+            ) from error
+        self._inputs = [each.name for each in self._session.get_inputs()]
+
+    def run(self, inputs: tuple[NDArray[Any], ...]) -> NDArray[np.float32]:
+        feed = {name: np.ascontiguousarray(each) for name, each in zip(self._inputs, inputs, strict=True)}
+        output: NDArray[np.float32] = self._session.run(None, feed)[0][0]
+        return output
+
+
+@contextmanager
+def _one_thread() -> Iterator[Executor]:
+    """A thread for one task, which is not waited for."""
+    executor = ThreadPoolExecutor(1)
+    try:
+        yield executor
+    finally:
+        executor.shutdown(wait=False)
+
+
+def processors() -> int:
+    """Cores that this process may use; OMP_NUM_THREADS limits them, as it does PyTorch's."""
+    if (limit := os.environ.get("OMP_NUM_THREADS", "")).isdigit():
+        return max(1, int(limit))
+    affinity = getattr(os, "sched_getaffinity", None)
+    return max(1, len(affinity(0)) if affinity else os.cpu_count() or 1)

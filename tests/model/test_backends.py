@@ -1,0 +1,380 @@
+"""Engines: ONNX Runtime gives what PyTorch gives, without it, and nothing of a stranger's graph is run."""
+
+import base64
+import json
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
+from tiny_model import TINY_HUBERT, tiny_networks, voice, write_tiny_model
+
+from ecoface_model import device, mel
+from ecoface_model.backends import graph_file
+from ecoface_model.backends.onnx_backend import OnnxBackend
+from ecoface_model.checkpoint import read_model
+from ecoface_model.content import at_usual_level
+from ecoface_model.core.errors import EcoFaceError, ModelFileError, RequestError
+from ecoface_model.core.head_file import read_head
+from ecoface_model.core.head_mesh import HeadLandmarks, HeadMesh
+from ecoface_model.core.motion_file import FlameMotion
+from ecoface_model.flame import FlameHead
+from ecoface_model.log_mel import LogMel
+from ecoface_model.model_file import read_model_file
+from ecoface_model.noise import normal_noise
+from ecoface_model.pipeline import EcoFace
+from ecoface_model.reference_emotion.strength import EmotionStrength
+from ecoface_model.windows import WindowPlan
+from training import release_graphs
+
+ROOT = Path(__file__).parents[2]
+SAME = 0.01  # mm
+SPEECH = voice(9.5)  # 238 frames: two windows, of no whole stride
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    """A tiny model with graphs."""
+    path = write_tiny_model(tmp_path_factory.mktemp("graphs") / "tiny.safetensors")
+    before = load_file(path)
+    # in a process of its own: the exporter's lengths are symbols, which the tests' type checks do not know
+    subprocess.run([sys.executable, "-m", "training.release_graphs", str(path)], check=True, cwd=ROOT)
+    after = load_file(path)
+    assert before.keys() == after.keys()
+    assert all(before[name].tobytes() == after[name].tobytes() for name in before), "bit for bit"
+    return path
+
+
+@pytest.fixture(scope="module")
+def both(model) -> tuple[EcoFace, EcoFace]:
+    """The same model by either engine."""
+    by_onnx, by_torch = EcoFace.load(model), EcoFace.load(model, engine="torch", device="cpu")
+    assert by_onnx.backend.engine.startswith("ONNX Runtime 1.")
+    assert by_torch.backend.engine.startswith("PyTorch 2.")
+    return by_onnx, by_torch
+
+
+def apart(one: FlameMotion, other: FlameMotion) -> float:
+    """mm between any vertex of two motions."""
+    mesh = HeadMesh(read_head())
+    offsets = mesh.vertices(one.motion) - mesh.vertices(other.motion)
+    return 1000 * float(np.linalg.norm(offsets, axis=-1).max())
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {}, {"emotion": "happy:1.5", "seed": 2**40 + 3}, {"emotion": "angry@0 sad:2@3", "style": "ben"},
+        {"emotion_from": voice(12.0, seed=5), "temperature": 0.5}, {"baseline": True},
+        {"emotion": "sad", "amounts": EmotionStrength(strength=1.5, upper=0.5, mouth=1.2)},
+        {"emotion_from": "performance"},
+    ],
+    ids=["speech", "label", "track", "another clip", "baseline", "amounts", "performance"],
+)  # fmt: skip
+def test_either_engine_gives_the_same_motion(both, how):
+    takes = []
+    for ecoface in both:
+        asked = dict(how)
+        if asked.pop("baseline", None):
+            asked["baseline"] = ecoface.voice_baseline([voice(3.0, 4)])
+        if isinstance(asked.get("emotion_from"), str):
+            asked["emotion_from"] = both[1].generate(voice(4.0, 6), emotion="angry:2")
+        takes.append(ecoface.generate(SPEECH, **asked))
+    assert apart(*takes) < SAME
+    assert np.abs(takes[0].phones.astype(int) - takes[1].phones).max() <= 1
+    assert takes[0].metadata.keys() == takes[1].metadata.keys()
+
+
+def test_either_engine_hears_the_same(both):
+    heard = [ecoface.listen(SPEECH) for ecoface in both]
+    np.testing.assert_allclose(heard[0].shares, heard[1].shares, atol=1e-3)
+    baselines = [ecoface.voice_baseline([SPEECH]).states for ecoface in both]
+    np.testing.assert_allclose(*baselines, atol=1e-4)
+
+
+@pytest.mark.parametrize("frames", [4, 28, 200, 744])
+def test_every_graph_gives_what_its_module_gives_at_any_length(both, frames):
+    rng = np.random.default_rng(frames)
+    sound = voice(30.0)[: 640 * frames]
+    engines = [ecoface.backend for ecoface in both]
+    measured = [engine.measure(sound) for engine in engines]
+    np.testing.assert_allclose(*measured, atol=1e-6)
+    heard = [engine.hear(sound, measured[0], None) for engine in engines]
+    for one, other in zip(*heard, strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-3)
+    np.testing.assert_allclose(heard[0][0], engines[0].content(sound, measured[0]))
+    faces = rng.random((frames, 32, 32)).astype(np.float32)
+    np.testing.assert_allclose(*(engine.see(faces) for engine in engines), atol=1e-4)
+    shapes = (2 * frames, 32), (2 * frames, 16), (3,), (frames // 4, 16)
+    inputs = [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
+    np.testing.assert_allclose(*(engine.animate(*inputs) for engine in engines), atol=1e-4)
+
+
+def test_threads_change_no_bit(model):
+    takes = []
+    for n_parallel in (1, 3):
+        backend = OnnxBackend(read_model_file(model))
+        backend.n_parallel = n_parallel
+        ecoface = EcoFace(backend, WindowPlan(window=80, context=16))
+        takes.append(ecoface.generate(voice(20.0)).motion)
+    np.testing.assert_array_equal(*takes)
+
+
+def test_whoever_gives_up_amid_windows_side_by_side_is_heard(both):
+    def give_up(_stage: str, done: int, _total: int) -> None:
+        if done == 2:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        both[0].generate(voice(30.0), progress=give_up)
+    assert both[0].generate(voice(0.5)).n_frames == 12
+
+
+@pytest.mark.parametrize("n", [1, 5, 15, 16, 17, 40, 1_601, 12_800])
+@pytest.mark.parametrize("seed", [0, 7, 2**32 - 1, 2**32 + 5, 2**62 + 1])
+def test_noise_is_torch_s(n, seed):
+    expected = torch.randn(n, generator=torch.Generator().manual_seed(seed)).numpy()
+    np.testing.assert_allclose(normal_noise(n, seed), expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("seconds", [0.04, 1.0, 31.0])
+def test_spectra_in_numpy_are_those_in_torch(seconds):
+    sound = voice(seconds)
+    expected = LogMel()(torch.from_numpy(sound)[None])[0]
+    np.testing.assert_allclose(mel.log_mel(sound), expected, atol=2e-5)
+    for peak in (-5.0, 1.0):
+        levelled = at_usual_level(expected[None], torch.tensor([[peak]]))[0]
+        np.testing.assert_allclose(mel.at_usual_level(expected.numpy(), peak), levelled, atol=1e-6)
+
+
+def test_the_head_in_numpy_is_the_head_in_torch():
+    file = read_head()
+    motion = np.random.default_rng(0).standard_normal((130, 53)).astype(np.float32)
+    motion[:, 50:] *= 0.2
+    head = FlameHead.from_file(file)
+    expected = head.vertices(torch.from_numpy(motion))
+    np.testing.assert_allclose(HeadMesh(file).vertices(motion), expected, atol=1e-6)
+    some = np.arange(100, 160)
+    part = head.restricted_to(torch.from_numpy(some))
+    mesh = HeadMesh(file, some)
+    numbers = torch.from_numpy(mesh.faces)
+    assert part.vertices(torch.from_numpy(motion[:3]))[:, part.faces].allclose(
+        torch.from_numpy(mesh.vertices(motion[:3]))[:, numbers], atol=1e-6
+    )
+    marks = HeadLandmarks(file)
+    np.testing.assert_allclose(marks.of(motion), head.landmarks(torch.from_numpy(motion)), atol=1e-6)
+    assert marks.rest_lip_gap() == pytest.approx(head.rest_lip_gap(), abs=1e-7)
+
+
+def test_a_model_without_graphs_is_run_by_torch_or_says_what_to_do(tiny_model_file, tmp_path, monkeypatch):
+    assert EcoFace.load(tiny_model_file, "cpu").backend.engine.startswith("PyTorch")
+    monkeypatch.setattr(device, "is_installed", lambda package: package == "onnxruntime")
+    for path in (tiny_model_file, write_tiny_model(tmp_path / "paper.safetensors", TINY_HUBERT)):
+        with pytest.raises(ModelFileError, match="found it without; pip install"):
+            EcoFace.load(path)
+
+
+def test_engines_are_chosen_and_refused(model, monkeypatch):
+    assert EcoFace.load(model, "cpu").backend.engine.startswith("ONNX")
+    assert EcoFace.load(model, None, "onnx").device == "cpu"
+    with pytest.raises(RequestError, match="expected an engine among torch, onnx, found 'jax'"):
+        EcoFace.load(model, None, "jax")
+    with pytest.raises(RequestError, match="expected the engine torch for the device 'cuda', found onnx"):
+        EcoFace.load(model, "cuda", "onnx")
+    with pytest.raises(RequestError, match="expected a device among cuda, mps, cpu, found 'gpu'"):
+        EcoFace.load(model, "gpu")
+    monkeypatch.setattr(device, "torch_sees_a_card", lambda: True)
+    assert device.choose_engine(None, None, with_graphs=True) == "torch"
+    assert device.choose_engine("cpu", None, with_graphs=True) == "onnx"
+    monkeypatch.setattr(device, "is_installed", lambda package: package == "onnxruntime")
+    for wanted in (("cuda", None), (None, "torch")):
+        with pytest.raises(RequestError, match=r"expected PyTorch .* pip install \"ecoface\[torch\]\""):
+            device.choose_engine(*wanted, with_graphs=True)
+    monkeypatch.setattr(device, "is_installed", lambda package: False)
+    with pytest.raises(RequestError, match="expected ONNX Runtime or PyTorch, found neither"):
+        device.choose_engine("cpu", None, with_graphs=True)
+    with pytest.raises(RequestError, match="expected ONNX Runtime, found none"):
+        device.choose_engine("cpu", "onnx", with_graphs=True)
+
+
+def with_graph(model: Path, out: Path, name: str, change) -> Path:
+    """The model with one graph changed by a function of onnx's ModelProto, or put in its place as bytes."""
+    import onnx
+
+    with safe_open(model, framework="np") as file:
+        metadata = file.metadata()
+    graphs = json.loads(metadata["graphs"])
+    proto = onnx.load_from_string(zlib.decompress(base64.b64decode(graphs[name])))
+    changed = change(proto)
+    data = changed if isinstance(changed, bytes) else proto.SerializeToString()
+    metadata["graphs"] = json.dumps(graphs | {name: base64.b64encode(zlib.compress(data)).decode()})
+    save_file(load_file(model), out, metadata)
+    return out
+
+
+def foreign_operator(proto):
+    proto.graph.node[0].domain = "com.evil"
+
+
+def foreign_opset(proto):
+    proto.opset_import.add(domain="com.evil", version=1)
+
+
+def function(proto):
+    proto.functions.add(name="f", domain="here")
+
+
+def loop(proto):
+    attribute = proto.graph.node[0].attribute.add(name="body", type=5)
+    attribute.g.name = "body"
+
+
+def other_file(proto):
+    external = next(each for each in proto.graph.initializer if each.external_data)
+    external.name = "passwords"
+    external.external_data[0].value = "/etc/passwd"
+
+
+def other_shape(proto):
+    external = next(each for each in proto.graph.initializer if each.external_data)
+    external.dims[0] += 1
+
+
+def constant_in_a_file(proto):
+    attribute = proto.graph.node[0].attribute.add(name="value", type=4)
+    attribute.t.data_location = 1
+    attribute.t.data_type = 1
+
+
+def other_input(proto):
+    proto.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 81
+
+
+def one_input_less(proto):
+    del proto.graph.input[-1]
+
+
+CHANGES = [
+    (foreign_operator, "operators of 'com.evil'"), (foreign_opset, "operators of 'com.evil'"),
+    (function, "functions of its own"), (loop, "graphs within a graph"),
+    (other_file, "no weight 'passwords'"), (other_shape, "no weight .* of its shape"),
+    (constant_in_a_file, "a constant from another file"), (other_input, "other inputs or outputs"),
+    (one_input_less, "other inputs or outputs"), (lambda proto: b"\xff" * 30, "expected a graph 'front'"),
+    (lambda proto: proto.SerializeToString()[:-40], "expected a graph 'front'"),
+    (lambda proto: b"", "no graph"), (lambda proto: bytes(5 << 20), "beyond any size of ours"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "said"), CHANGES)
+def test_a_stranger_s_graph_is_refused(model, tmp_path, change, said):
+    path = with_graph(model, tmp_path / "changed.safetensors", "front", change)
+    with pytest.raises(ModelFileError, match=said) as caught:
+        EcoFace.load(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_graph_that_cannot_be_run_is_said_in_a_sentence(model, tmp_path):
+    def misspelt(proto):
+        proto.graph.node[0].op_type = "Convolve"
+
+    ecoface = EcoFace.load(with_graph(model, tmp_path / "changed.safetensors", "front", misspelt))
+    with pytest.raises(ModelFileError, match="expected a graph 'front' that can be run"):
+        ecoface.generate(voice(0.5))
+
+
+@pytest.mark.parametrize("text", ["[]", "7", '{"front": 3}', '{"front": "%%"}', '{"front": "AAAA"}'])
+def test_graphs_that_are_none_are_damage(model, tmp_path, text):
+    with safe_open(model, framework="np") as file:
+        metadata = file.metadata() | {"graphs": text}
+    save_file(load_file(model), tmp_path / "changed.safetensors", metadata)
+    with pytest.raises(EcoFaceError, match="expected a whole EcoFace model in changed"):
+        EcoFace.load(tmp_path / "changed.safetensors")
+
+
+def test_no_graph_holds_a_weight(model):
+    file = read_model_file(model)
+    networks = tiny_networks()
+    assert set(file.graphs) == set(graph_file.GRAPHS)
+    lent = {name for graph in file.graphs.values() for name in graph_file.weights_of(graph)}
+    assert lent <= file.tensors.keys() | {graph_file.POSITIONS}
+    trained = {name for name, _ in networks.named_parameters() if not name.startswith("generator")}
+    assert {name for name in trained if name.startswith(("content", "classifier", "visual"))} <= lent
+    assert sum(map(len, file.graphs.values())) < 400_000
+
+
+def test_graphs_of_a_model_on_hubert_are_not_written(tmp_path):
+    path = write_tiny_model(tmp_path / "paper.safetensors", TINY_HUBERT)
+    with pytest.raises(ModelFileError, match="found one on HuBERT, which PyTorch alone runs"):
+        release_graphs.main(release_graphs.GraphsConfig(model=path))
+    assert release_graphs.graphs_of(read_model(path).networks) == {}
+
+
+WITHOUT_TORCH = """
+import sys
+for package in ("torch", "onnx", "onnxscript", "transformers", "scipy", "matplotlib"):
+    sys.modules[package] = None
+sys.path[:0] = [{root!r}, {support!r}]
+"""
+
+
+def run_without_torch(script: str, *arguments: str) -> subprocess.CompletedProcess:
+    """Python code in a process that has neither PyTorch nor what exports graphs."""
+    start = WITHOUT_TORCH.format(root=str(ROOT), support=str(ROOT / "tests" / "support"))
+    command = [sys.executable, "-c", start + script, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+def test_all_of_it_runs_without_torch(model, both, tmp_path):
+    np.save(tmp_path / "voice.npy", SPEECH)
+    both[0].generate(voice(2.0), emotion="angry").write(tmp_path / "performance.npz")
+    script = (
+        "import numpy as np\n"
+        "from ecoface_model.pipeline import EcoFace\n"
+        "from ecoface_model.core.motion_file import FlameMotion\n"
+        "folder = sys.argv[2]; speech = np.load(folder + '/voice.npy'); model = EcoFace.load(sys.argv[1])\n"
+        "model.generate(speech).write(folder + '/speech.npz')\n"
+        "model.generate(speech, emotion='happy').write(folder + '/label.npz')\n"
+        "model.generate(speech, emotion_from=speech[:40000]).write(folder + '/reference.npz')\n"
+        "seen = FlameMotion.read(folder + '/performance.npz')\n"
+        "model.generate(speech, emotion_from=seen).write(folder + '/seen.npz')\n"
+        "model.listen(speech, baseline=model.voice_baseline([speech]))\n"
+    )
+    done = run_without_torch(script, str(model), str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    wanted = {
+        "speech": both[1].generate(SPEECH),
+        "label": both[1].generate(SPEECH, emotion="happy"),
+        "reference": both[1].generate(SPEECH, emotion_from=SPEECH[:40_000]),
+        "seen": both[1].generate(SPEECH, emotion_from=FlameMotion.read(tmp_path / "performance.npz")),
+    }
+    for name, motion in wanted.items():
+        assert apart(FlameMotion.read(tmp_path / f"{name}.npz"), motion) < SAME, name
+
+
+def test_the_command_line_needs_no_torch_but_for_previews(model, tmp_path):
+    import soundfile
+
+    wav, motion = tmp_path / "a.wav", tmp_path / "a.npz"
+    soundfile.write(wav, voice(1.5), 16_000)
+    said = {}
+    for name, arguments in {
+        "generate": [wav, "-o", motion, "--model", model],
+        "listen": [wav, "--model", model],
+        "export": [motion, "-o", tmp_path / "a.csv"],
+        "vertices": ["export", motion, "-o", tmp_path / "v.npz", "--vertices"],
+        "info": ["--model", model],
+        "preview": [motion, "-o", tmp_path / "a.mp4"],
+    }.items():
+        command = arguments if name == "vertices" else [name, *arguments]
+        script = "from ecoface_model.__main__ import main\nsys.exit(main(sys.argv[1:]))"
+        done = run_without_torch(script, *map(str, command))
+        said[name] = done.stdout
+        assert done.returncode == (2 if name == "preview" else 0), done.stderr
+    assert "engine: ONNX Runtime" in said["info"] and "device: cpu" in said["info"]
+    assert done.stderr.startswith("ecoface: expected torch and matplotlib for a preview, found none; pip")
+    assert (tmp_path / "a.csv").is_file() and (tmp_path / "v.npz").is_file()

@@ -25,7 +25,7 @@ RIDGE, ROW_RIDGE = 1e-3, 1e-2
 FEATURE_SHARE = 0.5
 """How much logits of features count beside those of rows: the encoder is too sure of its training's clips."""
 CAUTION = 0.5
-"""Added to neutral's offset after calibration; ours. Held-out actors are acting, most recorded lines are not."""
+"""Added to neutral's offset after calibration; ours. Held-out actors act, most recorded lines do not."""
 PLAIN = 20.0
 """Weight of neutral synthetic clips beside other emotions' when the classifier is fitted; ours. Neutral lines
 of actors are all alike; plain speech of other voices, in other places and at other paces, is neutral too."""

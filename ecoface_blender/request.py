@@ -88,7 +88,7 @@ class GenerationRequest:
             self._within(field.name, _is_sendable, f"at most {MOST_TEXT} characters, none of them null")
         for name in ("strength", "upper", "mouth", "temperature"):
             self._within(name, lambda value: value >= 0, "a number from 0 on")
-        self._within("seed", lambda value: 0 <= value < 1 << 63, "a whole number from 0 on, of 63 bits")
+        self._within("seed", lambda value: 0 <= value < 1 << 63, "a whole number from 0 to below 2^63")
         for name in ("first_second", "emotion_first_second"):
             self._within(name, lambda value: abs(value) <= LONGEST, f"seconds within {LONGEST}")
         for name in ("seconds", "emotion_seconds"):

@@ -106,7 +106,7 @@ def test_the_frame_rate_can_be_chosen(voice, model, head_file, tmp_path):
             "Expected --emotion or --emotion-from, found both",
         ),
         ({"--temperature": "-1"}, "Expected `temperature` as a number from 0 on, found -1"),
-        ({"--seed": "-1"}, "Expected `seed` as a whole number from 0 on, found -1"),
+        ({"--seed": "-1"}, "Expected `seed` as a whole number from 0 to below 2^63, found -1"),
         ({"--fps": "0"}, "Expected a frame rate from 1 to 1000, found 0"),
         ({"--blend": None}, "Expected a file to write, found none"),
         ({"--blend": "no/such/folder/a.blend"}, "Expected the folder"),

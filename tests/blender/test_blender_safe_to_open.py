@@ -261,7 +261,7 @@ def test_keys_past_blender_s_last_frame_are_refused_before_they_are_made(take, c
     [
         ({"first_second": -1e12}, "`first_second` as seconds within 43200"),
         ({"emotion_first_second": 1e12}, "`emotion_first_second` as seconds within 43200"),
-        ({"seed": 1 << 70}, "`seed` as a whole number from 0 to below 2^63"),
+        ({"seed": 1 << 70}, r"`seed` as a whole number from 0 to below 2\^63"),
         ({"style": "x" * (MOST_TEXT + 1)}, "`style` as at most 262144 characters"),
         ({"sound": "a\0b"}, "`sound` as at most 262144 characters, none of them null"),
         ({"baseline": {"states": "x" * MOST_TEXT}}, "`baseline` as at most 262144 characters"),

@@ -101,7 +101,8 @@ class Jobs:
             reference_baseline=baseline_of(request.reference_baseline),
             progress=on_progress,
         )
-        sound = replace(sound, warnings=(*sound.warnings, *warnings_of(request.original)))
+        not_played = warnings_of(request.original, sound.waveform if request.seconds is None else None)
+        sound = replace(sound, warnings=(*sound.warnings, *not_played))
         metadata = sound.describe(motion.metadata | {"source": Path(request.sound).name})
         motion = replace(motion, metadata=metadata)
         motion = fit(motion, request.head, request.head_file)

@@ -7,6 +7,10 @@ from typing import Any
 
 LOOKED_AT = 1 << 26
 """Bytes of a mixed down file that is read for what is damaged in it: about an hour."""
+NOT_PLAYED = 0.5
+"""Seconds by which Blender may end before a file: strips end on whole frames."""
+FAINT, SILENT = 1e-3, 3e-5
+"""Of full scale: what is less at a file's end need not be played; what is less is none that Blender mixed."""
 
 
 def sound_of(
@@ -28,10 +32,22 @@ def sound_of(
     return replace(sound, waveform=cut(sound.waveform, first_second, seconds))
 
 
-def warnings_of(original: str | None) -> tuple[str, ...]:
-    """What cannot be read of a file that Blender has mixed down; nothing of one that takes long to read."""
-    found = _looked_at(original)
-    return tuple(found.warnings) if found else ()
+def warnings_of(original: str | None, mix: Any = None) -> tuple[str, ...]:
+    """What cannot be read of a file that Blender has mixed down; nothing of one that takes long to read.
+
+    Where all of it was to be heard, `mix` is what Blender plays: of a chain of streams the first, and all too
+    early of what begins late or has gaps.
+    """
+    found, seconds = _looked_at(original)
+    warnings = tuple(found.warnings) if found else ()
+    played = _last_sound(mix, SILENT) if mix is not None else 0.0
+    if not played or seconds - played < NOT_PLAYED:
+        return warnings
+    return (
+        *warnings,
+        f"Blender plays {played:.1f} s of the {seconds:.1f} s of this file; save it as a .wav to have all of "
+        "it in its place",
+    )
 
 
 def choices_in(sound: Any, original: str | None) -> dict[str, list[str]]:
@@ -39,7 +55,7 @@ def choices_in(sound: Any, original: str | None) -> dict[str, list[str]]:
 
     Of the `original`, if Blender has mixed that down into `sound`.
     """
-    found = _looked_at(original) if original else sound
+    found = _looked_at(original)[0] if original else sound
     tracks = _names_of_tracks(original) if original and not found else found.tracks
     channels = found.channels if found else ()
     return {
@@ -54,16 +70,17 @@ def _names_of_tracks(path: str) -> tuple[str, ...]:
     return names_of_tracks(path) if Path(path).is_file() else ()
 
 
-def _looked_at(original: str | None) -> Any:
-    """What is read of a file; None without one, or of one that takes long to read or is no sound."""
+def _looked_at(original: str | None) -> tuple[Any, float]:
+    """What is read of a file, and when its last sound ends; None without one, or of one that takes long to
+    read or is no sound."""
     path = Path(original or "")
     if not original or not path.is_file() or path.stat().st_size > LOOKED_AT:
-        return None
+        return None, 0.0
     return _read_once(original, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=16)
-def _read_once(original: str, _changed: int) -> Any:
+def _read_once(original: str, _changed: int) -> tuple[Any, float]:
     """Once for all strips of a file, without its samples."""
     import numpy as np
 
@@ -71,9 +88,20 @@ def _read_once(original: str, _changed: int) -> Any:
     from ecoface_model.sound.reader import read
 
     try:
-        return replace(read(original), waveform=np.zeros(0, np.float32))
+        sound = read(original)
     except SoundError:
-        return None
+        return None, 0.0
+    return replace(sound, waveform=np.zeros(0, np.float32)), _last_sound(sound.waveform, FAINT)
+
+
+def _last_sound(waveform: Any, level: float) -> float:
+    """When the last sample ends that is louder than so much of full scale, in seconds."""
+    import numpy as np
+
+    from ecoface_model.core.constants import SAMPLE_RATE
+
+    sounding = np.flatnonzero(np.abs(waveform) > level)
+    return float(sounding[-1] + 1) / SAMPLE_RATE if len(sounding) else 0.0
 
 
 def cut(waveform: Any, first_second: float, seconds: float | None) -> Any:

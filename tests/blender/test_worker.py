@@ -120,6 +120,23 @@ def test_what_should_be_known_of_a_sound_comes_with_the_answer(loaded, speech, t
     assert loaded.wait(silent)["warnings"] == [lost, nobody], "of the file that was mixed down, too"
 
 
+def test_what_blender_plays_too_little_of_is_told_where_all_was_to_be_heard(loaded, speech, tmp_path):
+    whole = soundfile.read(speech, dtype="float32")[0]
+    for name, samples in (
+        ("mix", np.concatenate([whole[:16_000], 0 * whole[16_000:]])),
+        ("long", np.concatenate([whole, 0 * whole])),
+    ):
+        soundfile.write(tmp_path / f"{name}.wav", samples, 16_000)
+    mix, out = tmp_path / "mix.wav", tmp_path / "motion.npz"
+    short = "Blender plays 1.0 s of the 2.0 s of this file; save it as a .wav to have all of it in its place"
+    assert loaded.wait(generate(loaded, mix, out, original=str(speech)))["warnings"] == [short]
+    assert FlameMotion.read(out).metadata["warnings"] == [short]
+    of_a_strip = generate(loaded, mix, out, original=str(speech), seconds=2.0)
+    assert not loaded.wait(of_a_strip)["warnings"]
+    silence_at_its_end = generate(loaded, speech, out, original=str(tmp_path / "long.wav"))
+    assert not loaded.wait(silence_at_its_end)["warnings"]
+
+
 def test_a_channel_is_chosen_and_what_there_is_to_choose_is_told(loaded, tiny_ecoface, speech, tmp_path):
     voice = soundfile.read(speech, dtype="float32")[0]
     soundfile.write(tmp_path / "two.wav", np.stack([voice[::-1], voice], 1), 16_000, subtype="FLOAT")

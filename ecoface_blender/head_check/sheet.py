@@ -2,7 +2,7 @@
 
 import math
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,8 +23,10 @@ FINE, WRONG = (0.02, 0.02, 0.02, 1), (0.7, 0.02, 0.02, 1)
 _NOT_SHOWN = {"LIGHT", "CAMERA", "LIGHT_PROBE", "SPEAKER"}
 
 
-def render(context: bpy.types.Context, poses: Poses, checked: Checked) -> bpy.types.Image:
-    """An image, packed into the file: the head pose by pose."""
+def render(
+    context: bpy.types.Context, poses: Poses, checked: Checked
+) -> Generator[int, None, bpy.types.Image]:
+    """An image, packed into the file: the head pose by pose; yields how many are drawn."""
     said = {finding.title: f"{finding.title}: {finding.label}" for finding in checked.findings}
     width, height = CELL
     rows = math.ceil(len(POSES) / COLUMNS)
@@ -39,6 +41,8 @@ def render(context: bpy.types.Context, poses: Poses, checked: Checked) -> bpy.ty
             row, column = divmod(number, COLUMNS)
             bottom = (rows - 1 - row) * height
             sheet[bottom : bottom + height, column * width : (column + 1) * width] = _pixels(scene)
+            if number + 1 < len(TITLES):
+                yield number + 1
     name = image_name(poses.rig.speaker)
     before = bpy.data.images.get(name)
     if before is not None:

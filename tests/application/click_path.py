@@ -69,6 +69,7 @@ def walk(desktop: Desktop, engine: str) -> dict[str, float]:
     undo_and_redo(desktop)
     figures["longest_pause_seconds"] = desktop.state()["longest_pause"]
     swap(desktop)
+    figures["check_seconds"] = check_head(desktop)
     export(desktop)
     fail(desktop)
     render(desktop)
@@ -130,7 +131,7 @@ def generate(desktop: Desktop, picture: str | None, n_takes: int = 1) -> float:
     desktop.click_at(x, y)
     desktop.wait("a job", lambda state: state["running"] is not None or len(state["actions"]) >= n_takes)
     if picture:
-        desktop.screenshot(picture)
+        desktop.screenshot(picture, rest=0)
     desktop.wait("a take", lambda state: len(state["actions"]) == n_takes and state["running"] is None)
     return time.monotonic() - began - 0.3  # the mouse rests before the click
 
@@ -173,6 +174,20 @@ def swap(desktop: Desktop) -> None:
     assert "happy" in str(desktop.state()["played"]), "the take is named after its emotion"
     desktop.screenshot("8_swapped")
     desktop.click("Takes")
+
+
+def check_head(desktop: Desktop) -> float:
+    """From its sub-panel: a sheet in a window of its own; seconds from the click to it."""
+    desktop.click("Shape Key Mapping")
+    desktop.screenshot("9_mapping")
+    desktop.click("Check Head")
+    began = time.monotonic()
+    desktop.screenshot("9_checking")
+    desktop.wait("the sheet in a window", lambda state: "Check of Head" in state["seen"], patience=200)
+    seconds = time.monotonic() - began
+    time.sleep(SETTLED)
+    desktop.screenshot("9_checked")
+    return seconds
 
 
 def export(desktop: Desktop) -> None:

@@ -118,3 +118,16 @@ def test_a_click_names_the_first_thing_that_is_wrong(capsys):
     assert [each.title for each in findings] == ["blink"] and image.name == "Check of Face"
     with pytest.raises(RuntimeError, match="Expected a head 'Nobody' in this scene"):
         bpy.ops.ecoface.check_head(head="Nobody")
+
+
+def test_a_check_given_up_halfway_leaves_nothing():
+    face = make_face()
+    receive_take(face, babble())
+    bpy.context.scene.frame_set(20)
+    before, state = everything(), state_of(face)
+    steps = operators_check.steps(bpy.context, face)
+    assert [next(steps) for _ in range(3)] == [0, 1, 2]
+    assert everything() != before
+    steps.close()
+    assert everything() == before and state_of(face) == state
+    assert "Check of Face" not in bpy.data.images and bpy.context.scene.frame_current == 20

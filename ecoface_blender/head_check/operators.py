@@ -13,7 +13,7 @@ from ..heads import chosen
 from ..running import CANCELLED
 from ..ui.reporting import Reporting
 from ..ui.translations import sentence
-from ..ui.watching import POLL_SECONDS, waiting
+from ..ui.watching import POLL_SECONDS, redraw_panels, waiting
 from . import checks as head_check
 from . import sheet
 from .poses import TITLES
@@ -137,6 +137,7 @@ class ECOFACE_OT_check_head(Reporting, Operator):
 
     def _tell(self, speaker, result):
         """Say what is wrong, and write the sheet where it was asked for."""
+        redraw_panels()
         findings, image = result
         if self.filepath:
             sheet.save(image, Path(bpy.path.abspath(self.filepath)))

@@ -11,6 +11,7 @@ import numpy as np
 from mathutils import Matrix
 
 from ..atomic_write import written_beside
+from ..heads import report as face_report
 from .checks import Checked, Poses
 from .poses import POSES, TITLES
 
@@ -43,7 +44,7 @@ def render(
             sheet[bottom : bottom + height, column * width : (column + 1) * width] = _pixels(scene)
             if number + 1 < len(TITLES):
                 yield number + 1
-    name = image_name(poses.rig.speaker)
+    name = face_report.check_sheet(poses.rig.speaker)
     before = bpy.data.images.get(name)
     if before is not None:
         bpy.data.images.remove(before)
@@ -51,12 +52,8 @@ def render(
     image.pixels.foreach_set(sheet.ravel())
     image.update()
     image.pack()
+    face_report.keep_checked(image, [str(finding) for finding in checked.findings])
     return image
-
-
-def image_name(speaker: bpy.types.Object) -> str:
-    """What the sheet of a head is called."""
-    return f"Check of {speaker.name}"
 
 
 def _pixels(scene: bpy.types.Scene) -> np.ndarray:

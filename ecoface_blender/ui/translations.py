@@ -129,6 +129,10 @@ GERMAN = {
         "Füge die Stimme dem Sequencer als Tonstreifen hinzu, oder wähle eine Datei."
     ),
     "Choose the sound file of a voice.": "Wähle die Tondatei einer Stimme.",
+    "EcoFace checks the head: pose {number} of {total} (Esc cancels)": (
+        "EcoFace prüft den Kopf: Pose {number} von {total} (Esc bricht ab)"
+    ),
+    "It shows every pose.": "Er zeigt jede Pose.",
     "Select a mesh with shape keys.": "Wähle ein Mesh mit Shape-Keys aus.",
 }
 

@@ -11,6 +11,14 @@ from .package import PACKAGE
 from .ui import translations
 from .ui.layout import draw_sentence
 
+EMPTY = {
+    "python": "Automatic",
+    "model": "Shipped with EcoFace",
+    "flame": "Shipped with EcoFace",
+    "device": "Automatic",
+}
+"""Fields, and what is written into them while they are empty: nothing has to be filled in."""
+
 
 class EcoFacePreferences(AddonPreferences):
     """The engine and the files it uses; the same for every shot on this machine."""
@@ -61,8 +69,9 @@ class EcoFacePreferences(AddonPreferences):
         """Paths, the engine, its installation."""
         layout = self.layout
         layout.use_property_split = True
-        for name in ("python", "model", "flame", "device", "idle_minutes"):
-            layout.prop(self, name)
+        for name, empty in EMPTY.items():
+            layout.prop(self, name, placeholder=empty)
+        layout.prop(self, "idle_minutes", text="Unload When Idle (min)")
         if described := engine.describe(engine_settings(context)):
             layout.label(text=translations.sentence("Engine: {engine}", engine=described), icon="SYSTEM")
         row = layout.row(align=True)
@@ -83,10 +92,10 @@ class EcoFacePreferences(AddonPreferences):
 
     def _draw_installation(self, layout):
         layout.separator()
-        layout.prop(self, "wheels")
+        layout.prop(self, "wheels", placeholder="None")
         row = layout.row()
         row.enabled = not self.wheels
-        row.prop(self, "index")
+        row.prop(self, "index", placeholder="PyPI")
         job = engine_tasks.installation
         if job is None:
             row = layout.row(align=True)

@@ -2,7 +2,7 @@
 
 import math
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 from mathutils import Matrix
 
 from ..atomic_write import written_beside
+from ..heads import report as face_report
 from .checks import Checked, Poses
 from .poses import POSES, TITLES
 
@@ -23,8 +24,10 @@ FINE, WRONG = (0.02, 0.02, 0.02, 1), (0.7, 0.02, 0.02, 1)
 _NOT_SHOWN = {"LIGHT", "CAMERA", "LIGHT_PROBE", "SPEAKER"}
 
 
-def render(context: bpy.types.Context, poses: Poses, checked: Checked) -> bpy.types.Image:
-    """An image, packed into the file: the head pose by pose."""
+def render(
+    context: bpy.types.Context, poses: Poses, checked: Checked
+) -> Generator[int, None, bpy.types.Image]:
+    """An image, packed into the file: the head pose by pose; yields how many are drawn."""
     said = {finding.title: f"{finding.title}: {finding.label}" for finding in checked.findings}
     width, height = CELL
     rows = math.ceil(len(POSES) / COLUMNS)
@@ -39,7 +42,9 @@ def render(context: bpy.types.Context, poses: Poses, checked: Checked) -> bpy.ty
             row, column = divmod(number, COLUMNS)
             bottom = (rows - 1 - row) * height
             sheet[bottom : bottom + height, column * width : (column + 1) * width] = _pixels(scene)
-    name = image_name(poses.rig.speaker)
+            if number + 1 < len(TITLES):
+                yield number + 1
+    name = face_report.check_sheet(poses.rig.speaker)
     before = bpy.data.images.get(name)
     if before is not None:
         bpy.data.images.remove(before)
@@ -47,12 +52,8 @@ def render(context: bpy.types.Context, poses: Poses, checked: Checked) -> bpy.ty
     image.pixels.foreach_set(sheet.ravel())
     image.update()
     image.pack()
+    face_report.keep_checked(image, [str(finding) for finding in checked.findings])
     return image
-
-
-def image_name(speaker: bpy.types.Object) -> str:
-    """What the sheet of a head is called."""
-    return f"Check of {speaker.name}"
 
 
 def _pixels(scene: bpy.types.Scene) -> np.ndarray:

@@ -35,6 +35,7 @@ class ECOFACE_PT_mapping(Sidebar, Panel):
             return
         draw_sentence(layout, context, face_report.describe(item), icon="INFO")
         layout.operator("ecoface.check_head", icon="IMAGE_DATA").head = item.name
+        self._draw_checked(layout, context, face_report.last_checked(item))
         group = item.ecoface_mapping
         layout.operator("ecoface.mapping_parts", icon="GROUP")
         layout.prop(group, "use")
@@ -53,6 +54,13 @@ class ECOFACE_PT_mapping(Sidebar, Panel):
         presets = layout.row(align=True)
         presets.operator("ecoface.mapping_load", icon="FILEBROWSER")
         presets.operator("ecoface.mapping_save", icon="FILE_TICK")
+
+    def _draw_checked(self, layout, context, findings):
+        """What is wrong, for as long as there is a sheet that shows it."""
+        for finding in findings or ():
+            draw_sentence(layout, context, finding, icon="ERROR")
+        if findings == []:
+            draw_sentence(layout, context, "It shows every pose.", icon="CHECKMARK")
 
     def _draw_row(self, column, row):
         column.prop(row, "source")

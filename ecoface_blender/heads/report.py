@@ -1,11 +1,14 @@
 """What is said about a face: what it was recognised as, what it cannot show."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import bpy
 
 from . import coverage, face_kinds, jaw_bone, recognition, shape_keys
 from .rig import FLAME, MAPPED, OWN, Rig
+
+CHECKED = "ecoface_checked"
+"""Custom property of a check's sheet: what it has found, a line each."""
 
 
 def describe(item: bpy.types.Object) -> str:
@@ -82,3 +85,20 @@ def knows_too_little(item: bpy.types.Object) -> bool:
     sources = {row.source for row in recognition.rows_of(face_kinds.key_names(item), kind)}
     bone = jaw_bone.find_jaw(jaw_bone.armature_of(item)) if kind == face_kinds.ARKIT else None
     return coverage.too_little(coverage.lacks(sources, bone is not None))
+
+
+def check_sheet(speaker: bpy.types.Object) -> str:
+    """Name of the image that Check Head makes of a head."""
+    return f"Check of {speaker.name}"
+
+
+def keep_checked(image: bpy.types.Image, said: Sequence[str]) -> None:
+    """Keep what a check has found with its sheet."""
+    image[CHECKED] = "\n".join(said)
+
+
+def last_checked(speaker: bpy.types.Object) -> list[str] | None:
+    """What the last check of a head has found; None if it was not checked, or its sheet is deleted."""
+    image = bpy.data.images.get(check_sheet(speaker))
+    said = image.get(CHECKED) if image else None
+    return said.splitlines() if isinstance(said, str) else None

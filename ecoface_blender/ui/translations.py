@@ -86,6 +86,7 @@ GERMAN = {
     "Strength": "Stärke",
     "Style": "Sprechstil",
     "Surprised": "Überrascht",
+    "Shipped with EcoFace": "Von EcoFace mitgeliefert",
     "Swap Emotion": "Emotion tauschen",
     "Takes": "Takes",
     "Temperature": "Lebendigkeit",
@@ -93,6 +94,7 @@ GERMAN = {
     "Track": "Spur",
     "Transition": "Übergang",
     "Unload When Idle": "Bei Leerlauf entladen",
+    "Unload When Idle (min)": "Bei Leerlauf entladen (min)",
     "Unload Engine": "Engine entladen",
     "Upper Face": "Obere Gesichtshälfte",
     "Use a Graphics Card": "Grafikkarte verwenden",
@@ -129,6 +131,10 @@ GERMAN = {
         "Füge die Stimme dem Sequencer als Tonstreifen hinzu, oder wähle eine Datei."
     ),
     "Choose the sound file of a voice.": "Wähle die Tondatei einer Stimme.",
+    "EcoFace checks the head: pose {number} of {total} (Esc cancels)": (
+        "EcoFace prüft den Kopf: Pose {number} von {total} (Esc bricht ab)"
+    ),
+    "It shows every pose.": "Er zeigt jede Pose.",
     "Select a mesh with shape keys.": "Wähle ein Mesh mit Shape-Keys aus.",
 }
 

@@ -3,7 +3,7 @@
 python3 tests/application/click_path.py --extension dist/ecoface-0.1.0-linux_x64.zip --out out/application
 
 Computes with the engine that is built in, or with the Python that --engine names. Needs Blender 5.2 on the
-PATH (or --blender), Xvfb, xdotool, ImageMagick and Tesseract; takes three minutes.
+PATH (or --blender), Xvfb, xdotool, ImageMagick and Tesseract; takes five minutes.
 All is checked by what Blender says of itself; whether it looks right is for whoever opens the pictures.
 """
 
@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SPEECH = ROOT / "demo" / "speech.wav"
 PANEL = (1450, 400)  # where the mouse is over the panel
 NEXT_BUTTON = 136  # pixels, from one button of the file browser to the next
+LONGEST_POSE = 8  # s
 GENERATE = "Generate Emotional Lip Sync"
 
 
@@ -69,6 +70,7 @@ def walk(desktop: Desktop, engine: str) -> dict[str, float]:
     undo_and_redo(desktop)
     figures["longest_pause_seconds"] = desktop.state()["longest_pause"]
     swap(desktop)
+    figures["check_seconds"] = check_head(desktop)
     export(desktop)
     fail(desktop)
     render(desktop)
@@ -130,7 +132,7 @@ def generate(desktop: Desktop, picture: str | None, n_takes: int = 1) -> float:
     desktop.click_at(x, y)
     desktop.wait("a job", lambda state: state["running"] is not None or len(state["actions"]) >= n_takes)
     if picture:
-        desktop.screenshot(picture)
+        desktop.screenshot(picture, rest=0)
     desktop.wait("a take", lambda state: len(state["actions"]) == n_takes and state["running"] is None)
     return time.monotonic() - began - 0.3  # the mouse rests before the click
 
@@ -173,6 +175,30 @@ def swap(desktop: Desktop) -> None:
     assert "happy" in str(desktop.state()["played"]), "the take is named after its emotion"
     desktop.screenshot("8_swapped")
     desktop.click("Takes")
+
+
+def check_head(desktop: Desktop) -> float:
+    """Given up, then again: a sheet in a window of its own; seconds from the click to it."""
+    desktop.click("Shape Key Mapping")
+    before = desktop.state()["played"]
+    desktop.click("Check Head")
+    desktop.screenshot("9_checking")
+    desktop.keys("Escape")
+    time.sleep(LONGEST_POSE)  # and until the pose that is drawn is done
+    assert not desktop.state()["seen"], "a check that was given up opens a sheet"
+    desktop.click("Check Head")
+    began = time.monotonic()
+    desktop.wait("the sheet in a window", lambda state: "Check of Head" in state["seen"], patience=200)
+    seconds = time.monotonic() - began
+    desktop.screenshot("9_checked")
+    desktop.inside(
+        "with bpy.context.temp_override(window=bpy.context.window_manager.windows[-1]):\n"
+        "    bpy.ops.wm.window_close()\n"
+    )
+    assert desktop.state()["played"] == before, "a check changes what the head plays"
+    desktop.screenshot("9_findings")
+    desktop.click("Shape Key Mapping")
+    return seconds
 
 
 def export(desktop: Desktop) -> None:

@@ -83,8 +83,9 @@ class Desktop:
         self.wait("the command to be taken", lambda _: not command.exists())
         time.sleep(0.3)
 
-    def screenshot(self, name: str) -> Path:
-        """Write what is on the screen to NAME.png."""
+    def screenshot(self, name: str, rest: float = SETTLED) -> Path:
+        """Write what is on the screen to NAME.png, once it has been drawn."""
+        time.sleep(rest)
         path = self.folder / f"{name}.png"
         self._run("import", "-window", "root", str(path))
         return path

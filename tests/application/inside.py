@@ -63,10 +63,19 @@ def tell():
             "played": played.name if played else None,
             "emotion": bpy.context.scene.ecoface.emotion,
             "sound": bpy.context.scene.ecoface.sound,
+            "seen": [space.image.name for space in image_editors() if space.image],
         }
     temporary = FOLDER / "state.partial"
     temporary.write_text(json.dumps(state))
     os.replace(temporary, FOLDER / "state.json")
+
+
+def image_editors():
+    """Those of all windows."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "IMAGE_EDITOR":
+                yield area.spaces.active
 
 
 def open_sidebar():

@@ -13,6 +13,7 @@ from ecoface_blender.head_check import sheet
 from ecoface_blender.head_check.poses import TITLES
 from ecoface_blender.headless import commands
 from ecoface_blender.heads import own_head as heads
+from ecoface_blender.heads import report as face_report
 from ecoface_blender.heads.own_head import to_blender
 
 pytestmark = pytest.mark.blender_version
@@ -58,6 +59,7 @@ def test_a_head_that_shows_all_is_left_as_it_was(jaw, tmp_path):
     assert found(face) == {}
     assert bpy.ops.ecoface.check_head(head="Face", filepath=str(tmp_path / "sheet.png")) == {"FINISHED"}
     assert everything() == before and state_of(face) == state
+    assert face_report.last_checked(face) == []
     assert bpy.context.scene.frame_current == 20 and face.modifiers["Mirror"].show_viewport
     image = bpy.data.images["Check of Face"]
     assert tuple(image.size) == (160, 144) and image.packed_file and (tmp_path / "sheet.png").is_file()
@@ -116,5 +118,21 @@ def test_a_click_names_the_first_thing_that_is_wrong(capsys):
     face = make_face([name for name in NAMES if not name.startswith("eyeBlink")])
     findings, image = operators_check.check(bpy.context, face)
     assert [each.title for each in findings] == ["blink"] and image.name == "Check of Face"
+    assert face_report.last_checked(face) == [str(findings[0])]
+    bpy.data.images.remove(image)
+    assert face_report.last_checked(face) is None
     with pytest.raises(RuntimeError, match="Expected a head 'Nobody' in this scene"):
         bpy.ops.ecoface.check_head(head="Nobody")
+
+
+def test_a_check_given_up_halfway_leaves_nothing():
+    face = make_face()
+    receive_take(face, babble())
+    bpy.context.scene.frame_set(20)
+    before, state = everything(), state_of(face)
+    steps = operators_check.steps(bpy.context, face)
+    assert [next(steps) for _ in range(3)] == [0, 1, 2]
+    assert everything() != before
+    steps.close()
+    assert everything() == before and state_of(face) == state
+    assert "Check of Face" not in bpy.data.images and bpy.context.scene.frame_current == 20

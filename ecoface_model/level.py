@@ -11,6 +11,7 @@ NOBODY = -65.0  # dB of full scale: a steady sound that is quieter is a room's
 FAINT = -67.0  # dB of full scale: a usual recording 45 dB down is louder
 FAINTEST = -80.0  # dB of full scale: what is quieter holds no speech, however it rises and falls
 LIVELY = 5.0  # dB from quiet to loud parts, bass aside: 1 or 2 in steady noise, 9 or more in speech
+STEADY = 3.0  # dB from quiet to loud parts, bass aside, under which there is nothing but noise
 AROUND = (
     FRAME_RATE  # frames around what is loud that are counted with it, 1 s: usual pauses are part of speech
 )
@@ -73,13 +74,13 @@ def without_silences(
     return kept
 
 
-def is_lively(waveform: Float32[NDArray[np.float32], " samples"]) -> bool:
-    """Whether a sound rises and falls as speech does, and is no steady noise of any colour.
+def is_lively(waveform: Float32[NDArray[np.float32], " samples"], least: float = LIVELY) -> bool:
+    """Whether a sound rises and falls as speech does, by `least` dB, and is no steady noise of any colour.
 
     Told from its differences: the level of a rumble, which has much bass, wanders by itself.
     """
     loud, quiet = loud_and_quiet(frame_levels(waveform, of_differences=True))
-    return loud - quiet >= LIVELY
+    return loud - quiet >= least
 
 
 def nobody_speaks(waveform: Float32[NDArray[np.float32], " samples"]) -> bool:

@@ -5,7 +5,7 @@ from jaxtyping import Bool, Float32
 
 from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import FRAME_RATE
-from ecoface_model.level import frame_levels, is_lively, loud_and_quiet, nobody_speaks
+from ecoface_model.level import STEADY, frame_levels, is_lively, loud_and_quiet, nobody_speaks
 
 QUIETEST = 60.0  # dB under speech; what is quieter counts as that
 CLEAR = 25.0  # dB of speech over the room's noise, under which pauses are not told from it
@@ -24,7 +24,12 @@ BEFORE = round(0.12 * FRAME_RATE)  # frames by which lips part ahead of the next
 def speaking(
     waveform: Float32[NDArray[np.float32], " samples"], n_points: int, rate: int
 ) -> Float32[NDArray[np.float32], " points"]:
-    """Whether somebody speaks, 0 to 1, at the middle of each of n_points points, `rate` a second."""
+    """Whether somebody speaks, 0 to 1, at the middle of each of n_points points, `rate` a second.
+
+    In steady noise, however loud, nobody does: no mood is told from it.
+    """
+    if not is_lively(waveform, STEADY):
+        return np.zeros(n_points, np.float32)
     spoken = 1 - resting(waveform)
     moments = (np.arange(n_points) + 0.5) / rate * FRAME_RATE - 0.5  # frames
     return np.interp(moments, np.arange(len(spoken)), spoken).astype(np.float32)

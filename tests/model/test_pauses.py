@@ -79,6 +79,8 @@ def test_somebody_speaks_where_no_mouth_rests_at_any_rate() -> None:
     said = speaking(spoken(1.0, -2.0, 1.0), 40, 10)
     assert len(said) == 40 and (said[:9] == 1).all() and (said[12:28] == 0).all() and (said[31:] == 1).all()
     assert not speaking(np.zeros(SAMPLE_RATE, np.float32), 10, 10).any()
+    noise = np.random.default_rng(0).normal(0, 0.01, 5 * SAMPLE_RATE).astype(np.float32)
+    assert not speaking(noise, 50, 10).any(), "of a room, which has no mood"
 
 
 def test_silence_is_told_as_a_pause_only_for_three_frames_and_more() -> None:

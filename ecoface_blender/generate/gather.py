@@ -91,7 +91,8 @@ def request(
 ) -> GenerationRequest:
     """What `given` says (by the names of a script's options), and the panel of what it leaves out.
 
-    A packed sound, an emotion track and a performance are written into `folder`.
+    A packed sound, an emotion track and a performance are written into `folder`. With `as_played` False a
+    file is heard as it is, by the engine's reader, whatever Blender would play of it.
 
     Raises:
         EcoFaceBlenderError: if something is missing or contradicts itself.
@@ -207,9 +208,10 @@ def _sound(
         path = bpy.path.abspath(path)
         named_files.remember(path)
         choice = sound_choice.given_or(None if "sound" in given else panel.choice, given)
+        as_it_is = not given.get("as_played", True)
         return {
             "sound": path,
-            "mix": None if any(choice.values()) else _mix_of_file(path, folder),
+            "mix": None if any(choice.values()) or as_it_is else _mix_of_file(path, folder),
             **choice,
             "first_frame": float(context.scene.frame_start),
             "add_strip": given.get("add_strip", "sound" not in given and panel.add_strip),

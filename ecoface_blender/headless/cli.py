@@ -161,6 +161,7 @@ def given_by(options: argparse.Namespace, speaker: bpy.types.Object) -> dict[str
         "seed": options.seed,
         "temperature": options.temperature,
         "add_strip": True,
+        "as_played": options.blend is not None,  # by Blender, in a strip; others play what is in the file
     }
 
 

@@ -65,6 +65,7 @@ class Stage:
             "emotion_from": str(item.reference or ""),
             **{name: getattr(item, name) for name in ("strength", "upper", "mouth", "seed", "temperature")},
             "add_strip": False,
+            "as_played": "blend" in item.outputs,  # by Blender, in a strip; others play what is in the file
         }
         return gather.request(context, self._settings, given, folder)
 

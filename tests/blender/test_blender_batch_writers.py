@@ -23,6 +23,24 @@ from ecoface_blender.heads import own_head
 pytestmark = pytest.mark.blender_version
 
 
+ITEM = BatchItem(
+    audio=Path("voice.wav"),
+    style=None,
+    emotion="happy",
+    reference=None,
+    head=None,
+    open=None,
+    track=None,
+    channel=None,
+    strength=1.0,
+    upper=1.0,
+    mouth=1.0,
+    temperature=1.0,
+    seed=0,
+    outputs=("npz",),
+)
+
+
 def a_line(folder: Path, stage: Stage, outputs: str, name: str = "line") -> outputs.Writing:
     """A motion of two seconds on a stage that is open."""
     t = np.arange(50)[:, None] / 25
@@ -31,22 +49,7 @@ def a_line(folder: Path, stage: Stage, outputs: str, name: str = "line") -> outp
     about = json.dumps({"head": "EcoFace reference head"})
     upper = np.eye(50, dtype=np.float32)
     np.savez(folder / f"{name}.motion.npz", motion=motion, fps=25.0, upper=upper, metadata=about)
-    item = BatchItem(
-        audio=folder / "voice.wav",
-        style=None,
-        emotion="happy",
-        reference=None,
-        head=None,
-        open=None,
-        track=None,
-        channel=None,
-        strength=1.0,
-        upper=1.0,
-        mouth=1.0,
-        temperature=1.0,
-        seed=0,
-        outputs=tuple(outputs.split()),
-    )
+    item = replace(ITEM, audio=folder / "voice.wav", outputs=tuple(outputs.split()))
     (folder / "voice.wav").write_bytes(b"")
     request = stage.request(item, str(folder))
     return stage.writing(request, item, folder / f"{name}.motion.npz", folder / name, str(folder))
@@ -61,6 +64,16 @@ def stage(tmp_path):
     made = Stage(tmp_path, EngineSettings(), 30.0, export.Options())
     made.open(tmp_path / "anna.blend")
     return made
+
+
+def test_a_sound_is_heard_as_blender_plays_it_only_where_a_blend_plays_it(tmp_path, stage):
+    soundfile = pytest.importorskip("soundfile")
+    t = np.arange(24_000) / 16_000
+    voice = tmp_path / "voice.ogg"
+    soundfile.write(voice, 0.4 * np.sin(900 * t) * np.sin(9 * t) ** 2, 16_000)
+    for wanted, mixed in (("fbx npz", False), ("blend fbx", True)):
+        request = stage.request(replace(ITEM, audio=voice, outputs=tuple(wanted.split())), str(tmp_path))
+        assert (request.mix is not None) == mixed and request.sound == str(voice)
 
 
 def until_done(pool: writers.Writers, seconds: float = 60) -> list[writers.Written]:

@@ -166,7 +166,9 @@ def _exported(
             optimize=False,  # which would fold weights into new ones
         )
     assert program is not None
-    model, own = program.model, {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    model = program.model
+    named = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    own = {name: tensor.detach().cpu().numpy() for name, tensor in named.items()}
     weights = own.keys()
     for _ in range(2):
         optimizer.fold_constants(
@@ -180,7 +182,7 @@ def _exported(
     in_file = {name: tensor_names.in_file(name) for name in weights}
     for tensor in proto.graph.initializer:
         if tensor.name in weights:
-            assert np.array_equal(onnx.numpy_helper.to_array(tensor), own[tensor.name].numpy()), "as it was"
+            assert np.array_equal(onnx.numpy_helper.to_array(tensor), own[tensor.name]), "as it was"
             _lend(tensor, in_file[tensor.name])
     for node in proto.graph.node:
         if node.op_type == "Conv" and len(node.input) == 3 and node.input[2] not in weights:

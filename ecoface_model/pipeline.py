@@ -351,4 +351,5 @@ def _in_bytes(
     shares: Float32[NDArray[np.float32], "frames phones"],
 ) -> UInt8[NDArray[np.uint8], "frames phones"] | None:
     """Phones as a motion carries them, 0 to 255; none where the model does not tell them."""
+    shares = np.nan_to_num(shares)  # beside a motion of such numbers, which is refused
     return np.round(255 * shares).astype(np.uint8) if shares.shape[1] else None

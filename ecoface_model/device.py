@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecoface_model.core.errors import RequestError
+from ecoface_model.core.processors import processors
 
 if TYPE_CHECKING:
     import torch
@@ -74,6 +75,17 @@ def working() -> tuple[str, str]:
     import torch
 
     return f"PyTorch {torch.__version__}", str(choose_device())
+
+
+def hardware(device: str) -> str:
+    """A device in words, such as "2 cores", or the name of a graphics card."""
+    if device.startswith("cuda"):
+        import torch
+
+        return str(torch.cuda.get_device_name(device))
+    if device.startswith("mps"):
+        return "Apple's graphics card"
+    return "1 core" if processors() == 1 else f"{processors()} cores"
 
 
 def expect_packages(use: str, extra: str, *packages: str) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..core.processors import processors
 from ..engine.client import POLL_SECONDS, WorkerClient
 from ..engine.engine import CPU
 from ..engine.interpreter import Interpreter
@@ -15,7 +16,6 @@ from ..engine.job import CPU_INSTEAD, CRASHED
 from ..engine.settings import EngineSettings
 from ..errors import EcoFaceBlenderError
 from ..worker import protocol
-from ..worker.runtime import cores
 
 AT_HAND = 2
 """Lines of an engine: it need not wait while Blender writes."""
@@ -66,7 +66,7 @@ class Engines:
             EcoFaceBlenderError: if it cannot be started or loaded.
         """
         self._python, self._settings = python, settings
-        self._threads = max(1, cores() // count)
+        self._threads = max(1, processors() // count)
         self._engines: list[_Engine] = []
         try:
             for _ in range(count):

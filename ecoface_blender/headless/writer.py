@@ -25,7 +25,6 @@ def run() -> int:
     """Write what is asked for until nothing more is; the exit code."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever Blender prints is no answer
-    print(json.dumps({"ready": True}), file=answers, flush=True)
     for asked in sys.stdin:
         try:
             answer = {"said": write(decoded(asked))}

@@ -49,11 +49,6 @@ class Writers:
         self._waiting: deque[Written] = deque()
         self._done: list[Written] = []
 
-    @property
-    def busy(self) -> bool:
-        """Whether lines are on their way, or are done and were not asked for yet."""
-        return bool(self._waiting or self._done or any(writer.now for writer in self._writers))
-
     def has_room(self) -> bool:
         """Whether another line would not have to wait long."""
         return len(self._waiting) < self._count
@@ -168,7 +163,7 @@ class _Writer:
         for text in self._process.stdout:
             with suppress(ValueError):  # what Blender prints before it is ours
                 answer = json.loads(text)
-                if isinstance(answer, dict) and "ready" not in answer:
+                if isinstance(answer, dict):
                     self._said.put(answer)
         self._said.put(None)
 

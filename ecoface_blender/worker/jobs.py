@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import protocol, runtime
+from . import protocol
 from .sounds import choices_in, sound_of, warnings_of
 
 OnProgress = Callable[[str, int, int], None]
@@ -44,7 +44,7 @@ class Jobs:
         return self._head(request)
 
     def _hello(self) -> dict[str, Any]:
-        from ecoface_model.device import working
+        from ecoface_model.device import hardware, working
 
         engine, device = working()
         return {
@@ -52,13 +52,13 @@ class Jobs:
             "python": platform.python_version(),
             "engine": engine,
             "device": device,
-            "hardware": runtime.hardware(device),
+            "hardware": hardware(device),
         }
 
     def _load(self, request: protocol.Load, on_progress: OnProgress) -> dict[str, Any]:
         """Load a model, unless the same file is loaded already."""
         on_progress("Loading the model", 0, 1)
-        from ecoface_model.device import give_back_memory
+        from ecoface_model.device import give_back_memory, hardware
         from ecoface_model.pipeline import EcoFace
 
         stat = Path(request.model).stat() if request.model and Path(request.model).is_file() else None
@@ -76,7 +76,7 @@ class Jobs:
             "styles": list(model.styles),
             "device": self._model.device,
             "engine": self._model.backend.engine,
-            "hardware": runtime.hardware(self._model.device),
+            "hardware": hardware(self._model.device),
         }
 
     def _generate(self, request: protocol.Generate, on_progress: OnProgress) -> dict[str, Any]:

@@ -4,7 +4,6 @@ The graphs were exported from the torch modules (`training.release_graphs`) and 
 lent to each session by their names in the file. One thread works on a window, and windows side by side.
 """
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from ecoface_model.backends import graph_file
 from ecoface_model.backends.protocol import Measured, Sound
 from ecoface_model.core.constants import FEATURE_RATE
 from ecoface_model.core.errors import ModelFileError
+from ecoface_model.core.processors import processors
 from ecoface_model.model_file import ModelFile, tensor_in_full
 from ecoface_model.positions import LONGEST_WINDOW, sinusoids
 from ecoface_model.reference_emotion.calibration import Calibration
@@ -162,11 +162,3 @@ def _one_thread() -> Iterator[Executor]:
         yield executor
     finally:
         executor.shutdown(wait=False)
-
-
-def processors() -> int:
-    """Cores that this process may use; OMP_NUM_THREADS limits them, as it does PyTorch's."""
-    if (limit := os.environ.get("OMP_NUM_THREADS", "")).isdigit():
-        return max(1, int(limit))
-    affinity = getattr(os, "sched_getaffinity", None)
-    return max(1, len(affinity(0)) if affinity else os.cpu_count() or 1)

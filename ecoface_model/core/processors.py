@@ -1,0 +1,11 @@
+"""How many cores there are to work with. Standard library only."""
+
+import os
+
+
+def processors() -> int:
+    """Cores that this process may use; OMP_NUM_THREADS limits them, as it does PyTorch's."""
+    if (limit := os.environ.get("OMP_NUM_THREADS", "")).isdigit():
+        return max(1, int(limit))
+    affinity = getattr(os, "sched_getaffinity", None)
+    return max(1, len(affinity(0)) if affinity else os.cpu_count() or 1)

@@ -8,9 +8,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from ecoface_model.arrays import NDArray
-from ecoface_model.core.constants import EXPRESSION_DIM, LOWER_INNER, MOTION_DIM, UPPER_INNER
+from ecoface_model.core.constants import EXPRESSION_DIM, MOTION_DIM
 from ecoface_model.core.errors import HeadError
 from ecoface_model.core.head_file import FlameFile
+from ecoface_model.core.head_mesh import gap_when_lips_meet
 
 JAW = 2  # joints: global, neck, jaw, left eye, right eye
 JAW_FEATURES = slice(9 * (JAW - 1), 9 * JAW)  # of posedirs: the jaw's R - I, row by row
@@ -142,11 +143,8 @@ class FlameHead(nn.Module):
         Solved on the reference head: ARKit's mouthClose, which is linear, until the first pair meets. A head
         without units (FLAME) is modelled with touching lips, so there it is the template's distance.
         """
-        heights = self.landmarks(torch.stack([torch.zeros_like(self.mouth_close), self.mouth_close]))[..., 1]
-        pairs = heights[:, UPPER_INNER] - heights[:, LOWER_INNER]  # (2, 3) at 0 and 1
-        closing = pairs[0] - pairs[1]
-        share = (pairs[0] / closing).min() if bool((closing > 0).all()) else closing.new_zeros(())
-        return float((pairs[0] - share * closing).mean())
+        motions = torch.stack([torch.zeros_like(self.mouth_close), self.mouth_close])
+        return gap_when_lips_meet(self.landmarks(motions).cpu().numpy())
 
     def _shaped(self, shape: Tensor | None) -> Tensor:
         """T + B_S(beta), (V, 3)."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +18,11 @@ from ecoface_model.core.emotion_label import EmotionTrack
 from ecoface_model.core.errors import RequestError
 from ecoface_model.core.head_file import read_head
 from ecoface_model.core.motion_file import FlameMotion
-from ecoface_model.core.phones import PHONES, SILENCE
+from ecoface_model.core.phones import PHONES
 from ecoface_model.level import remarks
 from ecoface_model.noise import normal_noise, slowed
-from ecoface_model.postprocess.eyelids import EyelidContact
 from ecoface_model.postprocess.face_regions import upper_projection
-from ecoface_model.postprocess.lip_contact import LipContact
-from ecoface_model.postprocess.voice_activity import long_pauses, pauses_in_noise, predicted_pauses, resting
+from ecoface_model.postprocess.settling import Settling
 from ecoface_model.reference_emotion.inputs import EmotionInputs, describe
 from ecoface_model.reference_emotion.measure_voice import measure_voice
 from ecoface_model.reference_emotion.sources import EmotionSource
@@ -37,7 +36,6 @@ from ecoface_model.windows import WindowPlan, join
 if TYPE_CHECKING:
     from ecoface_model.networks import Networks
 
-POSTPROCESSED_AT_ONCE = 500  # frames whose lips are looked at together: memory
 AVERAGE = "average"  # style: nobody's, learned by leaving the speaker out in training
 
 
@@ -55,7 +53,7 @@ class EcoFace:
         head = read_head()
         self._head = head if self.model.info["head"] == head.name else None
         self.inputs = EmotionInputs(self.encoder, self._head)
-        self._contacts = (LipContact(head), EyelidContact(head)) if self._head else None
+        self._settling = Settling(self._head)
 
     @classmethod
     def load(
@@ -149,12 +147,8 @@ class EcoFace:
         given, heard = self.inputs.source(emotion, emotion_from, reference_baseline, frames, progress)
         source = given or SpeechSource(self.encoder, self.inputs.prototypes, waveform, baseline)
         joined = self._run_windows(waveform, weights, noise, source, progress, amounts)[:frames]
-        rest = resting(waveform)
-        if joined.shape[1] > MOTION_DIM + 1:
-            silence = joined[:, MOTION_DIM + 1 + PHONES.index(SILENCE)]
-            rest = np.maximum(rest, predicted_pauses(silence))
-            rest = np.maximum(rest, pauses_in_noise(waveform, silence))
-        motion = self._postprocessed(joined, rest, long_pauses(rest))
+        with self.encoder.pool() as pool:
+            motion = self._settling.settle(waveform, joined, partial(self.encoder.side_by_side, pool=pool))
         if isinstance(source, SpeechSource):
             heard = source.heard()
         metadata: dict[str, Any] = {
@@ -214,30 +208,6 @@ class EcoFace:
             SoundError: if a waveform is shorter than a frame, or not mono.
         """
         return measure_voice(self.encoder, waveforms, kind, progress)
-
-    def _postprocessed(
-        self,
-        joined: Float32[NDArray[np.float32], "frames channels"],
-        rest: Float32[NDArray[np.float32], " frames"],
-        pause: Float32[NDArray[np.float32], " frames"],
-    ) -> Float32[NDArray[np.float32], "frames 53"]:
-        """The motion with lips that touch instead of crossing, and blinks that shut, on a head that we know.
-
-        Nearly shut lips shut where a sound closes them, and in pauses; in long ones all do.
-        """
-        motion = np.ascontiguousarray(joined[:, :MOTION_DIM])
-        if self._contacts is None:
-            return motion
-        closure = np.maximum(joined[:, MOTION_DIM], rest)
-        lips, lids = self._contacts
-
-        def settle(first: int) -> NDArray[np.float32]:
-            part = slice(first, first + POSTPROCESSED_AT_ONCE)
-            return lips.settle(motion[part], closure[part], pause[part])
-
-        with self.encoder.pool() as pool:
-            firsts = range(0, len(motion), POSTPROCESSED_AT_ONCE)
-            return lids.settle(np.concatenate(list(self.encoder.side_by_side(settle, firsts, pool))))
 
     def _run_windows(
         self,

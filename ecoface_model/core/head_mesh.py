@@ -96,8 +96,16 @@ class HeadLandmarks:
         Solved on the reference head: ARKit's mouthClose, which is linear, until the first pair meets. A head
         without units (FLAME) is modelled with touching lips, so there it is the template's distance.
         """
-        heights = self.of(np.stack([np.zeros_like(self._mouth_close), self._mouth_close]))[..., 1]
-        pairs = heights[:, UPPER_INNER] - heights[:, LOWER_INNER]  # (2, 3) at 0 and 1
-        closing = pairs[0] - pairs[1]
-        share = (pairs[0] / closing).min() if (closing > 0).all() else 0.0
-        return float((pairs[0] - share * closing).mean())
+        return gap_when_lips_meet(self.of(np.stack([np.zeros_like(self._mouth_close), self._mouth_close])))
+
+
+def gap_when_lips_meet(landmarks: Floats) -> float:
+    """Mean distance in metres of the inner-lip pairs when the first of them meets, as a mouth shuts.
+
+    `landmarks` (2, 68, 3) are those of the head at rest and shut; else those at rest count.
+    """
+    heights = landmarks[..., 1]
+    pairs = heights[:, UPPER_INNER] - heights[:, LOWER_INNER]  # (2, 3)
+    closing = pairs[0] - pairs[1]
+    share = (pairs[0] / closing).min() if (closing > 0).all() else 0.0
+    return float((pairs[0] - share * closing).mean())

@@ -28,7 +28,12 @@ def write_csv(
 ) -> None:
     """ARKit's curves as Live Link Face writes them, at the scene's rate; the first row is at time 0."""
     curves = arkit_curves(rig, evaluated.see(context, rig, frames), arrays)
-    _write(path, live_link_csv(curves, len(frames), sequencer.scene_rate(context.scene)))
+    write_curves(path, curves, len(frames), sequencer.scene_rate(context.scene))
+
+
+def write_curves(path: Path, curves: dict[str, np.ndarray], n_frames: int, rate: float) -> None:
+    """ARKit's curves (frames,) as Live Link Face writes them."""
+    _write(path, live_link_csv(curves, n_frames, rate))
 
 
 def arkit_curves(rig: Rig, shown: evaluated.Seen, arrays: Fetch) -> dict[str, np.ndarray]:

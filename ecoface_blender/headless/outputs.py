@@ -11,9 +11,8 @@ from ..animation import actions
 from ..atomic_write import written_beside
 from ..core.arkit import ArkitUnits
 from ..core.atomic_write import partial_of
-from ..core.live_link import live_link_csv
 from ..engine.settings import EngineSettings
-from ..export import export
+from ..export import export, text_files
 from ..generate import generation
 from ..heads import finding, own_head
 from ..request import GenerationRequest
@@ -106,8 +105,7 @@ def _write_without_scene(line: Writing) -> str:
         units = _own_units()
         curves = dict(zip(units.names, units.curves(at, single=True).T, strict=True))
         with written_beside(_path(line, CURVES)) as beside:
-            text = live_link_csv(curves, len(at), scene_rate)
-            beside.write_text(text, encoding="utf-8", newline="\n")
+            text_files.write_curves(beside, curves, len(at), scene_rate)
     return f"{len(motion)} frames of motion ({len(motion) / rate:.1f} s)"
 
 

@@ -102,7 +102,7 @@ class HeadLandmarks:
 def gap_when_lips_meet(landmarks: Floats) -> float:
     """Mean distance in metres of the inner-lip pairs when the first of them meets, as a mouth shuts.
 
-    `landmarks` (2, 68, 3) are those of the head at rest and shut; else those at rest count.
+    `landmarks` (2, 68, 3) are those of the head at rest and shut, if it shuts.
     """
     heights = landmarks[..., 1]
     pairs = heights[:, UPPER_INNER] - heights[:, LOWER_INNER]  # (2, 3)

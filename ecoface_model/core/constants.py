@@ -25,6 +25,8 @@ LONGEST = (
 EXPRESSION_DIM = 50  # psi, Eq. (1)
 JAW_DIM = 3  # theta^jaw, axis-angle in radians, Eq. (1)
 MOTION_DIM = EXPRESSION_DIM + JAW_DIM  # 53
+HEAD_DIM = 3  # FLAME's neck, axis-angle in radians; beside Eq. (1)
+GAZE_DIM = 2  # both eyes' yaw and pitch in radians; beside Eq. (1)
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 """RAVDESS's eight, in its order."""

@@ -1,4 +1,4 @@
-"""FlameMotion: the 53 numbers of Eq. (1) per frame, with where they came from; read and written as .npz."""
+"""FlameMotion: the 53 numbers of Eq. (1) per frame, head and eyes beside them; read and written as .npz."""
 
 import json
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .atomic_write import atomic_write
-from .constants import EXPRESSION_DIM, FRAME_RATE, LONGEST, MOTION_DIM
+from .constants import EXPRESSION_DIM, FRAME_RATE, GAZE_DIM, HEAD_DIM, LONGEST, MOTION_DIM
 from .errors import MotionError
 from .npz import json_object, read_npz
 
@@ -31,6 +31,12 @@ class FlameMotion:
     of what could not be read of it, where there are any."""
     phones: NDArray[np.uint8] | None = None
     """(T, n) shares of the phones in each frame, 0 to 255, or None where nobody told them."""
+    head: NDArray[np.float32] | None = None
+    """(T, 3) FLAME's neck rotation, axis-angle in radians in the head's axes (x to the face's left, y up, z
+    out of the face; positive x nods down), or None where the head does not move."""
+    gaze: NDArray[np.float32] | None = None
+    """(T, 2) where both eyes look, relative to the head: yaw to the face's left and pitch up, in radians; or
+    None where they look ahead."""
 
     def __post_init__(self) -> None:
         if self.motion.ndim != 2 or self.motion.shape[1] != MOTION_DIM or len(self.motion) == 0:
@@ -50,6 +56,14 @@ class FlameMotion:
             raise MotionError(
                 f"expected phones of {len(self.motion)} frames, found {self.phones.shape}; generate it again"
             )
+        for name, curves, width in (("head", self.head, HEAD_DIM), ("gaze", self.gaze, GAZE_DIM)):
+            if curves is None:
+                continue
+            if curves.shape != (len(self.motion), width) or not np.isfinite(curves).all():
+                raise MotionError(
+                    f"expected finite {name} of shape ({len(self.motion)}, {width}), found {curves.shape}"
+                    f"{'' if np.isfinite(curves).all() else ' with NaN or infinity'}; generate it again"
+                )
 
     @property
     def expression(self) -> NDArray[np.float32]:
@@ -81,12 +95,19 @@ class FlameMotion:
         before = np.minimum(position.astype(int), self.n_frames - 1)
         after = np.minimum(before + 1, self.n_frames - 1)
         share = (position - before).clip(0, 1)[:, None]
-        motion = self.motion[before] * (1 - share) + self.motion[after] * share
-        phones = self.phones
-        if phones is not None:
-            mixed = phones[before] * (1 - share) + phones[after] * share
-            phones = np.round(mixed).astype(np.uint8)
-        return FlameMotion(motion.astype(np.float32), float(fps), self.metadata, phones)
+
+        def between(curves: NDArray[Any]) -> NDArray[np.float32]:
+            mixed: NDArray[np.float32] = curves[before] * (1 - share) + curves[after] * share
+            return mixed.astype(np.float32)
+
+        return FlameMotion(
+            between(self.motion),
+            float(fps),
+            self.metadata,
+            None if self.phones is None else np.round(between(self.phones)).astype(np.uint8),
+            None if self.head is None else between(self.head),
+            None if self.gaze is None else between(self.gaze),
+        )
 
     def write(self, path: Path | str, **beside: NDArray[Any]) -> None:
         """Write the .npz, whole or not at all, with other arrays beside the motion if some are given.
@@ -95,14 +116,14 @@ class FlameMotion:
             RequestError: if it cannot be written there.
         """
         text = json.dumps(self.metadata, ensure_ascii=False, sort_keys=True)
-        phones = {} if self.phones is None else {"phones": self.phones}
+        more = {"phones": self.phones, "head": self.head, "gaze": self.gaze}
         with atomic_write(Path(path)) as temporary, temporary.open("wb") as file:
             np.savez(
                 file,
                 motion=self.motion.astype(np.float32),
                 fps=float(self.fps),
                 metadata=np.array(text),
-                **phones,
+                **{name: curves for name, curves in more.items() if curves is not None},
                 **beside,
             )
 
@@ -123,12 +144,15 @@ class FlameMotion:
             motion, fps = arrays["motion"].astype(np.float32), float(arrays["fps"])
             metadata = json_object(str(arrays["metadata"]))
             phones = arrays["phones"].astype(np.uint8) if "phones" in arrays else None
+            head, gaze = (
+                arrays[name].astype(np.float32) if name in arrays else None for name in ("head", "gaze")
+            )
         except (TypeError, ValueError) as error:
             raise MotionError(
                 f"expected a motion .npz of EcoFace in {path.name}, found something else or a damaged file;"
                 " make it again with `ecoface generate`"
             ) from error
-        return cls(motion, fps, metadata, phones)
+        return cls(motion, fps, metadata, phones, head, gaze)
 
 
 def check_head(motion: FlameMotion, head: str) -> None:

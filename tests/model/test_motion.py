@@ -47,6 +47,31 @@ def test_a_file_gives_back_what_was_written_and_holds_the_agreed_arrays(tmp_path
         assert json.loads(str(arrays["metadata"]))["source"] == "größe.wav"
 
 
+def test_head_and_gaze_go_through_a_file_and_are_resampled_with_the_motion(tmp_path):
+    draw = np.random.default_rng(1)
+    head, gaze = (draw.standard_normal((20, n)).astype(np.float32) for n in (3, 2))
+    motion = replace(some_motion(), head=head, gaze=gaze)
+    motion.write(tmp_path / "a.npz")
+    again = FlameMotion.read(tmp_path / "a.npz")
+    np.testing.assert_array_equal(again.head, head)
+    np.testing.assert_array_equal(again.gaze, gaze)
+    faster = motion.resample(50.0)
+    np.testing.assert_allclose(faster.head[1], (head[0] + head[1]) / 2, atol=1e-6)
+    np.testing.assert_array_equal(faster.gaze[::2], gaze)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [("head", (20, 2)), ("head", (19, 3)), ("gaze", (20, 3)), ("gaze", ())]
+)
+def test_head_and_gaze_of_other_shapes_are_refused(name, shape):
+    with pytest.raises(MotionError, match=f"expected finite {name} of shape"):
+        replace(some_motion(), **{name: np.zeros(shape, np.float32)})
+    whole = np.zeros((20, 3 if name == "head" else 2), np.float32)
+    whole[4] = np.nan
+    with pytest.raises(MotionError, match="with NaN or infinity"):
+        replace(some_motion(), **{name: whole})
+
+
 def test_the_same_motion_gives_the_same_bytes(tmp_path):
     for name in ("a.npz", "b.npz"):
         some_motion().write(tmp_path / name)

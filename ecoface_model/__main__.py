@@ -1,4 +1,4 @@
-"""The command line: `ecoface generate`, `listen`, `export`, `preview`, `info`.
+"""The command line: `ecoface generate`, `live`, `listen`, `export`, `preview`, `info`.
 
 What a command needs is imported when it runs, so that a mistake is answered at once.
 """
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from ecoface_model import __version__
 from ecoface_model.cli_listen import add_baseline_options, add_listen_options, read_baseline, run_listen
+from ecoface_model.cli_live import add_live_options, run_live
 from ecoface_model.cli_results import (
     add_sound_options,
     read_chosen,
@@ -69,8 +70,11 @@ def build_parser() -> argparse.ArgumentParser:
         return added
 
     generate, listen = command("generate", run_generate), command("listen", run_listen)
+    live = command("live", run_live)
     export, preview = command("export", run_export), command("preview", run_preview)
     add_generate_options(generate)
+    add_live_options(live)
+    add_voice_options(live, live)
     add_listen_options(listen)
     add_export_options(export)
     add_preview_options(preview)
@@ -78,7 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
         with_head.add_argument(
             "--head", type=Path, metavar="FILE", help="head file, if not the reference head"
         )
-    for with_model in (generate, listen, command("info", run_info)):
+    for with_model in (generate, live, listen, command("info", run_info)):
         with_model.add_argument(
             "--model", type=Path, metavar="FILE", help="model file, if not the default one"
         )
@@ -93,15 +97,8 @@ def add_generate_options(generate: argparse.ArgumentParser) -> None:
     """What is spoken, how, and with which emotion."""
     generate.add_argument("speech", nargs="+", type=Path, metavar="SPEECH", help="sound or video files")
     generate.add_argument("-o", dest="out", type=Path, required=True, metavar="OUT", help=".npz, or a folder")
-    generate.add_argument(
-        "--style", metavar="NAME", help="speaker style (`ecoface info` lists them), or average"
-    )
     emotion = generate.add_mutually_exclusive_group()
-    emotion.add_argument(
-        "--emotion",
-        metavar="LABEL[:INTENSITY]",
-        help=f"{', '.join(EMOTIONS)}; intensity 0 to 2; several as LABEL@SECONDS follow each other",
-    )
+    add_voice_options(generate, emotion)
     emotion.add_argument(
         "--emotion-from",
         type=Path,
@@ -116,10 +113,22 @@ def add_generate_options(generate: argparse.ArgumentParser) -> None:
         generate.add_argument(
             f"--{amount}", type=float, default=1.0, metavar="X", help=f"amount {meaning}, 0 to 2 (1)"
         )
-    generate.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, another take (0)")
-    generate.add_argument("--temperature", type=float, default=1.0, metavar="X", help="liveliness (1)")
     add_sound_options(generate, "SPEECH")
     add_baseline_options(generate, "SPEECH, or in CLIP of --emotion-from")
+
+
+def add_voice_options(parser: argparse.ArgumentParser, emotion: "argparse._ActionsContainer") -> None:
+    """How somebody speaks, whatever the sound comes from; the emotion's options are a group of their own."""
+    parser.add_argument(
+        "--style", metavar="NAME", help="speaker style (`ecoface info` lists them), or average"
+    )
+    emotion.add_argument(
+        "--emotion",
+        metavar="LABEL[:INTENSITY]",
+        help=f"{', '.join(EMOTIONS)}; intensity 0 to 2; several as LABEL@SECONDS follow each other",
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, another take (0)")
+    parser.add_argument("--temperature", type=float, default=1.0, metavar="X", help="liveliness (1)")
 
 
 def add_export_options(export: argparse.ArgumentParser) -> None:
@@ -173,7 +182,6 @@ def run_generate(options: argparse.Namespace) -> list[Exception]:
         amounts=amounts,
     )
     baseline = read_baseline(ecoface, options)
-    baselines = {"baseline" if reference is None else "reference_baseline": baseline}
     complaints: list[Exception] = []
     for speech, place in places.items():
         try:
@@ -187,8 +195,9 @@ def run_generate(options: argparse.Namespace) -> list[Exception]:
                 amounts=amounts,
                 seed=options.seed,
                 temperature=options.temperature,
+                baseline=baseline if reference is None else None,
+                reference_baseline=None if reference is None else baseline,
                 progress=terminal_progress(speech.name),
-                **baselines,
             )
             known = {"source": speech.name}
             if options.emotion_from is not None:

@@ -103,7 +103,13 @@ def at_usual_level(
     waveform: Float32[NDArray[np.float32], " samples"],
 ) -> Float32[NDArray[np.float32], " samples"]:
     """Speech brought to the usual level by one gain; silence and steady noise as they are."""
+    gain = usual_gain(waveform)
+    return waveform if gain is None else waveform * gain
+
+
+def usual_gain(waveform: Float32[NDArray[np.float32], " samples"]) -> np.float32 | None:
+    """What brings speech to the usual level; None of silence and steady noise."""
     loud, _ = loud_and_quiet(frame_levels(waveform))
     if loud < FAINTEST or not is_lively(waveform):
-        return waveform
-    return waveform * np.float32(10 ** ((USUAL - loud) / 20))
+        return None
+    return np.float32(10 ** ((USUAL - loud) / 20))

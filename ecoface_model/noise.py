@@ -58,3 +58,33 @@ def slowed(
     for step in range(1, len(out)):
         out[step, :n_slow] += kept * out[step - 1, :n_slow]
     return out
+
+
+class LatentNoise:
+    """`slowed(normal_noise(...))` some steps after others, without an end: a stream's latents.
+
+    The same numbers as of a whole clip, but for the last sixteen of one that is not whole blocks long.
+    """
+
+    def __init__(self, seed: int, latent_dim: int, n_slow: int, correlation: float) -> None:
+        self.latent_dim, self.n_slow, self.correlation = latent_dim, n_slow, correlation
+        self._bits = np.random.MT19937()
+        self._bits._legacy_seeding(seed & 0xFFFFFFFF)
+        self._left = np.empty(0, np.float32)  # of the last block
+        self._before: NDArray[np.float32] | None = None  # the step before, (latent,)
+
+    def next(self, n_steps: int) -> Float32[NDArray[np.float32], "steps latent"]:
+        """The next steps'."""
+        missing = n_steps * self.latent_dim - len(self._left)
+        drawn = self._bits.random_raw(max(0, -(-missing // BLOCK)) * BLOCK)
+        uniform = (drawn & 0xFFFFFF).astype(np.float32) * np.float32(2.0**-24)
+        numbers = np.concatenate([self._left, _box_muller(uniform)])
+        white, self._left = np.split(numbers, [n_steps * self.latent_dim])
+        white = white.reshape(n_steps, self.latent_dim)
+        if self._before is None:
+            noise = slowed(white, self.n_slow, self.correlation)
+        else:
+            noise = slowed(np.concatenate([self._before[None], white]), self.n_slow, self.correlation)[1:]
+        if n_steps:
+            self._before = noise[-1]
+        return noise

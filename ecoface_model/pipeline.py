@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32
 
 from ecoface_model import __version__
 from ecoface_model.arrays import NDArray
@@ -18,9 +18,9 @@ from ecoface_model.core.emotion_label import EmotionTrack
 from ecoface_model.core.errors import RequestError
 from ecoface_model.core.head_file import read_head
 from ecoface_model.core.motion_file import FlameMotion
-from ecoface_model.core.phones import PHONES
+from ecoface_model.core.phones import PHONES, in_bytes
 from ecoface_model.level import remarks
-from ecoface_model.noise import normal_noise, slowed
+from ecoface_model.noise import LatentNoise, normal_noise, slowed
 from ecoface_model.postprocess.face_regions import upper_projection
 from ecoface_model.postprocess.settling import Settling
 from ecoface_model.reference_emotion.inputs import EmotionInputs, describe
@@ -30,11 +30,15 @@ from ecoface_model.reference_emotion.speech_emotion import SpeechEmotion
 from ecoface_model.reference_emotion.speech_source import Heard, SpeechSource
 from ecoface_model.reference_emotion.strength import AS_IT_IS, EmotionStrength
 from ecoface_model.reference_emotion.voice_baseline import VoiceBaseline
+from ecoface_model.streaming.finished_parts import FinishedParts, OnPart
+from ecoface_model.streaming.streamed_emotion import StreamedEmotion
+from ecoface_model.window_animator import WindowAnimator
 from ecoface_model.windowed_encoder import Progress, WindowedEncoder, frames_of
 from ecoface_model.windows import WindowPlan, join
 
 if TYPE_CHECKING:
     from ecoface_model.networks import Networks
+    from ecoface_model.streaming.speech_stream import SpeechStream
 
 AVERAGE = "average"  # style: nobody's, learned by leaving the speaker out in training
 
@@ -122,6 +126,7 @@ class EcoFace:
         seed: int = 0,
         temperature: float = 1.0,
         progress: Progress | None = None,
+        on_part: OnPart | None = None,
     ) -> FlameMotion:
         """Mono 16 kHz speech -> round(25 s) frames of motion.
 
@@ -135,6 +140,7 @@ class EcoFace:
             reference_baseline: the same of the voice in `emotion_from`.
             amounts: how much of the emotion is shown.
             temperature: spread of the prior sample; 0 gives its mean.
+            on_part: called with the first frame and the motion (n, 53) of what is ready, while more is made.
 
         Raises:
             RequestError: if style, emotion, seed or temperature do not exist, a voice baseline is another
@@ -142,19 +148,69 @@ class EcoFace:
             SoundError: if a waveform is shorter than a frame.
         """
         frames = frames_of(waveform)
-        weights = self._style_weights(style)
+        animator = self._animator(style, amounts)
         noise = self._noise(frames, seed, temperature)
         given, heard = self.inputs.source(emotion, emotion_from, reference_baseline, frames, progress)
         source = given or SpeechSource(self.encoder, self.inputs.prototypes, waveform, baseline)
-        joined = self._run_windows(waveform, weights, noise, source, progress, amounts)[:frames]
+        joined = self._run_windows(waveform, animator, noise, source, progress, on_part)[:frames]
         with self.encoder.pool() as pool:
             motion = self._settling.settle(waveform, joined, partial(self.encoder.side_by_side, pool=pool))
         if isinstance(source, SpeechSource):
             heard = source.heard()
-        metadata: dict[str, Any] = {
+        metadata = self._metadata(style, describe(emotion, emotion_from), amounts, seed, temperature)
+        if heard is not None:
+            metadata["heard"] = heard.summary()
+        if notes := remarks(waveform):
+            metadata["notes"] = notes
+        phones = in_bytes(joined[:, MOTION_DIM + 1 :])
+        if phones is not None:
+            metadata["phones"] = list(PHONES)
+        return FlameMotion(motion, metadata=metadata, phones=phones)
+
+    def stream(
+        self,
+        *,
+        style: str | None = None,
+        emotion: str | EmotionTrack | EmotionSource | None = None,
+        emotion_from: NDArray[np.float32] | FlameMotion | None = None,
+        baseline: VoiceBaseline | None = None,
+        reference_baseline: VoiceBaseline | None = None,
+        amounts: EmotionStrength = AS_IT_IS,
+        seed: int = 0,
+        temperature: float = 1.0,
+    ) -> "SpeechStream":
+        """The motion of a voice that goes on: sound in chunks in, frames out, 1.12 s behind at most.
+
+        What is asked for is as in `generate`; the emotion of another clip is played at its own pace, to and
+        fro.
+
+        Raises:
+            RequestError: as `generate`.
+        """
+        from ecoface_model.streaming.speech_stream import SpeechStream
+
+        self._noise(1, seed, temperature)  # refuses what is none
+        config = self.model.config.generator
+        given, _ = self.inputs.source(emotion, emotion_from, reference_baseline, None, None)
+        metadata = self._metadata(style, describe(emotion, emotion_from), amounts, seed, temperature)
+        return SpeechStream(
+            self.encoder,
+            self._settling,
+            self._animator(style, amounts),
+            given or StreamedEmotion(self.backend.calibration, self.inputs.prototypes, baseline),
+            LatentNoise(seed, config.latent_dim, config.n_slow_channels, config.slow_correlation),
+            temperature,
+            metadata,
+        )
+
+    def _metadata(
+        self, style: str | None, emotion: str, amounts: EmotionStrength, seed: int, temperature: float
+    ) -> dict[str, Any]:
+        """Where a motion came from (`FlameMotion.metadata`)."""
+        return {
             "head": self.model.info["head"],
             "style": style or self.model.info.get("default_style", AVERAGE),
-            "emotion": describe(emotion, emotion_from),
+            "emotion": emotion,
             "amounts": amounts.as_dict(),
             "seed": seed,
             "temperature": temperature,
@@ -162,14 +218,12 @@ class EcoFace:
             "source": None,
             "version": __version__,
         }
-        if heard is not None:
-            metadata["heard"] = heard.summary()
-        if notes := remarks(waveform):
-            metadata["notes"] = notes
-        phones = _in_bytes(joined[:, MOTION_DIM + 1 :])
-        if phones is not None:
-            metadata["phones"] = list(PHONES)
-        return FlameMotion(motion, metadata=metadata, phones=phones)
+
+    def _animator(self, style: str | None, amounts: EmotionStrength) -> WindowAnimator:
+        """What all windows of a clip share."""
+        neutral = self.inputs.prototypes[0, 0]  # (F,)
+        upper = self._upper() if amounts.apart else None
+        return WindowAnimator(self.backend, self._style_weights(style), neutral, amounts, upper)
 
     def listen(
         self,
@@ -212,32 +266,26 @@ class EcoFace:
     def _run_windows(
         self,
         waveform: NDArray[np.float32],
-        style: Float32[NDArray[np.float32], " styles"],
+        animator: WindowAnimator,
         noise: Float32[NDArray[np.float32], "steps latent"],
         source: EmotionSource | SpeechSource,
         progress: Progress | None,
-        amounts: EmotionStrength = AS_IT_IS,
+        on_part: OnPart | None,
     ) -> Float32[NDArray[np.float32], "frames channels"]:
         """Motion, closure and phones of all windows, joined, up to a multiple of the stride.
 
         Nothing else grows with the length, but for emotion features at 10 Hz.
         """
         stride = self.model.config.generator.stride
-        neutral = self.inputs.prototypes[0, 0]  # (F,)
-        upper = self._upper() if amounts.apart else None
 
         def animate(heard: Heard) -> tuple[range, NDArray[np.float32]]:
             window, content, emotion = heard
-            if amounts.strength != 1:
-                emotion = neutral + np.float32(amounts.strength) * (emotion - neutral)
-            window_noise = noise[window.start // stride : window.stop // stride]
-            part = self.backend.animate(content, emotion, style, window_noise)
-            if upper is not None:
-                plain = np.broadcast_to(neutral, emotion.shape)
-                part = amounts.apply(part, self.backend.animate(content, plain, style, window_noise), upper)
-            return window, part
+            return window, animator.animate(
+                content, emotion, noise[window.start // stride : window.stop // stride]
+            )
 
         motion, previous = None, None
+        parts = None if on_part is None else FinishedParts(self._settling, self.plan, waveform, on_part)
         with self.encoder.pool() as pool:
             heard = self._heard(waveform, source, progress, pool)
             for window, part in self.encoder.side_by_side(animate, heard, pool):
@@ -245,6 +293,8 @@ class EcoFace:
                     motion = np.zeros((len(noise) * stride, part.shape[1]), np.float32)
                 join(motion, part, window, previous)
                 previous = window
+                if parts is not None:
+                    parts.add(motion, window)
         assert motion is not None, "a plan has windows"
         return motion
 
@@ -315,11 +365,3 @@ class EcoFace:
                 " choose one of them"
             )
         return weights
-
-
-def _in_bytes(
-    shares: Float32[NDArray[np.float32], "frames phones"],
-) -> UInt8[NDArray[np.uint8], "frames phones"] | None:
-    """Phones as a motion carries them, 0 to 255; none where the model does not tell them."""
-    shares = np.nan_to_num(shares)  # beside a motion of such numbers, which is refused
-    return np.round(255 * shares).astype(np.uint8) if shares.shape[1] else None

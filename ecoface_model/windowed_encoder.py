@@ -83,12 +83,15 @@ class WindowedEncoder:
         windows = self.plan.windows(-(-frames_of(waveform) // stride) * stride)
         whole = at_usual_level(np.ascontiguousarray(waveform, np.float32))
         measured = self.backend.measure(without_silences(whole))
-        room = _room(max(len(window) for window in windows))
         for window in counted(windows, stage, progress):
-            sound = room[: len(window) * SAMPLES_PER_FRAME].copy()
             heard = whole[window.start * SAMPLES_PER_FRAME : window.stop * SAMPLES_PER_FRAME]
-            sound[: len(heard)] += heard
-            yield window, sound, measured
+            yield window, self.in_a_room(heard, len(window)), measured
+
+    def in_a_room(self, heard: NDArray[np.float32], n_frames: int) -> Sound:
+        """A window of so many frames: what is heard, silence after it, a room's noise under all."""
+        sound = _room(max(n_frames, self.plan.window))[: n_frames * SAMPLES_PER_FRAME].copy()
+        sound[: len(heard)] += heard
+        return sound
 
     def listened(
         self,

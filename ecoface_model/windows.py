@@ -16,16 +16,22 @@ class WindowPlan:
     window: int = 200
     """What is looked at at once, 8 s: Whisper's features change with the place in its window, and training
     clips are about that long."""
-    context: int = 48
-    """Looked at on either side of what is kept, about 2 s."""
+    context: int = 32
+    """Looked at on either side of what is kept, 1.3 s: with less, lips part now and then in noise; with 48,
+    they move by 0.02 mm (95th percentile), and it takes a third longer."""
+
+    @property
+    def hop(self) -> int:
+        """From one window's first frame to the next one's."""
+        return self.window - 2 * self.context
 
     def windows(self, frames: int) -> list[range]:
-        """Overlapping stretches of at most `window` frames that cover 0..frames - 1."""
-        if frames <= self.window:
-            return [range(frames)]
-        hop = self.window - 2 * self.context
-        starts = [*range(0, frames - self.window, hop), frames - self.window]
-        return [range(start, start + self.window) for start in starts]
+        """Overlapping stretches of at most `window` frames that cover 0..frames - 1.
+
+        Where they begin does not depend on the end, which a stream does not know.
+        """
+        starts = range(0, max(1, frames - 2 * self.context), self.hop)
+        return [range(start, min(start + self.window, frames)) for start in starts]
 
 
 FADE = FRAME_RATE  # frames over which one window's motion gives way to the next's, 1 s
@@ -37,15 +43,29 @@ def join(
     window: range,
     previous: range | None,
 ) -> None:
-    """Put a window's motion in its place, fading over from the previous one amid their overlap."""
+    """Put a window's motion in its place, fading over from the previous one amid their overlap.
+
+    Where the motion ends before the window does, `part` ends there, too: of a stream, more is to come.
+    """
     start = 0
     if previous is not None:
-        overlap = previous.stop - window.start
-        fade = min(FADE, overlap)
-        start = (overlap - fade) // 2
-        share = (np.arange(fade, dtype=np.float32) + np.float32(0.5))[:, None] / np.float32(fade)
-        share = share * share * (3 - 2 * share)  # smoothstep: no kink where the fade begins and ends
+        start, fade = fade_between(previous, window)
+        share = smoothstep(fade)
         shared = motion[window.start + start : window.start + start + fade]
-        shared += share * (part[start : start + fade] - shared)
+        shared += share[: len(shared)] * (part[start : start + fade] - shared)
         start += fade
     motion[window.start + start : window.stop] = part[start:]
+
+
+def fade_between(previous: range, window: range) -> tuple[int, int]:
+    """After how many frames of a window it begins to take over from the previous one, and over how many."""
+    overlap = previous.stop - window.start
+    fade = min(FADE, overlap)
+    return (overlap - fade) // 2, fade
+
+
+def smoothstep(n_frames: int) -> Float32[NDArray[np.float32], "frames 1"]:
+    """Shares from 0 to 1, without a kink where a fade begins and ends."""
+    share = (np.arange(n_frames, dtype=np.float32) + np.float32(0.5))[:, None] / np.float32(n_frames)
+    smooth: NDArray[np.float32] = share * share * (3 - 2 * share)
+    return smooth

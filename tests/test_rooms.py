@@ -16,6 +16,12 @@ BELOW = {
     "ecoface_model/preview": ["ecoface_model/core", "ecoface_model/postprocess", "ecoface_model/renderer"],
     "ecoface_model/reference_emotion": ["ecoface_model/core", "ecoface_model/renderer"],
     "ecoface_model/backends": ["ecoface_model/core", "ecoface_model/reference_emotion"],
+    "ecoface_model/streaming": [
+        "ecoface_model/core",
+        "ecoface_model/postprocess",
+        "ecoface_model/reference_emotion",
+        "ecoface_model/backends",
+    ],
     "training/head": ["training/data"],
     "training/data": [],
     "training/objectives": [],

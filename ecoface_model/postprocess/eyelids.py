@@ -19,6 +19,7 @@ DONE = 0.55  # of the way to shut, from which on a blink is one
 LEAST_OPEN = 2.0  # mm; an eye that is usually open less squints: it is only kept from more than shut
 _EASE = 0.2  # mm around that over which the one gives way to the other, so that no frame jumps
 _AROUND = FRAME_RATE  # frames to either side over which an eye's usual opening is the median
+REACH = 2 * _AROUND + 1  # frames to either side that a frame of the eyes depends on
 _CALM = (0.25, 0.5, 0.25)  # a filter over three frames: half at 6 Hz, a tenth at 10 Hz
 _PROBE = 0.5  # weight of eyeBlink, to measure what it does
 

@@ -6,14 +6,17 @@ import numpy as np
 from jaxtyping import Float32
 
 from ecoface_model.arrays import NDArray
-from ecoface_model.core.constants import MOTION_DIM
+from ecoface_model.core.constants import FRAME_RATE, MOTION_DIM
 from ecoface_model.core.head_file import FlameFile
 from ecoface_model.core.phones import PHONES, SILENCE
-from ecoface_model.postprocess.eyelids import EyelidContact
+from ecoface_model.postprocess.eyelids import REACH, EyelidContact
 from ecoface_model.postprocess.lip_contact import LipContact
-from ecoface_model.postprocess.voice_activity import long_pauses, pauses_in_noise, predicted_pauses, resting
+from ecoface_model.postprocess.voice_activity import LevelGates, long_pauses
 
 AT_ONCE = 500  # frames whose lips are looked at together: memory
+LID_CONTEXT = REACH
+CONTEXT = LID_CONTEXT + FRAME_RATE  # frames that tell, besides, whether one is amid a long pause
+SILENCE_COLUMN = PHONES.index(SILENCE)
 InOrder = Callable[[Callable[[int], NDArray[np.float32]], Iterable[int]], Iterator[NDArray[np.float32]]]
 """As `map`, perhaps side by side."""
 
@@ -36,26 +39,30 @@ class Settling:
         Nearly shut lips shut where a sound closes them, and in pauses; in long ones all do. `joined` has the
         motion, its closure and its phones, as the generator gives them (`GeneratorSample.channels`).
         """
-        motion = np.ascontiguousarray(joined[:, :MOTION_DIM])
+        return self.settle_part(LevelGates.of(waveform), joined, range(len(joined)), in_order)
+
+    def settle_part(
+        self,
+        gates: LevelGates,
+        joined: Float32[NDArray[np.float32], "frames channels"],
+        frames: range,
+        in_order: InOrder = map,
+    ) -> Float32[NDArray[np.float32], "part 53"]:
+        """The same of some of the frames, for which `CONTEXT` on either side is looked at, if it is there."""
         if self._contacts is None:
-            return motion
+            return np.ascontiguousarray(joined[frames.start : frames.stop, :MOTION_DIM])
         lips, lids = self._contacts
-        rest = _rest(waveform, joined[:, MOTION_DIM + 1 :])
-        closure, pause = np.maximum(joined[:, MOTION_DIM], rest), long_pauses(rest)
+        first, last = max(0, frames.start - CONTEXT), min(len(joined), frames.stop + CONTEXT)
+        channels = joined[first:last]
+        silence = channels[:, MOTION_DIM + 1 + SILENCE_COLUMN] if channels.shape[1] > MOTION_DIM + 1 else None
+        rest = gates.part(first, last).rest(silence)
+        motion, closure = channels[:, :MOTION_DIM], np.maximum(channels[:, MOTION_DIM], rest)
+        pause = long_pauses(rest)
 
-        def settle(first: int) -> NDArray[np.float32]:
-            part = slice(first, first + AT_ONCE)
-            return lips.settle(motion[part], closure[part], pause[part])
+        def settle(begin: int) -> NDArray[np.float32]:
+            part = slice(begin, min(begin + AT_ONCE, end))
+            return lips.settle(np.ascontiguousarray(motion[part]), closure[part], pause[part])
 
-        return lids.settle(np.concatenate(list(in_order(settle, range(0, len(motion), AT_ONCE)))))
-
-
-def _rest(
-    waveform: Float32[NDArray[np.float32], " samples"], phones: Float32[NDArray[np.float32], "frames phones"]
-) -> Float32[NDArray[np.float32], " frames"]:
-    """Where nobody speaks, 0 to 1: told by the level, and by the phones where the model tells them."""
-    rest = resting(waveform)
-    if phones.shape[1]:
-        silence = phones[:, PHONES.index(SILENCE)]
-        rest = np.maximum(np.maximum(rest, predicted_pauses(silence)), pauses_in_noise(waveform, silence))
-    return rest
+        start, end = max(0, frames.start - LID_CONTEXT - first), min(frames.stop + LID_CONTEXT, last) - first
+        settled = lids.settle(np.concatenate(list(in_order(settle, range(start, end, AT_ONCE)))))
+        return settled[frames.start - first - start :][: len(frames)]

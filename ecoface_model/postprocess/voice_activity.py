@@ -1,5 +1,7 @@
 """Where nobody speaks: pauses heard by level alone, so that lips may rest there."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Bool, Float32
 
@@ -47,24 +49,48 @@ def predicted_pauses(
     return least
 
 
-def pauses_in_noise(
-    waveform: Float32[NDArray[np.float32], " samples"], silence: Float32[NDArray[np.float32], " frames"]
-) -> Float32[NDArray[np.float32], " frames"]:
-    """How far a mouth may rest in each frame, 0 to 1, where the level alone tells too little: long pauses.
+@dataclass(frozen=True)
+class LevelGates:
+    """What the level of a clip tells by itself of where nobody speaks."""
 
-    They are as quiet as the noise, and `silence` has some share in the phones.
-    """
-    level, frames = frame_levels(waveform), len(silence)
-    speech, room = loud_and_quiet(level)
+    resting: Float32[NDArray[np.float32], " frames"]
+    """How far a mouth may rest in each frame, 0 to 1."""
+    quiet: Bool[NDArray[np.bool_], " frames"] | None
+    """Frames as quiet as the noise, where the level alone tells too little; None where it tells all."""
+
+    @classmethod
+    def of(cls, waveform: Float32[NDArray[np.float32], " samples"]) -> "LevelGates":
+        """Of a whole clip."""
+        level = frame_levels(waveform)
+        speech, room = loud_and_quiet(level)
+        quiet: NDArray[np.bool_] | None = None
+        if not is_lively(waveform):
+            quiet = np.ones(len(level), np.bool_)
+        elif NOISY <= speech - room < CLEAR:
+            quiet = _mean_around(level, SHORTEST) < room + NOISY_SHARE * (speech - room)
+        return cls(resting(waveform), quiet)
+
+    def part(self, start: int, stop: int) -> "LevelGates":
+        """Of frames start..stop - 1."""
+        return LevelGates(self.resting[start:stop], None if self.quiet is None else self.quiet[start:stop])
+
+    def rest(
+        self, silence: Float32[NDArray[np.float32], " frames"] | None
+    ) -> Float32[NDArray[np.float32], " frames"]:
+        """Where nobody speaks, 0 to 1: told by the level, and by silence's share in the phones, if known."""
+        if silence is None:
+            return self.resting
+        told = np.maximum(self.resting, predicted_pauses(silence))
+        return told if self.quiet is None else np.maximum(told, pauses_in_noise(self.quiet, silence))
+
+
+def pauses_in_noise(
+    quiet: Bool[NDArray[np.bool_], " frames"], silence: Float32[NDArray[np.float32], " frames"]
+) -> Float32[NDArray[np.float32], " frames"]:
+    """How far a mouth may rest in each frame, 0 to 1: in long pauses, in which `silence` has some share."""
+    frames = len(silence)
     gate = np.zeros(frames, np.float32)
-    if not is_lively(waveform):
-        quiet = np.ones(frames, np.bool_)
-    elif NOISY <= speech - room < CLEAR:
-        quiet = _mean_around(level, SHORTEST)[:frames] < room + NOISY_SHARE * (speech - room)
-    else:
-        return gate
-    quiet &= _mean_around(silence, LONG) > LIKELY
-    for start, stop in _stretches(quiet):
+    for start, stop in _stretches(quiet & (_mean_around(silence, LONG) > LIKELY)):
         if stop - start >= LONG:
             start, stop = start + MARGIN * (start > 0), stop - MARGIN * (stop < frames)
             gate[start:stop] = _eased(start, stop, frames, AFTER, BEFORE)

@@ -44,15 +44,18 @@ class EmotionInputs:
         emotion: Asked,
         emotion_from: Reference,
         baseline: VoiceBaseline | None,
-        frames: int,
+        frames: int | None,
         progress: Progress | None,
     ) -> tuple[EmotionSource | None, SpeechEmotion | None]:
-        """What was asked for, None being the speech itself; and what was heard in a reference."""
+        """What was asked for, None being the speech itself; and what was heard in a reference.
+
+        A reference is laid over so many frames; without their number it keeps its own pace.
+        """
         if emotion is not None and emotion_from is not None:
             raise RequestError("expected an emotion or a clip to take it from, found both; leave one out")
         if isinstance(emotion, str | EmotionTrack):
             return self.named(emotion), None
-        n_steps = FEATURES_PER_FRAME * frames
+        n_steps = None if frames is None else FEATURES_PER_FRAME * frames
         if isinstance(emotion_from, FlameMotion):
             return ReferenceEmotion(self.of_motion(emotion_from, progress), n_steps), None
         if emotion_from is not None:

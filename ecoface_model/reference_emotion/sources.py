@@ -136,10 +136,12 @@ class ReferenceEmotion(EmotionSource):
     to and fro. Every step is the mean over half a second of this clip or of the reference, the longer.
     """
 
-    def __init__(self, track: Float32[NDArray[np.float32], "points feature"], n_steps: int) -> None:
-        """`track` is the reference at 10 Hz (`to_track`), `n_steps` this clip's 2T."""
+    def __init__(
+        self, track: Float32[NDArray[np.float32], "points feature"], n_steps: int | None = None
+    ) -> None:
+        """`track` is the reference at 10 Hz (`to_track`), `n_steps` this clip's 2T, None of a stream."""
         self.n_points = len(track)
-        n_wanted = n_steps / STEPS_PER_POINT
+        n_wanted = self.n_points if n_steps is None else n_steps / STEPS_PER_POINT
         self.rate = max(
             self.n_points / n_wanted, 1 / LONGEST_STRETCH
         )  # points of the reference per point of ours

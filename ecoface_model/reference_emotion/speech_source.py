@@ -9,7 +9,7 @@ from jaxtyping import Float32
 from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import FEATURE_RATE, FEATURES_PER_FRAME
 from ecoface_model.core.emotion_label import TRACK_RATE
-from ecoface_model.reference_emotion.calibration import REACH, sure_enough
+from ecoface_model.reference_emotion.calibration import REACH, Calibration, sure_enough
 from ecoface_model.reference_emotion.sources import STEPS_PER_POINT, mixed, on_the_line
 from ecoface_model.reference_emotion.speech_emotion import SpeechEmotion
 from ecoface_model.reference_emotion.voice_baseline import VoiceBaseline
@@ -68,12 +68,32 @@ class SpeechSource:
     def _emotion(self, window: range) -> Float32[NDArray[np.float32], "steps feature"]:
         """Features of the labels that a window's speech is like, mixed, from what was heard so far."""
         assert self.track.points is not None
-        begin, end = FEATURES_PER_FRAME * window.start, FEATURES_PER_FRAME * window.stop  # steps
-        first = max(0, begin // STEPS_PER_POINT - 1 - REACH_POINTS)
-        near = slice(first, min(self.track.known, end // STEPS_PER_POINT + 2 + REACH_POINTS))
-        calibration = self.encoder.backend.calibration
-        shares, intensity = calibration.shares(self.track.points[near], self.speech[near])
-        seconds = (np.arange(begin, end) + 0.5) / FEATURE_RATE
-        curves = np.concatenate([sure_enough(shares), intensity[:, None]], axis=1)  # (points, emotions + 1)
-        curves = on_the_line(curves, seconds * TRACK_RATE - 0.5 - first)  # in the middle of each step
-        return mixed(self.prototypes, curves[:, :-1], curves[:, -1])
+        steps = range(FEATURES_PER_FRAME * window.start, FEATURES_PER_FRAME * window.stop)
+        return emotion_of_speech(
+            self.encoder.backend.calibration,
+            self.prototypes,
+            self.track.points[: self.track.known],
+            self.speech[: self.track.known],
+            steps,
+        )
+
+
+def emotion_of_speech(
+    calibration: Calibration,
+    prototypes: Float32[NDArray[np.float32], "emotions 3 feature"],
+    logits: Float32[NDArray[np.float32], "points 15"],
+    speech: Float32[NDArray[np.float32], " points"],
+    steps: range,
+) -> Float32[NDArray[np.float32], "steps feature"]:
+    """Features of the labels that speech is like, mixed, over some steps.
+
+    `logits` and `speech` are at 10 Hz from the first step's zero on, as far as the speech was heard.
+    """
+    begin, end = steps.start // STEPS_PER_POINT, steps.stop // STEPS_PER_POINT
+    first = max(0, begin - 1 - REACH_POINTS)
+    near = slice(first, min(len(logits), end + 2 + REACH_POINTS))
+    shares, intensity = calibration.shares(logits[near], speech[near])
+    seconds = (np.arange(steps.start, steps.stop) + 0.5) / FEATURE_RATE
+    curves = np.concatenate([sure_enough(shares), intensity[:, None]], axis=1)  # (points, emotions + 1)
+    curves = on_the_line(curves, seconds * TRACK_RATE - 0.5 - first)  # in the middle of each step
+    return mixed(prototypes, curves[:, :-1], curves[:, -1])

@@ -75,7 +75,7 @@ def test_the_emotion_of_a_window_is_that_of_the_whole_clip_there(tiny_ecoface):
     speech = np.concatenate([voice(9.0), 0.01 * voice(1.0), voice(10.48, seed=4)])
     source, context = own_source(tiny_ecoface, speech), tiny_ecoface.plan.context
     expected = tiny_ecoface.inputs.named(shown(tiny_ecoface.listen(speech)))
-    assert [window.start for window in tiny_ecoface.plan.windows(512)] == [0, 104, 208, 312]
+    assert [window.start for window in tiny_ecoface.plan.windows(512)] == [0, 136, 272, 408]
     for window, content, emotion in source.windows("Animating", None, None):
         middle = slice(2 * context, 2 * (len(window) - context))
         wanted = expected.steps(FEATURES_PER_FRAME * window.start, FEATURES_PER_FRAME * window.stop)
@@ -106,8 +106,8 @@ def test_the_front_of_both_encoders_runs_once_a_window(tmp_path, config):
     front = content.conv1 if config is TINY else content.frontend
     calls: list[int] = []
     front.register_forward_hook(lambda *_: calls.append(1))
-    speech = voice(20.0)
-    n_windows = len(ecoface.plan.windows(500))
+    speech = voice(25.0)
+    n_windows = len(ecoface.plan.windows(628))
     for ask in (ecoface.listen, ecoface.generate):
         calls.clear()
         ask(speech)

@@ -7,6 +7,7 @@ from tiny_model import voice
 from ecoface_model.core.constants import SAMPLE_RATE
 from ecoface_model.postprocess.voice_activity import (
     LONG,
+    LevelGates,
     long_pauses,
     pauses_in_noise,
     predicted_pauses,
@@ -104,13 +105,14 @@ def test_a_long_pause_is_told_from_short_ones_and_eased_but_at_the_clip_s_ends()
 def test_long_pauses_in_noise_are_told_by_level_and_phones_together(decibels: float) -> None:
     sound = spoken(-2.0, 2.0, -0.3, 1.0, -2.0, noise=0.3 * 0.7 * 10 ** (-decibels / 20))
     silence = np.full(round(len(sound) / 640), 0.05, np.float32)
-    assert not pauses_in_noise(sound, silence).any(), "the phones say that somebody speaks"
+    quiet = LevelGates.of(sound).quiet
+    assert not pauses_in_noise(quiet, silence).any(), "the phones say that somebody speaks"
     silence[:50] = silence[-50:] = silence[100:107] = 0.7
-    gate = pauses_in_noise(sound, silence)
+    gate = pauses_in_noise(quiet, silence)
     assert (gate[:40] == 1).all() and (gate[-40:] == 1).all() and not gate[50:-50].any()
 
 
 def test_in_a_noise_that_is_all_the_mouth_rests_as_the_phones_say() -> None:
-    noise = spoken(-4.0, noise=0.01)
-    assert (pauses_in_noise(noise, np.full(100, 0.7, np.float32)) == 1).all()
-    assert not pauses_in_noise(noise, np.zeros(100, np.float32)).any()
+    quiet = LevelGates.of(spoken(-4.0, noise=0.01)).quiet
+    assert (pauses_in_noise(quiet, np.full(100, 0.7, np.float32)) == 1).all()
+    assert not pauses_in_noise(quiet, np.zeros(100, np.float32)).any()

@@ -1,0 +1,41 @@
+"""Parts of a clip's motion as soon as they are final, while its other windows are still at work."""
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float32
+
+from ecoface_model.arrays import NDArray
+from ecoface_model.core.constants import FRAME_RATE, MOTION_DIM
+from ecoface_model.postprocess.settling import Settling
+from ecoface_model.postprocess.voice_activity import LevelGates
+from ecoface_model.windows import WindowPlan, fade_between
+
+OnPart = Callable[[int, NDArray[np.float32]], None]
+"""Called with a first frame and the motion (n, 53) from it on; it may raise to give up."""
+AHEAD = FRAME_RATE  # frames behind a part, which its lips and lids are settled with
+
+
+class FinishedParts:
+    """What was told of a clip's motion, and what can be told when another window is joined."""
+
+    def __init__(
+        self, settling: Settling, plan: WindowPlan, waveform: NDArray[np.float32], on_part: OnPart
+    ) -> None:
+        self._settling, self._plan, self._on_part = settling, plan, on_part
+        self._gates = LevelGates.of(waveform)
+        self._told = 0  # frames
+
+    def add(self, joined: Float32[NDArray[np.float32], "frames channels"], window: range) -> None:
+        """`joined` is whole up to the end of this window, and final up to where the next one begins."""
+        n_frames = len(self._gates.resting)
+        final = min(window.stop, n_frames)
+        if final < n_frames:
+            after = range(window.start + self._plan.hop, window.start + self._plan.hop + self._plan.window)
+            final = after.start + fade_between(window, after)[0]
+        until = n_frames if final == n_frames else final - AHEAD
+        if until > self._told:
+            part = range(self._told, until)
+            self._on_part(self._told, self._settling.settle_part(self._gates, joined[:final], part))
+            self._told = until
+        assert joined.shape[1] > MOTION_DIM

@@ -50,6 +50,9 @@ class FileJob(Job, Protocol):
 
     folder: tempfile.TemporaryDirectory
 
+    def close(self) -> None:
+        """Leave nothing behind of it but its result."""
+
 
 class LinesJob(Job, Protocol):
     """A job of several lines."""
@@ -94,7 +97,7 @@ def end(ended: FileJob, why: str = "") -> None:
     """Forget a job, however it went, and remove its folder; `why` it failed stays in the panel."""
     global job, failure
     job, failure = None, why
-    ended.folder.cleanup()
+    ended.close()
     if ended.at_end:
         ended.at_end()
 

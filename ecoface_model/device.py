@@ -5,9 +5,10 @@ PyTorch is imported inside the functions: an engine without it asks here, too.
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -179,7 +180,10 @@ def full_precision(device: torch.device) -> AbstractContextManager[object]:
 
 
 def give_back_memory() -> None:
-    """Let others, such as a renderer, have what torch keeps of the graphics card for itself."""
+    """Let others, such as a renderer, have what is kept for later of the graphics card, and by malloc."""
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):  # another C library than glibc
+            ctypes.CDLL(None).malloc_trim(0)
     torch = sys.modules.get("torch")  # what was never imported keeps nothing
     if torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()

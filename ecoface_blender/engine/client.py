@@ -148,7 +148,7 @@ class WorkerClient:
                     return event.answer
                 if isinstance(event, protocol.Failed):
                     raise WorkerError(event.sentence)
-                if on_progress:
+                if on_progress and isinstance(event, protocol.Progress):
                     on_progress(event)
             time.sleep(POLL_SECONDS)
 
@@ -210,7 +210,7 @@ class WorkerClient:
                 self._pending.clear()
             elif event.id in self._pending:
                 self._events.append(event)
-                if not isinstance(event, protocol.Progress):
+                if isinstance(event, protocol.LAST):
                     self._pending.remove(event.id)
                     self._active = time.monotonic()
 

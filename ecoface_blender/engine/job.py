@@ -104,6 +104,8 @@ class EngineJob:
                 self.stage = event.stage
                 if event.stage == self._counted:
                     self._eta.windows(event.done, event.total)
+            elif isinstance(event, protocol.Frames):
+                self.frames(event)
             elif event.id == self._loading:
                 self._eta.loaded()
                 engine.keep_warm(self._settings, event.answer)
@@ -117,6 +119,9 @@ class EngineJob:
     def answered(self) -> None:
         """The answer has come."""
 
+    def frames(self, part: protocol.Frames) -> None:
+        """Part of the answer has come."""
+
     def _mend(self, failed: protocol.Failed) -> None:
         """Ask again where that may help, else raise the failure."""
         if failed.out_of_memory and self._device != engine.CPU:
@@ -129,6 +134,10 @@ class EngineJob:
             again = "Again: " if self._crashes and self._client.ended else ""
             raise EcoFaceBlenderError(again + failed.sentence)
         self._send()
+
+    def close(self) -> None:
+        """Remove its files."""
+        self.folder.cleanup()
 
     def cancel(self) -> None:
         """The artist gives up."""

@@ -18,6 +18,7 @@ from ..heads import report as face_report
 from ..request import GenerationRequest
 from ..sound import sequencer
 from ..takes import stored, takes
+from ..takes.live_preview import LivePreview
 from ..worker import protocol
 from . import sound_choice
 
@@ -26,16 +27,22 @@ class Generation(EngineJob):
     """A line that the worker is busy with."""
 
     def __init__(
-        self, request: GenerationRequest, settings: EngineSettings, folder: tempfile.TemporaryDirectory
+        self,
+        request: GenerationRequest,
+        settings: EngineSettings,
+        folder: tempfile.TemporaryDirectory,
+        live: bool = False,
     ):
-        """Send the request; returns at once.
+        """Send the request; returns at once. What is ready of a `live` one plays while it is computed.
 
         Raises:
             EcoFaceBlenderError: if the engine cannot be started.
         """
         self.request = request
         self.result = Path(folder.name) / "motion.npz"
-        values = request.message(self.result, settings.flame or None)
+        live = live and request.frames is None
+        self.preview = LivePreview(request) if live else None
+        values = request.message(self.result, settings.flame or None) | {"live": live}
         super().__init__(settings, folder, protocol.Generate, values, counted="Animating")
 
     def step(self) -> bool:
@@ -44,13 +51,27 @@ class Generation(EngineJob):
             takes.stage(self.request)
         return super().step()
 
+    def frames(self, part: protocol.Frames) -> None:
+        """Show it."""
+        if self.preview:
+            self.preview.add(part)
+
     def answered(self) -> None:
         """The next forecast is made of how long this took."""
         self._eta.finished()
 
+    def close(self) -> None:
+        """As `EngineJob.close`; a preview ends, too."""
+        if self.preview:
+            self.preview.end()
+        super().close()
+
 
 def start(
-    request: GenerationRequest, settings: EngineSettings, folder: tempfile.TemporaryDirectory
+    request: GenerationRequest,
+    settings: EngineSettings,
+    folder: tempfile.TemporaryDirectory,
+    live: bool = False,
 ) -> Generation:
     """Send a request to the engine: the one way there of every door but a batch, which has several engines.
 
@@ -61,7 +82,7 @@ def start(
     Raises:
         EcoFaceBlenderError: if the engine cannot be started, or is busy.
     """
-    return running.begin(lambda: Generation(request, settings, folder))
+    return running.begin(lambda: Generation(request, settings, folder, live))
 
 
 def finish(context: bpy.types.Context, job: Generation) -> str:
@@ -71,6 +92,8 @@ def finish(context: bpy.types.Context, job: Generation) -> str:
         EcoFaceBlenderError: if scene or head are no more what they were.
     """
     request = job.request
+    if job.preview:
+        job.preview.end()
     sound_choice.remember(context, request, job.answer)
     result = takes.receive(context, request, *stored.read_motion(job.result))
     speaker = takes.stage(request)[1]

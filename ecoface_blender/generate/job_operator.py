@@ -26,6 +26,9 @@ def why_not_ready(context: bpy.types.Context) -> str | None:
 class JobOperator(Reporting, Watching):
     """For operators that let the engine do a job."""
 
+    clicked = False
+    """Whether the artist goes on working beside it."""
+
     def start_job(
         self, context: bpy.types.Context, settings: EngineSettings, folder: tempfile.TemporaryDirectory
     ) -> Any:
@@ -60,6 +63,7 @@ class JobOperator(Reporting, Watching):
         """Stay responsive: the path taken by a click."""
         if bpy.app.background:
             return self.execute(context)
+        self.clicked = True
         try:
             job = self._start(context)
         except EcoFaceBlenderError as error:

@@ -34,7 +34,10 @@ class Generating(JobOperator):
 
     def start_job(self, context, settings, folder):
         """Send it."""
-        return generation.start(self.request(context, settings, folder.name), settings, folder)
+        request = self.request(context, settings, folder.name)
+        return generation.start(
+            request, settings, folder, self.clicked and context.scene.ecoface.live_preview
+        )
 
     def finish_job(self, context, job):
         """Write the keys and say so."""

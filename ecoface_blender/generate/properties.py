@@ -180,6 +180,11 @@ class EcoFaceSettings(PropertyGroup):
         step=10,
         precision=2,
     )
+    live_preview: BoolProperty(
+        name="Live Preview",
+        description="Play what is ready of the line while the rest is still being computed",
+        default=True,
+    )
     add_strip: BoolProperty(
         name="Add Strip",
         description="Also add the sound to the sequencer, where the face speaks it",

@@ -112,7 +112,7 @@ class Engines:
     def _ended(self, engine: _Engine) -> list[Job]:
         ended = []
         for event in engine.client.poll():
-            if isinstance(event, protocol.Progress) or engine.client.ended:
+            if not isinstance(event, protocol.LAST) or engine.client.ended:
                 continue
             if event.id == engine.loading:
                 self._has_loaded(engine, event)

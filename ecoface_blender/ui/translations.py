@@ -36,6 +36,7 @@ GERMAN = {
     "Emotion Strength": "Stärke der Emotion",
     "Emotion Track": "Emotionsspur",
     "Emotional Lip Sync": "Emotionale Lippensynchronisation",
+    "Live Preview": "Live-Vorschau",
     "Normalised (0-1)": "Normalisiert (0-1)",
     "Export Face": "Gesicht exportieren",
     "FLAME Head": "FLAME-Kopf",

@@ -6,12 +6,13 @@ threads: the main one does the jobs, one after another; one reads the input, so 
 of input is seen in the middle of a job; one beats.
 """
 
+import base64
 import os
 import queue
 import sys
 import threading
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 if sys.version_info < (3, 11):  # noqa: UP036 (the user may choose any Python; said before newer syntax is read)
     sys.exit("expected Python 3.11 or newer, found " + sys.version.split()[0])
@@ -81,8 +82,14 @@ class Worker:
                 raise jobs.GivenUpError
             self._send(protocol.Progress(id=request.id, stage=stage, done=done, total=total))
 
+        def on_frames(first: int, motion: Any) -> None:
+            if request.id in self.given_up:
+                raise jobs.GivenUpError
+            text = base64.b64encode(motion.astype("<f4").tobytes()).decode("ascii")
+            self._send(protocol.Frames(id=request.id, first=first, motion=text))
+
         try:
-            answer = self.jobs.do(request, on_progress)
+            answer = self.jobs.do(request, on_progress, on_frames)
         except jobs.GivenUpError:
             self._send(protocol.Failed(id=request.id, sentence="Cancelled.", cancelled=True))
         except Exception as error:  # the worker's outermost line: every failure becomes a sentence

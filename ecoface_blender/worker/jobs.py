@@ -14,6 +14,9 @@ from . import protocol
 from .sounds import choices_in, sound_of, warnings_of
 
 OnProgress = Callable[[str, int, int], None]
+OnFrames = Callable[[int, Any], None]
+"""Called with a first frame and motion (n, 53) from it on."""
+LONG = 60.0  # seconds of sound whose room is given back after it
 
 
 class GivenUpError(Exception):
@@ -27,7 +30,7 @@ class Jobs:
         self._model: Any = None
         self._loaded: tuple[object, ...] = ()
 
-    def do(self, request: protocol.Request, on_progress: OnProgress) -> dict[str, Any]:
+    def do(self, request: protocol.Request, on_progress: OnProgress, on_frames: OnFrames) -> dict[str, Any]:
         """The answer to a request; a job that is given up ends by the exception of the next `on_progress`."""
         on_progress("Starting", 0, 1)
         if isinstance(request, protocol.Hello):
@@ -35,7 +38,7 @@ class Jobs:
         if isinstance(request, protocol.Load):
             return self._load(request, on_progress)
         if isinstance(request, protocol.Generate):
-            return self._generate(request, on_progress)
+            return self._generate(request, on_progress, on_frames)
         if isinstance(request, protocol.Listen):
             return self._listen(request, on_progress)
         if isinstance(request, protocol.Baseline):
@@ -79,10 +82,13 @@ class Jobs:
             "hardware": hardware(self._model.device),
         }
 
-    def _generate(self, request: protocol.Generate, on_progress: OnProgress) -> dict[str, Any]:
+    def _generate(
+        self, request: protocol.Generate, on_progress: OnProgress, on_frames: OnFrames
+    ) -> dict[str, Any]:
         """Sound file -> motion file, with the model that is loaded."""
         on_progress("Reading the sound", 0, 1)
         from ecoface_model.core.head_file import read_head
+        from ecoface_model.device import give_back_memory
         from ecoface_model.postprocess.face_regions import upper_projection
         from ecoface_model.reference_emotion.strength import EmotionStrength
 
@@ -100,6 +106,7 @@ class Jobs:
             baseline=baseline_of(request.baseline),
             reference_baseline=baseline_of(request.reference_baseline),
             progress=on_progress,
+            on_part=self._parts(request, on_frames) if request.live else None,
         )
         not_played = warnings_of(request.original, sound.waveform if request.seconds is None else None)
         sound = replace(sound, warnings=(*sound.warnings, *not_played))
@@ -109,6 +116,8 @@ class Jobs:
         on_progress("Writing the motion", 1, 1)  # the last chance to be given up
         own = request.head_file if motion.metadata["head"] != read_head().name else None
         motion.write(request.result, upper=upper_projection(read_head(Path(own) if own else None)))
+        if motion.seconds > LONG:
+            give_back_memory()
         return {
             "frames": motion.n_frames,
             "seconds": motion.seconds,
@@ -120,6 +129,18 @@ class Jobs:
             ],
             **choices_in(sound, request.original),
         }
+
+    def _parts(self, request: protocol.Generate, on_frames: OnFrames) -> OnFrames:
+        """What hands on parts of the motion in the coefficients of the head that will speak."""
+        from ecoface_model.core.motion_file import FlameMotion
+
+        owner = {"head": self._model.model.info["head"]}
+
+        def on_part(first: int, motion: Any) -> None:
+            part = FlameMotion(motion, metadata=owner)
+            on_frames(first, fit(part, request.head, request.head_file).motion)
+
+        return on_part
 
     def _listen(self, request: protocol.Listen, on_progress: OnProgress) -> dict[str, Any]:
         """Sound file -> emotions over time, with the model that is loaded."""

@@ -81,6 +81,8 @@ class Generate:
     """Name of the head that will speak; a motion for another head is transferred."""
     head_file: str | None
     """Where that head is, if it is not the reference head."""
+    live: bool = False
+    """Whether parts of the motion are sent as Frames while the rest is computed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +154,17 @@ class Progress:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Frames:
+    """A part of the motion that the request `id` is making, in the coefficients of its head."""
+
+    id: int
+    first: int
+    """Its first frame; each part goes on where the last one ended, from 0 on."""
+    motion: str
+    """(n, 53) little-endian float32 in base64, at 25 frames a second."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Done:
     """The request `id` is fulfilled."""
 
@@ -171,11 +184,13 @@ class Failed:
 
 
 Request = Hello | Load | Generate | Listen | Baseline | Head | Cancel | Shutdown
-Answer = Progress | Done | Failed
+Answer = Progress | Frames | Done | Failed
 """Events that belong to a request."""
+LAST = (Done, Failed)
+"""Those that end it."""
 Event = Heartbeat | Answer
 REQUESTS = (Hello, Load, Generate, Listen, Baseline, Head, Cancel, Shutdown)
-EVENTS = (Heartbeat, Progress, Done, Failed)
+EVENTS = (Heartbeat, Progress, Frames, Done, Failed)
 
 
 def encode(message: Request | Event) -> bytes:

@@ -57,7 +57,7 @@ def test_an_event_survives_the_pipe_as_one_line(event):
         (b"Hello from conda!\n", "expected one line of JSON"),
         (b"\xff\xfe\x00\n", "expected one line of JSON"),
         (b"[" * 100_000 + b"\n", "expected one line of JSON"),
-        (b"[1]\n", "expected a message of type heartbeat, progress, done, failed"),
+        (b"[1]\n", "expected a message of type heartbeat, progress, frames, done, failed"),
         (b"{}\n", "expected a message of type"),
         (b'{"type": ["done"]}\n', "expected a message of type"),
         (b'{"type": "hello", "id": 1}\n', "expected a message of type"),

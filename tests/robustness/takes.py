@@ -131,9 +131,9 @@ def open_and_use(path: Path, out: Path) -> None:
     engine = jobs.Jobs()
     try:
         tiny = path.parents[2] / "good.safetensors"
-        engine.do(protocol.Load(id=1, model=str(tiny), device="cpu"), lambda *_: None)
+        engine.do(protocol.Load(id=1, model=str(tiny), device="cpu"), lambda *_: None, lambda *_: None)
         request = protocol.Generate(id=2, **asked.message(folder / "motion.npz", None))
-        engine.do(request, lambda *_: None)
+        engine.do(request, lambda *_: None, lambda *_: None)
     except Exception as error:
         raise EcoFaceBlenderError(failures.sentence_of(error)) from error
     takes.receive(bpy.context, asked, *stored.read_motion(folder / "motion.npz"))

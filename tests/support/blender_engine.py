@@ -46,11 +46,11 @@ def voice(tmp_path_factory):
     return write_sound(tmp_path_factory.mktemp("voice") / "voice.wav", 0.4 * hum)
 
 
-def start(context, **given):
+def start(context, live=False, **given):
     """A line under way, to be stepped by the test."""
     folder = engine_job.job_folder()
     line = gather.request(context, engine_settings(context), given, folder.name)
-    return generation.start(line, engine_settings(context), folder)
+    return generation.start(line, engine_settings(context), folder, live)
 
 
 def step_to_the_end(job):

@@ -1,0 +1,125 @@
+"""What is ready of a line already plays, while the engine computes the rest: Live Preview.
+
+An action of its own holds the keys so far; the take comes in its place when all is there, and what was played
+before comes back where the line is given up. Only names are held meanwhile.
+"""
+
+import base64
+from contextlib import suppress
+
+import bpy
+import numpy as np
+
+from ..animation import actions
+from ..animation.adjust import Settings
+from ..core.constants import EXPRESSION_DIM, FRAME_RATE, MOTION_DIM
+from ..errors import EcoFaceBlenderError
+from ..heads import face_kinds
+from ..request import GenerationRequest
+from ..sound import sequencer
+from ..worker import protocol
+from . import speech as spoken
+from . import takes
+
+NAME = "EcoFace Live Preview"
+MARK = "ecoface_live_preview"
+"""Custom property of its action, by which a file's own action of that name is never meant."""
+GROWTH = 1.5  # keys are written anew when there are so many times as many frames: long lines cost no more
+
+
+class LivePreview:
+    """The line that is being made, as far as it is ready."""
+
+    def __init__(self, request: GenerationRequest):
+        self._request = request
+        self._parts: list[np.ndarray] = []
+        self._ready = self._written = 0  # frames
+        self._before: list[tuple[str, str] | None] = []
+        """Of each data-block that the face animates: the action that it played and the slot, by name."""
+
+    def add(self, part: protocol.Frames) -> None:
+        """Show more of it; a face that cannot be previewed now is left as it is."""
+        motion = np.frombuffer(base64.b64decode(part.motion), "<f4").reshape(-1, MOTION_DIM)
+        if part.first < self._ready:  # the engine was started again
+            self._parts, self._ready = [], 0
+        self._parts.append(motion)
+        self._ready += len(motion)
+        if self._ready < GROWTH * self._written:
+            return
+        with suppress(EcoFaceBlenderError):  # which the take's own keys will say
+            first = not self._written
+            self._write(np.concatenate(self._parts))
+            self._written = self._ready
+            if first:
+                self._play()
+
+    def end(self) -> None:
+        """Take it away again, and give back what was played before."""
+        if not self._written:
+            return
+        self._written = 0
+        with suppress(EcoFaceBlenderError):  # scene or head are gone, and with them what to give back
+            _scene, speaker = takes.stage(self._request)
+            for owner, before in zip(face_kinds.known_rig(speaker).owners, self._before, strict=False):
+                if owner.animation_data and _is_preview(owner.animation_data.action):
+                    owner.animation_data.action = None
+                    _give_back(owner, *(before or ("", "")))
+        for action in [each for each in bpy.data.actions if _is_preview(each)]:
+            bpy.data.actions.remove(action)
+
+    def _write(self, motion: np.ndarray) -> None:
+        """Keys of all that is ready, in place of those before.
+
+        Raises:
+            EcoFaceBlenderError: if scene or head are no more what they were, or the face plays edits.
+        """
+        scene, speaker = takes.stage(self._request)
+        if takes.edited(speaker) is not None:
+            raise EcoFaceBlenderError("A face that plays edits shows a new take when it is whole.")
+        rig = face_kinds.known_rig(speaker)
+        rig.make_editable()
+        playing = [owner.animation_data and owner.animation_data.action for owner in rig.owners]
+        if not self._written:
+            self._before = [
+                (action.name, owner.animation_data.action_slot.identifier)
+                if action and owner.animation_data.action_slot
+                else None
+                for owner, action in zip(rig.owners, playing, strict=True)
+            ]
+        story = {
+            "first_frame": self._request.first_frame,
+            "scene_rate": sequencer.scene_rate(scene),
+            "emotion": self._request.emotion or "neutral",
+        }
+        upper = np.zeros((EXPRESSION_DIM, EXPRESSION_DIM), np.float32)  # nothing is turned up or down
+        frames, channels = spoken.channels(
+            rig, story, motion, float(FRAME_RATE), None, upper, None, Settings()
+        )
+        actions.open_sliders(channels)
+        action = actions.write_channels(channels, frames, NAME, story)
+        action[MARK] = True
+        action.use_fake_user = False
+        for old in {each.name: each for each in playing if _is_preview(each)}.values():
+            bpy.data.actions.remove(old)
+
+    def _play(self) -> None:
+        """Let Blender play from the line's beginning, unless it plays already."""
+        screen = bpy.context.screen
+        if bpy.app.background or screen is None or screen.is_animation_playing:
+            return
+        scene = bpy.data.scenes[self._request.scene]
+        if scene == bpy.context.scene:
+            scene.frame_set(round(self._request.first_frame))
+            bpy.ops.screen.animation_play()
+
+
+def _is_preview(action: bpy.types.Action | None) -> bool:
+    return action is not None and MARK in action
+
+
+def _give_back(owner: bpy.types.ID, name: str, identifier: str) -> None:
+    """Let a data-block play an action again, if it is still there."""
+    action = bpy.data.actions.get(name)
+    for slot in action.slots if action else ():
+        if slot.identifier == identifier:
+            actions.assign(owner, action, slot)

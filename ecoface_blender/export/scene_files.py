@@ -119,7 +119,7 @@ def write_fbx(
         own = {"use_space_transform": False, "apply_unit_scale": False}
     _need("export_scene", "fbx", "FBX format")
     with (
-        _staged(context, rig, frames, options, arrays, space) as items,
+        _staged(context, rig, frames, options, arrays, space, options.animation_only) as items,
         evaluated.unshaped(_keys_of(*rig.parts, *items)),
     ):
         bpy.ops.export_scene.fbx(
@@ -220,12 +220,13 @@ def _staged(
     options: Any,
     arrays: Fetch,
     space: np.ndarray,
+    animation_only: bool = False,
 ) -> Iterator[list[bpy.types.Object]]:
     """The copy that is written is there and selected, in a scene that runs over its frames."""
     shown = evaluated.see(context, rig, frames)
     meshes = _own(shown, options, arrays) if rig.kind == OWN else _others(rig.speaker, shown, options)
     with (
-        copied(context, meshes, frames, space) as items,
+        copied(context, meshes, frames, space, animation_only) as items,
         evaluated.frame_range(context.scene, frames, rig),
         only_selected(context, items),
     ):

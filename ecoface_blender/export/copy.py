@@ -181,7 +181,7 @@ def _place(item: bpy.types.Object, places: np.ndarray) -> list[Channel]:
     """Put the object there; curves too where it moves."""
     item.rotation_mode = "QUATERNION"
     item.matrix_world = Matrix(places[0])
-    if np.abs(places - places[0]).max() < MOVED * max(1.0, np.abs(places[0]).max()):
+    if stands_still(places):
         return []
     parts = [Matrix(place).decompose() for place in places]
     columns = {
@@ -191,6 +191,11 @@ def _place(item: bpy.types.Object, places: np.ndarray) -> list[Channel]:
     }
     return [Channel(item, path, index, values[:, index])
             for path, values in columns.items() for index in range(values.shape[1])]  # fmt: skip
+
+
+def stands_still(places: np.ndarray) -> bool:
+    """Whether matrices (frames, 4, 4) are one and the same."""
+    return bool(np.abs(places - places[0]).max() < MOVED * max(1.0, np.abs(places[0]).max()))
 
 
 def _quaternions(turns: np.ndarray) -> np.ndarray:

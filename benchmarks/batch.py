@@ -3,7 +3,7 @@
 Lines of 4 s, cut from the demo's voice, each with its own seed, through the command as a user runs it. The
 resident memory of Blender and of its engines is read from /proc (Linux) once a line; what is printed is that
 of the 50th line and of the last. The processor's seconds of a line are of all of them together, once all have
-started: by these, two free cores do 120 / seconds lines a minute, whatever else runs on the machine meanwhile.
+started: by these, two free cores do 120 / seconds lines a minute, whatever else the machine does meanwhile.
 Heads are EcoFace's own ("own"), the same with ARKit's 52 keys as another's ("arkit"), and any .npz that
 heads.py reads; further arguments go to the command as they are.
 """

@@ -13,6 +13,7 @@ from ..channels import Channel, key_channels
 from ..takes.evaluated import Part
 from .modifiers import Shaped, shaped
 from .shape_keys import JawBone, Morph
+from .stand_in import stand_in
 
 MOVED = 1e-6  # metres or parts of a rotation by which a head that stands still may differ
 BONE_LENGTH = 0.5  # of the way from the jaw's joint to the farthest vertex that follows it
@@ -29,24 +30,35 @@ class Written:
 
 @contextmanager
 def copied(
-    context: bpy.types.Context, meshes: Sequence[Written], frames: np.ndarray, space: np.ndarray
+    context: bpy.types.Context,
+    meshes: Sequence[Written],
+    frames: np.ndarray,
+    space: np.ndarray,
+    animation_only: bool = False,
 ) -> Iterator[list[bpy.types.Object]]:
     """Meshes (and rigs that they hang on) under the originals' names, animated; all gone afterwards.
 
     `space` (4, 4) leads from Blender's units and axes to the file's, and is applied to the shapes themselves,
-    so that an object that stands at rest stays so.
+    so that an object that stands at rest stays so. With `animation_only` a triangle stands in for each mesh.
     """
     made: list[bpy.types.ID] = []
     items, channels, pairs = [], [], []
     try:
         for mesh in meshes:
             original = mesh.part.item
-            shape = shaped(context, original, list(mesh.morphs), mesh.jaw)
+            shape = whole = None
+            if not animation_only or mesh.jaw is not None:  # the jaw's bone is as long as the chin
+                shape = whole = shaped(context, original, list(mesh.morphs), mesh.jaw)
+                made.append(whole.mesh)
+            if animation_only:
+                shape = stand_in(original, mesh.morphs, mesh.jaw)
+                made.append(shape.mesh)
+            assert shape is not None
             copy = _mesh(context, original, shape, space, made)
             pairs += [(original, copy), (original.data, copy.data)]
             carrier = copy
-            if shape.jaw is not None:
-                carrier, jaw_channels = _rig(context, original, shape.jaw, shape.rest, space, copy, made)
+            if whole is not None and whole.jaw is not None and shape.jaw is not None:
+                carrier, jaw_channels = _rig(context, original, whole, shape.jaw.weights, space, copy, made)
                 channels += jaw_channels
                 items.append(carrier)
             items.append(copy)
@@ -94,7 +106,6 @@ def _mesh(
 ) -> bpy.types.Object:
     """The head's mesh with these keys and no others, at rest."""
     mesh = shape.mesh
-    made.append(mesh)
     copy = bpy.data.objects.new(head.name, mesh)
     made.append(copy)
     mesh.vertices.foreach_set("co", _in(space, shape.rest).ravel())
@@ -113,13 +124,18 @@ def _mesh(
 def _rig(
     context: bpy.types.Context,
     head: bpy.types.Object,
-    jaw: JawBone,
-    rest: np.ndarray,
+    whole: Shaped,
+    follows: np.ndarray,
     space: np.ndarray,
     mesh_object: bpy.types.Object,
     made: list[bpy.types.ID],
 ) -> tuple[bpy.types.Object, list[Channel]]:
-    """An armature with bones `head` and `jaw` that the mesh follows, and the jaw's curves."""
+    """An armature with bones `head` and `jaw` of the `whole` mesh, and the jaw's curves.
+
+    `follows` (V,) is how much each vertex of `mesh_object` follows the jaw.
+    """
+    jaw, rest = whole.jaw, whole.rest
+    assert jaw is not None
     data = bpy.data.armatures.new(f"{head.name} Rig")
     rig = bpy.data.objects.new(f"{head.name} Rig", data)
     made[:0] = [rig, data]
@@ -132,7 +148,7 @@ def _rig(
         bone = data.edit_bones.new("jaw")
         bone.parent = root
         bone.head, bone.tail = _in(space, jaw.joint), _in(space, jaw.joint + BONE_LENGTH * reach)
-    for name, weights in (("jaw", jaw.weights), ("head", 1 - jaw.weights)):
+    for name, weights in (("jaw", follows), ("head", 1 - follows)):
         group = mesh_object.vertex_groups.new(name=name)
         for index in np.flatnonzero(weights > 0):
             group.add([int(index)], float(weights[index]), "REPLACE")
@@ -165,7 +181,7 @@ def _place(item: bpy.types.Object, places: np.ndarray) -> list[Channel]:
     """Put the object there; curves too where it moves."""
     item.rotation_mode = "QUATERNION"
     item.matrix_world = Matrix(places[0])
-    if np.abs(places - places[0]).max() < MOVED * max(1.0, np.abs(places[0]).max()):
+    if stands_still(places):
         return []
     parts = [Matrix(place).decompose() for place in places]
     columns = {
@@ -175,6 +191,11 @@ def _place(item: bpy.types.Object, places: np.ndarray) -> list[Channel]:
     }
     return [Channel(item, path, index, values[:, index])
             for path, values in columns.items() for index in range(values.shape[1])]  # fmt: skip
+
+
+def stands_still(places: np.ndarray) -> bool:
+    """Whether matrices (frames, 4, 4) are one and the same."""
+    return bool(np.abs(places - places[0]).max() < MOVED * max(1.0, np.abs(places[0]).max()))
 
 
 def _quaternions(turns: np.ndarray) -> np.ndarray:

@@ -29,6 +29,8 @@ class Options:
     """The jaw as a bone rather than as keys: exact skinning."""
     target: str = "UNREAL"
     """For whom an FBX is: a name in `scene_files.TARGETS`."""
+    animation_only: bool = False
+    """An FBX carries the curves of the keys and of the jaw's bone, and of each mesh only a triangle."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,6 +45,7 @@ def shaped(
         return Shaped(bpy.data.meshes.new_from_object(item), rest, list(morphs), jaw)
     if any(each.type in OVER_TIME for each in modifiers):
         raise EcoFaceBlenderError(_refusal(item, modifiers))
+    morphs = [replace(morph, moved=morph.offsets, reach=1.0) for morph in morphs]  # read once
     with _stage(context, item, modifiers, jaw) as stage:
         after = _seen(context, stage, rest)
         offsets = (_offset(context, stage, rest, after, morph.offsets) for morph in morphs)
@@ -58,7 +59,7 @@ def shaped(
         )
         if jaw is not None:
             jaw = replace(jaw, weights=_jaw_weights(stage, mesh))
-    moved = [replace(morph, offsets=shape) for morph, shape in zip(morphs, shapes, strict=True)]
+    moved = [replace(morph, moved=shape) for morph, shape in zip(morphs, shapes, strict=True)]
     return Shaped(mesh, after, moved, jaw)
 
 

@@ -46,6 +46,14 @@ def _target():
     )
 
 
+def _animation_only():
+    return BoolProperty(
+        name="Animation Only",
+        description="Write the curves of the keys and of the jaw's bone, and a triangle for each mesh: for a "
+        "face that the program has already",
+    )
+
+
 class EcoFaceExport(PropertyGroup):
     """How this scene's heads are exported."""
 
@@ -53,6 +61,7 @@ class EcoFaceExport(PropertyGroup):
     keys: _keys()
     jaw_bone: _jaw_bone()
     target: _target()
+    animation_only: _animation_only()
     frames: EnumProperty(
         name="Frames",
         description="Which frames are written",
@@ -129,6 +138,7 @@ class ECOFACE_OT_export(_OnHead, Operator, ExportHelper):
     keys: _keys()
     jaw_bone: _jaw_bone()
     target: _target()
+    animation_only: _animation_only()
     start: IntProperty(name="Start", description="First frame", options={"SKIP_SAVE"})
     end: IntProperty(name="End", description="Last frame", options={"SKIP_SAVE"})
 
@@ -162,7 +172,7 @@ class ECOFACE_OT_export(_OnHead, Operator, ExportHelper):
         by_click = getattr(self, "_by_click", False)
         said = {
             name: getattr(self if given(name) and not by_click else panel, name)
-            for name in ("keys", "jaw_bone", "target")
+            for name in ("keys", "jaw_bone", "target", "animation_only")
         }
         if not given("jaw_bone"):  # greyed in the panel where it means nothing
             said["jaw_bone"] &= said["keys"] != "ARKIT"
@@ -203,6 +213,7 @@ def draw_options(layout: bpy.types.UILayout, group: bpy.types.PropertyGroup) -> 
         row.prop(group, "jaw_bone")
     if group.kind == "FBX":
         layout.prop(group, "target")
+        layout.prop(group, "animation_only")
     layout.prop(group, "frames")
 
 

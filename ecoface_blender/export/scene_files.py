@@ -14,7 +14,7 @@ from ..errors import EcoFaceBlenderError
 from ..heads.rig import OWN, Rig
 from ..sound import sequencer
 from ..takes import evaluated
-from . import gltf_times
+from . import fbx_lines, gltf_times
 from .copy import Written, copied, only_selected
 from .shape_keys import Fetch, arkit_keys, keys_beside_bone, named_keys, split_keys, whole_keys
 
@@ -118,13 +118,23 @@ def write_fbx(
         space = np.diag([scale, scale, scale, 1]) @ Y_UP
         own = {"use_space_transform": False, "apply_unit_scale": False}
     _need("export_scene", "fbx", "FBX format")
-    with (
-        _staged(context, rig, frames, options, arrays, space) as items,
-        evaluated.unshaped(_keys_of(*rig.parts, *items)),
-    ):
-        bpy.ops.export_scene.fbx(
-            filepath=str(path), check_existing=False, **FBX_OPTIONS | own | dict(target.options)
-        )
+    shown = evaluated.see(context, rig, frames)
+    meshes = _meshes(rig, shown, options, arrays)
+
+    def write(path: Path, meshes: list[Written], frames: np.ndarray) -> None:
+        with (
+            _staged(context, rig, meshes, frames, space, options.animation_only) as items,
+            evaluated.unshaped(_keys_of(*rig.parts, *items)),
+        ):
+            bpy.ops.export_scene.fbx(
+                filepath=str(path), check_existing=False, **FBX_OPTIONS | own | dict(target.options)
+            )
+
+    pattern = fbx_lines.pattern_of(context, rig, meshes, options, write)
+    if pattern is None:
+        write(path, meshes, frames)
+    else:
+        path.write_bytes(pattern.write(frames, fbx_lines.values_of(meshes)))
 
 
 def write_gltf(
@@ -137,7 +147,8 @@ def write_gltf(
 ) -> None:
     """Morph targets and their animation, metres, y up, in one binary file."""
     _need("export_scene", "gltf", "glTF 2.0 format")
-    with _staged(context, rig, frames, options, arrays, np.eye(4)):
+    meshes = _meshes(rig, evaluated.see(context, rig, frames), options, arrays)
+    with _staged(context, rig, meshes, frames, np.eye(4)):
         bpy.ops.export_scene.gltf(
             filepath=str(path),
             check_existing=False,
@@ -157,7 +168,8 @@ def write_usd(
 ) -> None:
     """Blend shapes with their weights over time (UsdSkel), metres, z up, in one binary file."""
     _need("wm", "usd_export", "USD")
-    with _staged(context, rig, frames, options, arrays, np.eye(4)):
+    meshes = _meshes(rig, evaluated.see(context, rig, frames), options, arrays)
+    with _staged(context, rig, meshes, frames, np.eye(4)):
         bpy.ops.wm.usd_export(filepath=str(path), check_existing=False, **USD_OPTIONS)
 
 
@@ -216,16 +228,14 @@ def _posed_bytes(context: bpy.types.Context, rig: Rig) -> int:
 def _staged(
     context: bpy.types.Context,
     rig: Rig,
+    meshes: list[Written],
     frames: np.ndarray,
-    options: Any,
-    arrays: Fetch,
     space: np.ndarray,
+    animation_only: bool = False,
 ) -> Iterator[list[bpy.types.Object]]:
     """The copy that is written is there and selected, in a scene that runs over its frames."""
-    shown = evaluated.see(context, rig, frames)
-    meshes = _own(shown, options, arrays) if rig.kind == OWN else _others(rig.speaker, shown, options)
     with (
-        copied(context, meshes, frames, space) as items,
+        copied(context, meshes, frames, space, animation_only) as items,
         evaluated.frame_range(context.scene, frames, rig),
         only_selected(context, items),
     ):
@@ -236,6 +246,11 @@ def _keys_of(*items: bpy.types.Object) -> list[bpy.types.Key]:
     """Of those meshes that have any."""
     meshes = (item.data for item in items if item.type == "MESH")
     return [mesh.shape_keys for mesh in meshes if mesh.shape_keys is not None]
+
+
+def _meshes(rig: Rig, shown: evaluated.Seen, options: Any, arrays: Fetch) -> list[Written]:
+    """What of a speaker is written, with the keys that the options ask for."""
+    return _own(shown, options, arrays) if rig.kind == OWN else _others(rig.speaker, shown, options)
 
 
 def _own(shown: evaluated.Seen, options: Any, arrays: Fetch) -> list[Written]:

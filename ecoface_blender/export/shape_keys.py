@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 
 import bpy
 import numpy as np
@@ -14,7 +15,7 @@ from ..errors import EcoFaceBlenderError, refusals_of_core
 from ..heads import key_names as arkit_names
 from ..heads import recognition
 from ..heads.own_head import EXPRESSION_KEYS, head_name, key_names, to_blender
-from ..heads.shape_keys import offsets
+from ..heads.shape_keys import coordinates, offsets
 from ..takes.evaluated import motion_of
 
 Fetch = Callable[[], Mapping[str, np.ndarray]]
@@ -28,10 +29,18 @@ class Morph:
     """One key of the file."""
 
     name: str
-    offsets: np.ndarray
-    """(V, 3) at value 1, in the head's own space."""
+    moved: np.ndarray | Callable[[], np.ndarray]
+    """(V, 3) in the head's own space, read from the mesh where it is asked for."""
     values: np.ndarray
     """(frames,)"""
+    reach: float = 1.0
+    """What `moved` is multiplied by at value 1."""
+
+    @property
+    def offsets(self) -> np.ndarray:
+        """(V, 3) at value 1, in the head's own space."""
+        moved = self.moved() if callable(self.moved) else self.moved
+        return moved if self.reach == 1 else self.reach * moved
 
 
 @dataclass(frozen=True)
@@ -48,8 +57,14 @@ class JawBone:
 
 def whole_keys(keys: bpy.types.Key, values: np.ndarray) -> list[Morph]:
     """Every key as it is; values (frames, keys)."""
-    blocks = keys.key_blocks[1:]
-    return [Morph(block.name, offsets(block), value) for block, value in zip(blocks, values.T, strict=True)]
+    blocks, read = keys.key_blocks[1:], _reader(keys)
+    return [Morph(block.name, partial(read, block), v) for block, v in zip(blocks, values.T, strict=True)]
+
+
+def _reader(keys: bpy.types.Key) -> Callable[[bpy.types.ShapeKey], np.ndarray]:
+    """Gives the offsets (V, 3) of one of these keys."""
+    basis = cache(lambda: coordinates(keys.reference_key))
+    return lambda block: offsets(block, basis())
 
 
 def named_keys(keys: bpy.types.Key, values: np.ndarray) -> list[Morph]:
@@ -59,8 +74,9 @@ def named_keys(keys: bpy.types.Key, values: np.ndarray) -> list[Morph]:
     for row in recognition.rows_of(column, recognition.ARKIT_KIND):  # as other tools spell them
         if row.source in arkit_names.ARKIT and row.target not in known.values():
             known.setdefault(row.source, row.target)
+    read = _reader(keys)
     return [
-        Morph(unit, offsets(keys.key_blocks[name]), values[:, column[name]].clip(0, 1))
+        Morph(unit, partial(read, keys.key_blocks[name]), values[:, column[name]].clip(0, 1))
         for unit, name in sorted(known.items())
     ]
 
@@ -70,19 +86,21 @@ def split_keys(keys: bpy.types.Key, values: np.ndarray) -> list[Morph]:
 
     Their shapes at 1 are those of the slider's ends: the same in every file of this head.
     """
-    morphs = []
+    morphs, read = [], _reader(keys)
     for block, value in zip(keys.key_blocks[1:], values.T, strict=True):
-        morphs += split(block.name, offsets(block), value, block.slider_min, block.slider_max)
+        morphs += split(block.name, partial(read, block), value, block.slider_min, block.slider_max)
     return morphs
 
 
-def split(name: str, moved: np.ndarray, value: np.ndarray, low: float, high: float) -> list[Morph]:
+def split(
+    name: str, moved: np.ndarray | Callable[[], np.ndarray], value: np.ndarray, low: float, high: float
+) -> list[Morph]:
     """One key of the reach from `low` to `high` as keys of 0..1."""
     name = name.replace(" ", "")
     if (low, high) == (0.0, 1.0):
         return [Morph(name, moved, value.clip(0, 1))]
     halves = [("pos", high)] * (high > 0) + [("neg", low)] * (low < 0)
-    return [Morph(f"{name}_{suffix}", r * moved, (value / r).clip(0, 1)) for suffix, r in halves]
+    return [Morph(f"{name}_{suffix}", moved, (value / r).clip(0, 1), r) for suffix, r in halves]
 
 
 def arkit_keys(head: bpy.types.Object, values: np.ndarray, arrays: Mapping[str, np.ndarray]) -> list[Morph]:
@@ -125,16 +143,17 @@ def keys_beside_bone(
     motion = motion_of(head, values)
     rotations = rotations_of(motion[:, EXPRESSION_DIM:])
     of_jaw = set(key_names(head)) - set(EXPRESSION_KEYS)
-    reaches, columns = [], []
+    read, columns = _reader(head.data.shape_keys), []
+    reaches: list[tuple[str, np.ndarray | Callable[[], np.ndarray], float, float]] = []
     for block, value in zip(blocks[1:], values.T, strict=True):
         if block.name not in of_jaw:  # expressions, and keys that the artist has added
-            reaches.append((block.name, offsets(block), block.slider_min, block.slider_max))
+            reaches.append((block.name, partial(read, block), block.slider_min, block.slider_max))
             columns.append(value)
     correctives = arrays["posedirs"][:, :, (JAW - 1) * N_TURN : JAW * N_TURN]
     for entry in range(N_TURN):
         if correctives[:, :, entry].any():
-            moved = to_blender(correctives[:, :, entry])
-            reaches.append((f"Jaw Corrective {entry + 1}", moved, -1.0, 1.0))
+            corrected = to_blender(correctives[:, :, entry])
+            reaches.append((f"Jaw Corrective {entry + 1}", corrected, -1.0, 1.0))
             columns.append((rotations - np.eye(3)).reshape(-1, N_TURN)[:, entry])
     morphs = []
     for (name, moved, low, high), value in zip(reaches, columns, strict=True):

@@ -66,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--for", dest="target", choices=scene_files.TARGETS, help="for whom an FBX is")
     parser.add_argument("--keys", choices=("SAFE", "RAW", "ARKIT"), help="see docs/export.md")
     parser.add_argument("--jaw-bone", action="store_true", help="the jaw as a bone in FBX, glTF and USD")
+    parser.add_argument("--animation-only", action="store_true", help="the curves alone in FBX")
     group = parser.add_argument_group("for lines that leave the column empty")
     for column in batch_lines.FOR_ALL:
         group.add_argument(f"--{column}", help=COLUMN_HELP[column])
@@ -91,7 +92,7 @@ def make(options: argparse.Namespace) -> int:
     settings = engine_settings(bpy.context)
     if options.model:
         settings = replace(settings, model=str(options.model.resolve()))
-    given = {"keys": options.keys, "target": options.target, "jaw_bone": options.jaw_bone}
+    given = {name: getattr(options, name) for name in ("keys", "target", "jaw_bone", "animation_only")}
     order = Order(
         out=options.out.resolve(),
         part=options.shard,

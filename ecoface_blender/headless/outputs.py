@@ -16,6 +16,7 @@ from ..export import export, text_files
 from ..generate import generation
 from ..heads import finding, own_head
 from ..request import GenerationRequest
+from ..same_file import same_file
 from ..sound import sequencer
 from ..takes import stored, takes
 from . import cli as command
@@ -67,6 +68,7 @@ def write(line: Writing) -> str:
         return _write_without_scene(line)
     with quiet():
         command.open_blend(line.base, load_ui=False)
+    with quiet(), same_file(line.base):
         context = bpy.context
         said = takes.receive(context, line.request, *stored.read_motion(line.motion))
         speaker = finding.named(context.scene, line.request.speaker)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 import bpy
 import numpy as np
 
+from ..same_file import once
 from . import jaw_bone as jaw_bones
 from .key_effects import moves_nothing
 from .posed_bone import measured_jaw
@@ -27,6 +28,13 @@ def retarget_of(
             the values they have, as far as nothing drives them.
         jaw: the bone that turns the jaw, if no key does.
     """
+    asked = tuple((unit, tuple(targets)) for unit, targets in keys.items())
+    return once(("retarget", item.name_full, asked, jaw), lambda: _retarget_of(item, keys, jaw))
+
+
+def _retarget_of(
+    item: bpy.types.Object, keys: Mapping[str, Collection[tuple[str, float]]], jaw: str | None
+) -> Retarget | None:
     blocks = item.data.shape_keys.key_blocks
     if not item.data.shape_keys.use_relative or not keys:
         return None

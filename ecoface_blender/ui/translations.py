@@ -14,6 +14,7 @@ GERMAN = {
     "Add Strip": "Streifen hinzufügen",
     "Adjust": "Anpassen",
     "Angry": "Wütend",
+    "Animation Only": "Nur Animation",
     "Assign Head to Strips": "Kopf den Streifen zuweisen",
     "Automatic": "Automatisch",
     "Auto Fill": "Automatisch ausfüllen",

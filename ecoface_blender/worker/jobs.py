@@ -7,6 +7,7 @@ of the process with a traceback.
 import platform
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -87,9 +88,7 @@ class Jobs:
     ) -> dict[str, Any]:
         """Sound file -> motion file, with the model that is loaded."""
         on_progress("Reading the sound", 0, 1)
-        from ecoface_model.core.head_file import read_head
         from ecoface_model.device import give_back_memory
-        from ecoface_model.postprocess.face_regions import upper_projection
         from ecoface_model.reference_emotion.strength import EmotionStrength
 
         model = self._loaded_model()
@@ -114,8 +113,7 @@ class Jobs:
         motion = replace(motion, metadata=metadata)
         motion = fit(motion, request.head, request.head_file)
         on_progress("Writing the motion", 1, 1)  # the last chance to be given up
-        own = request.head_file if motion.metadata["head"] != read_head().name else None
-        motion.write(request.result, upper=upper_projection(read_head(Path(own) if own else None)))
+        motion.write(request.result, upper=upper_of(motion.metadata["head"], request.head_file))
         if motion.seconds > LONG:
             give_back_memory()
         return {
@@ -248,6 +246,31 @@ def fit(motion: Any, name: str, file: str | None) -> Any:
                 "choose its FLAME file in the preferences"
             )
     return transfer(motion, heads[owner], heads[name])
+
+
+def upper_of(head: str, file: str | None) -> Any:
+    """What tells the upper face apart (50, 50) on the named head: the reference head, or the one in `file`.
+
+    Raises:
+        HeadError: if the file is no head.
+    """
+    from ecoface_model.core.head_file import REFERENCE_HEAD
+
+    name, upper = _name_and_upper(REFERENCE_HEAD, REFERENCE_HEAD.stat().st_mtime_ns)
+    if head == name or not file:
+        return upper
+    path = Path(file)
+    return _name_and_upper(path, path.stat().st_mtime_ns if path.is_file() else 0)[1]
+
+
+@lru_cache(maxsize=4)
+def _name_and_upper(path: Path, _changed: int) -> tuple[str, Any]:
+    """Of the head in a file: to read it takes longer than to animate a short line."""
+    from ecoface_model.core.head_file import read_head
+    from ecoface_model.postprocess.face_regions import upper_projection
+
+    head = read_head(path)
+    return head.name, upper_projection(head)
 
 
 def baseline_of(values: dict[str, Any] | None) -> Any:

@@ -102,7 +102,7 @@ def test_without_keys_the_buttons_are_grey(head, tmp_path):
 @pytest.mark.parametrize(
     "kind, options",
     [
-        ("FBX", ["keys", "jaw_bone", "target", "frames"]),
+        ("FBX", ["keys", "jaw_bone", "target", "animation_only", "frames"]),
         ("GLTF", ["keys", "jaw_bone", "frames"]),
         ("USD", ["keys", "jaw_bone", "frames"]),
         ("ALEMBIC", ["frames"]),

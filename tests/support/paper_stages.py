@@ -1,4 +1,4 @@
-"""Each training stage at the paper's widths, for two steps on a tiny corpus of noise."""
+"""Each training stage at the paper's widths, for a few steps on a tiny corpus of noise."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -32,7 +32,7 @@ def write_paper_corpus(folder: Path, full: bool) -> None:
     write_judges(folder, PAPER.visual, PAPER.content.feature_dim)
 
 
-def emotion(folder: Path, run: Path, batch: int, full: bool) -> None:
+def emotion(folder: Path, run: Path, batch: int, full: bool, n_steps: int = 2, device: str = "cpu") -> None:
     """HuBERT and ResNet-18; if not in full, two of HuBERT's 24 layers, and few faces."""
     config = replace(
         train_emotion_paper.PAPER,
@@ -43,15 +43,15 @@ def emotion(folder: Path, run: Path, batch: int, full: bool) -> None:
         n_variants=1,
         encoder=PAPER.emotion if full else replace(PAPER.emotion, n_layers=2),
         n_frames_seen=FRAMES_SEEN if full else FEW,
-        n_steps=2,
+        n_steps=n_steps,
         n_clips=batch,
         log_every=1,
-        device="cpu",
+        device=device,
     )
     train_emotion.main(config)
 
 
-def sync(folder: Path, run: Path, batch: int, full: bool) -> None:
+def sync(folder: Path, run: Path, batch: int, full: bool, n_steps: int = 2, device: str = "cpu") -> None:
     """The sync-expert on HuBERT's content; it has no HuBERT of its own, and is always full."""
     train_sync.main(
         train_sync.TrainSyncConfig(
@@ -60,17 +60,17 @@ def sync(folder: Path, run: Path, batch: int, full: bool) -> None:
             features=folder / "features",
             n_variants=1,
             expert=SYNC,
-            n_steps=2,
+            n_steps=n_steps,
             batch_size=batch,
             log_every=1,
             n_scored=64,
             n_scored_clips=2,
-            device="cpu",
+            device=device,
         )
     )
 
 
-def motion(folder: Path, run: Path, batch: int, full: bool) -> None:
+def motion(folder: Path, run: Path, batch: int, full: bool, n_steps: int = 2, device: str = "cpu") -> None:
     """The generator as printed, the four terms of Eq. (11) all at work in both steps; always full."""
     train_motion.main(
         train_motion.TrainMotionConfig(
@@ -85,16 +85,16 @@ def motion(folder: Path, run: Path, batch: int, full: bool) -> None:
             generator=PAPER.generator,
             visual=PAPER.visual,
             look=EmotionLook(every=1),
-            n_steps=2,
+            n_steps=n_steps,
             batch_size=batch,
             log_every=1,
             n_scored_clips=2,
-            device="cpu",
+            device=device,
         )
     )
 
 
-STAGES: dict[str, Callable[[Path, Path, int, bool], None]] = {
+STAGES: dict[str, Callable[..., None]] = {
     "emotion": emotion,
     "sync": sync,
     "motion": motion,

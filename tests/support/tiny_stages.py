@@ -5,6 +5,7 @@ python tests/support/tiny_stages.py STAGE FOLDER RUN
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -49,8 +50,8 @@ def emotion_config(folder: Path, run: Path) -> train_emotion.TrainEmotionConfig:
     )
 
 
-def emotion(folder: Path, run: Path) -> None:
-    train_emotion.main(emotion_config(folder, run))
+def emotion(folder: Path, run: Path, device: str = "cpu") -> None:
+    train_emotion.main(replace(emotion_config(folder, run), device=device))
 
 
 def sync_config(folder: Path, run: Path) -> train_sync.TrainSyncConfig:
@@ -71,8 +72,8 @@ def sync_config(folder: Path, run: Path) -> train_sync.TrainSyncConfig:
     )
 
 
-def sync(folder: Path, run: Path) -> None:
-    train_sync.main(sync_config(folder, run))
+def sync(folder: Path, run: Path, device: str = "cpu") -> None:
+    train_sync.main(replace(sync_config(folder, run), device=device))
 
 
 def motion_config(folder: Path, run: Path) -> train_motion.TrainMotionConfig:
@@ -111,9 +112,9 @@ def motion_config(folder: Path, run: Path) -> train_motion.TrainMotionConfig:
     )
 
 
-def motion(folder: Path, run: Path) -> None:
+def motion(folder: Path, run: Path, device: str = "cpu") -> None:
     """Without two terms of ours that are no means over rows: closures stand unevenly, and life is a ratio."""
-    train_motion.main(motion_config(folder, run))
+    train_motion.main(replace(motion_config(folder, run), device=device))
 
 
 def write_judges(folder: Path, visual: VisualConfig, content_dim: int) -> None:
@@ -132,7 +133,7 @@ def write_stage_corpus(folder: Path) -> None:
     write_judges(folder, VISUAL, CONTENT_DIM)
 
 
-STAGES: dict[str, Callable[[Path, Path], None]] = {
+STAGES: dict[str, Callable[..., None]] = {
     "emotion": emotion,
     "sync": sync,
     "motion": motion,

@@ -18,7 +18,7 @@ LOOK_ASIDE, LOOK_UP_DOWN = 0.76, 0.61
 """Radians of an eye at 1 of eyeLookIn or Out, and of eyeLookUp or Down, as Apple's tracker gives them (slopes
 in recordings of Live Link Face)."""
 LIDS = 0.6
-"""eyeBlink per radian of an eye that looks down: our own head's eyeLookDown has 0.18 of it at 0.26 radians."""
+"""eyeBlink per radian of an eye that looks down: our head's eyeLookDown has 0.18 of it at 0.26 radians."""
 
 
 def head_angles(head: Array) -> Array:

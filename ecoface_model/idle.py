@@ -5,6 +5,7 @@ from jaxtyping import Float32
 
 from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import FEATURES_PER_FRAME, FRAME_RATE, SAMPLES_PER_FRAME
+from ecoface_model.core.emotion_label import TRACK_RATE
 from ecoface_model.core.errors import RequestError
 
 LONGEST_IDLE = 600.0  # seconds
@@ -37,6 +38,14 @@ def shown_while_idle(spoken: int, frames: int) -> Float32[NDArray[np.float32], "
     share = np.clip((seconds - HELD) / FADES, 0, 1)
     shown: NDArray[np.float32] = (1 - (1 - LEFT) * share * share * (3 - 2 * share)).astype(np.float32)
     return shown
+
+
+def points_of(
+    shown: Float32[NDArray[np.float32], " frames"], n_points: int
+) -> Float32[NDArray[np.float32], " points"]:
+    """The same at 10 Hz, in the middle of each point."""
+    moments = (np.arange(n_points) + 0.5) * (FRAME_RATE / TRACK_RATE)
+    return np.interp(moments, np.arange(len(shown)), shown).astype(np.float32)
 
 
 def steps_of(

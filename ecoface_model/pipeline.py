@@ -13,8 +13,8 @@ from ecoface_model import __version__
 from ecoface_model.arrays import NDArray
 from ecoface_model.backends.opening import open_backend
 from ecoface_model.backends.protocol import Backend, Measured, Sound
-from ecoface_model.core.constants import FEATURES_PER_FRAME, FRAME_RATE, MOTION_DIM
-from ecoface_model.core.emotion_label import TRACK_RATE, EmotionTrack
+from ecoface_model.core.constants import FEATURES_PER_FRAME, MOTION_DIM
+from ecoface_model.core.emotion_label import EmotionTrack
 from ecoface_model.core.errors import RequestError
 from ecoface_model.core.head_file import read_head
 from ecoface_model.core.motion_file import FlameMotion
@@ -22,14 +22,14 @@ from ecoface_model.core.phones import PHONES
 from ecoface_model.head_motion.manner import Moods
 from ecoface_model.head_motion.melody import Melody
 from ecoface_model.head_motion.performance import Liveliness, Performance, perform
-from ecoface_model.idle import shown_while_idle, steps_of, with_idle
+from ecoface_model.idle import points_of, shown_while_idle, steps_of, with_idle
 from ecoface_model.level import remarks
-from ecoface_model.noise import normal_noise, slowed
+from ecoface_model.noise import expect_seed, normal_noise, slowed
 from ecoface_model.postprocess.face_regions import upper_projection
 from ecoface_model.postprocess.settling import Settling, rest_in
 from ecoface_model.reference_emotion.inputs import EmotionInputs, describe
 from ecoface_model.reference_emotion.measure_voice import measure_voice
-from ecoface_model.reference_emotion.sources import EmotionSource, amounts_of
+from ecoface_model.reference_emotion.sources import EmotionSource
 from ecoface_model.reference_emotion.speech_emotion import SpeechEmotion
 from ecoface_model.reference_emotion.speech_source import Heard, SpeechSource
 from ecoface_model.reference_emotion.strength import AS_IT_IS, EmotionStrength
@@ -100,12 +100,18 @@ class EcoFace:
         seed: int,
         temperature: float,
         amounts: EmotionStrength = AS_IT_IS,
+        head_motion: float = 1.0,
+        gaze: float = 1.0,
+        idle: float = 0.0,
     ) -> None:
         """Refuse at once what `generate` would refuse.
 
         Raises:
-            RequestError: if style, emotion, seed or temperature do not exist, or amounts need another model.
+            RequestError: if style, emotion, seed or temperature do not exist, an amount is out of range, or
+                amounts need another model.
         """
+        Liveliness(head_motion=head_motion, gaze=gaze)
+        with_idle(np.zeros(0, np.float32), idle)
         self._style_weights(style)
         self._noise(1, seed, temperature)
         if emotion is not None:
@@ -202,14 +208,9 @@ class EcoFace:
         """Head, gaze and lids beside a settled motion, by the emotion that it shows."""
         if not (liveliness.head_motion or liveliness.gaze):
             return Performance(None, None, motion)
-        if isinstance(source, SpeechSource):
-            felt = source.amounts()
-        else:
-            felt = amounts_of(source, self.inputs.prototypes, FEATURES_PER_FRAME * len(motion))
-        felt = felt * np.float32(metadata["amounts"]["strength"])
+        felt = self.inputs.felt(source, len(motion)) * np.float32(metadata["amounts"]["strength"])
         if shown is not None:
-            points = (np.arange(len(felt)) + 0.5) * (FRAME_RATE / TRACK_RATE)
-            felt = felt * np.interp(points, np.arange(len(shown)), shown).astype(np.float32)[:, None]
+            felt = felt * points_of(shown, len(felt))[:, None]
         melody = Melody.of(waveform, rest_in(waveform, joined[:, MOTION_DIM + 1 :]))
         moods = Moods.of(felt, len(motion), metadata["style"])
         return perform(motion, melody, moods, self._settling.lids, metadata["seed"], liveliness)
@@ -339,12 +340,7 @@ class EcoFace:
         self, frames: int, seed: int, temperature: float
     ) -> Float32[NDArray[np.float32], "steps latent"]:
         """The prior's noise of the whole clip, so that windows cannot be told: the same by every engine."""
-        if not 0 <= temperature < float("inf"):
-            raise RequestError(f"expected a temperature of 0 or more, found {temperature}; 1 is usual")
-        if not 0 <= seed < 2**63:
-            raise RequestError(
-                f"expected a seed of 0 or more, below 2^63, found {seed}; any such whole number will do"
-            )
+        expect_seed(seed, temperature)
         config = self.model.config.generator
         steps = -(-frames // config.stride)
         white = normal_noise(steps * config.latent_dim, seed).reshape(steps, -1)

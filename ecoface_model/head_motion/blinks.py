@@ -71,9 +71,8 @@ def missing(
         size = before.size_from(here)
         if size >= LARGE and rng.uniform() < (size - LARGE + 4) / SURE:
             wanted.append(here.time - 0.04)
-    ends = [end for _, end in melody.phrases]
-    following = [start for start, _ in melody.phrases[1:]] + [melody.seconds]
-    for end, then in zip(ends, following, strict=True):
+    silence = (melody.seconds, melody.seconds)
+    for (_, end), (then, _) in itertools.pairwise([*melody.phrases, silence]):
         if then - end > 0.25 and rng.uniform() < (AT_LAST if then - end > 1 else AT_ENDS):
             wanted.append(end + rng.uniform(0.0, 0.2))
     all_of_them, added = sorted(blinks), []

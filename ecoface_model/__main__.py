@@ -113,6 +113,19 @@ def add_generate_options(generate: argparse.ArgumentParser) -> None:
         generate.add_argument(
             f"--{amount}", type=float, default=1.0, metavar="X", help=f"amount {meaning}, 0 to 2 (1)"
         )
+    generate.add_argument(
+        "--head-motion", type=float, default=1.0, metavar="X", help="how much the head turns, 0 to 2 (1)"
+    )
+    generate.add_argument(
+        "--gaze", type=float, default=1.0, metavar="X", help="how far the eyes look about, 0 to 2 (1)"
+    )
+    generate.add_argument(
+        "--idle",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="silence after the speech, in which the face comes to rest and goes on breathing (0)",
+    )
     add_sound_options(generate, "SPEECH")
     add_baseline_options(generate, "SPEECH, or in CLIP of --emotion-from")
 
@@ -180,6 +193,9 @@ def run_generate(options: argparse.Namespace) -> list[Exception]:
         seed=options.seed,
         temperature=options.temperature,
         amounts=amounts,
+        head_motion=options.head_motion,
+        gaze=options.gaze,
+        idle=options.idle,
     )
     baseline = read_baseline(ecoface, options)
     complaints: list[Exception] = []
@@ -197,6 +213,9 @@ def run_generate(options: argparse.Namespace) -> list[Exception]:
                 temperature=options.temperature,
                 baseline=baseline if reference is None else None,
                 reference_baseline=None if reference is None else baseline,
+                head_motion=options.head_motion,
+                gaze=options.gaze,
+                idle=options.idle,
                 progress=terminal_progress(speech.name),
             )
             known = {"source": speech.name}

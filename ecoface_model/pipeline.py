@@ -19,8 +19,11 @@ from ecoface_model.core.errors import RequestError
 from ecoface_model.core.head_file import read_head
 from ecoface_model.core.motion_file import FlameMotion
 from ecoface_model.core.phones import PHONES, in_bytes
+from ecoface_model.head_motion.performance import Liveliness
+from ecoface_model.idle import shown_while_idle, steps_of, with_idle
 from ecoface_model.level import remarks
-from ecoface_model.noise import LatentNoise, normal_noise, slowed
+from ecoface_model.liveliness import make_alive
+from ecoface_model.noise import LatentNoise, expect_seed, normal_noise, slowed
 from ecoface_model.postprocess.face_regions import upper_projection
 from ecoface_model.postprocess.settling import Settling
 from ecoface_model.reference_emotion.inputs import EmotionInputs, describe
@@ -100,12 +103,18 @@ class EcoFace:
         seed: int,
         temperature: float,
         amounts: EmotionStrength = AS_IT_IS,
+        head_motion: float = 1.0,
+        gaze: float = 1.0,
+        idle: float = 0.0,
     ) -> None:
         """Refuse at once what `generate` would refuse.
 
         Raises:
-            RequestError: if style, emotion, seed or temperature do not exist, or amounts need another model.
+            RequestError: if style, emotion, seed or temperature do not exist, an amount is out of range, or
+                amounts need another model.
         """
+        Liveliness(head_motion=head_motion, gaze=gaze)
+        with_idle(np.zeros(0, np.float32), idle)
         self._style_weights(style)
         self._noise(1, seed, temperature)
         if emotion is not None:
@@ -125,6 +134,9 @@ class EcoFace:
         amounts: EmotionStrength = AS_IT_IS,
         seed: int = 0,
         temperature: float = 1.0,
+        head_motion: float = 1.0,
+        gaze: float = 1.0,
+        idle: float = 0.0,
         progress: Progress | None = None,
         on_part: OnPart | None = None,
     ) -> FlameMotion:
@@ -140,24 +152,32 @@ class EcoFace:
             reference_baseline: the same of the voice in `emotion_from`.
             amounts: how much of the emotion is shown.
             temperature: spread of the prior sample; 0 gives its mean.
+            head_motion: how much the head turns, 0 (then the motion has no `head`) to 2.
+            gaze: how far the eyes look about, 0 (no `gaze`, no blinks but the generator's) to 2.
+            idle: seconds of silence after the sound, in which the expression fades and the face rests.
             on_part: called with the first frame and the motion (n, 53) of what is ready, while more is made.
 
         Raises:
-            RequestError: if style, emotion, seed or temperature do not exist, a voice baseline is another
-                model's, or the model's head is not ours and has to be seen.
+            RequestError: if style, emotion, seed or temperature do not exist, an amount is out of range, a
+                voice baseline is another model's, or the model's head is not ours and has to be seen.
             SoundError: if a waveform is shorter than a frame.
         """
+        liveliness = Liveliness(head_motion=head_motion, gaze=gaze)
+        spoken = frames_of(waveform)
+        waveform = with_idle(waveform, idle)
         frames = frames_of(waveform)
         animator = self._animator(style, amounts)
         noise = self._noise(frames, seed, temperature)
         given, heard = self.inputs.source(emotion, emotion_from, reference_baseline, frames, progress)
         source = given or SpeechSource(self.encoder, self.inputs.prototypes, waveform, baseline)
-        joined = self._run_windows(waveform, animator, noise, source, progress, on_part)[:frames]
+        shown = shown_while_idle(spoken, frames) if idle else None
+        joined = self._run_windows(waveform, animator, noise, source, progress, on_part, shown)[:frames]
         with self.encoder.pool() as pool:
             motion = self._settling.settle(waveform, joined, partial(self.encoder.side_by_side, pool=pool))
         if isinstance(source, SpeechSource):
             heard = source.heard()
         metadata = self._metadata(style, describe(emotion, emotion_from), amounts, seed, temperature)
+        metadata |= {"head_motion": head_motion, "gaze": gaze, "idle": idle}
         if heard is not None:
             metadata["heard"] = heard.summary()
         if notes := remarks(waveform):
@@ -165,7 +185,10 @@ class EcoFace:
         phones = in_bytes(joined[:, MOTION_DIM + 1 :])
         if phones is not None:
             metadata["phones"] = list(PHONES)
-        return FlameMotion(motion, metadata=metadata, phones=phones)
+        alive = make_alive(
+            waveform, joined, motion, source, self.inputs, self._settling, metadata, shown, liveliness
+        )
+        return FlameMotion(alive.motion, metadata=metadata, phones=phones, head=alive.head, gaze=alive.gaze)
 
     def stream(
         self,
@@ -271,15 +294,19 @@ class EcoFace:
         source: EmotionSource | SpeechSource,
         progress: Progress | None,
         on_part: OnPart | None,
+        shown: Float32[NDArray[np.float32], " frames"] | None,
     ) -> Float32[NDArray[np.float32], "frames channels"]:
         """Motion, closure and phones of all windows, joined, up to a multiple of the stride.
 
-        Nothing else grows with the length, but for emotion features at 10 Hz.
+        `shown` is how much of the emotion each frame shows, all if not given. Nothing else grows with the
+        length, but for emotion features at 10 Hz.
         """
         stride = self.model.config.generator.stride
 
         def animate(heard: Heard) -> tuple[range, NDArray[np.float32]]:
             window, content, emotion = heard
+            if shown is not None:
+                emotion = animator.neutral + steps_of(shown, window)[:, None] * (emotion - animator.neutral)
             return window, animator.animate(
                 content, emotion, noise[window.start // stride : window.stop // stride]
             )
@@ -342,12 +369,7 @@ class EcoFace:
         self, frames: int, seed: int, temperature: float
     ) -> Float32[NDArray[np.float32], "steps latent"]:
         """The prior's noise of the whole clip, so that windows cannot be told: the same by every engine."""
-        if not 0 <= temperature < float("inf"):
-            raise RequestError(f"expected a temperature of 0 or more, found {temperature}; 1 is usual")
-        if not 0 <= seed < 2**63:
-            raise RequestError(
-                f"expected a seed of 0 or more, below 2^63, found {seed}; any such whole number will do"
-            )
+        expect_seed(seed, temperature)
         config = self.model.config.generator
         steps = -(-frames // config.stride)
         white = normal_noise(steps * config.latent_dim, seed).reshape(steps, -1)

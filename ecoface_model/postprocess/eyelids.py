@@ -5,8 +5,10 @@ Here each eye's opening is measured on the head itself, against what it is aroun
 corrected frame by frame. Only blinks are fast in an upper face; what else trembles there is smoothed.
 """
 
+from typing import Any
+
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 
 from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import EXPRESSION_DIM, FRAME_RATE, LOWER_LIDS, MOTION_DIM, UPPER_LIDS
@@ -35,7 +37,8 @@ class EyelidContact:
         self._blink = file.arkit_coefficients[units].astype(np.float32)  # (2, 53)
         rest = self.openings(np.zeros((1, MOTION_DIM), np.float32))[0]
         shut = self.openings(np.float32(_PROBE) * self._blink).diagonal()
-        self._slope = (shut - rest) / np.float32(_PROBE)  # (2,) mm that one of eyeBlink opens, below 0
+        self.slope: NDArray[np.float32] = (shut - rest) / np.float32(_PROBE)
+        """(2,) mm that 1 of eyeBlink opens the right eye and the left: below 0."""
 
     def openings(
         self, motion: Float32[NDArray[np.float32], "frames 53"]
@@ -59,15 +62,29 @@ class EyelidContact:
         wanted = np.where(way > 0, share * share * (3 - 2 * share), way)
         squints_not = np.clip((usual - LEAST_OPEN) / _EASE + 0.5, 0, 1)
         change = np.maximum(squints_not * (way - wanted) * whole, SHUT - opening)  # mm
-        settled: NDArray[np.float32] = (motion + (change / self._slope) @ self._blink).astype(np.float32)
-        return settled
+        return self.opened(motion, change)
+
+    def opened(
+        self,
+        motion: Float32[NDArray[np.float32], "frames 53"],
+        change: Float[NDArray[np.floating[Any]], "frames 2"],
+    ) -> Float32[NDArray[np.float32], "frames 53"]:
+        """The motion with the right eye and the left opened so many mm further, by eyeBlink."""
+        opened: NDArray[np.float32] = (motion + (change / self.slope) @ self._blink).astype(np.float32)
+        return opened
+
+    def usual(
+        self, openings: Float32[NDArray[np.float32], "frames 2"]
+    ) -> Float32[NDArray[np.float32], "frames 2"]:
+        """What the eyes' openings are around each frame, blinks aside."""
+        return _running_median(openings)
 
     def _calmed(
         self, motion: Float32[NDArray[np.float32], "frames 53"]
     ) -> Float32[NDArray[np.float32], "frames 53"]:
         """All of the upper face but its blinks through the filter."""
         opening = self.openings(motion)
-        blinks = ((opening - _running_median(opening)) / self._slope) @ self._blink
+        blinks = ((opening - _running_median(opening)) / self.slope) @ self._blink
         upper = (motion - blinks)[:, :EXPRESSION_DIM] @ self._upper  # (T, 50)
         around = np.pad(upper, ((1, 1), (0, 0)), mode="edge")  # (T + 2, 50)
         smooth = sum(np.float32(weight) * around[k : len(upper) + k] for k, weight in enumerate(_CALM))

@@ -28,6 +28,11 @@ class Settling:
         """`head` is None where it is not in reach: its motion stays as the generator made it."""
         self._contacts = (LipContact(head), EyelidContact(head)) if head else None
 
+    @property
+    def lids(self) -> EyelidContact | None:
+        """The eyelids of the head, if it is in reach."""
+        return self._contacts[1] if self._contacts else None
+
     def settle(
         self,
         waveform: Float32[NDArray[np.float32], " samples"],
@@ -54,8 +59,7 @@ class Settling:
         lips, lids = self._contacts
         first, last = max(0, frames.start - CONTEXT), min(len(joined), frames.stop + CONTEXT)
         channels = joined[first:last]
-        silence = channels[:, MOTION_DIM + 1 + SILENCE_COLUMN] if channels.shape[1] > MOTION_DIM + 1 else None
-        rest = gates.part(first, last).rest(silence)
+        rest = rest_in(gates.part(first, last), channels)
         motion, closure = channels[:, :MOTION_DIM], np.maximum(channels[:, MOTION_DIM], rest)
         pause = long_pauses(rest)
 
@@ -66,3 +70,11 @@ class Settling:
         start, end = max(0, frames.start - LID_CONTEXT - first), min(frames.stop + LID_CONTEXT, last) - first
         settled = lids.settle(np.concatenate(list(in_order(settle, range(start, end, AT_ONCE)))))
         return settled[frames.start - first - start :][: len(frames)]
+
+
+def rest_in(
+    gates: LevelGates, channels: Float32[NDArray[np.float32], "frames channels"]
+) -> Float32[NDArray[np.float32], " frames"]:
+    """Where nobody speaks, 0 to 1: told by the level, and by the phones where the model tells them."""
+    told = channels.shape[1] > MOTION_DIM + 1
+    return gates.rest(channels[:, MOTION_DIM + 1 + SILENCE_COLUMN] if told else None)

@@ -31,20 +31,22 @@ LIVE_LINK_UNITS = (
 LIVE_LINK_ROTATIONS = tuple(
     f"{part}{turn}" for part in ("Head", "LeftEye", "RightEye") for turn in ("Yaw", "Pitch", "Roll")
 )
-"""Zero in our files: a motion turns neither head nor eyes."""
+"""Radians; what they mean is told by `head_rotation.live_link_rotations`, which gives them."""
+_COLUMNS = (*LIVE_LINK_UNITS, *LIVE_LINK_ROTATIONS)
 
 
 def live_link_csv(curves: Mapping[str, NDArray[Any]], n_frames: int, fps: float | int) -> str:
     """The text of a table as Live Link Face writes them; the first row is at time 0.
 
-    `curves` (n_frames,) in 0..1 go by ARKit's names, in any case; a unit that is missing rests.
+    `curves` (n_frames,) go by the columns' names, in any case: ARKit's units in 0..1, and the rotations. What
+    is missing rests.
     """
     by_name = {name.lower(): curve for name, curve in curves.items()}
-    values = np.zeros((n_frames, len(LIVE_LINK_UNITS) + len(LIVE_LINK_ROTATIONS)))
-    for column, name in enumerate(LIVE_LINK_UNITS):
+    values = np.zeros((n_frames, len(_COLUMNS)))
+    for column, name in enumerate(_COLUMNS):
         values[:, column] = by_name.get(name.lower(), 0)  # not every head puts its tongue out
     count = str(values.shape[1])
-    lines = [",".join(("Timecode", "BlendShapeCount", *LIVE_LINK_UNITS, *LIVE_LINK_ROTATIONS))]
+    lines = [",".join(("Timecode", "BlendShapeCount", *_COLUMNS))]
     for frame, row in enumerate(values):
         lines.append(",".join([timecode(frame, fps), count, *(f"{value:.6f}" for value in row)]))
     return "\n".join(lines) + "\n"

@@ -126,6 +126,42 @@ def write_channels(
     return action
 
 
+def add_channels(action: bpy.types.Action, channels: Sequence[Channel], frames: np.ndarray) -> None:
+    """More curves with linear keys in an action, which their data-blocks play from now on if they play none.
+
+    Raises:
+        EcoFaceBlenderError: if a data-block cannot be animated now.
+    """
+    owners = list({channel.id_data.as_pointer(): channel.id_data for channel in channels}.values())
+    for owner in owners:
+        if reason := why_not_animatable(owner):
+            raise EcoFaceBlenderError(reason)
+    slots = {}
+    for owner in owners:
+        kind, name = owner.id_type, _owner(owner)
+        there = [s for s in action.slots if s.target_id_type == kind and s.name_display == name]
+        slot = there[0] if there else action.slots.new(kind, name)
+        slots[owner.as_pointer()] = slot
+        animation = owner.animation_data_create()
+        if animation.action is None:
+            assign(owner, action, slot)
+    for channel in channels:
+        bag = _channelbag(action, slots[channel.id_data.as_pointer()])
+        curve = bag.fcurves.find(channel.path, index=max(0, channel.index))
+        if curve is None:
+            curve = bag.fcurves.new(channel.path, index=max(0, channel.index))
+            _fill(curve, frames, channel.values)
+    for owner in owners:
+        owner.update_tag()
+
+
+def _channelbag(action: bpy.types.Action, slot: bpy.types.ActionSlot) -> bpy.types.ActionChannelbag:
+    """Of a slot, in the action's first strip."""
+    layer = action.layers[0] if action.layers else action.layers.new("Layer")
+    strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
+    return strip.channelbag(slot, ensure=True)
+
+
 def keep_keys(
     action: bpy.types.Action, channels: Sequence[Channel], frames: np.ndarray, kept: np.ndarray
 ) -> None:

@@ -63,7 +63,8 @@ def remove(layer: bpy.types.Action) -> None:
             raise EcoFaceBlenderError(reason)
     for owner in owners:
         strip, animation = strip_below(owner), owner.animation_data
-        animation.action_blend_type, animation.action_influence = "REPLACE", 1
+        animation.action_blend_type = strip.blend_type if strip else "REPLACE"
+        animation.action_influence = 1
         animation.action = None
         if strip is None:
             continue
@@ -75,6 +76,28 @@ def remove(layer: bpy.types.Action) -> None:
         actions.assign(owner, take, slot)
         owner.update_tag()
     bpy.data.actions.remove(layer)
+
+
+def make_way(owners: Iterable[bpy.types.ID]) -> None:
+    """Let objects that are animated already, as a character's armature with a walk, play on below a take.
+
+    What they play goes into a strip of the NLA, and the take is added to it.
+
+    Raises:
+        EcoFaceBlenderError: if one of them cannot be animated now.
+    """
+    for owner in owners:
+        animation = owner.animation_data
+        if not isinstance(owner, bpy.types.Object) or animation is None or is_layer(animation.action):
+            continue
+        if animation.action is not None and actions.METADATA not in animation.action:
+            actions.push_down(owner)
+        others = [strip for track in animation.nla_tracks for strip in track.strips if not _is_ours(strip)]
+        animation.action_blend_type = "COMBINE" if others else "REPLACE"
+
+
+def _is_ours(strip: bpy.types.NlaStrip) -> bool:
+    return strip.action is not None and actions.METADATA in strip.action
 
 
 @contextmanager

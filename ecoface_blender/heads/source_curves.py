@@ -96,6 +96,12 @@ def reference_mouth() -> ReferenceMouth:
     return ReferenceMouth.of(reference_arrays())
 
 
+def eyes_open(motion: np.ndarray) -> np.ndarray:
+    """How far the reference's lids (T,) are open in a motion (T, 53): 1 at rest, 0 shut."""
+    rest = np.mean(_face(np.zeros((1, motion.shape[1])))[2:])
+    return (_face(motion)[2:].mean(axis=0) / max(float(rest), 1e-6)).clip(0, 1)
+
+
 def _blink(opening: np.ndarray) -> np.ndarray:
     """How far lids (T,) are shut in blinks, 0 to 1; what a squint narrows for long is none."""
     padded = np.pad(opening, _BLINK_FRAMES // 2, mode="edge")

@@ -10,7 +10,7 @@ from bpy.types import Operator
 from ..animation import actions, adjust, emotion_keys
 from ..heads import chosen, face_kinds
 from ..ui.reporting import Reporting
-from . import stored, takes
+from . import stored, takes, turns
 
 NO_TAKE = "The head plays no take; generate lip sync, or choose a take first"
 
@@ -108,7 +108,27 @@ class ECOFACE_OT_take_reset(OnTake, Operator):
         return {"FINISHED"}
 
 
+class ECOFACE_OT_look_again(OnTake, Operator):
+    """Look at the target where it is by now, after it or the head was moved or animated"""
+
+    bl_idname = "ecoface.look_again"
+    bl_label = "Update"
+
+    @classmethod
+    def poll(cls, context):
+        speaker = chosen.chosen_head(context)
+        if speaker and turns.target_of(speaker) is None:
+            cls.poll_message_set("The head looks at nothing; choose what it is to look at")
+            return False
+        return super().poll(context)
+
+    def on(self, _context, speaker, _take):
+        takes.look(speaker)
+        return {"FINISHED"}
+
+
 CLASSES = (
+    ECOFACE_OT_look_again,
     ECOFACE_OT_take_play,
     ECOFACE_OT_take_duplicate,
     ECOFACE_OT_take_delete,

@@ -66,9 +66,13 @@ class ECOFACE_PT_adjust(Sidebar, Panel):
 
     def draw(self, context):
         layout, _ = self._start(context)
-        group = takes.playing(chosen.named_head(context)).ecoface_take
-        for name in ("jaw", "lips", "upper"):
+        speaker = chosen.named_head(context)
+        group = takes.playing(speaker).ecoface_take
+        for name in ("jaw", "lips", "upper", "head_motion", "gaze"):
             layout.prop(group, name, slider=True)
+        row = layout.row(align=True)
+        row.prop(speaker, "ecoface_look_at")
+        row.operator("ecoface.look_again", text="", icon="FILE_REFRESH")
         layout.prop(group, "smoothing")
         layout.prop(group, "offset")
         layout.operator("ecoface.take_reset", icon="LOOP_BACK")

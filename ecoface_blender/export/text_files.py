@@ -9,8 +9,17 @@ import bpy
 import numpy as np
 
 from ..channels import Channel
-from ..core.live_link import JSON_FORMAT, MOTION_NAMES, frames_table, live_link_csv
+from ..core.head_rotation import live_link_rotations, look_units
+from ..core.live_link import (
+    GAZE_NAMES,
+    HEAD_NAMES,
+    JSON_FORMAT,
+    MOTION_NAMES,
+    frames_table,
+    live_link_csv,
+)
 from ..errors import EcoFaceBlenderError
+from ..heads.head_turn import axis_angles
 from ..heads.rig import OWN, Rig
 from ..sound import sequencer
 from ..takes import evaluated
@@ -27,7 +36,11 @@ def write_csv(
     arrays: Fetch,
 ) -> None:
     """ARKit's curves as Live Link Face writes them, at the scene's rate; the first row is at time 0."""
-    curves = arkit_curves(rig, evaluated.see(context, rig, frames), arrays)
+    shown = evaluated.see(context, rig, frames)
+    curves = arkit_curves(rig, shown, arrays)
+    if shown.turned is not None:
+        head = axis_angles(shown.turned[:, 0])
+        curves |= live_link_rotations(head, *shape_keys.eyes_of(shown.turned))
     write_curves(path, curves, len(frames), sequencer.scene_rate(context.scene))
 
 
@@ -43,8 +56,9 @@ def arkit_curves(rig: Rig, shown: evaluated.Seen, arrays: Fetch) -> dict[str, np
         EcoFaceBlenderError: if the head has no units, or no keys of their names.
     """
     if rig.kind == OWN:
-        return shape_keys.arkit_curves(rig.speaker, _motion(shown), arrays())
-    curves: dict[str, np.ndarray] = {}
+        curves = shape_keys.arkit_curves(rig.speaker, _motion(shown), arrays())
+        return curves | (look_units(*shape_keys.eyes_of(shown.turned)) if shown.turned is not None else {})
+    curves = {}
     for part in shown.parts:
         for morph in shape_keys.named_keys(part.keys, part.values):
             curves.setdefault(morph.name, morph.values)
@@ -82,6 +96,9 @@ def write_json(
     if shown.others:
         curves = np.column_stack([channel.values for channel in shown.others])
         content["bones"] = frames_table([_name(channel) for channel in shown.others], curves)
+    if shown.turned is not None:
+        content["head"] = frames_table(HEAD_NAMES, axis_angles(shown.turned[:, 0]))
+        content["gaze"] = frames_table(GAZE_NAMES, np.mean(shape_keys.eyes_of(shown.turned), axis=0))
     if rig.kind == OWN:
         content["flame"] = frames_table(MOTION_NAMES, _motion(shown))
     with suppress(EcoFaceBlenderError):  # a head without units has its other curves all the same

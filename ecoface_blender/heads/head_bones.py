@@ -52,6 +52,11 @@ class HeadBones:
         return [*([self.head] if self.head else []), *(self.eyes or ())]
 
     @property
+    def moved(self) -> list[str]:
+        """Of all that have curves: targets instead of eyes that are aimed at them."""
+        return [*self.names, *self.targets]
+
+    @property
     def axes(self) -> np.ndarray:
         """FLAME's axes (left, up, forward) as columns (3, 3), in the armature's space at rest."""
         bones = self.armature.data.bones
@@ -86,7 +91,7 @@ class HeadBones:
 
     def rest(self) -> None:
         """Take the bones back to where nothing turns them."""
-        for name in (*self.names, *self.targets):
+        for name in self.moved:
             bone = self.armature.pose.bones[name]
             bone.rotation_euler, bone.rotation_quaternion = (0, 0, 0), (1, 0, 0, 0)
             bone.rotation_axis_angle = (0, 0, 1, 0)
@@ -150,7 +155,7 @@ def find(armature: bpy.types.Object | None) -> HeadBones | None:
 
 
 def _aimed_eyes(armature: bpy.types.Object) -> tuple[tuple[str, str], tuple[str, ...]] | None:
-    """Eyes that constraints aim at bones of their armature, as Rigify's, and what to move for them to look."""
+    """Eyes that constraints aim at bones of their armature, as Rigify's, and what to move instead."""
     found: dict[str, tuple[str, str]] = {}
     for bone in armature.pose.bones:
         words, side = _words(bone.name)
@@ -198,7 +203,7 @@ def _turned_by_others(bone: bpy.types.PoseBone) -> bool:
 
 
 def _up(armature: bpy.types.Object, bone: bpy.types.Bone) -> Vector:
-    """The armature's axis that leads from its lowest ancestor to a bone, or from the ground where it is one."""
+    """The armature's axis that leads to a bone from its lowest ancestor, or from the ground without one."""
     root = bone
     while root.parent is not None and root.parent.head_local != bone.head_local:
         root = root.parent

@@ -1,4 +1,4 @@
-"""Keys by which a face looks about, ARKit's eyeLook...: their curves, and whether they turn the eyes at all."""
+"""Keys by which a face looks about, ARKit's eyeLook...: their curves, and whether they turn the eyes."""
 
 from collections.abc import Collection, Mapping, Sequence
 

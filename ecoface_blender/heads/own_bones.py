@@ -1,4 +1,4 @@
-"""Neck and eyes of EcoFace's own head as bones: FLAME's joints and skinning weights in an armature of its own.
+"""Neck and eyes of EcoFace's own head as bones: FLAME's joints and skinning weights in an armature.
 
 The armature goes wherever the head's object goes. The jaw stays with the shape keys, which act before.
 """
@@ -79,9 +79,7 @@ def add_bones(
     return rig
 
 
-def _tails(
-    arrays: Mapping[str, np.ndarray], joints: Mapping[str, np.ndarray]
-) -> dict[str, np.ndarray]:
+def _tails(arrays: Mapping[str, np.ndarray], joints: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Where the bones end, inside the head: their axes are FLAME's."""
     template = arrays["v_template"]
     up = np.array([0.0, max(0.3 * np.ptp(template[:, 1]), 1e-3), 0.0])

@@ -12,7 +12,7 @@ from ..core.motion_file import FlameMotion
 from ..engine import engine
 from ..engine.settings import EngineSettings
 from ..errors import EcoFaceBlenderError, refusals_of_core
-from . import jaw_bone, look_keys, own_head, own_lids, shape_keys, source_curves, speech
+from . import jaw_bone, look_keys, own_head, shape_keys, source_curves, speech
 from .feelings import KeyEffect, beside_speech
 from .head_bones import HeadBones
 from .head_turn import HeadTurn
@@ -79,7 +79,7 @@ class Rig:
             EcoFaceBlenderError: if the motion is not (T, 53) finite numbers.
         """
         if self.kind == OWN:
-            return own_head.channels(self.speaker, motion) + self._own_turned(motion, turn)
+            return own_head.channels(self.speaker, motion) + self.turned(turn)
         with refusals_of_core():
             FlameMotion(motion)
         wanted = {row.source for _, row in self.rows}
@@ -97,22 +97,21 @@ class Rig:
         if self.jaw and armature:
             jaw = jaw_bone.jaw_of(motion)
             out += jaw_bone.rotation_channels(armature, self.jaw, jaw, list(self.parts))
-        return out + (self.turned(turn) if turn is not None else [])
+        return out + self.turned(turn)
 
-    def turned(self, turn: HeadTurn) -> list[Channel]:
+    def turned(self, turn: HeadTurn | None) -> list[Channel]:
         """The curves of the bones of head and eyes; none of the eyes' where keys turn the eyes themselves."""
-        if self.bones is None:
+        if self.bones is None or turn is None:
             return []
         return self.bones.channels(turn, eyes=not look_keys.turn_eyes(self.bones, self.rows))
 
-    def _own_turned(self, motion: np.ndarray, turn: HeadTurn | None) -> list[Channel]:
-        """On EcoFace's own head: bones, and lids that follow the eyes as far as they are open."""
-        if turn is None or self.bones is None:
-            return []
-        opening = np.ones(len(motion))
-        if own_head.head_name(self.speaker) == source_curves.reference_name():
-            opening = source_curves.eyes_open(motion)
-        return self.bones.channels(turn) + own_lids.channels(self.speaker, turn, opening)
+    @property
+    def has_reference_lids(self) -> bool:
+        """Whether a motion for this speaker is of the reference head, whose lids are known."""
+        own = self.kind == OWN
+        return (
+            own_head.head_name(self.speaker) == source_curves.reference_name() if own else self.kind != FLAME
+        )
 
     @property
     def speaks(self) -> bool:

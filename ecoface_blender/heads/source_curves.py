@@ -24,6 +24,8 @@ _FURTHER = (name for name in speech.NAMES if name not in (*OCULUS, *VRM))
 NAMES = (*ARKIT, *BOTH_SIDES, *OCULUS, *VRM, *_FURTHER, *JAW, *EXPRESSIONS, *CORRECTIVES)
 """Of all curves, in the order in which an artist looks for them."""
 _BLINKS = {"vrm_blinkLeft": ("Left",), "vrm_blinkRight": ("Right",), "vrm_blink": ("Left", "Right")}
+LIDS = 0.6
+"""eyeBlink per radian of an eye that looks down: of eyeLookDown on our own head, 0.18 at 0.26 radians."""
 _AWAKE, _SHUT = 0.1, 0.85
 """Shares of the usual opening of its eyes by which the reference's lids may sink awake, and are shut."""
 _BLINK_FRAMES = 31  # of which the middle opening is the usual one: squints are longer than blinks
@@ -96,10 +98,17 @@ def reference_mouth() -> ReferenceMouth:
     return ReferenceMouth.of(reference_arrays())
 
 
-def eyes_open(motion: np.ndarray) -> np.ndarray:
-    """How far the reference's lids (T,) are open in a motion (T, 53): 1 at rest, 0 shut."""
-    rest = np.mean(_face(np.zeros((1, motion.shape[1])))[2:])
-    return (_face(motion)[2:].mean(axis=0) / max(float(rest), 1e-6)).clip(0, 1)
+def with_lids(motion: np.ndarray, lowered: np.ndarray) -> np.ndarray:
+    """A motion (T, 53) whose upper lids go with eyes that are lowered by radians (T,), or raised below 0.
+
+    The less, the more the eyes are shut.
+    """
+    rest = float(_face(np.zeros((1, motion.shape[1])))[2:].mean())
+    opening = (_face(motion)[2:].mean(axis=0) / max(rest, 1e-6)).clip(0, 1)
+    arrays = reference_arrays()
+    names = [str(name) for name in arrays["arkit_names"]]
+    blink = sum(arrays["arkit_coefficients"][names.index(f"eyeBlink{side}")] for side in ("Left", "Right"))
+    return motion + (LIDS * lowered * opening)[:, None] * blink
 
 
 def _blink(opening: np.ndarray) -> np.ndarray:

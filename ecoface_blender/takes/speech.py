@@ -30,12 +30,16 @@ def channels(
     track: bytes | None,
     settings: Settings,
     turn: HeadTurn | None = None,
+    lowered: np.ndarray | None = None,
 ) -> tuple[np.ndarray, list[Channel]]:
     """The scene's frames within a motion and its curves there.
 
-    Speech travels beside it where it shows, and so does `turn`, how head and eyes turn, as it is to be seen.
+    Speech travels beside it where it shows, and so does `turn`, how head and eyes turn, as it is to be seen,
+    with eyes that look further down than the motion's by `lowered` (T,) radians.
     """
     shown = adjusted(motion, rate, upper, settings)
+    if lowered is not None and rig.has_reference_lids:
+        shown = source_curves.with_lids(shown, lowered)
     said = speech_of(story, motion, rate, phones, track, settings) if rig.speaks else None
     columns = [shown]
     if turn is not None:

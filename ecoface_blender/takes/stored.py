@@ -132,7 +132,7 @@ def _beside_motion(action: bpy.types.Action, key: str, width: int, most: float) 
 
 
 def store_curves(action: bpy.types.Action, key: str, curves: np.ndarray | None) -> None:
-    """Curves beside the motion into a custom property, phones as bytes and others as float32; None deletes."""
+    """Curves beside the motion into a property, phones as bytes and others as float32; None deletes."""
     if curves is not None:
         phones = key == PHONES
         store(action, key, (np.round(curves).astype(np.uint8) if phones else curves.astype("<f4")).tobytes())

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,8 @@ def receive(
     settings = controls.Settings()
     aim = _aim(scene, speaker, rig, story, len(motion), rate)
     turn = turns.shown(rig, head, gaze, aim, len(motion), rate, settings)
-    shown = (motion, rate, phones, upper, track or None, settings, turn)
+    lowered = turns.lowered(turn, gaze)
+    shown = (motion, rate, phones, upper, track or None, settings, turn, lowered)
     frames, channels = spoken.channels(rig, story, *shown)
     actions.open_sliders(channels)
     moved = {channel.id_data for channel in channels}
@@ -322,7 +323,8 @@ def _base(
     if turn is None and turned:
         turn = HeadTurn.of(None, None, len(motion))
     phones, track = beside[stored.PHONES], take.get(stored.TRACK)
-    return spoken.channels(rig, story, motion, rate, phones, upper, track, settings, turn)
+    lowered = turns.lowered(turn, gaze)
+    return spoken.channels(rig, story, motion, rate, phones, upper, track, settings, turn, lowered)
 
 
 def _receive_range(

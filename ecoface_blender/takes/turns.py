@@ -39,6 +39,14 @@ def shown(
     return turn.looking_at(aim.astype(np.float64), _eyes(rig, rig.bones), turns_head)
 
 
+def lowered(turn: HeadTurn | None, gaze: np.ndarray | None) -> np.ndarray | None:
+    """(T,) radians by which the eyes look further down than the motion's, with which its lids go."""
+    if turn is None:
+        return None
+    made = 0.0 if gaze is None else gaze[:, 1]
+    return np.asarray(made - (turn.left[:, 1] + turn.right[:, 1]) / 2)
+
+
 def _eyes(rig: Rig | None, bones: HeadBones | None) -> np.ndarray:
     """(2, 3) the eyes in a resting head's frame: by bones, else by what blinks, else of a person."""
     centres = bones.eye_centres() if bones else None
@@ -68,9 +76,7 @@ def target_of(speaker: bpy.types.Object) -> bpy.types.Object | None:
     return target if target is not None and target.users_scene else None
 
 
-def aim_at(
-    scene: bpy.types.Scene, rig: Rig, target: bpy.types.Object, moments: np.ndarray
-) -> np.ndarray:
+def aim_at(scene: bpy.types.Scene, rig: Rig, target: bpy.types.Object, moments: np.ndarray) -> np.ndarray:
     """Where a target is (T, 3) in these frames (T,) of a scene, seen from the joint of the head at rest.
 
     It is looked up frame by frame where something may move it or the head, and once where nothing does.
@@ -115,7 +121,7 @@ def _seen_from(rig: Rig, target: bpy.types.Object) -> np.ndarray:
     """(3,) where a target is in a resting head's frame: between its eyes if it is a head, else its origin."""
     depsgraph = bpy.context.evaluated_depsgraph_get()
     face = face_kinds.rig_of(target) if target.type == "MESH" else None
-    bones = head_bones.find(target) if target.type == "ARMATURE" else face and face.bones
+    bones = head_bones.find(target) if target.type == "ARMATURE" else (face.bones if face else None)
     if bones or face:
         point = _frame(bones, target, depsgraph) @ Vector(_eyes(face, bones).mean(axis=0))
     else:
@@ -123,9 +129,7 @@ def _seen_from(rig: Rig, target: bpy.types.Object) -> np.ndarray:
     return np.array(_frame(rig.bones, rig.speaker, depsgraph).inverted_safe() @ point)
 
 
-def _frame(
-    bones: HeadBones | None, item: bpy.types.Object, depsgraph: bpy.types.Depsgraph
-) -> Matrix:
+def _frame(bones: HeadBones | None, item: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> Matrix:
     """From a resting head's frame to the world: its joint and axes, or its mesh in FLAME's."""
     if bones is not None:
         return _rest_frame(bones, depsgraph)

@@ -32,6 +32,8 @@ LIVE_LINK_ROTATIONS = tuple(
     f"{part}{turn}" for part in ("Head", "LeftEye", "RightEye") for turn in ("Yaw", "Pitch", "Roll")
 )
 """Radians; what they mean is told by `head_rotation.live_link_rotations`, which gives them."""
+HEAD_NAMES, GAZE_NAMES = ("head_x", "head_y", "head_z"), ("gaze_yaw", "gaze_pitch")
+"""Columns of our .json's tables of head and gaze, in radians as a motion has them."""
 _COLUMNS = (*LIVE_LINK_UNITS, *LIVE_LINK_ROTATIONS)
 
 

@@ -83,6 +83,9 @@ class Rig:
         with refusals_of_core():
             FlameMotion(motion)
         wanted = {row.source for _, row in self.rows}
+        if turn is not None and wanted & look_keys.UNITS and self.has_reference_lids:
+            raised = (turn.left[:, 1] + turn.right[:, 1]) / 2  # eyeLook keys take the lids along themselves
+            motion = source_curves.with_lids(motion, raised)
         curves = source_curves.curves(motion, wanted, said)
         if self.kind == ARKIT:
             curves |= self._on_this_head(curves, motion)

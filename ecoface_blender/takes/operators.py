@@ -8,7 +8,8 @@ from bpy.props import StringProperty
 from bpy.types import Operator
 
 from ..animation import actions, adjust, emotion_keys
-from ..heads import chosen, face_kinds
+from ..engine.settings import engine_settings
+from ..heads import chosen, face_kinds, head_arrays, own_bones, own_head
 from ..ui.reporting import Reporting
 from . import stored, takes, turns
 
@@ -108,6 +109,33 @@ class ECOFACE_OT_take_reset(OnTake, Operator):
         return {"FINISHED"}
 
 
+class ECOFACE_OT_add_neck(Reporting, Operator):
+    """Give a head that was added by an older EcoFace bones of neck and eyes, and its take their keys"""
+
+    bl_idname = "ecoface.add_neck"
+    bl_label = "Add Neck and Eyes"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        speaker = chosen.chosen_head(context)
+        if not own_head.is_head(speaker) or own_bones.rig_of(speaker) is not None:
+            cls.poll_message_set("Only a head of EcoFace without such bones gets them")
+            return False
+        if context.mode != "OBJECT":
+            cls.poll_message_set("Bones are added in Object Mode")
+            return False
+        return True
+
+    def run(self, context):
+        speaker = chosen.named_head(context)
+        arrays = head_arrays.of_head(speaker, engine_settings(context))
+        own_bones.add_bones(context, speaker, arrays)
+        takes.turn(speaker)
+        self.report({"INFO"}, f"'{speaker.name}' turns its head and its eyes now")
+        return {"FINISHED"}
+
+
 class ECOFACE_OT_look_again(OnTake, Operator):
     """Look at the target where it is by now, after it or the head was moved or animated"""
 
@@ -128,6 +156,7 @@ class ECOFACE_OT_look_again(OnTake, Operator):
 
 
 CLASSES = (
+    ECOFACE_OT_add_neck,
     ECOFACE_OT_look_again,
     ECOFACE_OT_take_play,
     ECOFACE_OT_take_duplicate,

@@ -6,7 +6,7 @@ from bpy.props import IntProperty
 from bpy.types import Panel, UIList
 
 from ..errors import EcoFaceBlenderError
-from ..heads import chosen
+from ..heads import chosen, own_bones, own_head
 from ..ui.layout import Sidebar, draw_sentence
 from . import diagnosis, stored, takes
 
@@ -70,6 +70,8 @@ class ECOFACE_PT_adjust(Sidebar, Panel):
         group = takes.playing(speaker).ecoface_take
         for name in ("jaw", "lips", "upper", "head_motion", "gaze"):
             layout.prop(group, name, slider=True)
+        if own_head.is_head(speaker) and own_bones.rig_of(speaker) is None:
+            layout.operator("ecoface.add_neck", icon="ARMATURE_DATA")
         row = layout.row(align=True)
         row.prop(speaker, "ecoface_look_at")
         row.operator("ecoface.look_again", text="", icon="FILE_REFRESH")

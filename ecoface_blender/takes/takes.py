@@ -219,6 +219,25 @@ def look(speaker: bpy.types.Object) -> None:
     _renew(take, _aim(scene, speaker, rig, story, len(found[0]), found[1]))
 
 
+def turn(speaker: bpy.types.Object) -> None:
+    """Give the take that a speaker plays curves for bones that it got since; those it has stay as they are.
+
+    Raises:
+        EcoFaceBlenderError: if a bone's armature cannot be animated now.
+    """
+    take = played(speaker)
+    found = take and stored.motion_of(take)
+    if take is None or found is None:
+        return
+    settings = settings_of(take)
+    frames, channels = _base(
+        take, face_kinds.known_rig(speaker), *found, _beside(take), settings, stored.aim_of(take)
+    )
+    later = settings.offset * actions.read_metadata(take)["scene_rate"]
+    bones = [each for each in channels if isinstance(each.id_data, bpy.types.Object)]
+    _complete(take, face_kinds.known_rig(speaker), frames + later, bones)
+
+
 def _renew(take: bpy.types.Action, aim: np.ndarray | None) -> None:
     """Exchange what controls and target gave before for what they give now."""
     global _shown

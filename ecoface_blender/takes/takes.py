@@ -229,13 +229,11 @@ def turn(speaker: bpy.types.Object) -> None:
     found = take and stored.motion_of(take)
     if take is None or found is None:
         return
-    settings = settings_of(take)
-    frames, channels = _base(
-        take, face_kinds.known_rig(speaker), *found, _beside(take), settings, stored.aim_of(take)
-    )
+    rig, settings, (motion, rate) = face_kinds.known_rig(speaker), settings_of(take), found
+    frames, channels = _base(take, rig, motion, rate, _beside(take), settings, stored.aim_of(take))
     later = settings.offset * actions.read_metadata(take)["scene_rate"]
     bones = [each for each in channels if isinstance(each.id_data, bpy.types.Object)]
-    _complete(take, face_kinds.known_rig(speaker), frames + later, bones)
+    _complete(take, rig, frames + later, bones)
 
 
 def _renew(take: bpy.types.Action, aim: np.ndarray | None) -> None:

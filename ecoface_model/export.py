@@ -11,7 +11,14 @@ from ecoface_model.core.atomic_write import atomic_write
 from ecoface_model.core.errors import RequestError
 from ecoface_model.core.head_file import FlameFile, read_head
 from ecoface_model.core.head_mesh import HeadLandmarks, HeadMesh
-from ecoface_model.core.live_link import JSON_FORMAT, MOTION_NAMES, frames_table, live_link_csv
+from ecoface_model.core.live_link import (
+    GAZE_NAMES,
+    HEAD_NAMES,
+    JSON_FORMAT,
+    MOTION_NAMES,
+    frames_table,
+    live_link_csv,
+)
 from ecoface_model.core.motion_file import FlameMotion, check_head
 
 KINDS = (".csv", ".json", ".npz")
@@ -29,7 +36,8 @@ def write_export(
     """Write a motion in the form that the suffix of `out` names.
 
     .csv: ARKit curves as Live Link Face writes them. .json: the same curves and the motion itself. .npz:
-    positions in metres, y up, of all vertices (T, V, 3) or of the landmarks (T, 68, 3).
+    positions in metres, y up, of all vertices (T, V, 3) or of the landmarks (T, 68, 3). All of them have the
+    motion's head and gaze in them, if it has such.
 
     Args:
         fps: resample to this rate first.
@@ -71,14 +79,15 @@ def _check_request(out: Path, vertices: bool, landmarks: bool) -> None:
 def _live_link(motion: FlameMotion, head: FlameFile) -> str:
     """The text of a Live Link Face .csv."""
     curves = dict(zip(head.arkit_names, to_arkit(motion, head).T, strict=True))
-    return live_link_csv(curves, motion.n_frames, motion.fps)
+    return live_link_csv(curves, motion.n_frames, motion.fps, motion.head, motion.gaze)
 
 
 def _json(motion: FlameMotion, head: FlameFile) -> str:
     """The text of our .json.
 
     `fps`; `seconds`; `metadata` as generated; `arkit`: `names` (52, Apple's) and `frames` (T x 52, 0..1),
-    left out where the head has no units; `flame`: `names` (53) and `frames` (T x 53), jaw in radians.
+    left out where the head has no units; `flame`: `names` (53) and `frames` (T x 53), jaw in radians; `head`
+    and `gaze`, in radians as a `FlameMotion` has them, left out where it has none.
     """
     content: dict[str, Any] = {
         "format": JSON_FORMAT,
@@ -89,6 +98,9 @@ def _json(motion: FlameMotion, head: FlameFile) -> str:
     }
     if head.arkit_names:
         content["arkit"] = frames_table(head.arkit_names, to_arkit(motion, head))
+    for key, names, curves in (("head", HEAD_NAMES, motion.head), ("gaze", GAZE_NAMES, motion.gaze)):
+        if curves is not None:
+            content[key] = frames_table(names, curves)
     return json.dumps(content, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -97,5 +109,10 @@ def _positions(motion: FlameMotion, file: FlameFile, landmarks: bool) -> dict[st
     numbers = motion.motion.astype(np.float32)
     if landmarks:
         head = HeadLandmarks(file)
-        return {"landmarks": head.of(numbers), "fps": float(motion.fps), "rest": head.rest_lip_gap()}
-    return {"vertices": HeadMesh(file).vertices(numbers), "fps": float(motion.fps)}
+        return {
+            "landmarks": head.of(numbers, motion.head),
+            "fps": float(motion.fps),
+            "rest": head.rest_lip_gap(),
+        }
+    vertices = HeadMesh(file).vertices(numbers, motion.head, motion.gaze)
+    return {"vertices": vertices, "fps": float(motion.fps)}

@@ -3,6 +3,7 @@
 A motion belongs to one head; what is done with it on another goes through here and never happens silently.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,7 @@ def transfer(motion: FlameMotion, source: FlameFile, target: FlameFile) -> Flame
     from_head, to_head = HeadLandmarks(source), HeadLandmarks(target)
     opened = scale * (_opened(motion.motion, from_head) + _ajar(from_head)) - _ajar(to_head)
     metadata = motion.metadata | {"head": target.name}
-    return FlameMotion(_with_lips(moved, target, opened), motion.fps, metadata, motion.phones)
+    return replace(motion, motion=_with_lips(moved, target, opened), metadata=metadata)
 
 
 def expression_map(source: FlameFile, target: FlameFile) -> NDArray[np.float64]:

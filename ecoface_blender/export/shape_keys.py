@@ -8,13 +8,13 @@ import numpy as np
 
 from ..core.arkit import ArkitUnits
 from ..core.constants import EXPRESSION_DIM
-from ..core.head_rotation import LOOK_AT_ONE, gaze_along, look_units
+from ..core.head_pose import LOOK_AT_ONE, eye_units, gaze_along
 from ..core.jaw_skinning import JAW, N_TURN
 from ..core.jaw_skinning import rotations as rotations_of
 from ..errors import EcoFaceBlenderError, refusals_of_core
 from ..heads import key_names as arkit_names
 from ..heads import own_bones, recognition
-from ..heads.head_turn import axis_angles
+from ..heads.head_turn import rotation_vectors
 from ..heads.own_head import EXPRESSION_KEYS, head_name, key_names, to_blender
 from ..heads.shape_keys import offsets
 from ..takes.evaluated import motion_of
@@ -86,16 +86,17 @@ def arkit_keys(
     Raises:
         EcoFaceBlenderError: if the arrays are of another head, or it has no units.
     """
-    curves = arkit_curves(head, motion_of(head, values), arrays)
+    curves = arkit_curves(head, motion_of(head, values), arrays, turned)
     if turned is not None:
-        curves |= look_units(*eyes_of(turned), at_one=_own_looks(arrays))
+        looks = eye_units(eyes_of(turned), _own_looks(arrays))
+        curves |= {name: curve for name, curve in looks.items() if name in curves}
     shapes = to_blender(arrays["arkit_units"])
     return [Morph(name, shape, curve) for (name, curve), shape in zip(curves.items(), shapes, strict=True)]
 
 
-def eyes_of(turned: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Yaw and pitch (frames, 2) of the left and the right eye of rotations (frames, 3, 3, 3)."""
-    return gaze_along(turned[:, 1, :, 2]), gaze_along(turned[:, 2, :, 2])
+def eyes_of(turned: np.ndarray) -> np.ndarray:
+    """Yaw and pitch (frames, 2 eyes, 2) of the left and the right eye of rotations (frames, 3, 3, 3)."""
+    return np.stack([gaze_along(turned[:, 1, :, 2]), gaze_along(turned[:, 2, :, 2])], axis=1)
 
 
 def _own_looks(arrays: Mapping[str, np.ndarray]) -> dict[str, float]:
@@ -117,13 +118,18 @@ def _turn(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Rotation vector (3,) that takes points (V, 3) to others best (Kabsch)."""
     left, _, right = np.linalg.svd(after.T @ before)
     flip = np.diag([1, 1, np.sign(np.linalg.det(left @ right))])
-    return axis_angles((left @ flip @ right)[None])[0]
+    return rotation_vectors((left @ flip @ right)[None])[0]
 
 
 def arkit_curves(
-    head: bpy.types.Object, motion: np.ndarray, arrays: Mapping[str, np.ndarray]
+    head: bpy.types.Object,
+    motion: np.ndarray,
+    arrays: Mapping[str, np.ndarray],
+    turned: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """ARKit's 52 curves (frames,) in 0..1 of a motion (frames, 53), by the head's own units.
+
+    Of eyes that are `turned` (frames, 3, 3, 3), as `Seen.turned`, the eyeLook units are what they look along.
 
     Raises:
         EcoFaceBlenderError: if the arrays are of another head, or it has no units.
@@ -131,7 +137,11 @@ def arkit_curves(
     check_arrays(head, arrays)
     with refusals_of_core():
         units = ArkitUnits.of(arrays)
-    return dict(zip(units.names, units.curves(motion, single=True).T, strict=True))
+    eyes = None if turned is None else eyes_of(turned)
+    gaze = None if eyes is None else eyes.mean(axis=1)
+    out = dict(zip(units.names, units.curves(motion, single=True, gaze=gaze).T, strict=True))
+    looks = {} if eyes is None else eye_units(eyes)
+    return out | {name: curve for name, curve in looks.items() if name in out}
 
 
 def keys_beside_bone(

@@ -9,7 +9,7 @@ import numpy as np
 from mathutils import Matrix, Vector
 
 from ..channels import Channel
-from ..core.head_rotation import eye_rotation
+from ..core.head_pose import eye_rotations
 from ..core.jaw_skinning import rotations
 from . import jaw_bone
 from .head_turn import HeadTurn
@@ -81,7 +81,7 @@ class HeadBones:
         if self.head:
             out += self._turned(self.head, rotations(turn.head))
         if self.eyes and eyes:
-            looks = [rotations(eye_rotation(gaze)) for gaze in (turn.left, turn.right)]
+            looks = list(eye_rotations(turn.eyes))
             if self.targets:
                 out += self._aimed(looks)
             else:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.constants import GAZE_DIM, HEAD_DIM
-from ..core.head_rotation import direction, gaze_along
+from ..core.head_pose import direction, eye_angles, gaze_along, towards
 from ..core.jaw_skinning import rotations
 
 HEAD_SHARE = np.array([0.6, 0.4])
@@ -36,8 +36,18 @@ class HeadTurn:
     def of(cls, head: np.ndarray | None, gaze: np.ndarray | None, n_frames: int) -> "HeadTurn":
         """As a motion has them; what it has not rests."""
         still = np.zeros((n_frames, HEAD_DIM)) if head is None else np.asarray(head, np.float64)
-        ahead = np.zeros((n_frames, GAZE_DIM)) if gaze is None else np.asarray(gaze, np.float64)
-        return cls(still, ahead, ahead)
+        eyes = np.zeros((n_frames, 2, GAZE_DIM)) if gaze is None else eye_angles(gaze)
+        return cls(still, eyes[:, 0], eyes[:, 1])
+
+    @property
+    def eyes(self) -> np.ndarray:
+        """(T, 2, 2) left and right, as `head_pose.eye_angles`."""
+        return np.stack([self.left, self.right], axis=1)
+
+    @property
+    def gaze(self) -> np.ndarray:
+        """(T, 2) where both look, between them."""
+        return (self.left + self.right) / 2
 
     @property
     def columns(self) -> np.ndarray:
@@ -74,32 +84,25 @@ class HeadTurn:
         """
         middle = eyes.mean(axis=0)
         share = head * (HEAD_SHARE * gaze_along(points - middle)).clip(-MOST_HEAD, MOST_HEAD)
-        aimed = _towards(share)  # (T, 3, 3)
+        aimed = towards(share)  # (T, 3, 3)
         own = rotations(self.head)
         turned = aimed @ own
         out = []
-        for eye, gaze in zip(eyes, (self.left, self.right), strict=True):
+        for eye in eyes:
             goal = gaze_along(points - _apply(turned, np.broadcast_to(eye, points.shape)))
-            seen = _apply(_towards(goal) @ own, direction(gaze))  # own: what the gaze makes up for
+            seen = _apply(towards(goal) @ own, direction(self.gaze))  # own: what the gaze makes up for
             in_head = gaze_along(_apply(turned.transpose(0, 2, 1), seen))
             out.append(in_head.clip(-MOST_EYES, MOST_EYES))
-        return HeadTurn(axis_angles(turned), *out)
+        return HeadTurn(rotation_vectors(turned), *out)
 
 
-def axis_angles(turns: np.ndarray) -> np.ndarray:
+def rotation_vectors(turns: np.ndarray) -> np.ndarray:
     """Rotation vectors (T, 3) of rotation matrices (T, 3, 3) of less than half a turn."""
     skew = np.stack([turns[:, 2, 1] - turns[:, 1, 2], turns[:, 0, 2] - turns[:, 2, 0],
                      turns[:, 1, 0] - turns[:, 0, 1]], axis=-1) / 2  # fmt: skip
     sine = np.linalg.norm(skew, axis=1)
     angle = np.arctan2(sine, (np.trace(turns, axis1=1, axis2=2) - 1) / 2)
     return skew * np.divide(angle, sine, out=np.ones_like(sine), where=sine > 1e-9)[:, None]
-
-
-def _towards(gaze: np.ndarray) -> np.ndarray:
-    """(T, 3, 3) rotations that lead from straight ahead to yaw and pitch, with the head kept upright."""
-    yaw, pitch = gaze.T
-    zero = np.zeros_like(yaw)
-    return rotations(np.stack([zero, yaw, zero], -1)) @ rotations(np.stack([-pitch, zero, zero], -1))
 
 
 def _apply(turns: np.ndarray, vectors: np.ndarray) -> np.ndarray:

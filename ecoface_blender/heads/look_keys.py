@@ -1,31 +1,23 @@
 """Keys by which a face looks about, ARKit's eyeLook...: their curves, and whether they turn the eyes."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 import bpy
 import numpy as np
 
-from ..core.head_rotation import look_units
+from ..core.head_pose import eye_units
 from .head_bones import HeadBones
 from .head_turn import HeadTurn
 from .mapping import Row
 from .shape_keys import offsets
 
-UNITS = frozenset(look_units(np.zeros((1, 2)), np.zeros((1, 2))))
+UNITS = frozenset(eye_units(np.zeros((1, 2))))
 LEAST = 1e-4  # of a mesh's size that an eye must be moved by
-_CLOSED_BY = "eyeBlink"
 
 
-def curves(
-    turn: HeadTurn, others: Mapping[str, np.ndarray], wanted: Collection[str]
-) -> dict[str, np.ndarray]:
-    """The wanted units (T,) of where the eyes look; a blink takes the lids down by itself."""
-    found = look_units(turn.left, turn.right)
-    for side in ("Left", "Right"):
-        blink = others.get(f"{_CLOSED_BY}{side}", others.get(_CLOSED_BY))
-        if blink is not None:
-            found[f"eyeLookDown{side}"] = found[f"eyeLookDown{side}"] * (1 - blink.clip(0, 1))
-    return {name: curve for name, curve in found.items() if name in wanted}
+def curves(turn: HeadTurn, wanted: Collection[str]) -> dict[str, np.ndarray]:
+    """The wanted units (T,) of where the eyes look."""
+    return {name: curve for name, curve in eye_units(turn.eyes).items() if name in wanted}
 
 
 def turn_eyes(bones: HeadBones, rows: Sequence[tuple[bpy.types.Object, Row]]) -> bool:

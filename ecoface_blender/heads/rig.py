@@ -83,18 +83,16 @@ class Rig:
         with refusals_of_core():
             FlameMotion(motion)
         wanted = {row.source for _, row in self.rows}
-        if turn is not None and wanted & look_keys.UNITS and self.has_reference_lids:
-            raised = (turn.left[:, 1] + turn.right[:, 1]) / 2  # eyeLook keys take the lids along themselves
-            motion = source_curves.with_lids(motion, raised)
-        curves = source_curves.curves(motion, wanted, said)
+        looks = turn if wanted & look_keys.UNITS else None  # by keys, which take the lids along themselves
+        curves = source_curves.curves(motion, wanted, said, looks.gaze if looks else None)
+        if looks:
+            curves |= look_keys.curves(looks, wanted)
         if self.kind == ARKIT:
             curves |= self._on_this_head(curves, motion)
         if effects := self._effects():
             said = said or source_curves.speech_of_shape(motion)
             lips = (said.said.closed, said.said.speaking, said.closed_slowly, said.speaking_slowly)
             curves = beside_speech(curves, effects, *lips)
-        if turn is not None:
-            curves |= look_keys.curves(turn, curves, wanted)
         out = [each for owner, row in self.rows for each in _row_channels(owner, row, curves[row.source])]
         armature = jaw_bone.armature_of(self.speaker)
         if self.jaw and armature:

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..core.arkit import ArkitUnits, lip_pairs
 from ..core.constants import EXPRESSION_DIM, FRAME_RATE, LOWER_LIDS, UPPER_LIDS
+from ..core.head_pose import LIDS
 from ..core.jaw_skinning import N_TURN, expression_directions, rotations, term_products, terms
 from . import feelings, speech, visemes
 from .key_names import ARKIT, OCULUS, VRM
@@ -24,8 +25,6 @@ _FURTHER = (name for name in speech.NAMES if name not in (*OCULUS, *VRM))
 NAMES = (*ARKIT, *BOTH_SIDES, *OCULUS, *VRM, *_FURTHER, *JAW, *EXPRESSIONS, *CORRECTIVES)
 """Of all curves, in the order in which an artist looks for them."""
 _BLINKS = {"vrm_blinkLeft": ("Left",), "vrm_blinkRight": ("Right",), "vrm_blink": ("Left", "Right")}
-LIDS = 0.6
-"""eyeBlink per radian of an eye that looks down: of eyeLookDown on our own head, 0.18 at 0.26 radians."""
 _AWAKE, _SHUT = 0.1, 0.85
 """Shares of the usual opening of its eyes by which the reference's lids may sink awake, and are shut."""
 _BLINK_FRAMES = 31  # of which the middle opening is the usual one: squints are longer than blinks
@@ -37,8 +36,13 @@ _OPEN, _ROUND = 0.004, 0.012
 """Metres by which its lips are apart in a plain vowel, and its mouth is narrower in a round one."""
 
 
-def curves(motion: np.ndarray, wanted: Collection[str], said: Speech | None = None) -> dict[str, np.ndarray]:
-    """The wanted curves (T,) of a motion (T, 53) of the reference head.
+def curves(
+    motion: np.ndarray,
+    wanted: Collection[str],
+    said: Speech | None = None,
+    gaze: np.ndarray | None = None,
+) -> dict[str, np.ndarray]:
+    """The wanted curves (T,) of a motion (T, 53) of the reference head, whose eyes look along a gaze (T, 2).
 
     Expression and jaw are the motion's own, whichever head it belongs to. Visemes and emotions come from what
     is said and felt in it; without that, visemes from how open and round its lips are, and no emotion.
@@ -53,7 +57,7 @@ def curves(motion: np.ndarray, wanted: Collection[str], said: Speech | None = No
         out |= {name: _blink(sum(sides[side] for side in of) / len(of)) for name, of in _BLINKS.items()}
     if wanted & {*ARKIT, *BOTH_SIDES}:
         units = reference_units()
-        out |= dict(zip(units.names, units.curves(motion, single=True).T, strict=True))
+        out |= dict(zip(units.names, units.curves(motion, single=True, gaze=gaze).T, strict=True))
         out |= {name: (out[f"{name}Left"] + out[f"{name}Right"]) / 2 for name in BOTH_SIDES}
     if wanted & set(speech.NAMES):
         out |= (said or speech_of_shape(motion)).curves(wanted)

@@ -44,7 +44,7 @@ def lowered(turn: HeadTurn | None, gaze: np.ndarray | None) -> np.ndarray | None
     if turn is None:
         return None
     made = 0.0 if gaze is None else gaze[:, 1]
-    return np.asarray(made - (turn.left[:, 1] + turn.right[:, 1]) / 2)
+    return np.asarray(made - turn.gaze[:, 1])
 
 
 def _eyes(rig: Rig | None, bones: HeadBones | None) -> np.ndarray:

@@ -11,17 +11,26 @@ from numpy.typing import NDArray
 from .constants import EXPRESSION_DIM, LOWER_INNER, MOTION_DIM, UPPER_INNER
 from .errors import HeadError
 from .head_file import FlameFile
+from .head_pose import eye_rotations
 from .jaw_skinning import JAW, N_TURN, rotations
 
 Floats = NDArray[np.float32]
 
-JAW_FEATURES = slice(N_TURN * (JAW - 1), N_TURN * JAW)  # of posedirs: the jaw's R - I, row by row
+ROOT, NECK, EYES = 0, 1, (3, 4)  # joints beside the jaw; the left eye first
+
+
+def features_of(joint: int) -> slice:
+    """Columns of posedirs that a joint's R - I weighs, row by row."""
+    return slice(N_TURN * (joint - 1), N_TURN * joint)
+
+
+JAW_FEATURES = features_of(JAW)
 AT_ONCE = 64
 """Frames that are posed together: what lies between fits into a processor's cache."""
 
 
 class HeadMesh:
-    """Some vertices of a head, in float32, and how expression and jaw move them.
+    """Some vertices of a head, in float32, and how expression, jaw, neck and eyes move them.
 
     Inside, the frames come last: then everything is a sum of long rows.
     """
@@ -40,27 +49,91 @@ class HeadMesh:
             [file.expression_directions[kept], file.posedirs[kept][..., JAW_FEATURES]], axis=2
         )
         self.moves = np.ascontiguousarray(moves.reshape(-1, EXPRESSION_DIM + N_TURN), np.float32)  # (3K, 59)
+        self._neck_and_eyes = _NeckAndEyes(file, kept)
 
-    def posed(self, motion: Floats) -> Floats:
-        """Vertices of a few frames, frames last: (n, 53) -> (K, 3, n) metres."""
+    def posed(self, motion: Floats, head: Floats | None = None, gaze: Floats | None = None) -> Floats:
+        """Vertices of a few frames, frames last: (n, 53) -> (K, 3, n) metres.
+
+        With the neck turned by `head` (n, 3) and the eyes by `gaze` (n, 2), as a `FlameMotion` has them.
+        """
         motion = np.asarray(motion, np.float32)
         turn = (rotations(motion[:, EXPRESSION_DIM:]) - np.eye(3)).astype(np.float32)  # (n, 3, 3)
         terms = np.concatenate([motion[:, :EXPRESSION_DIM], turn.reshape(-1, N_TURN)], axis=1)  # (n, 59)
         moved: Floats = (self.moves @ terms.T).reshape(len(self.template), 3, len(motion))
         moved += self.template[..., None]
-        # only the jaw turns: sum over joints of w G x = x + w_jaw (R - I) (x - joint)
+        turning = (
+            None if head is None and gaze is None else self._neck_and_eyes.turning(len(motion), head, gaze)
+        )
+        before_jaw = None if turning is None else self._neck_and_eyes.correct(moved, turning)
+        # the jaw: sum over joints of w G x = x + w_jaw (R - I) (x - joint)
         x, y, z = ((moved[:, k] - self.joint[k]) * self.weights[:, None] for k in range(3))  # (K, n) each
         for row in range(3):
             moved[:, row] += turn[:, row, 0] * x + turn[:, row, 1] * y + turn[:, row, 2] * z
+        if turning is not None and before_jaw is not None:
+            self._neck_and_eyes.turn(moved, *before_jaw, turning)
         return moved
 
-    def vertices(self, motion: Floats) -> Floats:
-        """Positions (T, K, 3) in metres."""
+    def vertices(self, motion: Floats, head: Floats | None = None, gaze: Floats | None = None) -> Floats:
+        """Positions (T, K, 3) in metres; see `posed`."""
         out = np.empty((len(motion), len(self.template), 3), np.float32)
         for first in range(0, len(motion), AT_ONCE):
             part = slice(first, first + AT_ONCE)
-            out[part] = self.posed(motion[part]).transpose(2, 0, 1)
+            out[part] = self.posed(motion[part], _part(head, part), _part(gaze, part)).transpose(2, 0, 1)
         return out
+
+
+def _part(curves: Floats | None, part: slice) -> Floats | None:
+    return None if curves is None else curves[part]
+
+
+class _NeckAndEyes:
+    """How neck and eyes turn some vertices: FLAME's skinning of all joints but the root and the jaw."""
+
+    def __init__(self, file: FlameFile, kept: NDArray[np.integer[Any]]) -> None:
+        joints = (file.J_regressor @ file.v_template).astype(np.float32)  # (5, 3)
+        self._neck, self._eyes = joints[NECK], joints[list(EYES)]
+        self._root = file.weights[kept, ROOT][:, None]  # (K, 1)
+        self._balls = [np.flatnonzero(file.weights[kept, eye]) for eye in EYES]  # vertices that an eye turns
+        self._ball_weights = [
+            file.weights[kept[ball], eye][:, None, None] for ball, eye in zip(self._balls, EYES, strict=True)
+        ]
+        columns = np.concatenate([np.arange(file.posedirs.shape[2])[features_of(j)] for j in (NECK, *EYES)])
+        correctives = file.posedirs[kept][..., columns].reshape(-1, len(columns)).astype(np.float32)
+        self._correctives = correctives if correctives.any() else None  # (3K, 27); our own head has none
+
+    def turning(self, n: int, head: Floats | None, gaze: Floats | None) -> Floats:
+        """R - I of the neck, the left eye and the right: (3, n, 3, 3)."""
+        turns = np.zeros((3, n, 3, 3), np.float32)
+        if head is not None:
+            turns[0] = rotations(head) - np.eye(3)
+        if gaze is not None:
+            turns[1:] = eye_rotations(gaze) - np.eye(3)
+        return turns
+
+    def correct(self, moved: Floats, turning: Floats) -> tuple[Floats, list[Floats]]:
+        """Add the pose correctives to vertices (K, 3, n), in place, before the jaw turns.
+
+        Gives what of them is the root's, which stays, and how far each eye's turn moves its own.
+        """
+        if self._correctives is not None:
+            features = turning.transpose(0, 2, 3, 1).reshape(-1, moved.shape[2])  # (27, n)
+            moved += (self._correctives @ features).reshape(moved.shape)
+        looks = [
+            np.einsum("nxy,kyn->kxn", turn, weights * (moved[ball] - joint[:, None]))
+            for turn, joint, ball, weights in zip(
+                turning[1:], self._eyes, self._balls, self._ball_weights, strict=True
+            )
+        ]
+        return self._root[..., None] * moved, looks
+
+    def turn(self, moved: Floats, fixed: Floats, looks: list[Floats], turning: Floats) -> None:
+        """Turn the eyes, and by the neck what is not the root's, in place, after the jaw has turned."""
+        for ball, look in zip(self._balls, looks, strict=True):
+            moved[ball] += look
+        neck, arms = turning[0], moved - fixed - ((1 - self._root) * self._neck)[..., None]
+        x, y, z = arms.transpose(1, 0, 2)  # (K, n) each
+        for row in range(3):
+            moved[:, row] += neck[:, row, 0] * x + neck[:, row, 1] * y + neck[:, row, 2] * z
 
 
 class HeadLandmarks:
@@ -81,12 +154,14 @@ class HeadLandmarks:
         unit = file.arkit_coefficients[names.index("mouthClose")] if "mouthClose" in names else None
         self._mouth_close = np.zeros(MOTION_DIM, np.float32) if unit is None else unit.astype(np.float32)
 
-    def of(self, motion: Floats) -> Floats:
-        """The landmarks (T, 68, 3) of a motion (T, 53), in metres."""
+    def of(self, motion: Floats, head: Floats | None = None) -> Floats:
+        """The landmarks (T, 68, 3) of a motion (T, 53), in metres, the neck turned by `head` (T, 3)."""
         out = np.empty((len(motion), *self._shares.shape), np.float32)
         for first in range(0, len(motion), AT_ONCE):
             part = slice(first, first + AT_ONCE)
-            corners = self._mesh.posed(motion[part])[self._mesh.faces]  # (68, 3 corners, 3, n)
+            corners = self._mesh.posed(motion[part], _part(head, part))[
+                self._mesh.faces
+            ]  # (68, 3 corners, 3, n)
             out[part] = (self._shares[:, :, None, None] * corners).sum(axis=1).transpose(2, 0, 1)
         return out
 

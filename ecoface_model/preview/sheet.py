@@ -8,8 +8,8 @@ import torch
 
 from ecoface_model.arrays import NDArray
 from ecoface_model.core.head_file import FlameFile
+from ecoface_model.core.head_mesh import HeadLandmarks, HeadMesh
 from ecoface_model.core.motion_file import FlameMotion
-from ecoface_model.flame import FlameHead
 from ecoface_model.postprocess.lips import aperture
 from ecoface_model.preview.soundtrack import Soundtrack
 from ecoface_model.renderer.portrait import Portrait
@@ -24,13 +24,16 @@ def write_sheet(
     path: Path, motion: FlameMotion, file: FlameFile, portrait: Portrait, track: Soundtrack | None
 ) -> None:
     """Draw the sheet as .png."""
-    head = FlameHead.from_file(file)
-    numbers = torch.from_numpy(motion.motion.astype(np.float32))
-    opening = _opening(head, numbers) if file.has_landmarks else None
+    opening = _opening(motion, file) if file.has_landmarks else None
     moments = choose_moments(motion, opening)
-    with torch.no_grad():
-        pictures = portrait.render(head.vertices(numbers[list(moments)])).cpu().numpy()
+    pictures = portrait.render(posed(HeadMesh(file), motion, list(moments))).cpu().numpy()
     _draw(path, motion, moments, pictures, opening, track)
+
+
+def posed(mesh: HeadMesh, motion: FlameMotion, frames: slice | list[int]) -> torch.Tensor:
+    """Vertices (n, V, 3) in metres of some frames, their head turned and their eyes looking."""
+    head, gaze = (None if curves is None else curves[frames] for curves in (motion.head, motion.gaze))
+    return torch.from_numpy(mesh.vertices(motion.motion[frames], head, gaze))
 
 
 def choose_moments(motion: FlameMotion, opening: NDArray[np.float32] | None) -> dict[int, str]:
@@ -59,10 +62,10 @@ def choose_moments(motion: FlameMotion, opening: NDArray[np.float32] | None) -> 
     return dict(sorted(chosen.items()))
 
 
-def _opening(head: FlameHead, numbers: torch.Tensor) -> NDArray[np.float32]:
+def _opening(motion: FlameMotion, file: FlameFile) -> NDArray[np.float32]:
     """Distance in mm between the lips of every frame, from where they just touch."""
-    with torch.no_grad():
-        distance = aperture(head.landmarks(numbers)).numpy() - head.rest_lip_gap()
+    head = HeadLandmarks(file)
+    distance = aperture(head.of(motion.motion.astype(np.float32))) - head.rest_lip_gap()
     millimetres: NDArray[np.float32] = (1000 * distance).astype(np.float32)
     return millimetres
 

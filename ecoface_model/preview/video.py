@@ -16,9 +16,9 @@ from ecoface_model.core.atomic_write import atomic_write
 from ecoface_model.core.constants import FRAME_RATE
 from ecoface_model.core.errors import RequestError
 from ecoface_model.core.head_file import FlameFile, read_head
+from ecoface_model.core.head_mesh import HeadMesh
 from ecoface_model.core.motion_file import FlameMotion, check_head
-from ecoface_model.flame import FlameHead
-from ecoface_model.preview.sheet import write_sheet
+from ecoface_model.preview.sheet import posed, write_sheet
 from ecoface_model.preview.soundtrack import Soundtrack, read_soundtrack
 from ecoface_model.renderer.portrait import Portrait
 
@@ -78,18 +78,16 @@ def pictures(
     progress: Progress | None = None,
 ) -> Iterator[NDArray[np.uint8]]:
     """A picture (height, width, 3) of every frame in order; `workers` threads draw ahead of what is taken."""
-    head = FlameHead.from_file(file).to(portrait.device)
-    numbers = torch.from_numpy(motion.motion.astype(np.float32)).to(portrait.device)
+    mesh = HeadMesh(file)
 
-    def draw(part: torch.Tensor) -> NDArray[np.uint8]:
-        with torch.no_grad():
-            drawn: NDArray[np.uint8] = portrait.render(head.vertices(part)).cpu().numpy()
-            return drawn
+    def draw(frames: slice) -> NDArray[np.uint8]:
+        drawn: NDArray[np.uint8] = portrait.render(posed(mesh, motion, frames)).cpu().numpy()
+        return drawn
 
     done, pending = 0, deque[Future[NDArray[np.uint8]]]()
     with ThreadPoolExecutor(workers) as pool:
-        for part in torch.split(numbers, FRAMES_AT_ONCE):
-            pending.append(pool.submit(draw, part))
+        for first in range(0, motion.n_frames, FRAMES_AT_ONCE):
+            pending.append(pool.submit(draw, slice(first, first + FRAMES_AT_ONCE)))
             if len(pending) <= 2 * workers:
                 continue
             yield from (drawn := pending.popleft().result())

@@ -31,6 +31,7 @@ MARGIN = 0.07  # of the picture's height, above the head
 WALL, DARKNESS = (0.075, 0.083, 0.096), (0.006, 0.002, 0.002)  # linear
 HALF_OPEN = 0.0025  # metres between the lips at which half the light gets in
 FADE = (0.055, 0.155)  # of the picture's height: where the bust fades in, from its lower edge
+TURNED = 0.002  # metres that the crown moves where the neck turns: then the outline is not that at rest
 OUTLINE = 0.003  # 1/m: larger steps of 1/z between samples of a pixel are outlines
 AT_ONCE = 1  # frames worked on together: more only spoils the processor's cache
 
@@ -58,7 +59,9 @@ class Portrait:
         self.device = device or torch.device("cpu")
         self.size = size
         self.surface = surface_of(head, self.device)
-        rest = self.surface.refine(torch.from_numpy(head.v_template).to(self.device)[None])
+        self.rest = torch.from_numpy(head.v_template).to(self.device)
+        self.crown = int(self.rest[:, 1].argmax())
+        rest = self.surface.refine(self.rest[None])
         self.camera = portrait_camera(rest[0], self.surface.faces, (2 * size[0], 2 * size[1]))
         self.inside = torch.zeros(len(self.surface.colour), device=self.device)
         for kind in (TEETH, TONGUE, MOUTH):
@@ -93,7 +96,9 @@ class Portrait:
         painted = torch.cat([rolled_off(colour), torch.ones_like(colour[:, :1])], dim=1) * share[:, None]
         picture = torch.zeros(len(coarse) * size[0] * size[1] // 4, 4, device=self.device)
         picture.index_add_(0, pixel, painted)
-        return self._before_wall(picture.reshape(len(coarse), size[0] // 2, size[1] // 2, 4), box)
+        head = picture.reshape(len(coarse), size[0] // 2, size[1] // 2, 4)
+        turned = (coarse[:, self.crown] - self.rest[self.crown]).abs().amax() > TURNED
+        return self._before_wall(head, box, self._hollow(vertices) if turned else self.hollow)
 
     def _box(self, screen: Float[Tensor, "batch vertices 3"]) -> "_Box":
         """The part of the picture that the head takes."""
@@ -103,11 +108,14 @@ class Portrait:
         return _Box(left, top, min(right, self.size[1]), min(bottom, self.size[0]))
 
     def _before_wall(
-        self, head: Float[Tensor, "batch rows columns 4"], box: "_Box"
+        self,
+        head: Float[Tensor, "batch rows columns 4"],
+        box: "_Box",
+        hollow: Float[Tensor, "height width 1"],
     ) -> UInt8[Tensor, "batch height width 3"]:
         """The head's box, colour and cover, set into the picture."""
         rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
-        hollow, fade, wall = self.hollow[rows, columns], self.fade[rows], self.wall[rows, columns]
+        hollow, fade, wall = hollow[rows, columns], self.fade[rows], self.wall[rows, columns]
         gaps = (1 - head[..., 3:]) * hollow
         shown = (head[..., :3] + gaps * head.new_tensor(DARKNESS)) * fade
         shown = shown + wall * (1 - (head[..., 3:] + gaps) * fade)

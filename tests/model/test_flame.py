@@ -11,6 +11,8 @@ from ecoface_model import flame
 from ecoface_model.core.constants import LOWER_INNER, UPPER_INNER
 from ecoface_model.core.errors import HeadError
 from ecoface_model.core.head_file import FlameFile, read_head
+from ecoface_model.core.head_mesh import HeadLandmarks, HeadMesh
+from ecoface_model.core.head_pose import VERGENCE
 from ecoface_model.flame import FlameHead, rotation_matrix
 from ecoface_model.postprocess.lips import aperture, lip_directions
 
@@ -42,13 +44,20 @@ def rodrigues(axis_angle: np.ndarray) -> np.ndarray:
 
 
 def vertices_by_the_book(
-    file: FlameFile, motion: np.ndarray, shape: np.ndarray | None = None, every: int = 1
+    file: FlameFile,
+    motion: np.ndarray,
+    shape: np.ndarray | None = None,
+    every: int = 1,
+    neck: np.ndarray | None = None,
+    eyes: np.ndarray | None = None,
 ) -> np.ndarray:
     """FLAME with all five joints and 4 x 4 transforms down the kinematic tree, vertex by vertex."""
     shape = np.zeros(file.n_shape) if shape is None else shape
     identity = file.v_template + file.shapedirs[..., : file.n_shape].astype(float) @ shape
     joints = file.J_regressor.astype(float) @ identity
-    rotations = [np.eye(3), np.eye(3), rodrigues(motion[50:]), np.eye(3), np.eye(3)]
+    neck = np.zeros(3) if neck is None else neck
+    eyes = np.stack([np.eye(3)] * 2) if eyes is None else eyes
+    rotations = [np.eye(3), rodrigues(neck), rodrigues(motion[50:]), *eyes]
     features = np.concatenate([(r - np.eye(3)).ravel() for r in rotations[1:]])
     transforms: list[np.ndarray] = []
     for joint in range(5):
@@ -88,6 +97,43 @@ def test_the_reference_head_goes_the_same_way(reference: FlameFile):
     found = FlameHead.from_file(reference).vertices(motion)[::20]
     by_hand = vertices_by_the_book(reference, motion.double().numpy(), every=20)
     np.testing.assert_allclose(found.numpy(), by_hand, atol=3e-6)
+
+
+@pytest.mark.parametrize("kind", ["flame", "reference"])
+def test_neck_and_eyes_turn_as_the_explicit_loop_turns_them(
+    flame_file: FlameFile, reference: FlameFile, kind: str
+):
+    file, every = (flame_file, 1) if kind == "flame" else (reference, 20)
+    motion = random_motion(3).numpy()
+    head = np.array([[0.1, -0.2, 0.15], [0, 0, 0], [-0.3, 0.05, 0.1]], np.float32)
+    gaze = np.array([[0.2, -0.1], [-0.3, 0.2], [0, 0]], np.float32)
+    found = HeadMesh(file).vertices(motion, head, gaze)
+    landmarks = HeadLandmarks(file).of(motion, head)
+    for frame in range(3):
+        yaw, pitch = gaze[frame]
+        eyes = np.stack(
+            [
+                rodrigues(np.array([0, yaw + turn, 0])) @ rodrigues(np.array([-pitch, 0, 0]))
+                for turn in (-VERGENCE, VERGENCE)
+            ]
+        )
+        book = vertices_by_the_book(file, motion[frame].astype(float), None, every, head[frame], eyes)
+        np.testing.assert_allclose(found[frame, ::every], book, atol=5e-6)
+    corners = HeadMesh(file).vertices(motion, head)[:, file.faces[file.landmark_faces]]
+    expected = np.einsum("lc,nlcx->nlx", file.landmark_barycentric, corners)
+    np.testing.assert_allclose(landmarks, expected, atol=1e-6)
+
+
+def test_a_gaze_to_the_left_and_up_turns_the_pupils_there_and_a_nod_lowers_the_nose(reference: FlameFile):
+    mesh, still = HeadMesh(reference), np.zeros((1, 53), np.float32)
+    eyes = np.flatnonzero(reference.weights[:, 3] > 0.5)
+    pupil = eyes[reference.v_template[eyes, 2].argmax()]
+    looked = mesh.vertices(still, None, np.array([[0.3, 0.2]], np.float32))[0, pupil]
+    assert looked[0] > reference.v_template[pupil, 0] + 0.002
+    assert looked[1] > reference.v_template[pupil, 1] + 0.001
+    nose = reference.v_template[:, 2].argmax()
+    nodded = mesh.vertices(still, np.array([[0.2, 0, 0]], np.float32))[0, nose]
+    assert nodded[1] < reference.v_template[nose, 1] - 0.01
 
 
 def test_any_leading_dimensions_are_kept(flame_file: FlameFile):

@@ -17,7 +17,7 @@ from .head_turn import HeadTurn
 SIDES = ("left", "right")
 _SIDE_WORDS = {"l": "left", "left": "left", "r": "right", "right": "right"}
 _HEADS = ("head", "頭")
-_NECKS = ("neck", "neckupper", "necktwist", "neckmid", "首")
+_NECKS = ("neck", "neckupper", "necktwist", "necklower", "首")
 """What turns the head where there is no bone of that name: FLAME's heads have their neck alone."""
 _EYES = ("eye", "faceeye", "eyeball", "eyes", "目")
 """CC_Base_L_Eye, mixamorig:LeftEye, lEye, LeftEye, J_Adj_L_FaceEye, FACIAL_L_Eye, left_eye_smplhf."""

@@ -118,6 +118,19 @@ def add_generate_options(generate: argparse.ArgumentParser) -> None:
         )
     generate.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, another take (0)")
     generate.add_argument("--temperature", type=float, default=1.0, metavar="X", help="liveliness (1)")
+    generate.add_argument(
+        "--head-motion", type=float, default=1.0, metavar="X", help="how much the head turns, 0 to 2 (1)"
+    )
+    generate.add_argument(
+        "--gaze", type=float, default=1.0, metavar="X", help="how far the eyes look about, 0 to 2 (1)"
+    )
+    generate.add_argument(
+        "--idle",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="silence after the speech, in which the face comes to rest and goes on breathing (0)",
+    )
     add_sound_options(generate, "SPEECH")
     add_baseline_options(generate, "SPEECH, or in CLIP of --emotion-from")
 
@@ -171,6 +184,9 @@ def run_generate(options: argparse.Namespace) -> list[Exception]:
         seed=options.seed,
         temperature=options.temperature,
         amounts=amounts,
+        head_motion=options.head_motion,
+        gaze=options.gaze,
+        idle=options.idle,
     )
     baseline = read_baseline(ecoface, options)
     baselines = {"baseline" if reference is None else "reference_baseline": baseline}
@@ -187,6 +203,9 @@ def run_generate(options: argparse.Namespace) -> list[Exception]:
                 amounts=amounts,
                 seed=options.seed,
                 temperature=options.temperature,
+                head_motion=options.head_motion,
+                gaze=options.gaze,
+                idle=options.idle,
                 progress=terminal_progress(speech.name),
                 **baselines,
             )

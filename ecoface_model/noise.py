@@ -12,8 +12,21 @@ import numpy as np
 from jaxtyping import Float32
 
 from ecoface_model.arrays import NDArray
+from ecoface_model.core.errors import RequestError
 
 BLOCK = 16  # numbers that are transformed together
+
+
+def expect_seed(seed: int, temperature: float) -> None:
+    """Raises:
+    RequestError: if a seed or a temperature is out of range.
+    """
+    if not 0 <= temperature < float("inf"):
+        raise RequestError(f"expected a temperature of 0 or more, found {temperature}; 1 is usual")
+    if not 0 <= seed < 2**63:
+        raise RequestError(
+            f"expected a seed of 0 or more, below 2^63, found {seed}; any such whole number will do"
+        )
 
 
 def normal_noise(n: int, seed: int) -> Float32[NDArray[np.float32], " n"]:

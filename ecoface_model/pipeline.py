@@ -19,10 +19,14 @@ from ecoface_model.core.errors import RequestError
 from ecoface_model.core.head_file import read_head
 from ecoface_model.core.motion_file import FlameMotion
 from ecoface_model.core.phones import PHONES
+from ecoface_model.head_motion.manner import Moods
+from ecoface_model.head_motion.melody import Melody
+from ecoface_model.head_motion.performance import Liveliness, Performance, perform
+from ecoface_model.idle import points_of, shown_while_idle, steps_of, with_idle
 from ecoface_model.level import remarks
-from ecoface_model.noise import normal_noise, slowed
+from ecoface_model.noise import expect_seed, normal_noise, slowed
 from ecoface_model.postprocess.face_regions import upper_projection
-from ecoface_model.postprocess.settling import Settling
+from ecoface_model.postprocess.settling import Settling, rest_in
 from ecoface_model.reference_emotion.inputs import EmotionInputs, describe
 from ecoface_model.reference_emotion.measure_voice import measure_voice
 from ecoface_model.reference_emotion.sources import EmotionSource
@@ -96,12 +100,18 @@ class EcoFace:
         seed: int,
         temperature: float,
         amounts: EmotionStrength = AS_IT_IS,
+        head_motion: float = 1.0,
+        gaze: float = 1.0,
+        idle: float = 0.0,
     ) -> None:
         """Refuse at once what `generate` would refuse.
 
         Raises:
-            RequestError: if style, emotion, seed or temperature do not exist, or amounts need another model.
+            RequestError: if style, emotion, seed or temperature do not exist, an amount is out of range, or
+                amounts need another model.
         """
+        Liveliness(head_motion=head_motion, gaze=gaze)
+        with_idle(np.zeros(0, np.float32), idle)
         self._style_weights(style)
         self._noise(1, seed, temperature)
         if emotion is not None:
@@ -121,6 +131,9 @@ class EcoFace:
         amounts: EmotionStrength = AS_IT_IS,
         seed: int = 0,
         temperature: float = 1.0,
+        head_motion: float = 1.0,
+        gaze: float = 1.0,
+        idle: float = 0.0,
         progress: Progress | None = None,
     ) -> FlameMotion:
         """Mono 16 kHz speech -> round(25 s) frames of motion.
@@ -135,18 +148,25 @@ class EcoFace:
             reference_baseline: the same of the voice in `emotion_from`.
             amounts: how much of the emotion is shown.
             temperature: spread of the prior sample; 0 gives its mean.
+            head_motion: how much the head turns, 0 (then the motion has no `head`) to 2.
+            gaze: how far the eyes look about, 0 (no `gaze`, no blinks but the generator's) to 2.
+            idle: seconds of silence after the sound, in which the expression fades and the face rests.
 
         Raises:
-            RequestError: if style, emotion, seed or temperature do not exist, a voice baseline is another
-                model's, or the model's head is not ours and has to be seen.
+            RequestError: if style, emotion, seed or temperature do not exist, an amount is out of range, a
+                voice baseline is another model's, or the model's head is not ours and has to be seen.
             SoundError: if a waveform is shorter than a frame.
         """
+        liveliness = Liveliness(head_motion=head_motion, gaze=gaze)
+        spoken = frames_of(waveform)
+        waveform = with_idle(waveform, idle)
         frames = frames_of(waveform)
         weights = self._style_weights(style)
         noise = self._noise(frames, seed, temperature)
         given, heard = self.inputs.source(emotion, emotion_from, reference_baseline, frames, progress)
         source = given or SpeechSource(self.encoder, self.inputs.prototypes, waveform, baseline)
-        joined = self._run_windows(waveform, weights, noise, source, progress, amounts)[:frames]
+        shown = shown_while_idle(spoken, frames) if idle else None
+        joined = self._run_windows(waveform, weights, noise, source, progress, amounts, shown)[:frames]
         with self.encoder.pool() as pool:
             motion = self._settling.settle(waveform, joined, partial(self.encoder.side_by_side, pool=pool))
         if isinstance(source, SpeechSource):
@@ -158,6 +178,9 @@ class EcoFace:
             "amounts": amounts.as_dict(),
             "seed": seed,
             "temperature": temperature,
+            "head_motion": head_motion,
+            "gaze": gaze,
+            "idle": idle,
             "model": {"name": self.model.info["name"], "hash": self.model.hash},
             "source": None,
             "version": __version__,
@@ -169,7 +192,28 @@ class EcoFace:
         phones = _in_bytes(joined[:, MOTION_DIM + 1 :])
         if phones is not None:
             metadata["phones"] = list(PHONES)
-        return FlameMotion(motion, metadata=metadata, phones=phones)
+        alive = self._perform(waveform, joined, motion, source, metadata, shown, liveliness)
+        return FlameMotion(alive.motion, metadata=metadata, phones=phones, head=alive.head, gaze=alive.gaze)
+
+    def _perform(
+        self,
+        waveform: NDArray[np.float32],
+        joined: Float32[NDArray[np.float32], "frames channels"],
+        motion: Float32[NDArray[np.float32], "frames 53"],
+        source: EmotionSource | SpeechSource,
+        metadata: dict[str, Any],
+        shown: Float32[NDArray[np.float32], " frames"] | None,
+        liveliness: Liveliness,
+    ) -> Performance:
+        """Head, gaze and lids beside a settled motion, by the emotion that it shows."""
+        if not (liveliness.head_motion or liveliness.gaze):
+            return Performance(None, None, motion)
+        felt = self.inputs.felt(source, len(motion)) * np.float32(metadata["amounts"]["strength"])
+        if shown is not None:
+            felt = felt * points_of(shown, len(felt))[:, None]
+        melody = Melody.of(waveform, rest_in(waveform, joined[:, MOTION_DIM + 1 :]))
+        moods = Moods.of(felt, len(motion), metadata["style"])
+        return perform(motion, melody, moods, self._settling.lids, metadata["seed"], liveliness)
 
     def listen(
         self,
@@ -217,10 +261,12 @@ class EcoFace:
         source: EmotionSource | SpeechSource,
         progress: Progress | None,
         amounts: EmotionStrength = AS_IT_IS,
+        shown: Float32[NDArray[np.float32], " frames"] | None = None,
     ) -> Float32[NDArray[np.float32], "frames channels"]:
         """Motion, closure and phones of all windows, joined, up to a multiple of the stride.
 
-        Nothing else grows with the length, but for emotion features at 10 Hz.
+        `shown` is how much of the emotion each frame shows, all if not given. Nothing else grows with the
+        length, but for emotion features at 10 Hz.
         """
         stride = self.model.config.generator.stride
         neutral = self.inputs.prototypes[0, 0]  # (F,)
@@ -230,6 +276,8 @@ class EcoFace:
             window, content, emotion = heard
             if amounts.strength != 1:
                 emotion = neutral + np.float32(amounts.strength) * (emotion - neutral)
+            if shown is not None:
+                emotion = neutral + steps_of(shown, window)[:, None] * (emotion - neutral)
             window_noise = noise[window.start // stride : window.stop // stride]
             part = self.backend.animate(content, emotion, style, window_noise)
             if upper is not None:
@@ -292,12 +340,7 @@ class EcoFace:
         self, frames: int, seed: int, temperature: float
     ) -> Float32[NDArray[np.float32], "steps latent"]:
         """The prior's noise of the whole clip, so that windows cannot be told: the same by every engine."""
-        if not 0 <= temperature < float("inf"):
-            raise RequestError(f"expected a temperature of 0 or more, found {temperature}; 1 is usual")
-        if not 0 <= seed < 2**63:
-            raise RequestError(
-                f"expected a seed of 0 or more, below 2^63, found {seed}; any such whole number will do"
-            )
+        expect_seed(seed, temperature)
         config = self.model.config.generator
         steps = -(-frames // config.stride)
         white = normal_noise(steps * config.latent_dim, seed).reshape(steps, -1)

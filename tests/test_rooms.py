@@ -13,6 +13,7 @@ BELOW = {
     "ecoface_model/renderer": ["ecoface_model/core"],
     "ecoface_model/sound": ["ecoface_model/core"],
     "ecoface_model/postprocess": ["ecoface_model/core"],
+    "ecoface_model/head_motion": ["ecoface_model/core", "ecoface_model/postprocess"],
     "ecoface_model/preview": ["ecoface_model/core", "ecoface_model/postprocess", "ecoface_model/renderer"],
     "ecoface_model/reference_emotion": ["ecoface_model/core", "ecoface_model/renderer"],
     "ecoface_model/backends": ["ecoface_model/core", "ecoface_model/reference_emotion"],

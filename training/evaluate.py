@@ -8,6 +8,7 @@ import tyro
 
 from training.evaluation.exchange import Exchange, exchange
 from training.evaluation.figures import Figures, figures
+from training.evaluation.head_motion import HeadAndGaze, head
 from training.evaluation.listening import Listening, listening
 from training.evaluation.naturalness import Alive, alive
 from training.evaluation.real_speech_lips import RealSpeech, real_speech
@@ -20,6 +21,7 @@ COMMANDS: dict[str, tuple[type, Callable[..., None]]] = {
     "exchange": (Exchange, exchange),
     "styles": (Styles, styles),
     "alive": (Alive, alive),
+    "head": (HeadAndGaze, head),
     "real-speech": (RealSpeech, real_speech),
     "listening": (Listening, listening),
     "figures": (Figures, figures),

@@ -253,7 +253,8 @@ def _renew(take: bpy.types.Action, aim: np.ndarray | None) -> None:
     if aim is None and aimed is not None:  # curves of head and eyes stay, at what the motion alone gives
         frames, new = _base(take, rig, *found, beside, now, None, turned=True)
     still = aimed is None and stored.head_of(take) is None and stored.gaze_of(take) is None
-    state = take.name, take[actions.METADATA], take[stored.MOTION], take.get(stored.AIM), len(new)
+    kept = tuple(take.get(key) for key in (stored.MOTION, stored.HEAD, stored.GAZE))
+    state = take.name, take[actions.METADATA], kept, len(new), take.get(stored.AIM)
     if _shown[0] == (*state, before):
         old = [replace(curve, values=values) for curve, values in zip(new, _shown[1], strict=True)]
     else:
@@ -263,7 +264,7 @@ def _renew(take: bpy.types.Action, aim: np.ndarray | None) -> None:
     if still and aim is not None:
         _complete(take, rig, frames + now.offset * scene_rate, new)
     stored.store_curves(take, stored.AIM, aim)
-    _shown = (*state[:3], take.get(stored.AIM), len(new), now), [curve.values for curve in new]
+    _shown = (*state[:-1], take.get(stored.AIM), now), [curve.values for curve in new]
     group.applied = tuple(getattr(now, name) for name in FACE)
     group.applied_turn = tuple(getattr(now, name) for name in TURN)
     for owner in rig.owners:

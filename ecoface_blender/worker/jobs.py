@@ -97,6 +97,7 @@ class Jobs:
             amounts=EmotionStrength(strength=request.strength, upper=request.upper, mouth=request.mouth),
             seed=request.seed,
             temperature=request.temperature,
+            idle=request.idle,
             baseline=baseline_of(request.baseline),
             reference_baseline=baseline_of(request.reference_baseline),
             progress=on_progress,

@@ -75,6 +75,8 @@ class Generate:
     """How the voice usually sounds, where its own emotion is shown: an answer to Baseline."""
     reference_baseline: dict | None = None
     """The same of the voice in `emotion_from`."""
+    idle: float = 0.0
+    """Seconds after the sound in which the expression fades and the face rests."""
     seed: int
     temperature: float
     head: str

@@ -20,7 +20,7 @@ LOOK_AT_ONE = {"In": LOOK_ASIDE, "Out": LOOK_ASIDE, "Up": LOOK_UP_DOWN, "Down": 
 """Radians of an eye at 1 of eyeLookIn, Out, Up and Down, as Apple's tracker gives them (slopes in recordings
 of Live Link Face)."""
 LIDS = 0.6
-"""eyeBlink per radian of an eye that looks down: of our head's eyeLookDown, 0.18 at 0.26 radians."""
+"""eyeBlink per radian of an eye that looks down: our head's eyeLookDown has 0.18 of it at 0.26 radians."""
 
 
 def head_angles(head: Array) -> Array:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 
 from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import EXPRESSION_DIM, FRAME_RATE, LOWER_LIDS, MOTION_DIM, UPPER_LIDS
@@ -47,7 +47,8 @@ class EyelidContact:
         rest = self.openings(np.zeros((1, MOTION_DIM), np.float32))[0]
         shut = self.openings(np.float32(_PROBE) * self._blink).diagonal()
         self._rest = rest
-        self._slope = (shut - rest) / np.float32(_PROBE)  # (2,) mm that one of eyeBlink opens, below 0
+        self.slope: NDArray[np.float32] = (shut - rest) / np.float32(_PROBE)
+        """(2,) mm that 1 of eyeBlink opens the right eye and the left: below 0."""
 
     def openings(
         self, motion: Float32[NDArray[np.float32], "frames 53"]
@@ -70,15 +71,29 @@ class EyelidContact:
         way = (lasting - opening) / whole  # 0 open, 1 shut
         squints_not = np.clip((lasting - LEAST_OPEN) / _EASE + 0.5, 0, 1)
         change = np.maximum(squints_not * (way - _blinked(way)) * whole, shut - opening)  # mm
-        settled: NDArray[np.float32] = (motion + (change / self._slope) @ self._blink).astype(np.float32)
-        return settled
+        return self.opened(motion, change)
+
+    def opened(
+        self,
+        motion: Float32[NDArray[np.float32], "frames 53"],
+        change: Float[NDArray[np.floating[Any]], "frames 2"],
+    ) -> Float32[NDArray[np.float32], "frames 53"]:
+        """The motion with the right eye and the left opened so many mm further, by eyeBlink."""
+        opened: NDArray[np.float32] = (motion + (change / self.slope) @ self._blink).astype(np.float32)
+        return opened
+
+    def usual(
+        self, openings: Float32[NDArray[np.float32], "frames 2"]
+    ) -> Float32[NDArray[np.float32], "frames 2"]:
+        """What the eyes' openings are around each frame, blinks aside."""
+        return _running_median(openings)
 
     def _calmed(
         self, motion: Float32[NDArray[np.float32], "frames 53"]
     ) -> Float32[NDArray[np.float32], "frames 53"]:
         """All of the upper face but its blinks through the filter."""
         opening = self.openings(motion)
-        blinks = ((opening - _running_median(opening)) / self._slope) @ self._blink
+        blinks = ((opening - _running_median(opening)) / self.slope) @ self._blink
         upper = (motion - blinks)[:, :EXPRESSION_DIM] @ self._upper  # (T, 50)
         around = np.pad(upper, ((1, 1), (0, 0)), mode="edge")  # (T + 2, 50)
         smooth = sum(np.float32(weight) * around[k : len(upper) + k] for k, weight in enumerate(_CALM))

@@ -25,6 +25,11 @@ class Settling:
         """`head` is None where it is not in reach: its motion stays as the generator made it."""
         self._contacts = (LipContact(head), EyelidContact(head)) if head else None
 
+    @property
+    def lids(self) -> EyelidContact | None:
+        """The eyelids of the head, if it is in reach."""
+        return self._contacts[1] if self._contacts else None
+
     def settle(
         self,
         waveform: Float32[NDArray[np.float32], " samples"],
@@ -40,7 +45,7 @@ class Settling:
         if self._contacts is None:
             return motion
         lips, lids = self._contacts
-        rest = _rest(waveform, joined[:, MOTION_DIM + 1 :])
+        rest = rest_in(waveform, joined[:, MOTION_DIM + 1 :])
         closure, pause = np.maximum(joined[:, MOTION_DIM], rest), long_pauses(rest)
 
         def settle(first: int) -> NDArray[np.float32]:
@@ -50,7 +55,7 @@ class Settling:
         return lids.settle(np.concatenate(list(in_order(settle, range(0, len(motion), AT_ONCE)))))
 
 
-def _rest(
+def rest_in(
     waveform: Float32[NDArray[np.float32], " samples"], phones: Float32[NDArray[np.float32], "frames phones"]
 ) -> Float32[NDArray[np.float32], " frames"]:
     """Where nobody speaks, 0 to 1: told by the level, and by the phones where the model tells them."""

@@ -12,14 +12,17 @@ from ecoface_model.core.errors import RequestError
 from ecoface_model.core.head_file import FlameFile
 from ecoface_model.core.motion_file import FlameMotion
 from ecoface_model.reference_emotion.sources import (
+    Amounts,
     EmotionSource,
     MixedEmotion,
     ReferenceEmotion,
     SteadyEmotion,
+    amounts_of,
     mixed,
     visual_to_audio,
 )
 from ecoface_model.reference_emotion.speech_emotion import SpeechEmotion
+from ecoface_model.reference_emotion.speech_source import SpeechSource
 from ecoface_model.reference_emotion.voice_baseline import VoiceBaseline
 from ecoface_model.renderer.pictures import GreyPictures
 from ecoface_model.windowed_encoder import Progress, WindowedEncoder
@@ -59,6 +62,12 @@ class EmotionInputs:
             heard = self.encoder.listen(emotion_from, baseline, progress)
             return ReferenceEmotion(self.of_speech(heard), n_steps), heard
         return emotion, None
+
+    def felt(self, source: EmotionSource | SpeechSource, frames: int) -> Amounts:
+        """How much of each emotion a source asks for, at 10 Hz; of the speech itself, once it was heard."""
+        if isinstance(source, SpeechSource):
+            return source.amounts()
+        return amounts_of(source, self.prototypes, FEATURES_PER_FRAME * frames)
 
     def named(self, emotion: str | EmotionTrack) -> EmotionSource:
         """Of one label, or of labels over time."""

@@ -21,6 +21,8 @@ LONGEST_STRETCH = 2.0  # a reference shorter than that is played to and fro
 
 Features = Float32[NDArray[np.float32], "steps feature"]
 Prototypes = Float32[NDArray[np.float32], "emotions 3 feature"]
+Amounts = Float32[NDArray[np.float32], "points emotions"]
+_POINTS_AT_ONCE = 600
 
 
 class EmotionSource(ABC):
@@ -127,6 +129,30 @@ def mixed_labels(
     speech = label_prototypes(prototypes)
     features: NDArray[np.float32] = speech[0] + np.float32(EMPHASIS) * softmax(logits) @ (speech - speech[0])
     return features
+
+
+def amounts_of(source: EmotionSource, prototypes: Prototypes, n_steps: int) -> Amounts:
+    """How much of each emotion a source asks for, at 10 Hz: the least squares of its features by the labels'.
+
+    0 is none, 1 normal and 2 strong, as an intensity; what is left of a normal one is neutral's.
+    """
+    directions = (prototypes[1:, 1:] - prototypes[0, 0]).reshape(-1, prototypes.shape[2])  # (14, F)
+    solve = np.linalg.pinv(np.float32(EMPHASIS) * directions)  # (F, 14)
+    amounts = np.zeros((-(-n_steps // STEPS_PER_POINT), len(prototypes)), np.float32)
+    for first in range(0, len(amounts), _POINTS_AT_ONCE):
+        last = min(first + _POINTS_AT_ONCE, len(amounts))
+        features = source.steps(STEPS_PER_POINT * first, min(STEPS_PER_POINT * last, n_steps))
+        weights = np.maximum((to_track(features) - prototypes[0, 0]) @ solve, 0).reshape(
+            -1, len(amounts[0]) - 1, 2
+        )
+        amounts[first:last, 1:] = weights[..., 0] + 2 * weights[..., 1]
+    return with_neutral(amounts)
+
+
+def with_neutral(amounts: Amounts) -> Amounts:
+    """The same with what the others leave to neutral in the first column."""
+    amounts[:, 0] = np.maximum(1 - amounts[:, 1:].sum(axis=1), 0)
+    return amounts
 
 
 class ReferenceEmotion(EmotionSource):

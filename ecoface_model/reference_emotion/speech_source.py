@@ -10,7 +10,13 @@ from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import FEATURE_RATE, FEATURES_PER_FRAME
 from ecoface_model.core.emotion_label import TRACK_RATE
 from ecoface_model.reference_emotion.calibration import REACH, sure_enough
-from ecoface_model.reference_emotion.sources import STEPS_PER_POINT, mixed, on_the_line
+from ecoface_model.reference_emotion.sources import (
+    STEPS_PER_POINT,
+    Amounts,
+    mixed,
+    on_the_line,
+    with_neutral,
+)
 from ecoface_model.reference_emotion.speech_emotion import SpeechEmotion
 from ecoface_model.reference_emotion.voice_baseline import VoiceBaseline
 from ecoface_model.windowed_encoder import (
@@ -64,6 +70,11 @@ class SpeechSource:
         """What was heard in all, once every window was."""
         shares = self.encoder.backend.calibration.shares(self.track.whole(), self.speech)
         return speech_emotion(*shares, self.speech, self.baseline)
+
+    def amounts(self) -> Amounts:
+        """How much of each emotion the face shows, at 10 Hz, once every window was heard."""
+        heard = self.heard()
+        return with_neutral(sure_enough(heard.shares) * heard.intensity[:, None])
 
     def _emotion(self, window: range) -> Float32[NDArray[np.float32], "steps feature"]:
         """Features of the labels that a window's speech is like, mixed, from what was heard so far."""

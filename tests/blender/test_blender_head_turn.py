@@ -273,7 +273,7 @@ def test_a_body_s_animation_plays_on_below_the_head_s():
     armature = rig_of(CONVENTIONS["Mixamo"], mode="XYZ")
     arrays = heads.load_head(REFERENCE_HEAD)
     mesh = bpy.data.meshes.new("Face")
-    mesh.from_pydata(heads.to_blender(arrays["v_template"]) + [0, 0, 1.5], [], arrays["faces"])
+    mesh.from_pydata(heads.to_blender(arrays["v_template"]) + np.array([0, 0, 1.5]), [], arrays["faces"])
     face = bpy.data.objects.new("Face", mesh)
     bpy.context.scene.collection.objects.link(face)
     face.parent = armature

@@ -14,7 +14,7 @@ from training.synthetic.animator.articulation import contact_gate, loudness_fact
 from training.synthetic.animator.channels import INDEX
 from training.synthetic.animator.emotions_table import Temper, emotion_pose
 from training.synthetic.animator.performance import Feeling, perform, reference_face
-from training.synthetic.animator.prosody_features import listen, pitch
+from training.synthetic.animator.prosody_features import RATE, listen
 from training.synthetic.animator.styles import STYLES
 from training.synthetic.animator.upper_face import blink_curve
 from training.synthetic.animator.visemes import VISEMES
@@ -244,7 +244,7 @@ def test_brows_rise_with_the_accent_of_the_pitch():
 
 @pytest.mark.parametrize("hertz", [80.0, 130.0, 240.0, 390.0])
 def test_pitch_is_found_in_a_hum(hertz):
-    f0 = pitch(voice([Phone("AA", 0.0, 0.5)], hertz=hertz))[5:-5]
+    f0 = pitch(voice([Phone("AA", 0.0, 0.5)], hertz=hertz), RATE)[5:-5]
     np.testing.assert_allclose(f0[np.isfinite(f0)], hertz, rtol=0.02)
     assert np.isfinite(f0).mean() > 0.9
 

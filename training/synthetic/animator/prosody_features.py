@@ -10,15 +10,12 @@ from numpy.typing import NDArray
 
 from ecoface_model.core.constants import SAMPLE_RATE, exact_div
 from ecoface_model.core.phones import VOWELS
+from ecoface_model.head_motion.pitch import pitch
 from training.data.phones import middle, phrases, seconds
 from training.data.utterance import Phone
 
 RATE = 100  # Hz, of loudness, pitch and everything the animator computes before it samples frames
 _HOP = exact_div(SAMPLE_RATE, RATE)
-_PITCH_RATE = exact_div(SAMPLE_RATE, 2)
-_PITCH_WINDOW = 384  # samples at 8 kHz: 48 ms, three periods at 63 Hz
-_PITCH_RANGE = (65.0, 450.0)  # Hz
-_VOICED = 0.5  # least peak of the normalised autocorrelation
 
 
 @dataclass(frozen=True)
@@ -64,40 +61,6 @@ def loudness(waveform: Float[NDArray[Any], " samples"]) -> Float[NDArray[Any], "
     return decibels
 
 
-def pitch(waveform: Float[NDArray[Any], " samples"]) -> Float[NDArray[Any], " times"]:
-    """F0 in Hz at RATE by normalised autocorrelation, NaN where there is no voice."""
-    count = len(waveform) // _HOP + 1
-    low = np.convolve(waveform, np.hanning(17)[1:-1] / 8, mode="same")  # below 1 kHz: no hiss
-    half = low[::2]
-    window = np.hanning(_PITCH_WINDOW)
-    frames = _frames(half, _PITCH_WINDOW, _HOP // 2, count).astype(np.float64)
-    frames = (frames - frames.mean(axis=1, keepdims=True)) * window
-    n_fft = 2 * _PITCH_WINDOW
-    longest, shortest = (int(_PITCH_RATE / hz) for hz in _PITCH_RANGE)
-    correlation = np.fft.irfft(np.abs(np.fft.rfft(frames, n_fft)) ** 2, n_fft)[:, : longest + 2]
-    of_window = np.fft.irfft(np.abs(np.fft.rfft(window, n_fft)) ** 2, n_fft)[: longest + 2]
-    energy = correlation[:, :1] + 1e-9
-    normal = correlation / energy / (of_window / of_window[0])
-    search = normal[:, shortest : longest + 1] - 0.0015 * np.arange(longest + 1 - shortest)  # shortest period
-    lag = search.argmax(axis=1) + shortest
-    rows = np.arange(count)
-    before, here, after = normal[rows, lag - 1], normal[rows, lag], normal[rows, lag + 1]
-    bend = before - 2 * here + after
-    shift = np.where(np.abs(bend) > 1e-9, 0.5 * (before - after) / np.where(bend == 0, 1, bend), 0)
-    f0 = _PITCH_RATE / (lag + np.clip(shift, -0.5, 0.5))
-    inside = (lag > shortest) & (lag < longest) & (energy[:, 0] > 3e-4 * energy.max())
-    return _median(np.where((here > _VOICED) & inside, f0, np.nan))
-
-
-def _median(track: Float[NDArray[Any], " times"]) -> Float[NDArray[Any], " times"]:
-    """Median over five steps, without single voiced steps."""
-    around = np.lib.stride_tricks.sliding_window_view(np.pad(track, 2, constant_values=np.nan), 5)
-    enough = np.isfinite(around).sum(axis=1) >= 3
-    result = np.full(len(track), np.nan)
-    result[enough] = np.nanmedian(around[enough], axis=1)
-    return np.where(np.isfinite(track), result, np.nan)
-
-
 def _z(values: Float[NDArray[Any], " n"], least: float) -> Float[NDArray[Any], " n"]:
     """z-scores; a spread under `least` counts as that much."""
     score: NDArray[Any] = (values - values.mean()) / max(float(values.std()), least)
@@ -109,7 +72,7 @@ def listen(waveform: Float[NDArray[Any], " samples"], phones: Sequence[Phone]) -
     vowels = [i for i, phone in enumerate(phones) if phone.name in VOWELS]
     if not vowels:
         return ProsodyFeatures({}, (), False)
-    level, f0 = loudness(waveform), pitch(waveform)
+    level, f0 = loudness(waveform), pitch(waveform, RATE)
     semitones = 12 * np.log2(f0 / 100)
     middle = float(np.nanmedian(semitones)) if np.isfinite(semitones).any() else 0.0
     semitones = np.where(np.isfinite(semitones), semitones, middle)

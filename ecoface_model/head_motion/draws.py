@@ -1,0 +1,38 @@
+"""Chance by a seed, the same with every numpy; and curves that rise and fall without a jerk. numpy only."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from ecoface_model.arrays import NDArray
+
+HEAD, GAZE, BLINKS = range(3)
+"""Streams of chance, so that one does not change with what another draws."""
+
+
+def draws(seed: int, stream: int) -> np.random.RandomState:
+    """Numbers of a stream; numpy keeps `RandomState`'s as they are for ever, unlike `Generator`'s."""
+    return np.random.RandomState(np.array([seed & 0xFFFFFFFF, seed >> 32, stream], np.uint32))
+
+
+def ease(share: Float[NDArray[Any], " n"]) -> Float[NDArray[np.float64], " n"]:
+    """From 0 to 1 with minimum jerk (Flash and Hogan 1985), held outside."""
+    s = np.clip(share, 0.0, 1.0)
+    eased: NDArray[np.float64] = s * s * s * (10 + s * (6 * s - 15))
+    return eased
+
+
+def unrest(
+    rng: np.random.RandomState, seconds: Float[NDArray[Any], " frames"], slowest: float, fastest: float
+) -> Float[NDArray[np.float64], " frames"]:
+    """Smooth noise of frequencies between these, in Hz, with a standard deviation of 1."""
+    n = 7
+    hertz = slowest * (fastest / slowest) ** ((np.arange(n) + rng.uniform(0, 1, n)) / n)
+    size = hertz**-0.5
+    size *= np.sqrt(2 / np.square(size).sum())
+    phase = rng.uniform(0, 2 * np.pi, n)
+    waves = np.zeros(len(seconds))
+    for f, a, p in zip(hertz, size, phase, strict=True):
+        waves += a * np.sin(2 * np.pi * f * seconds + p)
+    return waves

@@ -1,0 +1,175 @@
+"""The head's turns while somebody speaks: nods on accents, sway with the melody, posture, breath. numpy only.
+
+- Sway: the head rises and falls with F0 (Munhall et al. 2004, Graf et al. 2002).
+- Nods and beats: quick turns whose peak is on an accented syllable, small on most, clear on some (Hadar et
+  al. 1983; Graf et al. 2002: 2 to 5 degrees), prepared by a little turn the other way.
+- Posture: where a phrase begins after a pause, and within long ones, the head takes another position (Hadar
+  et al. 1984: slow shifts between units of speech).
+- Breath and unrest: what keeps a silent head from freezing.
+
+Typical rotations in conversation have standard deviations of 2 to 4 degrees and stay within about 10 (Busso
+et al. 2007). Sources from memory; sizes are ours within them.
+"""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from ecoface_model.arrays import NDArray
+from ecoface_model.core.constants import FRAME_RATE
+from ecoface_model.head_motion.draws import ease, unrest
+from ecoface_model.head_motion.manner import Moods
+from ecoface_model.head_motion.melody import Accent, Melody
+
+YAW, PITCH, ROLL = range(3)
+"""Columns of angles as in `core.head_pose.head_angles`: to the left, up, to the right shoulder."""
+
+SWAY = (0.38, 0.45, 0.24)  # degrees a semitone: yaw and roll to a side drawn for each phrase
+WIDEST_SWAY = 7.0  # semitones
+POSTURE = (3.4, 1.8, 1.9)  # degrees, standard deviations
+POSTURE_TIME = (0.7, 1.2)  # seconds of a shift
+SHIFTS = 2.8  # seconds between shifts within long phrases, the mean
+UNREST = (0.75, 0.5, 0.45)  # degrees, standard deviations
+BREATHS = 0.24  # Hz
+BREATH = 0.35  # degrees
+NOD = (0.8, 3.3)  # degrees of a faint accent, and what the strongest has more
+NOD_SHARE = 0.6  # of accents that are nodded clearly; the others by FAINT of it
+FAINT = 0.3
+RISE, FALL = 0.20, 0.42  # seconds to a nod's peak and back
+BEFORE = 0.25  # of a nod's size, the turn the other way that prepares it
+LAG = 0.03  # seconds from a syllable's loudest point to the nod's peak
+SILENT_POSTURE = 0.35  # of the usual posture, when a line is over
+LIMITS = (16.0, 13.0, 9.0)  # degrees that no turn passes
+
+Angles = Float[NDArray[np.float64], "frames 3"]
+
+
+def head_turns(melody: Melody, moods: Moods, n_frames: int, rng: np.random.RandomState) -> Angles:
+    """Yaw, pitch and roll in degrees of every frame."""
+    seconds = np.arange(n_frames) / FRAME_RATE
+    size = moods.curves["size"][:, None]
+    angles = _posture(melody, moods, seconds, rng)
+    angles += _sway(melody, seconds, rng)
+    angles += _nods(melody, moods, seconds, rng)
+    angles *= size
+    angles += _idle(seconds, rng) * np.minimum(size, 1)
+    side = -1.0 if rng.uniform() < 0.5 else 1.0
+    angles[:, PITCH] -= moods.curves["pitch"]
+    angles[:, YAW] += side * moods.curves["aside"]
+    angles[:, ROLL] += side * moods.curves["tilt"]
+    return within(angles, LIMITS)
+
+
+def within(angles: Float[NDArray[Any], "frames n"], limits: tuple[float, ...]) -> NDArray[np.float64]:
+    """Angles that come near a limit slower and never pass it; far from it they are as they were."""
+    most = np.asarray(limits)
+    knee = 0.6 * most
+    over = np.maximum(np.abs(angles) - knee, 0)
+    room = most - knee
+    soft: NDArray[np.float64] = np.sign(angles) * (
+        np.minimum(np.abs(angles), knee) + room * np.tanh(over / room)
+    )
+    return soft
+
+
+def _sway(melody: Melody, seconds: NDArray[np.float64], rng: np.random.RandomState) -> Angles:
+    """The melody as turns; each phrase has its side."""
+    height = WIDEST_SWAY * np.tanh(melody.contour / WIDEST_SWAY)
+    sides = np.zeros((len(seconds), 2))
+    for start, end in melody.phrases:
+        drawn = rng.uniform(0.3, 1.0, 2) * np.where(rng.uniform(size=2) < 0.5, -1, 1)
+        spoken = ease((seconds - start + 0.2) / 0.3) * ease((end + 0.5 - seconds) / 0.5)
+        sides += spoken[:, None] * drawn
+    turns = np.stack([sides[:, 0], np.ones(len(seconds)), sides[:, 1]], axis=1)
+    swayed: NDArray[np.float64] = height[:, None] * turns * SWAY
+    return swayed
+
+
+def _nods(melody: Melody, moods: Moods, seconds: NDArray[np.float64], rng: np.random.RandomState) -> Angles:
+    """A nod or beat on every accent."""
+    angles = np.zeros((len(seconds), 3))
+    for accent in melody.accents:
+        clear = rng.uniform() < NOD_SHARE
+        size = (NOD[0] + NOD[1] * accent.strength) * rng.uniform(0.65, 1.2)
+        size *= moods.at("nods", accent.time) * (1.0 if clear else FAINT)
+        slowness = rng.uniform(0.85, 1.2) / moods.at("speed", accent.time)
+        _add_nod(angles, seconds, accent, size * _direction(rng), slowness)
+    return angles
+
+
+def _direction(rng: np.random.RandomState) -> NDArray[np.float64]:
+    """Which way a beat goes: mostly down, sometimes up or aside."""
+    kind, turn = rng.uniform(), rng.uniform(-1, 1, 2)
+    if kind < 0.72:
+        return np.array([0.25 * turn[0], -1.0, 0.2 * turn[1]])
+    if kind < 0.84:
+        return np.array([0.2 * turn[0], 0.7, 0.2 * turn[1]])
+    side = 1.0 if turn[0] > 0 else -1.0
+    return np.array([0.8 * side, -0.35, 0.35 * side * turn[1]])
+
+
+def _add_nod(
+    angles: Angles,
+    seconds: NDArray[np.float64],
+    accent: Accent,
+    turn: NDArray[np.float64],
+    slowness: float,
+) -> None:
+    """Add a turn whose peak is on an accent, in place."""
+    rise, fall, peak = RISE * slowness, FALL * slowness, accent.time + LAG
+    first, last = np.searchsorted(seconds, (peak - 2.2 * rise, peak + fall))
+    here = seconds[first:last]
+    up = ease((here - (peak - rise)) / rise) * (1 - ease((here - peak) / fall))
+    before = ease((here - (peak - 2.2 * rise)) / (1.2 * rise)) * (1 - ease((here - (peak - rise)) / rise))
+    angles[first:last] += (up - BEFORE * before)[:, None] * turn
+
+
+def _posture(
+    melody: Melody, moods: Moods, seconds: NDArray[np.float64], rng: np.random.RandomState
+) -> Angles:
+    """Positions that are held, and shifts between them."""
+    angles = np.zeros((len(seconds), 3))
+    now = np.zeros(3)
+    for time, kept in _shift_times(melody, rng):
+        drawn = np.clip(rng.normal(size=3), -1.8, 1.8) * POSTURE * kept
+        took = rng.uniform(*POSTURE_TIME) / moods.at("speed", time)
+        angles += ease((seconds - time + 0.3 * took) / took)[:, None] * (drawn - now)
+        now = drawn
+    return angles
+
+
+def _shift_times(melody: Melody, rng: np.random.RandomState) -> list[tuple[float, float]]:
+    """Seconds at which the posture shifts, and how much of one is taken."""
+    times: list[tuple[float, float]] = []
+    before = -1.0
+    for k, (start, end) in enumerate(melody.phrases):
+        if start - before > 0.3 and rng.uniform() < 0.8:
+            times.append((start, 1.0))
+        now = start + 0.6 * SHIFTS + rng.exponential(0.5 * SHIFTS)
+        while now < end - 0.8:
+            near = min((a.time for a in melody.accents if abs(a.time - now) < 0.4), default=now)
+            times.append((near, 1.0))
+            now += 0.6 * SHIFTS + rng.exponential(0.5 * SHIFTS)
+        before = end
+        following = melody.phrases[k + 1][0] if k + 1 < len(melody.phrases) else melody.seconds
+        if following - end > 0.7:  # a long pause: back, nearly
+            times.append((end + 0.25, SILENT_POSTURE))
+            now = end + 3.5 + rng.exponential(2.0)
+            while now < following - 1.0:
+                times.append((now, SILENT_POSTURE))
+                now += 2.5 + rng.exponential(2.5)
+    if not melody.phrases:
+        now = 1.0 + rng.exponential(2.0)
+        while now < melody.seconds - 1.0:
+            times.append((now, SILENT_POSTURE))
+            now += 2.5 + rng.exponential(2.5)
+    return times
+
+
+def _idle(seconds: NDArray[np.float64], rng: np.random.RandomState) -> Angles:
+    """Breath, and slow unrest that never stops."""
+    noise = np.stack([unrest(rng, seconds, 0.07, 0.5) for _ in range(3)], axis=1) * UNREST
+    drift = 0.6 * unrest(rng, seconds, 0.02, 0.06)  # breaths are not all alike
+    noise[:, PITCH] += BREATH * np.sin(2 * np.pi * BREATHS * seconds + drift)
+    return noise

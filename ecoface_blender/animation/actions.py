@@ -136,23 +136,28 @@ def add_channels(action: bpy.types.Action, channels: Sequence[Channel], frames: 
     for owner in owners:
         if reason := why_not_animatable(owner):
             raise EcoFaceBlenderError(reason)
-    slots = {}
-    for owner in owners:
-        kind, name = owner.id_type, _owner(owner)
-        there = [s for s in action.slots if s.target_id_type == kind and s.name_display == name]
-        slot = there[0] if there else action.slots.new(kind, name)
-        slots[owner.as_pointer()] = slot
-        animation = owner.animation_data_create()
-        if animation.action is None:
+    for owner, slot in add_curves(action, channels, frames):
+        if owner.animation_data_create().action is None:
             assign(owner, action, slot)
+        owner.update_tag()
+
+
+def add_curves(
+    action: bpy.types.Action, channels: Sequence[Channel], frames: np.ndarray
+) -> list[tuple[bpy.types.ID, bpy.types.ActionSlot]]:
+    """Curves with linear keys of channels that an action lacks, played by nobody yet; their owners' slots."""
+    slots: dict[int, tuple[bpy.types.ID, bpy.types.ActionSlot]] = {}
     for channel in channels:
-        bag = _channelbag(action, slots[channel.id_data.as_pointer()])
-        curve = bag.fcurves.find(channel.path, index=max(0, channel.index))
-        if curve is None:
+        owner = channel.id_data
+        if owner.as_pointer() not in slots:
+            kind, name = owner.id_type, _owner(owner)
+            there = [s for s in action.slots if s.target_id_type == kind and s.name_display == name]
+            slots[owner.as_pointer()] = owner, there[0] if there else action.slots.new(kind, name)
+        bag = _channelbag(action, slots[owner.as_pointer()][1])
+        if bag.fcurves.find(channel.path, index=max(0, channel.index)) is None:
             curve = bag.fcurves.new(channel.path, index=max(0, channel.index))
             _fill(curve, frames, channel.values)
-    for owner in owners:
-        owner.update_tag()
+    return list(slots.values())
 
 
 def _channelbag(action: bpy.types.Action, slot: bpy.types.ActionSlot) -> bpy.types.ActionChannelbag:

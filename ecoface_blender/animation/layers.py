@@ -16,6 +16,15 @@ LAYER = "ecoface_edits"
 """Custom property of an action that holds edits."""
 
 
+IDLE = "ecoface_idle"
+"""Custom property of an action that fills silences, between takes."""
+
+
+def is_idle(action: bpy.types.Action | None) -> bool:
+    """Whether an action fills silences."""
+    return action is not None and IDLE in action
+
+
 def is_layer(action: bpy.types.Action | None) -> bool:
     """Whether an action holds edits of a take below it."""
     return action is not None and LAYER in action
@@ -27,7 +36,7 @@ def strip_below(owner: bpy.types.ID) -> bpy.types.NlaStrip | None:
     if animation is None or not is_layer(animation.action):
         return None
     strips = [strip for track in animation.nla_tracks for strip in track.strips]
-    ours = [strip for strip in strips if strip.action and actions.METADATA in strip.action]
+    ours = [strip for strip in strips if _is_ours(strip) and not is_idle(strip.action)]
     return ours[-1] if ours else None
 
 
@@ -92,8 +101,13 @@ def make_way(owners: Iterable[bpy.types.ID]) -> None:
             continue
         if animation.action is not None and actions.METADATA not in animation.action:
             actions.push_down(owner)
-        others = [strip for track in animation.nla_tracks for strip in track.strips if not _is_ours(strip)]
-        animation.action_blend_type = "COMBINE" if others else "REPLACE"
+        animation.action_blend_type = "COMBINE" if has_other_strips(owner) else "REPLACE"
+
+
+def has_other_strips(owner: bpy.types.ID) -> bool:
+    """Whether an owner has strips in the NLA that are no takes."""
+    tracks = owner.animation_data.nla_tracks if owner.animation_data else ()
+    return any(not _is_ours(strip) for track in tracks for strip in track.strips)
 
 
 def _is_ours(strip: bpy.types.NlaStrip) -> bool:

@@ -71,7 +71,9 @@ class HeadTurn:
         back = [gaze_along(_apply(shown.transpose(0, 2, 1), direction(eye))) for eye in eyes]
         return HeadTurn(head * self.head, *back)
 
-    def looking_at(self, points: np.ndarray, eyes: np.ndarray, head: float = 1.0) -> "HeadTurn":
+    def looking_at(
+        self, points: np.ndarray, eyes: np.ndarray, head: float = 1.0, for_head: np.ndarray | None = None
+    ) -> "HeadTurn":
         """The same performance towards a target instead of straight ahead.
 
         The head takes its share of the way and keeps its nods about the new direction; each eye takes the
@@ -81,9 +83,10 @@ class HeadTurn:
             points: (T, 3) the target, seen from the joint of a head at rest.
             eyes: (2, 3) middles of the left and the right eye, likewise.
             head: how much of its share the head takes, 0 to 1.
+            for_head: (T, 3) the target as the head follows it, more slowly than the eyes; `points` without.
         """
-        middle = eyes.mean(axis=0)
-        share = head * (HEAD_SHARE * gaze_along(points - middle)).clip(-MOST_HEAD, MOST_HEAD)
+        followed = points if for_head is None else for_head
+        share = head * (HEAD_SHARE * gaze_along(followed - eyes.mean(axis=0))).clip(-MOST_HEAD, MOST_HEAD)
         aimed = towards(share)  # (T, 3, 3)
         own = rotations(self.head)
         turned = aimed @ own

@@ -109,10 +109,15 @@ def with_lids(motion: np.ndarray, lowered: np.ndarray) -> np.ndarray:
     """
     rest = float(_face(np.zeros((1, motion.shape[1])))[2:].mean())
     opening = (_face(motion)[2:].mean(axis=0) / max(rest, 1e-6)).clip(0, 1)
+    return with_blinks(motion, LIDS * lowered * opening)
+
+
+def with_blinks(motion: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """A motion (T, 53) with both eyes' eyeBlink of the reference besides, at weights (T,)."""
     arrays = reference_arrays()
     names = [str(name) for name in arrays["arkit_names"]]
     blink = sum(arrays["arkit_coefficients"][names.index(f"eyeBlink{side}")] for side in ("Left", "Right"))
-    return motion + (LIDS * lowered * opening)[:, None] * blink
+    return motion + weights[:, None] * blink
 
 
 def _blink(opening: np.ndarray) -> np.ndarray:

@@ -4,14 +4,14 @@
 from dataclasses import asdict
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import IntProperty, StringProperty
 from bpy.types import Operator
 
 from ..animation import actions, adjust, emotion_keys
 from ..engine.settings import engine_settings
 from ..heads import chosen, face_kinds, head_arrays, own_bones, own_head
 from ..ui.reporting import Reporting
-from . import stored, takes, turns
+from . import silence, stored, takes, turns
 
 NO_TAKE = "The head plays no take; generate lip sync, or choose a take first"
 
@@ -155,7 +155,33 @@ class ECOFACE_OT_look_again(OnTake, Operator):
         return {"FINISHED"}
 
 
+class ECOFACE_OT_fill_silence(Reporting, Operator):
+    """Let the head listen wherever it says nothing within the scene's range: it blinks, breathes and looks at
+    the head that speaks, in strips of the NLA between its takes"""
+
+    bl_idname = "ecoface.fill_silence"
+    bl_label = "Fill Silence"
+    bl_options = {"REGISTER", "UNDO"}
+
+    head: StringProperty(name="Head", description="Name of the head's object", options={"SKIP_SAVE"})
+    seed: IntProperty(name="Seed", description="Another seed, other moments", min=0, options={"SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context):
+        if reason := chosen.why_no_head(context):
+            cls.poll_message_set(reason)
+            return False
+        return True
+
+    def run(self, context):
+        speaker = chosen.named_head(context, self.head)
+        count = silence.fill(context, speaker, self.seed)
+        self.report({"INFO"}, f"'{speaker.name}' listens in {count} silence{'s' if count > 1 else ''} now")
+        return {"FINISHED"}
+
+
 CLASSES = (
+    ECOFACE_OT_fill_silence,
     ECOFACE_OT_add_neck,
     ECOFACE_OT_look_again,
     ECOFACE_OT_take_play,

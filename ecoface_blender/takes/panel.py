@@ -45,6 +45,7 @@ class ECOFACE_PT_takes(Sidebar, Panel):
         column.operator("ecoface.take_again", icon="FILE_REFRESH")
         column.operator("ecoface.take_swap")
         column.operator("ecoface.take_range", icon="PREVIEW_RANGE")
+        column.operator("ecoface.fill_silence", icon="SORTTIME")
         if speaker and (owner := takes.edited(speaker)):
             row = layout.row(align=True)
             row.prop(owner.animation_data, "action_influence", text="Edits", slider=True)

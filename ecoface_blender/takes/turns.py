@@ -39,6 +39,12 @@ def shown(
     return turn.looking_at(aim.astype(np.float64), _eyes(rig, rig.bones), turns_head)
 
 
+def towards(rig: Rig, turn: HeadTurn, points: np.ndarray, for_head: np.ndarray) -> HeadTurn:
+    """A performance towards what is at `points` (T, 3), which the head follows as `for_head` (T, 3)."""
+    head = 1.0 if rig.bones and rig.bones.head else 0.0
+    return turn.looking_at(points, _eyes(rig, rig.bones), head, for_head)
+
+
 def lowered(turn: HeadTurn | None, gaze: np.ndarray | None) -> np.ndarray | None:
     """(T,) radians by which the eyes look further down than the motion's, with which its lids go."""
     if turn is None:

@@ -21,6 +21,8 @@ EMOTION_FIELDS = (*EMOTION_SOURCES, "emotion_seconds", "baseline", "reference_ba
 """Of a request: those that say where the emotion comes from, None where they say nothing."""
 ALTERNATIVES = ("emotion", "emotion_track", "emotion_from")
 """Of which a request has one at most; with none the emotion is the voice's own."""
+LONGEST_IDLE = 600
+"""Seconds, the engine's own."""
 MOST_TEXT = 1 << 18
 """Characters of a value; a voice baseline, the longest of them, has 8,000."""
 
@@ -69,6 +71,8 @@ class GenerationRequest:
     """The same of the voice in emotion_from."""
     seed: int = 0
     temperature: float = 1.0
+    idle: float = 0.0
+    """Seconds after the sound in which the expression fades and the face rests, breathes and blinks."""
     frames: tuple[int, int] | None = None
     """Of the take that is played, which alone are made anew; None makes a new take."""
     add_strip: bool = False
@@ -88,6 +92,7 @@ class GenerationRequest:
             self._within(field.name, _is_sendable, f"at most {MOST_TEXT} characters, none of them null")
         for name in ("strength", "upper", "mouth", "temperature"):
             self._within(name, lambda value: value >= 0, "a number from 0 on")
+        self._within("idle", lambda value: 0 <= value <= LONGEST_IDLE, f"seconds from 0 to {LONGEST_IDLE}")
         self._within("seed", lambda value: 0 <= value < 1 << 63, "a whole number from 0 to below 2^63")
         for name in ("first_second", "emotion_first_second"):
             self._within(name, lambda value: abs(value) <= LONGEST, f"seconds within {LONGEST}")

@@ -126,6 +126,47 @@ def write_channels(
     return action
 
 
+def add_channels(action: bpy.types.Action, channels: Sequence[Channel], frames: np.ndarray) -> None:
+    """More curves with linear keys in an action, which their data-blocks play from now on if they play none.
+
+    Raises:
+        EcoFaceBlenderError: if a data-block cannot be animated now.
+    """
+    owners = list({channel.id_data.as_pointer(): channel.id_data for channel in channels}.values())
+    for owner in owners:
+        if reason := why_not_animatable(owner):
+            raise EcoFaceBlenderError(reason)
+    for owner, slot in add_curves(action, channels, frames):
+        if owner.animation_data_create().action is None:
+            assign(owner, action, slot)
+        owner.update_tag()
+
+
+def add_curves(
+    action: bpy.types.Action, channels: Sequence[Channel], frames: np.ndarray
+) -> list[tuple[bpy.types.ID, bpy.types.ActionSlot]]:
+    """Curves with linear keys of channels that an action lacks, played by nobody yet; their owners' slots."""
+    slots: dict[int, tuple[bpy.types.ID, bpy.types.ActionSlot]] = {}
+    for channel in channels:
+        owner = channel.id_data
+        if owner.as_pointer() not in slots:
+            kind, name = owner.id_type, _owner(owner)
+            there = [s for s in action.slots if s.target_id_type == kind and s.name_display == name]
+            slots[owner.as_pointer()] = owner, there[0] if there else action.slots.new(kind, name)
+        bag = _channelbag(action, slots[owner.as_pointer()][1])
+        if bag.fcurves.find(channel.path, index=max(0, channel.index)) is None:
+            curve = bag.fcurves.new(channel.path, index=max(0, channel.index))
+            _fill(curve, frames, channel.values)
+    return list(slots.values())
+
+
+def _channelbag(action: bpy.types.Action, slot: bpy.types.ActionSlot) -> bpy.types.ActionChannelbag:
+    """Of a slot, in the action's first strip."""
+    layer = action.layers[0] if action.layers else action.layers.new("Layer")
+    strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
+    return strip.channelbag(slot, ensure=True)
+
+
 def keep_keys(
     action: bpy.types.Action, channels: Sequence[Channel], frames: np.ndarray, kept: np.ndarray
 ) -> None:

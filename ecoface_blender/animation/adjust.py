@@ -24,6 +24,8 @@ class Settings:
     jaw: float = 1.0
     lips: float = 1.0
     upper: float = 1.0
+    head_motion: float = 1.0
+    gaze: float = 1.0
     smoothing: float = 0.0
     """Seconds, standard deviation of a Gaussian in time."""
     offset: float = 0.0

@@ -16,6 +16,15 @@ LAYER = "ecoface_edits"
 """Custom property of an action that holds edits."""
 
 
+IDLE = "ecoface_idle"
+"""Custom property of an action that fills silences, between takes."""
+
+
+def is_idle(action: bpy.types.Action | None) -> bool:
+    """Whether an action fills silences."""
+    return action is not None and IDLE in action
+
+
 def is_layer(action: bpy.types.Action | None) -> bool:
     """Whether an action holds edits of a take below it."""
     return action is not None and LAYER in action
@@ -27,7 +36,7 @@ def strip_below(owner: bpy.types.ID) -> bpy.types.NlaStrip | None:
     if animation is None or not is_layer(animation.action):
         return None
     strips = [strip for track in animation.nla_tracks for strip in track.strips]
-    ours = [strip for strip in strips if strip.action and actions.METADATA in strip.action]
+    ours = [strip for strip in strips if _is_ours(strip) and not is_idle(strip.action)]
     return ours[-1] if ours else None
 
 
@@ -63,7 +72,8 @@ def remove(layer: bpy.types.Action) -> None:
             raise EcoFaceBlenderError(reason)
     for owner in owners:
         strip, animation = strip_below(owner), owner.animation_data
-        animation.action_blend_type, animation.action_influence = "REPLACE", 1
+        animation.action_blend_type = strip.blend_type if strip else "REPLACE"
+        animation.action_influence = 1
         animation.action = None
         if strip is None:
             continue
@@ -75,6 +85,33 @@ def remove(layer: bpy.types.Action) -> None:
         actions.assign(owner, take, slot)
         owner.update_tag()
     bpy.data.actions.remove(layer)
+
+
+def make_way(owners: Iterable[bpy.types.ID]) -> None:
+    """Let objects that are animated already, as a character's armature with a walk, play on below a take.
+
+    What they play goes into a strip of the NLA, and the take is added to it.
+
+    Raises:
+        EcoFaceBlenderError: if one of them cannot be animated now.
+    """
+    for owner in owners:
+        animation = owner.animation_data
+        if not isinstance(owner, bpy.types.Object) or animation is None or is_layer(animation.action):
+            continue
+        if animation.action is not None and actions.METADATA not in animation.action:
+            actions.push_down(owner)
+        animation.action_blend_type = "COMBINE" if has_other_strips(owner) else "REPLACE"
+
+
+def has_other_strips(owner: bpy.types.ID) -> bool:
+    """Whether an owner has strips in the NLA that are no takes."""
+    tracks = owner.animation_data.nla_tracks if owner.animation_data else ()
+    return any(not _is_ours(strip) for track in tracks for strip in track.strips)
+
+
+def _is_ours(strip: bpy.types.NlaStrip) -> bool:
+    return strip.action is not None and actions.METADATA in strip.action
 
 
 @contextmanager

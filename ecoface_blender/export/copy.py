@@ -10,13 +10,14 @@ from mathutils import Matrix
 
 from ..animation import actions
 from ..channels import Channel, key_channels
+from ..heads import own_bones
 from ..takes.evaluated import Part
 from .modifiers import Shaped, shaped
-from .shape_keys import JawBone, Morph
+from .shape_keys import Morph
+from .skeletons import Bone
 from .stand_in import stand_in
 
 MOVED = 1e-6  # metres or parts of a rotation by which a head that stands still may differ
-BONE_LENGTH = 0.5  # of the way from the jaw's joint to the farthest vertex that follows it
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Written:
 
     part: Part
     morphs: Sequence[Morph]
-    jaw: JawBone | None = None
+    bones: Sequence[Bone] = ()
 
 
 @contextmanager
@@ -46,20 +47,16 @@ def copied(
     try:
         for mesh in meshes:
             original = mesh.part.item
-            shape = whole = None
-            if not animation_only or mesh.jaw is not None:  # the jaw's bone is as long as the chin
-                shape = whole = shaped(context, original, list(mesh.morphs), mesh.jaw)
-                made.append(whole.mesh)
             if animation_only:
-                shape = stand_in(original, mesh.morphs, mesh.jaw)
-                made.append(shape.mesh)
-            assert shape is not None
+                shape = stand_in(original, mesh.morphs, mesh.bones)
+            else:
+                shape = shaped(context, original, list(mesh.morphs), mesh.bones)
             copy = _mesh(context, original, shape, space, made)
             pairs += [(original, copy), (original.data, copy.data)]
             carrier = copy
-            if whole is not None and whole.jaw is not None and shape.jaw is not None:
-                carrier, jaw_channels = _rig(context, original, whole, shape.jaw.weights, space, copy, made)
-                channels += jaw_channels
+            if shape.bones:
+                carrier, turns = _rig(context, original, shape.bones, space, copy, made)
+                channels += turns
                 items.append(carrier)
             items.append(copy)
             names = tuple(morph.name for morph in mesh.morphs)
@@ -124,57 +121,39 @@ def _mesh(
 def _rig(
     context: bpy.types.Context,
     head: bpy.types.Object,
-    whole: Shaped,
-    follows: np.ndarray,
+    bones: Sequence[Bone],
     space: np.ndarray,
     mesh_object: bpy.types.Object,
     made: list[bpy.types.ID],
 ) -> tuple[bpy.types.Object, list[Channel]]:
-    """An armature with bones `head` and `jaw` of the `whole` mesh, and the jaw's curves.
-
-    `follows` (V,) is how much each vertex of `mesh_object` follows the jaw.
-    """
-    jaw, rest = whole.jaw, whole.rest
-    assert jaw is not None
+    """An armature that the mesh follows, and the curves of its bones."""
     data = bpy.data.armatures.new(f"{head.name} Rig")
     rig = bpy.data.objects.new(f"{head.name} Rig", data)
     made[:0] = [rig, data]
     context.scene.collection.objects.link(rig)
-    chin = rest[jaw.weights > 0.5]
-    reach = chin[np.linalg.norm(chin - jaw.joint, axis=1).argmax()] - jaw.joint
-    with _edited(context, rig):
-        root = data.edit_bones.new("head")
-        root.head, root.tail = (0, 0, 0), _in(space, np.array([0, 0, np.linalg.norm(reach)]))
-        bone = data.edit_bones.new("jaw")
-        bone.parent = root
-        bone.head, bone.tail = _in(space, jaw.joint), _in(space, jaw.joint + BONE_LENGTH * reach)
-    for name, weights in (("jaw", follows), ("head", 1 - follows)):
-        group = mesh_object.vertex_groups.new(name=name)
-        for index in np.flatnonzero(weights > 0):
-            group.add([int(index)], float(weights[index]), "REPLACE")
+    with own_bones.edited(context, rig):
+        for each in bones:
+            bone = data.edit_bones.new(each.name)
+            bone.parent = data.edit_bones.get(each.parent)
+            bone.head, bone.tail = _in(space, each.joint), _in(space, each.tail)
+    for each in bones:
+        if (old := mesh_object.vertex_groups.get(each.name)) is not None:  # of the head's own armature
+            mesh_object.vertex_groups.remove(old)
+        group = mesh_object.vertex_groups.new(name=each.name)
+        for index in np.flatnonzero(each.weights > 0):
+            group.add([int(index)], float(each.weights[index]), "REPLACE")
     mesh_object.parent = rig
     modifier = mesh_object.modifiers.new("Rig", "ARMATURE")
     modifier.object = rig
     axes = space[:3, :3] / np.cbrt(np.linalg.det(space[:3, :3]))
-    rest_turn = np.array(data.bones["jaw"].matrix_local)[:3, :3]
-    turns = rest_turn.T @ axes @ jaw.rotations @ axes.T @ rest_turn
-    quaternions = _quaternions(turns)
-    path = 'pose.bones["jaw"].rotation_quaternion'
-    return rig, [Channel(rig, path, index, quaternions[:, index]) for index in range(4)]
-
-
-@contextmanager
-def _edited(context: bpy.types.Context, rig: bpy.types.Object) -> Iterator[None]:
-    """In Edit Mode of a rig, the only place in which bones are made."""
-    view_layer, active = context.view_layer, context.view_layer.objects.active
-    view_layer.objects.active = rig
-    try:
-        with context.temp_override(active_object=rig, object=rig):
-            bpy.ops.object.mode_set(mode="EDIT")
-            yield
-            bpy.ops.object.mode_set(mode="OBJECT")
-    finally:
-        view_layer.objects.active = active
+    channels = []
+    for each in bones:
+        if each.rotations is not None:
+            rest_turn = np.array(data.bones[each.name].matrix_local)[:3, :3]
+            quaternions = _quaternions(rest_turn.T @ axes @ each.rotations @ axes.T @ rest_turn)
+            path = f'pose.bones["{each.name}"].rotation_quaternion'
+            channels += [Channel(rig, path, index, quaternions[:, index]) for index in range(4)]
+    return rig, channels
 
 
 def _place(item: bpy.types.Object, places: np.ndarray) -> list[Channel]:

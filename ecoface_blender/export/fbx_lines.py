@@ -26,7 +26,7 @@ def pattern_of(
     """The file of these meshes but for their curves; None where the exporter has to write each line.
 
     That is in a scene that is not opened again for the next line, and of what is more than keys that move: a
-    jaw's bone, a head that is carried about, modifiers that keys can only follow in some poses.
+    bones that turn, a head that is carried about, modifiers that keys can only follow in some poses.
     """
     if not is_open() or any(_is_more_than_keys(mesh) for mesh in meshes):
         return None
@@ -58,7 +58,7 @@ def values_of(meshes: Sequence[Written]) -> np.ndarray:
 
 
 def _is_more_than_keys(mesh: Written) -> bool:
-    return mesh.jaw is not None or bool(shaping(mesh.part.item)) or not stands_still(mesh.part.places)
+    return bool(mesh.bones) or bool(shaping(mesh.part.item)) or not stands_still(mesh.part.places)
 
 
 def _numbered(meshes: Sequence[Written]) -> list[Written]:

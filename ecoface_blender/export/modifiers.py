@@ -9,14 +9,15 @@ import numpy as np
 
 from ..errors import EcoFaceBlenderError
 from ..heads.shape_keys import coordinates, shaping
-from .shape_keys import JawBone, Morph
+from .shape_keys import Morph
+from .skeletons import Bone
 
 OVER_TIME = {"CLOTH", "SOFT_BODY", "FLUID", "DYNAMIC_PAINT", "EXPLODE", "MESH_CACHE", "MESH_SEQUENCE_CACHE"}
 """What depends on frames before, and is in no key."""
 STEP = 0.01  # of the head's size: offsets are measured at most so far, where seams of mirrors stay welded
 ALIKE = 4e-4  # of its size by which the keys' sum may differ from what is seen
 CHECKED = 5  # frames, those in which most moves
-_JAW = "EcoFace jaw"
+_GROUP = "EcoFace bone {}"
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,13 @@ class Shaped:
     rest: np.ndarray
     """(V, 3)"""
     morphs: list[Morph]
-    jaw: JawBone | None
+    bones: tuple[Bone, ...]
 
 
 def shaped(
-    context: bpy.types.Context, item: bpy.types.Object, morphs: list[Morph], jaw: JawBone | None
+    context: bpy.types.Context, item: bpy.types.Object, morphs: list[Morph], bones: Sequence[Bone]
 ) -> Shaped:
-    """A mesh's keys (and jaw) after its modifiers.
+    """A mesh's keys (and bones) after its modifiers.
 
     Raises:
         EcoFaceBlenderError: if keys that add up cannot show what a modifier does.
@@ -42,11 +43,11 @@ def shaped(
     rest = coordinates(item.data.shape_keys.key_blocks[0])
     modifiers = shaping(item)
     if not modifiers:
-        return Shaped(bpy.data.meshes.new_from_object(item), rest, list(morphs), jaw)
+        return Shaped(bpy.data.meshes.new_from_object(item), rest, list(morphs), tuple(bones))
     if any(each.type in OVER_TIME for each in modifiers):
         raise EcoFaceBlenderError(_refusal(item, modifiers))
     morphs = [replace(morph, moved=morph.offsets, reach=1.0) for morph in morphs]  # read once
-    with _stage(context, item, modifiers, jaw) as stage:
+    with _stage(context, item, modifiers, bones) as stage:
         after = _seen(context, stage, rest)
         offsets = (_offset(context, stage, rest, after, morph.offsets) for morph in morphs)
         shapes = [shape for shape in offsets if shape is not None]
@@ -57,10 +58,9 @@ def shaped(
         mesh = bpy.data.meshes.new_from_object(
             stage.evaluated_get(depsgraph), preserve_all_data_layers=True, depsgraph=depsgraph
         )
-        if jaw is not None:
-            jaw = replace(jaw, weights=_jaw_weights(stage, mesh))
+        bones = _spread(stage, mesh, bones)
     moved = [replace(morph, moved=shape) for morph, shape in zip(morphs, shapes, strict=True)]
-    return Shaped(mesh, after, moved, jaw)
+    return Shaped(mesh, after, moved, tuple(bones))
 
 
 def _refusal(item: bpy.types.Object, modifiers: list[bpy.types.Modifier]) -> str:
@@ -76,7 +76,7 @@ def _stage(
     context: bpy.types.Context,
     item: bpy.types.Object,
     modifiers: Sequence[bpy.types.Modifier],
-    jaw: JawBone | None,
+    bones: Sequence[Bone],
 ) -> Iterator[bpy.types.Object]:
     """A copy of a mesh where it stands, without keys, with these modifiers alone; gone afterwards."""
     stage = item.copy()
@@ -90,10 +90,10 @@ def _stage(
         names = {each.name for each in modifiers}
         for each in [each for each in stage.modifiers if each.name not in names]:
             stage.modifiers.remove(each)
-        if jaw is not None:
-            group = stage.vertex_groups.new(name=_JAW)
-            for index in np.flatnonzero(jaw.weights):
-                group.add([int(index)], float(jaw.weights[index]), "REPLACE")
+        for bone in bones:
+            group = stage.vertex_groups.new(name=_GROUP.format(bone.name))
+            for index in np.flatnonzero(bone.weights):
+                group.add([int(index)], float(bone.weights[index]), "REPLACE")
         context.scene.collection.objects.link(stage)
         yield stage
     finally:
@@ -150,11 +150,12 @@ def _adds_up(
     return True
 
 
-def _jaw_weights(stage: bpy.types.Object, mesh: bpy.types.Mesh) -> np.ndarray:
-    """(V',) of the jaw's group, as modifiers have spread it."""
-    index, out = stage.vertex_groups[_JAW].index, np.zeros(len(mesh.vertices))
-    for vertex in mesh.vertices:
+def _spread(stage: bpy.types.Object, mesh: bpy.types.Mesh, bones: Sequence[Bone]) -> list[Bone]:
+    """The bones with weights (V',) of their groups, as modifiers have spread them."""
+    names = {stage.vertex_groups[_GROUP.format(bone.name)].index: bone.name for bone in bones}
+    out = {bone.name: np.zeros(len(mesh.vertices)) for bone in bones}
+    for vertex in mesh.vertices if bones else ():
         for each in vertex.groups:
-            if each.group == index:
-                out[vertex.index] = each.weight
-    return out
+            if each.group in names:
+                out[names[each.group]][vertex.index] = each.weight
+    return [replace(bone, weights=out[bone.name]) for bone in bones]

@@ -17,6 +17,7 @@ from ..takes import evaluated
 from . import fbx_lines, gltf_times
 from .copy import Written, copied, only_selected
 from .shape_keys import Fetch, arkit_keys, keys_beside_bone, named_keys, split_keys, whole_keys
+from .skeletons import skeleton, skeleton_of_another
 
 Y_UP = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
 """From Blender's axes to a file's whose y is up and whose front, as Blender's front view, is +z."""
@@ -250,7 +251,7 @@ def _keys_of(*items: bpy.types.Object) -> list[bpy.types.Key]:
 
 def _meshes(rig: Rig, shown: evaluated.Seen, options: Any, arrays: Fetch) -> list[Written]:
     """What of a speaker is written, with the keys that the options ask for."""
-    return _own(shown, options, arrays) if rig.kind == OWN else _others(rig.speaker, shown, options)
+    return _own(shown, options, arrays) if rig.kind == OWN else _others(rig, shown, options)
 
 
 def _own(shown: evaluated.Seen, options: Any, arrays: Fetch) -> list[Written]:
@@ -260,16 +261,21 @@ def _own(shown: evaluated.Seen, options: Any, arrays: Fetch) -> list[Written]:
     if options.jaw_bone and options.keys == "ARKIT":
         raise EcoFaceBlenderError("ARKit's keys move the jaw themselves; choose other keys, or no jaw bone.")
     if options.jaw_bone:
-        return [Written(part, *keys_beside_bone(head, values, arrays(), safe=options.keys == "SAFE"))]
+        morphs, jaw = keys_beside_bone(head, values, arrays(), safe=options.keys == "SAFE")
+        return [Written(part, morphs, skeleton(head, shown.turned, jaw))]
     if options.keys == "ARKIT":
-        return [Written(part, arkit_keys(head, values, arrays()))]
-    return [Written(part, (split_keys if options.keys == "SAFE" else whole_keys)(part.keys, values))]
+        morphs = arkit_keys(head, values, arrays(), shown.turned)
+        return [Written(part, morphs, skeleton(head, shown.turned, None, eyes=False))]
+    morphs = (split_keys if options.keys == "SAFE" else whole_keys)(part.keys, values)
+    return [Written(part, morphs, skeleton(head, shown.turned, None))]
 
 
-def _others(speaker: bpy.types.Object, shown: evaluated.Seen, options: Any) -> list[Written]:
-    """The meshes of another head, with their keys; what bones do is not in them."""
-    if shown.others:
-        bone = shown.others[0]
+def _others(rig: Rig, shown: evaluated.Seen, options: Any) -> list[Written]:
+    """The meshes of another head, with their keys, and bones of head and eyes where the take turns them."""
+    speaker = rig.speaker
+    beside = tuple(f'pose.bones["{name}"]' for name in rig.bones.moved) if rig.bones else ()
+    if jaws := [each for each in shown.others if not each.path.startswith(beside)]:
+        bone = jaws[0]
         raise EcoFaceBlenderError(
             f"'{speaker.name}' turns its jaw by a bone of '{bone.id_data.name}': write an Alembic, "
             "or bake and export the whole character from Blender's File menu."
@@ -279,7 +285,10 @@ def _others(speaker: bpy.types.Object, shown: evaluated.Seen, options: Any) -> l
             f"'{speaker.name}' is no head of EcoFace, so its jaw moves by its keys; choose no jaw bone."
         )
     make = {"SAFE": split_keys, "RAW": whole_keys, "ARKIT": named_keys}[options.keys]
-    meshes = [Written(part, make(part.keys, part.values)) for part in shown.parts]
+    meshes = [
+        Written(part, make(part.keys, part.values), skeleton_of_another(rig, part.item, shown.turned))
+        for part in shown.parts
+    ]
     if not any(mesh.morphs for mesh in meshes):
         raise EcoFaceBlenderError(f"'{speaker.name}' has no keys of ARKit's; choose other keys.")
     return meshes

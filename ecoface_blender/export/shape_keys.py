@@ -9,19 +9,21 @@ import numpy as np
 
 from ..core.arkit import ArkitUnits
 from ..core.constants import EXPRESSION_DIM
+from ..core.head_pose import LOOK_AT_ONE, eye_units, gaze_along
 from ..core.jaw_skinning import JAW, N_TURN
 from ..core.jaw_skinning import rotations as rotations_of
 from ..errors import EcoFaceBlenderError, refusals_of_core
 from ..heads import key_names as arkit_names
-from ..heads import recognition
+from ..heads import own_bones, recognition
+from ..heads.head_turn import rotation_vectors
 from ..heads.own_head import EXPRESSION_KEYS, head_name, key_names, to_blender
 from ..heads.shape_keys import coordinates, offsets
 from ..takes.evaluated import motion_of
+from .skeletons import BONE_LENGTH, TO_BLENDER, Bone
 
+_LEFT_EYE = 3  # joint
 Fetch = Callable[[], Mapping[str, np.ndarray]]
 """Gives the arrays of the head that is written, where they are needed."""
-TO_BLENDER = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
-"""As a matrix what `own_head.to_blender` does to FLAME's axes."""
 
 
 @dataclass(frozen=True)
@@ -41,18 +43,6 @@ class Morph:
         """(V, 3) at value 1, in the head's own space."""
         moved = self.moved() if callable(self.moved) else self.moved
         return moved if self.reach == 1 else self.reach * moved
-
-
-@dataclass(frozen=True)
-class JawBone:
-    """The jaw as a bone, in Blender's axes and the head's own space."""
-
-    joint: np.ndarray
-    """(3,)"""
-    weights: np.ndarray
-    """(V,) how much each vertex follows it."""
-    rotations: np.ndarray
-    """(frames, 3, 3)"""
 
 
 def whole_keys(keys: bpy.types.Key, values: np.ndarray) -> list[Morph]:
@@ -103,21 +93,61 @@ def split(
     return [Morph(f"{name}_{suffix}", moved, (value / r).clip(0, 1), r) for suffix, r in halves]
 
 
-def arkit_keys(head: bpy.types.Object, values: np.ndarray, arrays: Mapping[str, np.ndarray]) -> list[Morph]:
-    """ARKit's 52, with the shapes of the head's own units.
+def arkit_keys(
+    head: bpy.types.Object,
+    values: np.ndarray,
+    arrays: Mapping[str, np.ndarray],
+    turned: np.ndarray | None = None,
+) -> list[Morph]:
+    """ARKit's 52, with the shapes of the head's own units; where eyes are turned, they look as far by keys.
 
     Raises:
         EcoFaceBlenderError: if the arrays are of another head, or it has no units.
     """
-    curves = arkit_curves(head, motion_of(head, values), arrays)
+    curves = arkit_curves(head, motion_of(head, values), arrays, turned)
+    if turned is not None:
+        looks = eye_units(eyes_of(turned), _own_looks(arrays))
+        curves |= {name: curve for name, curve in looks.items() if name in curves}
     shapes = to_blender(arrays["arkit_units"])
     return [Morph(name, shape, curve) for (name, curve), shape in zip(curves.items(), shapes, strict=True)]
 
 
+def eyes_of(turned: np.ndarray) -> np.ndarray:
+    """Yaw and pitch (frames, 2 eyes, 2) of the left and the right eye of rotations (frames, 3, 3, 3)."""
+    return np.stack([gaze_along(turned[:, 1, :, 2]), gaze_along(turned[:, 2, :, 2])], axis=1)
+
+
+def _own_looks(arrays: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """By direction: the radians that the head's own units turn an eye at 1, read off its left eye."""
+    names = [str(name) for name in arrays["arkit_names"]]
+    eye = arrays["weights"][:, _LEFT_EYE] > 0.5
+    out = dict(LOOK_AT_ONE)
+    for direction in LOOK_AT_ONE:
+        unit = f"eyeLook{direction}Left"
+        if unit in names and eye.any():
+            points = arrays["v_template"][eye].astype(np.float64)
+            moved = points + arrays["arkit_units"][names.index(unit)][eye]
+            angle = np.linalg.norm(_turn(points - points.mean(axis=0), moved - moved.mean(axis=0)))
+            out[direction] = max(float(angle), 1e-3)
+    return out
+
+
+def _turn(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Rotation vector (3,) that takes points (V, 3) to others best (Kabsch)."""
+    left, _, right = np.linalg.svd(after.T @ before)
+    flip = np.diag([1, 1, np.sign(np.linalg.det(left @ right))])
+    return rotation_vectors((left @ flip @ right)[None])[0]
+
+
 def arkit_curves(
-    head: bpy.types.Object, motion: np.ndarray, arrays: Mapping[str, np.ndarray]
+    head: bpy.types.Object,
+    motion: np.ndarray,
+    arrays: Mapping[str, np.ndarray],
+    turned: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """ARKit's 52 curves (frames,) in 0..1 of a motion (frames, 53), by the head's own units.
+
+    Of eyes that are `turned` (frames, 3, 3, 3), as `Seen.turned`, the eyeLook units are what they look along.
 
     Raises:
         EcoFaceBlenderError: if the arrays are of another head, or it has no units.
@@ -125,12 +155,16 @@ def arkit_curves(
     check_arrays(head, arrays)
     with refusals_of_core():
         units = ArkitUnits.of(arrays)
-    return dict(zip(units.names, units.curves(motion, single=True).T, strict=True))
+    eyes = None if turned is None else eyes_of(turned)
+    gaze = None if eyes is None else eyes.mean(axis=1)
+    out = dict(zip(units.names, units.curves(motion, single=True, gaze=gaze).T, strict=True))
+    looks = {} if eyes is None else eye_units(eyes)
+    return out | {name: curve for name, curve in looks.items() if name in out}
 
 
 def keys_beside_bone(
     head: bpy.types.Object, values: np.ndarray, arrays: Mapping[str, np.ndarray], safe: bool
-) -> tuple[list[Morph], JawBone]:
+) -> tuple[list[Morph], Bone]:
     """All keys but the jaw's, keys for what FLAME corrects at the jaw, and the jaw itself as a bone.
 
     Together they are exact skinning (Eq. 2), which the jaw's own keys follow within half a millimetre.
@@ -158,9 +192,12 @@ def keys_beside_bone(
     morphs = []
     for (name, moved, low, high), value in zip(reaches, columns, strict=True):
         morphs += split(name, moved, value, low, high) if safe else [Morph(name, moved, value)]
-    joint = arrays["J_regressor"][JAW] @ arrays["v_template"]
+    joint = to_blender(arrays["J_regressor"][JAW] @ arrays["v_template"])
+    weights = arrays["weights"][:, JAW].astype(np.float64)
+    chin = to_blender(arrays["v_template"])[weights > 0.5]
+    reach = chin[np.linalg.norm(chin - joint, axis=1).argmax()] - joint
     turned = TO_BLENDER @ rotations @ TO_BLENDER.T
-    return morphs, JawBone(to_blender(joint), arrays["weights"][:, JAW], turned)
+    return morphs, Bone("jaw", own_bones.HEAD, joint, joint + BONE_LENGTH * reach, weights, turned)
 
 
 def check_arrays(head: bpy.types.Object, arrays: Mapping[str, np.ndarray]) -> None:

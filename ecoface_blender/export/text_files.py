@@ -9,8 +9,16 @@ import bpy
 import numpy as np
 
 from ..channels import Channel
-from ..core.live_link import JSON_FORMAT, MOTION_NAMES, frames_table, live_link_csv
+from ..core.live_link import (
+    GAZE_NAMES,
+    HEAD_NAMES,
+    JSON_FORMAT,
+    MOTION_NAMES,
+    frames_table,
+    live_link_csv,
+)
 from ..errors import EcoFaceBlenderError
+from ..heads.head_turn import rotation_vectors
 from ..heads.rig import OWN, Rig
 from ..sound import sequencer
 from ..takes import evaluated
@@ -27,13 +35,24 @@ def write_csv(
     arrays: Fetch,
 ) -> None:
     """ARKit's curves as Live Link Face writes them, at the scene's rate; the first row is at time 0."""
-    curves = arkit_curves(rig, evaluated.see(context, rig, frames), arrays)
-    write_curves(path, curves, len(frames), sequencer.scene_rate(context.scene))
+    shown = evaluated.see(context, rig, frames)
+    curves = arkit_curves(rig, shown, arrays)
+    head = eyes = None
+    if shown.turned is not None:
+        head, eyes = rotation_vectors(shown.turned[:, 0]), shape_keys.eyes_of(shown.turned)
+    write_curves(path, curves, len(frames), sequencer.scene_rate(context.scene), head, eyes)
 
 
-def write_curves(path: Path, curves: dict[str, np.ndarray], n_frames: int, rate: float) -> None:
-    """ARKit's curves (frames,) as Live Link Face writes them."""
-    _write(path, live_link_csv(curves, n_frames, rate))
+def write_curves(
+    path: Path,
+    curves: dict[str, np.ndarray],
+    n_frames: int,
+    rate: float,
+    head: np.ndarray | None = None,
+    eyes: np.ndarray | None = None,
+) -> None:
+    """ARKit's curves (frames,) as Live Link Face writes them, head and eyes as `live_link_csv` takes them."""
+    _write(path, live_link_csv(curves, n_frames, rate, head, eyes))
 
 
 def arkit_curves(rig: Rig, shown: evaluated.Seen, arrays: Fetch) -> dict[str, np.ndarray]:
@@ -43,7 +62,7 @@ def arkit_curves(rig: Rig, shown: evaluated.Seen, arrays: Fetch) -> dict[str, np
         EcoFaceBlenderError: if the head has no units, or no keys of their names.
     """
     if rig.kind == OWN:
-        return shape_keys.arkit_curves(rig.speaker, _motion(shown), arrays())
+        return shape_keys.arkit_curves(rig.speaker, _motion(shown), arrays(), shown.turned)
     curves: dict[str, np.ndarray] = {}
     for part in shown.parts:
         for morph in shape_keys.named_keys(part.keys, part.values):
@@ -82,6 +101,9 @@ def write_json(
     if shown.others:
         curves = np.column_stack([channel.values for channel in shown.others])
         content["bones"] = frames_table([_name(channel) for channel in shown.others], curves)
+    if shown.turned is not None:
+        content["head"] = frames_table(HEAD_NAMES, rotation_vectors(shown.turned[:, 0]))
+        content["gaze"] = frames_table(GAZE_NAMES, shape_keys.eyes_of(shown.turned).mean(axis=1))
     if rig.kind == OWN:
         content["flame"] = frames_table(MOTION_NAMES, _motion(shown))
     with suppress(EcoFaceBlenderError):  # a head without units has its other curves all the same

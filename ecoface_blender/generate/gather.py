@@ -118,6 +118,7 @@ def voice(
         style=_said("style", given, panel) or None,
         seed=_said("seed", given, panel),
         temperature=_said("temperature", given, panel),
+        idle=_said("idle", given, panel),
         **_sound(context, panel, given, folder),
     )
 

@@ -119,6 +119,7 @@ class ECOFACE_PT_variation(Sidebar, Panel):
         layout, settings = self._start(context)
         layout.prop(settings, "seed")
         layout.prop(settings, "temperature", slider=True)
+        layout.prop(settings, "idle")
 
 
 CLASSES = (ECOFACE_PT_speech, ECOFACE_PT_variation)

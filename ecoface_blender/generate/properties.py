@@ -185,6 +185,16 @@ class EcoFaceSettings(PropertyGroup):
         description="Play what is ready of the line while the rest is still being computed",
         default=True,
     )
+    idle: FloatProperty(
+        name="Idle",
+        description="Seconds after the sound in which the expression fades and the face rests and breathes",
+        min=0.0,
+        max=600.0,
+        soft_max=10.0,
+        step=10,
+        precision=1,
+        subtype="TIME_ABSOLUTE",
+    )
     add_strip: BoolProperty(
         name="Add Strip",
         description="Also add the sound to the sequencer, where the face speaks it",

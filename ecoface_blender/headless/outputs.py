@@ -6,15 +6,19 @@ from functools import cache
 from pathlib import Path
 
 import bpy
+import numpy as np
 
 from ..animation import actions
 from ..atomic_write import written_beside
 from ..core.arkit import ArkitUnits
 from ..core.atomic_write import partial_of
+from ..core.constants import MOTION_DIM
+from ..core.head_pose import eye_units
 from ..engine.settings import EngineSettings
 from ..export import export, text_files
 from ..generate import generation
 from ..heads import finding, own_head
+from ..heads.head_turn import HeadTurn
 from ..request import GenerationRequest
 from ..same_file import same_file
 from ..sound import sequencer
@@ -97,17 +101,25 @@ def _copy_motion(line: Writing) -> None:
 
 def _write_without_scene(line: Writing) -> str:
     """What the scene would show is known: the stage's head, played at the stage's rate."""
-    motion, rate, *_ = stored.read_motion(line.motion)
+    motion, rate, *_, head, gaze = stored.read_motion(line.motion)
     for suffix in line.outputs:
         if suffix == MOTION:
             _copy_motion(line)
             continue
         scene_rate = sequencer.scene_rate(bpy.context.scene)
-        _, at = actions.resample_to_scene(motion, rate, scene_rate, line.request.first_frame)
+        turns = HeadTurn.of(head, gaze, len(motion)).columns
+        together = np.hstack([motion, turns])
+        _, at = actions.resample_to_scene(together, rate, scene_rate, line.request.first_frame)
+        at, turns = np.split(at, [MOTION_DIM], axis=1)
+        turn = None if head is None and gaze is None else HeadTurn.from_columns(turns)
         units = _own_units()
-        curves = dict(zip(units.names, units.curves(at, single=True).T, strict=True))
+        found = units.curves(at, single=True, gaze=turn.gaze if turn else None)
+        curves = dict(zip(units.names, found.T, strict=True))
+        if turn is not None:
+            curves |= eye_units(turn.eyes)
+        seen = (turn.head, turn.eyes) if turn else (None, None)
         with written_beside(_path(line, CURVES)) as beside:
-            text_files.write_curves(beside, curves, len(at), scene_rate)
+            text_files.write_curves(beside, curves, len(at), scene_rate, *seen)
     return f"{len(motion)} frames of motion ({len(motion) / rate:.1f} s)"
 
 

@@ -6,7 +6,7 @@ import bpy
 
 from ..core.constants import EXPRESSION_DIM
 from ..errors import EcoFaceBlenderError
-from . import jaw_bone, own_head, recognition, shape_keys, source_curves
+from . import head_bones, jaw_bone, own_bones, own_head, recognition, shape_keys, source_curves
 from . import key_names as arkit_names
 from .character_parts import character_parts
 from .mapping import Row
@@ -24,7 +24,7 @@ def rig_of(item: bpy.types.Object | None) -> Rig | None:
     if kind == MAPPED:
         return _mapped(item, mapped_rows(item))
     if kind == OWN:
-        return Rig(OWN, item, (item,), (), None)
+        return Rig(OWN, item, (item,), (), None, head_bones.find(own_bones.rig_of(item)))
     return _flame(item) if kind == FLAME else _known(item, kind)
 
 
@@ -112,8 +112,9 @@ def guessed_rows(item: bpy.types.Object) -> list[Row]:
 
 def _flame(item: bpy.types.Object) -> Rig:
     """A head of a FLAME add-on: numbered expressions, pose correctives, a jaw bone."""
-    jaw = jaw_bone.find_jaw(jaw_bone.armature_of(item))
-    return Rig(FLAME, item, (item,), tuple((item, row) for row in _flame_rows(item)), jaw)
+    armature = jaw_bone.armature_of(item)
+    rows = tuple((item, row) for row in _flame_rows(item))
+    return Rig(FLAME, item, (item,), rows, jaw_bone.find_jaw(armature), head_bones.find(armature))
 
 
 def _flame_rows(item: bpy.types.Object) -> list[Row]:
@@ -142,7 +143,7 @@ def _known(item: bpy.types.Object, kind: str) -> Rig:
             for part, row in rows
             if row.source != "jawOpen" or (not _turned(part, jaw) and shape_keys.opens(part, row.target))
         )
-    return Rig(kind, item, tuple(parts), rows, jaw)
+    return Rig(kind, item, tuple(parts), rows, jaw, head_bones.find(jaw_bone.armature_of(item)))
 
 
 def _turned(part: bpy.types.Object, jaw: str) -> bool:
@@ -182,4 +183,4 @@ def _mapped(item: bpy.types.Object, rows: Sequence[Row]) -> Rig:
     if armature:
         bones = armature.pose.bones
         out += [(armature, row) for row in rows if row.kind == "BONE" and row.target in bones]
-    return Rig(MAPPED, item, tuple(parts), tuple(out), None)
+    return Rig(MAPPED, item, tuple(parts), tuple(out), None, head_bones.find(armature))

@@ -26,7 +26,7 @@ _NOT_TURNED = {
     "target",
     "ik",
 }
-_UPRIGHT = Matrix(((1, 0, 0), (0, 0, -1), (0, 1, 0)))
+UPRIGHT = Matrix(((1, 0, 0), (0, 0, -1), (0, 1, 0)))
 """FLAME's axes (left, up, forward) in those of a character that stands as Blender's do: z up, face to -y."""
 
 
@@ -59,7 +59,11 @@ def rotation_channels(
     bone = armature.pose.bones[name]
     to_bone = bone.bone.matrix_local.to_3x3().inverted() @ face_axes(armature, name, meshes)
     to_bone = np.array(to_bone)
-    turns = to_bone @ rotations(jaw) @ to_bone.T  # (T, 3, 3)
+    return turn_channels(bone, to_bone @ rotations(jaw) @ to_bone.T)
+
+
+def turn_channels(bone: bpy.types.PoseBone, turns: np.ndarray) -> list[Channel]:
+    """Rotations (T, 3, 3) about a pose bone's own axes as curves in its rotation mode."""
     if bone.rotation_mode not in ("QUATERNION", "AXIS_ANGLE"):
         return _channels(bone, "rotation_euler", _eulers(turns, bone.rotation_mode))
     quaternions = [Matrix(turn).to_quaternion() for turn in turns]
@@ -105,11 +109,11 @@ def face_axes(armature: bpy.types.Object, name: str, meshes: list[bpy.types.Obje
         if "eye" in spoken and spoken[-1] in ("left", "right"):
             eyes.setdefault(spoken[-1], bone.head_local)
     if len(eyes) < 2:
-        return _UPRIGHT
+        return UPRIGHT
     chin = _chin(armature, name, meshes)
-    left = _along_an_axis(eyes["left"] - eyes["right"])
+    left = along_an_axis(eyes["left"] - eyes["right"])
     up = (eyes["left"] + eyes["right"]) / 2 - chin
-    up = _along_an_axis(up - up.dot(left) * left)
+    up = along_an_axis(up - up.dot(left) * left)
     return Matrix((left, up, left.cross(up))).transposed()
 
 
@@ -127,7 +131,8 @@ def _chin(armature: bpy.types.Object, name: str, meshes: list[bpy.types.Object])
     return sum(points, Vector()) / len(points) if points else armature.data.bones[name].tail_local
 
 
-def _along_an_axis(direction: Vector) -> Vector:
+def along_an_axis(direction: Vector) -> Vector:
+    """The unit vector along x, y or z, either way, that is closest to a direction."""
     number = int(np.argmax(np.abs(direction)))
     return Vector(np.eye(3)[number] * np.sign(direction[number]))
 

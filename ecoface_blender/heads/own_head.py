@@ -12,7 +12,7 @@ from ..core.head_file import read_head
 from ..core.jaw_skinning import N_TERMS, expression_directions, terms
 from ..core.motion_file import FlameMotion
 from ..errors import EcoFaceBlenderError, refusals_of_core
-from . import jaw_shape_keys
+from . import jaw_shape_keys, own_bones
 from .materials import COLOUR_ATTRIBUTE, make_material
 
 EXPRESSION_KEYS = tuple(f"Expression {number:02}" for number in range(1, EXPRESSION_DIM + 1))
@@ -43,6 +43,8 @@ def add_head(context: bpy.types.Context, arrays: Mapping[str, np.ndarray], name:
     head["ecoface_head"], head["ecoface_version"] = str(arrays["name"]), VERSION
     head["ecoface_jaw_error_mm"] = round(jaw.error * 1000, 3)
     mesh["ecoface_jaw"] = jaw.weights.ravel().tolist()  # of bytes, Alembic's export ends Blender
+    if own_bones.why_no_bones(arrays) is None:
+        own_bones.add_bones(context, head, arrays)
     for other in context.view_layer.objects.selected[:]:
         other.select_set(False)
     head.select_set(True)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 import bpy
 
-from . import coverage, face_kinds, jaw_bone, recognition, shape_keys
+from . import coverage, face_kinds, jaw_bone, look_keys, recognition, shape_keys
 from .rig import FLAME, MAPPED, OWN, Rig
 
 CHECKED = "ecoface_checked"
@@ -40,12 +40,20 @@ def missing(face: Rig) -> list[str]:
     if face.kind in (OWN, FLAME):
         return []
     turned = face.jaw is not None or any(row.kind == "BONE" for _, row in face.rows)
-    return coverage.lacks({row.source for _, row in face.rows}, turned)
+    sources = {row.source for _, row in face.rows}
+    lacking = coverage.lacks(sources, turned)
+    if face.bones is None or face.bones.head is None:
+        lacking.append("head bone")
+    if not (face.bones and face.bones.eyes) and not sources & look_keys.UNITS:
+        lacking.append("eyes that look about")
+    return lacking
 
 
 def shortcomings(item: bpy.types.Object) -> str | None:
     """What a face cannot show, in a sentence for a report; None if it lacks nothing, or is no face."""
     face = face_kinds.rig_of(item)
+    if face and face.kind == OWN and face.bones is None:
+        return f"'{item.name}' has no bones of neck and eyes; press Add Neck and Eyes in the panel Adjust"
     return f"'{item.name}': {covered(face)}" if face and missing(face) else None
 
 

@@ -12,8 +12,10 @@ from ..core.motion_file import FlameMotion
 from ..engine import engine
 from ..engine.settings import EngineSettings
 from ..errors import EcoFaceBlenderError, refusals_of_core
-from . import jaw_bone, own_head, shape_keys, source_curves, speech
+from . import jaw_bone, look_keys, own_head, shape_keys, source_curves, speech
 from .feelings import KeyEffect, beside_speech
+from .head_bones import HeadBones
+from .head_turn import HeadTurn
 from .key_effects import key_effects
 from .mapping import Row
 from .recognition import ARKIT_KIND as ARKIT
@@ -37,6 +39,8 @@ class Rig:
     """Which curve moves what on which part; for bones, of which armature. None on our own head."""
     jaw: str | None
     """The bone that takes the jaw's rotation, of the speaker's armature."""
+    bones: HeadBones | None = None
+    """Those that turn head and eyes, where there are any."""
 
     def make_editable(self) -> None:
         """Let the shape keys of an overridden character be animated here: its meshes are overridden, too."""
@@ -64,18 +68,25 @@ class Rig:
             )
         return spoken
 
-    def channels(self, motion: np.ndarray, said: Speech | None = None) -> list[Channel]:
-        """The curves of a motion (T, 53) on this speaker and its parts; `said` is what it says and feels.
+    def channels(
+        self, motion: np.ndarray, said: Speech | None = None, turn: HeadTurn | None = None
+    ) -> list[Channel]:
+        """The curves of a motion (T, 53) on this speaker and its parts.
+
+        `said` is what it says and feels, `turn` how head and eyes turn; without that they have no curves.
 
         Raises:
             EcoFaceBlenderError: if the motion is not (T, 53) finite numbers.
         """
         if self.kind == OWN:
-            return own_head.channels(self.speaker, motion)
+            return own_head.channels(self.speaker, motion) + self.turned(turn)
         with refusals_of_core():
             FlameMotion(motion)
         wanted = {row.source for _, row in self.rows}
-        curves = source_curves.curves(motion, wanted, said)
+        looks = turn if wanted & look_keys.UNITS else None  # by keys, which take the lids along themselves
+        curves = source_curves.curves(motion, wanted, said, looks.gaze if looks else None)
+        if looks:
+            curves |= look_keys.curves(looks, wanted)
         if self.kind == ARKIT:
             curves |= self._on_this_head(curves, motion)
         if effects := self._effects():
@@ -87,7 +98,21 @@ class Rig:
         if self.jaw and armature:
             jaw = jaw_bone.jaw_of(motion)
             out += jaw_bone.rotation_channels(armature, self.jaw, jaw, list(self.parts))
-        return out
+        return out + self.turned(turn)
+
+    def turned(self, turn: HeadTurn | None) -> list[Channel]:
+        """The curves of the bones of head and eyes; none of the eyes' where keys turn the eyes themselves."""
+        if self.bones is None or turn is None:
+            return []
+        return self.bones.channels(turn, eyes=not look_keys.turn_eyes(self.bones, self.rows))
+
+    @property
+    def has_reference_lids(self) -> bool:
+        """Whether a motion for this speaker is of the reference head, whose lids are known."""
+        own = self.kind == OWN
+        return (
+            own_head.head_name(self.speaker) == source_curves.reference_name() if own else self.kind != FLAME
+        )
 
     @property
     def speaks(self) -> bool:
@@ -103,6 +128,8 @@ class Rig:
         out += [owner for owner, row in self.rows if row.kind == "BONE"]
         if self.jaw:
             out.append(jaw_bone.armature_of(self.speaker))
+        if self.bones:
+            out.append(self.bones.armature)
         return list(dict.fromkeys(out))
 
     @property

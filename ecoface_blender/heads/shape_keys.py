@@ -99,10 +99,10 @@ def jaw_bone(item: bpy.types.Object, name: str, axes: np.ndarray) -> JawBone | N
         return measured_jaw(item, name, axes)
     to_mesh = item.matrix_world.inverted() @ armature.matrix_world
     joint = np.array(to_mesh @ armature.data.bones[name].head_local)
-    return JawBone(_bone_weights(item, armature, name), axes @ joint)
+    return JawBone(bone_weights(item, armature, name), axes @ joint)
 
 
-def _bone_weights(item: bpy.types.Object, armature: bpy.types.Object, name: str) -> np.ndarray:
+def bone_weights(item: bpy.types.Object, armature: bpy.types.Object, name: str) -> np.ndarray:
     """(V,) share of the bone, and of those below it, among all bones that deform each vertex."""
     below = {name, *(bone.name for bone in armature.data.bones[name].children_recursive)}
     deforming = {group.index: group.name for group in item.vertex_groups if group.name in armature.data.bones}

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..core.arkit import ArkitUnits, lip_pairs
 from ..core.constants import EXPRESSION_DIM, FRAME_RATE, LOWER_LIDS, UPPER_LIDS
+from ..core.head_pose import LIDS
 from ..core.jaw_skinning import N_TURN, expression_directions, rotations, term_products, terms
 from . import feelings, speech, visemes
 from .key_names import ARKIT, OCULUS, VRM
@@ -35,8 +36,13 @@ _OPEN, _ROUND = 0.004, 0.012
 """Metres by which its lips are apart in a plain vowel, and its mouth is narrower in a round one."""
 
 
-def curves(motion: np.ndarray, wanted: Collection[str], said: Speech | None = None) -> dict[str, np.ndarray]:
-    """The wanted curves (T,) of a motion (T, 53) of the reference head.
+def curves(
+    motion: np.ndarray,
+    wanted: Collection[str],
+    said: Speech | None = None,
+    gaze: np.ndarray | None = None,
+) -> dict[str, np.ndarray]:
+    """The wanted curves (T,) of a motion (T, 53) of the reference head, whose eyes look along a gaze (T, 2).
 
     Expression and jaw are the motion's own, whichever head it belongs to. Visemes and emotions come from what
     is said and felt in it; without that, visemes from how open and round its lips are, and no emotion.
@@ -51,7 +57,7 @@ def curves(motion: np.ndarray, wanted: Collection[str], said: Speech | None = No
         out |= {name: _blink(sum(sides[side] for side in of) / len(of)) for name, of in _BLINKS.items()}
     if wanted & {*ARKIT, *BOTH_SIDES}:
         units = reference_units()
-        out |= dict(zip(units.names, units.curves(motion, single=True).T, strict=True))
+        out |= dict(zip(units.names, units.curves(motion, single=True, gaze=gaze).T, strict=True))
         out |= {name: (out[f"{name}Left"] + out[f"{name}Right"]) / 2 for name in BOTH_SIDES}
     if wanted & set(speech.NAMES):
         out |= (said or speech_of_shape(motion)).curves(wanted)
@@ -94,6 +100,24 @@ def reference_units() -> ArkitUnits:
 def reference_mouth() -> ReferenceMouth:
     """Lips and lids of the reference head."""
     return ReferenceMouth.of(reference_arrays())
+
+
+def with_lids(motion: np.ndarray, lowered: np.ndarray) -> np.ndarray:
+    """A motion (T, 53) whose upper lids go with eyes that are lowered by radians (T,), or raised below 0.
+
+    The less, the more the eyes are shut.
+    """
+    rest = float(_face(np.zeros((1, motion.shape[1])))[2:].mean())
+    opening = (_face(motion)[2:].mean(axis=0) / max(rest, 1e-6)).clip(0, 1)
+    return with_blinks(motion, LIDS * lowered * opening)
+
+
+def with_blinks(motion: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """A motion (T, 53) with both eyes' eyeBlink of the reference besides, at weights (T,)."""
+    arrays = reference_arrays()
+    names = [str(name) for name in arrays["arkit_names"]]
+    blink = sum(arrays["arkit_coefficients"][names.index(f"eyeBlink{side}")] for side in ("Left", "Right"))
+    return motion + weights[:, None] * blink
 
 
 def _blink(opening: np.ndarray) -> np.ndarray:

@@ -55,7 +55,7 @@ def bake(
         if not keep.all():
             actions.keep_keys(action, each, frames, keep)
     for owner in set(owners):
-        _play_alone(owner.animation_data)
+        _play_alone(owner)
     return action
 
 
@@ -65,10 +65,13 @@ def n_keys(action: bpy.types.Action) -> int:
     return sum(len(curve.keyframe_points) for bag in bags for curve in bag.fcurves)
 
 
-def _play_alone(animation: bpy.types.AnimData) -> None:
-    """Nothing but the action: it holds all that the layers showed."""
+def _play_alone(owner: bpy.types.ID) -> None:
+    """Nothing but the action: it holds all that the layers showed. What else an armature does plays on."""
+    animation = owner.animation_data
     for track in animation.nla_tracks:
-        track.is_solo, track.mute = False, True
+        ours = all(strip.action and actions.METADATA in strip.action for strip in track.strips)
+        if not isinstance(owner, bpy.types.Object) or ours:
+            track.is_solo, track.mute = False, True
     animation.action_blend_type, animation.action_influence = "REPLACE", 1.0
 
 

@@ -8,13 +8,14 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..animation.actions import animated_frames, read_metadata
+from ..animation.actions import METADATA, animated_frames, read_metadata
 from ..channels import Channel
 from ..core.constants import MOTION_DIM
 from ..errors import EcoFaceBlenderError
+from ..heads.head_turn import HeadTurn
 from ..heads.jaw_shape_keys import PLAIN_KEYS
 from ..heads.own_head import EXPRESSION_KEYS
-from ..heads.rig import Rig
+from ..heads.rig import OWN, Rig
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,9 @@ class Seen:
     """Every mesh whose keys a motion moves."""
     others: list[Channel]
     """What else a motion moves: bones."""
+    turned: np.ndarray | None = None
+    """(frames, 3, 3, 3) rotations of head, left and right eye along the head's axes, each against what it
+    hangs on, constraints included; None where no bones turn them."""
 
 
 def moved_by(rig: Rig) -> tuple[list[bpy.types.Object], list[Channel]]:
@@ -45,7 +49,29 @@ def moved_by(rig: Rig) -> tuple[list[bpy.types.Object], list[Channel]]:
     if rig.jaw or any(row.kind == "BONE" for _, row in rig.rows):
         found = rig.channels(np.zeros((1, MOTION_DIM)))
         others = [channel for channel in found if not isinstance(channel.id_data, bpy.types.Key)]
+    if turns_bones(rig):
+        others += rig.turned(HeadTurn.of(None, None, 1))
     return list(rig.parts), others
+
+
+def turns_bones(rig: Rig) -> bool:
+    """Whether something of ours moves the bones of head and eyes: of another's character a body may, too."""
+    if rig.bones is None:
+        return False
+    animation = rig.bones.armature.animation_data
+    if rig.kind == OWN or animation is None:
+        return animation is not None
+    strips = [strip.action for track in animation.nla_tracks for strip in track.strips]
+    return any(
+        action is not None and METADATA in action and _moves(action, rig.bones.names)
+        for action in (animation.action, *strips)
+    )
+
+
+def _moves(action: bpy.types.Action, bones: Sequence[str]) -> bool:
+    paths = tuple(f'pose.bones["{name}"]' for name in bones)
+    bags = [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
+    return any(curve.data_path.startswith(paths) for bag in bags for curve in bag.fcurves)
 
 
 def frames_asked(context: bpy.types.Context, rig: Rig, start: int | None, end: int | None) -> np.ndarray:
@@ -73,6 +99,8 @@ def see(context: bpy.types.Context, rig: Rig, frames: np.ndarray) -> Seen:
     values = [np.empty((len(frames), len(each.key_blocks)), dtype=np.float32) for each in keys]
     curves = np.empty((len(frames), len(others)))
     places = np.empty((len(items), len(frames), 4, 4))
+    bones = rig.bones if turns_bones(rig) else None
+    turned = np.empty((len(frames), 3, 3, 3)) if bones else None
     muted = [[block.mute for block in each.key_blocks] for each in keys]
     with time_kept(context.scene, items, others), unshaped(keys):
         for row, frame in enumerate(frames):
@@ -82,10 +110,13 @@ def see(context: bpy.types.Context, rig: Rig, frames: np.ndarray) -> Seen:
                 each.evaluated_get(depsgraph).key_blocks.foreach_get("value", value[row])
                 place[row] = item.evaluated_get(depsgraph).matrix_world
             curves[row] = [_value(channel, depsgraph) for channel in others]
+            if bones and turned is not None:
+                turned[row] = bones.seen(bones.armature.evaluated_get(depsgraph))
     for value, mute in zip(values, muted, strict=True):
         value[:, mute] = 0
     parts = [Part(*each) for each in zip(items, keys, (v[:, 1:] for v in values), places, strict=True)]
-    return Seen(parts, [replace(c, values=column) for c, column in zip(others, curves.T, strict=True)])
+    moved = [replace(each, values=column) for each, column in zip(others, curves.T, strict=True)]
+    return Seen(parts, moved, turned)
 
 
 def key_values(context: bpy.types.Context, rig: Rig, frames: np.ndarray) -> np.ndarray:

@@ -4,13 +4,14 @@
 from dataclasses import asdict
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import IntProperty, StringProperty
 from bpy.types import Operator
 
 from ..animation import actions, adjust, emotion_keys
-from ..heads import chosen, face_kinds
+from ..engine.settings import engine_settings
+from ..heads import chosen, face_kinds, head_arrays, own_bones, own_head
 from ..ui.reporting import Reporting
-from . import stored, takes
+from . import silence, stored, takes, turns
 
 NO_TAKE = "The head plays no take; generate lip sync, or choose a take first"
 
@@ -108,7 +109,81 @@ class ECOFACE_OT_take_reset(OnTake, Operator):
         return {"FINISHED"}
 
 
+class ECOFACE_OT_add_neck(Reporting, Operator):
+    """Give a head that was added by an older EcoFace bones of neck and eyes, and its take their keys"""
+
+    bl_idname = "ecoface.add_neck"
+    bl_label = "Add Neck and Eyes"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        speaker = chosen.chosen_head(context)
+        if not own_head.is_head(speaker) or own_bones.rig_of(speaker) is not None:
+            cls.poll_message_set("Only a head of EcoFace without such bones gets them")
+            return False
+        if context.mode != "OBJECT":
+            cls.poll_message_set("Bones are added in Object Mode")
+            return False
+        return True
+
+    def run(self, context):
+        speaker = chosen.named_head(context)
+        arrays = head_arrays.of_head(speaker, engine_settings(context))
+        own_bones.add_bones(context, speaker, arrays)
+        takes.turn(speaker)
+        self.report({"INFO"}, f"'{speaker.name}' turns its head and its eyes now")
+        return {"FINISHED"}
+
+
+class ECOFACE_OT_look_again(OnTake, Operator):
+    """Look at the target where it is by now, after it or the head was moved or animated"""
+
+    bl_idname = "ecoface.look_again"
+    bl_label = "Update"
+
+    @classmethod
+    def poll(cls, context):
+        speaker = chosen.chosen_head(context)
+        if speaker and turns.target_of(speaker) is None:
+            cls.poll_message_set("The head looks at nothing; choose what it is to look at")
+            return False
+        return super().poll(context)
+
+    def on(self, _context, speaker, _take):
+        takes.look(speaker)
+        return {"FINISHED"}
+
+
+class ECOFACE_OT_fill_silence(Reporting, Operator):
+    """Let the head listen wherever it says nothing within the scene's range: it blinks, breathes and looks at
+    the head that speaks, in strips of the NLA between its takes"""
+
+    bl_idname = "ecoface.fill_silence"
+    bl_label = "Fill Silence"
+    bl_options = {"REGISTER", "UNDO"}
+
+    head: StringProperty(name="Head", description="Name of the head's object", options={"SKIP_SAVE"})
+    seed: IntProperty(name="Seed", description="Another seed, other moments", min=0, options={"SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context):
+        if reason := chosen.why_no_head(context):
+            cls.poll_message_set(reason)
+            return False
+        return True
+
+    def run(self, context):
+        speaker = chosen.named_head(context, self.head)
+        count = silence.fill(context, speaker, self.seed)
+        self.report({"INFO"}, f"'{speaker.name}' listens in {count} silence{'s' if count > 1 else ''} now")
+        return {"FINISHED"}
+
+
 CLASSES = (
+    ECOFACE_OT_fill_silence,
+    ECOFACE_OT_add_neck,
+    ECOFACE_OT_look_again,
     ECOFACE_OT_take_play,
     ECOFACE_OT_take_duplicate,
     ECOFACE_OT_take_delete,

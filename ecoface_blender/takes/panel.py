@@ -6,7 +6,7 @@ from bpy.props import IntProperty
 from bpy.types import Panel, UIList
 
 from ..errors import EcoFaceBlenderError
-from ..heads import chosen
+from ..heads import chosen, own_bones, own_head
 from ..ui.layout import Sidebar, draw_sentence
 from . import diagnosis, stored, takes
 
@@ -45,6 +45,7 @@ class ECOFACE_PT_takes(Sidebar, Panel):
         column.operator("ecoface.take_again", icon="FILE_REFRESH")
         column.operator("ecoface.take_swap")
         column.operator("ecoface.take_range", icon="PREVIEW_RANGE")
+        column.operator("ecoface.fill_silence", icon="SORTTIME")
         if speaker and (owner := takes.edited(speaker)):
             row = layout.row(align=True)
             row.prop(owner.animation_data, "action_influence", text="Edits", slider=True)
@@ -66,9 +67,15 @@ class ECOFACE_PT_adjust(Sidebar, Panel):
 
     def draw(self, context):
         layout, _ = self._start(context)
-        group = takes.playing(chosen.named_head(context)).ecoface_take
-        for name in ("jaw", "lips", "upper"):
+        speaker = chosen.named_head(context)
+        group = takes.playing(speaker).ecoface_take
+        for name in ("jaw", "lips", "upper", "head_motion", "gaze"):
             layout.prop(group, name, slider=True)
+        if own_head.is_head(speaker) and own_bones.rig_of(speaker) is None:
+            layout.operator("ecoface.add_neck", icon="ARMATURE_DATA")
+        row = layout.row(align=True)
+        row.prop(speaker, "ecoface_look_at")
+        row.operator("ecoface.look_again", text="", icon="FILE_REFRESH")
         layout.prop(group, "smoothing")
         layout.prop(group, "offset")
         layout.operator("ecoface.take_reset", icon="LOOP_BACK")

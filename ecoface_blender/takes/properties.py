@@ -1,6 +1,5 @@
 """The live controls that a take carries: whatever is moved shows at once, without the model."""
 
-from dataclasses import asdict
 from typing import Any
 
 import bpy
@@ -9,12 +8,20 @@ from bpy.types import PropertyGroup
 
 from ..animation import adjust
 from ..errors import EcoFaceBlenderError
-from . import takes
+from . import takes, turns
+from .takes import FACE, TURN
 
 
 def _on_change(group: "TakeControls", _context: bpy.types.Context) -> None:
     try:
         takes.adjust(group.id_data)
+    except EcoFaceBlenderError as error:
+        print(f"EcoFace: {error}")  # a property has no other way to say it
+
+
+def _on_target(speaker: bpy.types.Object, _context: bpy.types.Context) -> None:
+    try:
+        takes.look(speaker)
     except EcoFaceBlenderError as error:
         print(f"EcoFace: {error}")  # a property has no other way to say it
 
@@ -38,6 +45,8 @@ class TakeControls(PropertyGroup):
     jaw: _amount("Jaw", "jaw movement")
     lips: _amount("Lips", "movement of lips and cheeks")
     upper: _amount("Upper Face", "movement of brows, lids and nose")
+    head_motion: _amount("Head Motion", "turns of the head")
+    gaze: _amount("Gaze", "movement of the eyes")
     smoothing: FloatProperty(
         name="Smoothing",
         description="Average over this time; much of it keeps the mouth from closing",
@@ -62,13 +71,33 @@ class TakeControls(PropertyGroup):
         update=_on_change,
     )
     applied: FloatVectorProperty(
-        description="The controls for which the keys were computed",
-        size=5,
-        default=tuple(asdict(adjust.Settings()).values()),
+        description="The controls of the face for which the keys were computed",
+        size=len(FACE),
+        default=tuple(getattr(adjust.Settings(), name) for name in FACE),
+        options={"HIDDEN"},
+    )
+    applied_turn: FloatVectorProperty(
+        description="The controls of head and eyes for which the keys were computed",
+        size=len(TURN),
+        default=tuple(getattr(adjust.Settings(), name) for name in TURN),
         options={"HIDDEN"},
     )
 
 
 CLASSES = (TakeControls,)
 
-PROPERTIES = ((bpy.types.Action, "ecoface_take", PointerProperty(type=TakeControls)),)
+PROPERTIES = (
+    (bpy.types.Action, "ecoface_take", PointerProperty(type=TakeControls)),
+    (
+        bpy.types.Object,
+        turns.LOOK_AT,
+        PointerProperty(
+            type=bpy.types.Object,
+            name="Look At",
+            description="What the eyes look at, and the head a part of the way: another head, a camera, an "
+            "empty. Press Update after it was moved",
+            poll=lambda head, other: other != head,
+            update=_on_target,
+        ),
+    ),
+)

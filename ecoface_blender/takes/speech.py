@@ -9,11 +9,13 @@ import numpy as np
 from ..animation import actions
 from ..animation.adjust import Settings, adjusted, smoothed
 from ..channels import Channel
+from ..core.constants import MOTION_DIM
 from ..core.emotion_label import EmotionTrack
 from ..core.npz import read_npz
 from ..errors import refusals_of_core
 from ..heads import source_curves, speech
 from ..heads.feelings import EMOTIONS, felt
+from ..heads.head_turn import N_COLUMNS, HeadTurn
 from ..heads.rig import Rig
 from ..heads.speech import Speech
 
@@ -27,18 +29,32 @@ def channels(
     upper: np.ndarray,
     track: bytes | None,
     settings: Settings,
+    turn: HeadTurn | None = None,
+    lowered: np.ndarray | None = None,
 ) -> tuple[np.ndarray, list[Channel]]:
-    """The scene's frames within a motion and its curves there; speech travels beside it where it shows."""
+    """The scene's frames within a motion and its curves there.
+
+    Speech travels beside it where it shows, and so does `turn`, how head and eyes turn, as it is to be seen,
+    with eyes that look further down than the motion's by `lowered` (T,) radians.
+    """
     shown = adjusted(motion, rate, upper, settings)
-    if not rig.speaks:
-        frames, at = actions.resample_to_scene(shown, rate, story["scene_rate"], story["first_frame"])
-        return frames, rig.channels(at)
-    said = speech_of(story, motion, rate, phones, track, settings)
-    columns = smoothed(said.columns, rate, settings.smoothing)
-    both = np.hstack([shown, columns])
-    frames, at = actions.resample_to_scene(both, rate, story["scene_rate"], story["first_frame"])
-    moved, columns = np.split(at, [len(shown[0])], axis=1)
-    return frames, rig.channels(moved, said.with_columns(columns))
+    if lowered is not None and rig.has_reference_lids:
+        shown = source_curves.with_lids(shown, lowered)
+    said = speech_of(story, motion, rate, phones, track, settings) if rig.speaks else None
+    columns = [shown]
+    if turn is not None:
+        columns.append(turn.columns)
+    if said is not None:
+        columns.append(smoothed(said.columns, rate, settings.smoothing))
+    together = np.hstack(columns)
+    frames, at = actions.resample_to_scene(together, rate, story["scene_rate"], story["first_frame"])
+    n_turned = MOTION_DIM + (N_COLUMNS if turn is not None else 0)
+    moved, turned, spoken = np.split(at, [MOTION_DIM, n_turned], axis=1)
+    return frames, rig.channels(
+        moved,
+        said.with_columns(spoken) if said is not None else None,
+        HeadTurn.from_columns(turned) if turn is not None else None,
+    )
 
 
 def speech_of(

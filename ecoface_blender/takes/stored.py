@@ -7,7 +7,7 @@ import bpy
 import numpy as np
 
 from ..animation import actions
-from ..core.constants import EXPRESSION_DIM, FRAME_RATE, MOTION_DIM
+from ..core.constants import EXPRESSION_DIM, FRAME_RATE, GAZE_DIM, HEAD_DIM, MOTION_DIM
 from ..core.motion_file import FlameMotion
 from ..core.npz import read_npz
 from ..errors import refusals_of_core
@@ -22,23 +22,37 @@ MOTION, PHONES, UPPER, TRACK, PERFORMANCE = (
 )
 """Custom properties of a take: motion (T, 53) and `upper` (50, 50) as float32, phones (T, n) as bytes; files
 it was made of."""
+HEAD, GAZE, AIM = "ecoface_head_motion", "ecoface_gaze", "ecoface_aim"
+"""Custom properties of a take, as float32: head (T, 3) and gaze (T, 2) of the motion, where it has them, and
+the target (T, 3) that they are shown towards, where there is one."""
+MOST_TURN = np.pi  # radians of a head or an eye
+MOST_AWAY = 1e6  # metres of a target
 BASELINES = ("baseline", "reference_baseline")
 """Fields of a request that a take keeps in properties of their own: its panel reads the others often."""
 
 
 def read_motion(
     path: Path,
-) -> tuple[np.ndarray, float, np.ndarray, dict[str, Any], np.ndarray | None]:
-    """Motion (T, 53), its rate, `upper` (50, 50), metadata and phones from the file that the engine wrote.
+) -> tuple[
+    np.ndarray,
+    float,
+    np.ndarray,
+    dict[str, Any],
+    np.ndarray | None,
+    np.ndarray | None,
+    np.ndarray | None,
+]:
+    """Motion (T, 53), its rate, `upper` (50, 50), metadata, phones, head and gaze from the engine's file.
 
-    Phones are shares (T, n), 0 to 255, of those that the metadata name; None where the model tells none.
+    Phones are shares (T, n), 0 to 255, of those that the metadata name; head (T, 3) and gaze (T, 2) are those
+    of `FlameMotion`. Each is None where the model tells none.
 
     Raises:
         EcoFaceBlenderError: if it is damaged.
     """
     with refusals_of_core():
         found, upper = FlameMotion.read(path), read_npz(path, ["upper"])["upper"]
-    return found.motion, found.fps, upper, found.metadata, found.phones
+    return found.motion, found.fps, upper, found.metadata, found.phones, found.head, found.gaze
 
 
 def heard_in(take: bpy.types.Action) -> dict[str, Any] | None:
@@ -91,6 +105,39 @@ def phones_of(action: bpy.types.Action) -> np.ndarray | None:
     phones = np.frombuffer(stored, np.uint8).reshape(-1, len(names))
     found = motion_of(action)
     return phones if found is not None and len(found[0]) == len(phones) else None
+
+
+def head_of(action: bpy.types.Action) -> np.ndarray | None:
+    """The head's turns (T, 3) of a take's motion; None of takes that were made without."""
+    return _beside_motion(action, HEAD, HEAD_DIM, MOST_TURN)
+
+
+def gaze_of(action: bpy.types.Action) -> np.ndarray | None:
+    """Where the eyes look (T, 2) in a take's motion; None of takes that were made without."""
+    return _beside_motion(action, GAZE, GAZE_DIM, MOST_TURN)
+
+
+def aim_of(action: bpy.types.Action) -> np.ndarray | None:
+    """The target (T, 3) that a take's keys look at, as `HeadTurn.looking_at` is given it; None without."""
+    return _beside_motion(action, AIM, 3, MOST_AWAY)
+
+
+def _beside_motion(action: bpy.types.Action, key: str, width: int, most: float) -> np.ndarray | None:
+    """Curves (T, width) within +-`most` that are stored with a motion; None if they are damaged."""
+    stored, found = action.get(key), motion_of(action)
+    if not isinstance(stored, bytes) or found is None or len(stored) != 4 * width * len(found[0]):
+        return None
+    curves = np.frombuffer(stored, "<f4").reshape(-1, width)
+    return curves if np.isfinite(curves).all() and np.abs(curves).max() <= most else None
+
+
+def store_curves(action: bpy.types.Action, key: str, curves: np.ndarray | None) -> None:
+    """Curves beside the motion into a property, phones as bytes and others as float32; None deletes."""
+    if curves is not None:
+        phones = key == PHONES
+        store(action, key, (np.round(curves).astype(np.uint8) if phones else curves.astype("<f4")).tobytes())
+    elif key in action:
+        del action[key]
 
 
 def store(action: bpy.types.Action, key: str, data: bytes) -> None:

@@ -3,6 +3,7 @@
 numpy only. The axes are the head's: x to the face's left, y up, z out of the face.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,9 @@ Array = NDArray[Any]
 VERGENCE = 0.024
 """Radians by which each eye turns towards the nose: both look at somebody 1.2 m away."""
 LOOK_ASIDE, LOOK_UP_DOWN = 0.76, 0.61
-"""Radians of an eye at 1 of eyeLookIn or Out, and of eyeLookUp or Down, as Apple's tracker gives them (slopes
-in recordings of Live Link Face)."""
+LOOK_AT_ONE = {"In": LOOK_ASIDE, "Out": LOOK_ASIDE, "Up": LOOK_UP_DOWN, "Down": LOOK_UP_DOWN}
+"""Radians of an eye at 1 of eyeLookIn, Out, Up and Down, as Apple's tracker gives them (slopes in recordings
+of Live Link Face)."""
 LIDS = 0.6
 """eyeBlink per radian of an eye that looks down: our head's eyeLookDown has 0.18 of it at 0.26 radians."""
 
@@ -48,34 +50,62 @@ def axis_angles(angles: Array) -> Array:
     return out
 
 
+def direction(gaze: Array) -> Array:
+    """Unit vectors (T, 3) of yaw to the face's left and pitch up (T, 2)."""
+    yaw, pitch = np.asarray(gaze, dtype=np.float64).T
+    out: Array = np.stack([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)], axis=-1)
+    return out
+
+
+def gaze_along(vectors: Array) -> Array:
+    """Yaw and pitch (T, 2) of vectors (T, 3) of any length; the inverse of `direction`."""
+    x, y, z = np.asarray(vectors, dtype=np.float64).T
+    out: Array = np.stack([np.arctan2(x, z), np.arctan2(y, np.hypot(x, z))], axis=-1)
+    return out
+
+
+def towards(gaze: Array) -> Array:
+    """Rotation matrices (T, 3, 3) from straight ahead to yaw and pitch (T, 2): Ry(yaw) Rx(-pitch)."""
+    yaw, pitch = np.asarray(gaze, dtype=np.float64).T
+    zero = np.zeros_like(yaw)
+    about_y, about_x = np.stack([zero, yaw, zero], axis=1), np.stack([-pitch, zero, zero], axis=1)
+    out: Array = rotations(about_y) @ rotations(about_x)
+    return out
+
+
 def eye_angles(gaze: Array) -> Array:
-    """Yaw to the face's left and pitch up (T, 2 eyes, 2) of the left eye and the right, which converge."""
+    """Yaw to the face's left and pitch up (T, 2 eyes, 2) of the left eye and the right, which converge.
+
+    Where the eyes' own are known (T, 2 eyes, 2) they are these.
+    """
+    if np.ndim(gaze) == 3:
+        return np.asarray(gaze, np.float64)
     both = np.repeat(np.asarray(gaze, np.float64)[:, None], 2, axis=1)
     both[:, :, 0] += [-VERGENCE, VERGENCE]
     return both
 
 
 def eye_rotations(gaze: Array) -> Array:
-    """Rotation matrices (2 eyes, T, 3, 3) of the left eye and the right in the head: Ry(yaw) Rx(-pitch)."""
-    angles = eye_angles(gaze)
-    zero = np.zeros(len(angles))
-    turned = [
-        rotations(np.stack([zero, yaw, zero], axis=1)) @ rotations(np.stack([-pitch, zero, zero], axis=1))
-        for yaw, pitch in angles.transpose(1, 2, 0)
-    ]
-    return np.stack(turned)
+    """Rotation matrices (2 eyes, T, 3, 3) of the left eye and the right in the head: see `towards`."""
+    return np.stack([towards(eye) for eye in eye_angles(gaze).swapaxes(0, 1)])
 
 
-def eye_units(gaze: Array) -> dict[str, Array]:
-    """ARKit's eight eyeLook units (T,) in 0..1 of a gaze (T, 2), by Apple's names."""
+def eye_units(gaze: Array, at_one: Mapping[str, float] = LOOK_AT_ONE) -> dict[str, Array]:
+    """ARKit's eight eyeLook units (T,) in 0..1 by Apple's names, of what `eye_angles` takes.
+
+    `at_one` are the radians of each direction at value 1, of the face that has the units.
+    """
     units = {}
     for side, outwards, (yaw, pitch) in zip(
         ("Left", "Right"), (1, -1), eye_angles(gaze).transpose(1, 2, 0), strict=True
     ):
-        units[f"eyeLookOut{side}"] = outwards * yaw / LOOK_ASIDE
-        units[f"eyeLookIn{side}"] = -outwards * yaw / LOOK_ASIDE
-        units[f"eyeLookUp{side}"] = pitch / LOOK_UP_DOWN
-        units[f"eyeLookDown{side}"] = -pitch / LOOK_UP_DOWN
+        for name, angle in (
+            ("Out", outwards * yaw),
+            ("In", -outwards * yaw),
+            ("Up", pitch),
+            ("Down", -pitch),
+        ):
+            units[f"eyeLook{name}{side}"] = angle / at_one[name]
     return {name: np.clip(curve, 0, 1) for name, curve in units.items()}
 
 

@@ -46,7 +46,8 @@ def live_link_csv(
     """The text of a table as Live Link Face writes them; the first row is at time 0.
 
     `curves` (n_frames,) in 0..1 go by ARKit's names, in any case; a unit that is missing rests. `head`
-    (n_frames, 3) and `gaze` (n_frames, 2) are a motion's; without them the rotations are zero.
+    (n_frames, 3) and `gaze` are a motion's, or each eye's, as `eye_angles` takes it; without them the
+    rotations are zero.
     """
     by_name = {name.lower(): curve for name, curve in curves.items()}
     values = np.zeros((n_frames, len(LIVE_LINK_UNITS) + len(LIVE_LINK_ROTATIONS)))

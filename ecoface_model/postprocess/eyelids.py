@@ -1,10 +1,13 @@
 """The upper face, settled: lids blink or do not, and brows do not tremble.
 
-The generator sums small motions of the lids: a blink may stop half way, or take the upper lid past the lower.
-Here each eye's opening is measured on the head itself, against what it is around that time, and eyeBlink is
-corrected frame by frame. Only blinks are fast in an upper face; what else trembles there is smoothed.
+The generator sums small motions of the lids: a blink may stop half way, one eye's before the other's, or take
+the upper lid past the lower. Here each eye's opening is measured on the head itself, against what it is
+without dips as short as blinks, and eyeBlink is corrected frame by frame: a dip that is deep enough shuts
+both eyes along their lids, one that is not goes. Only blinks are fast in an upper face; what else trembles
+there is smoothed.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,12 +19,19 @@ from ecoface_model.core.head_file import FlameFile
 from ecoface_model.core.head_mesh import HeadLandmarks
 from ecoface_model.postprocess.face_regions import upper_projection
 
-SHUT = -0.2  # mm between the lids' landmarks of a shut eye
-DONE = 0.55  # of the way to shut, from which on a blink is one
+SHUT = -0.6  # mm between the lids' landmarks of a shut eye: from 15 degrees below it is still shut
+NO_BLINK, DONE = 0.15, 0.38
+"""Of the way to shut: dips that go no deeper are none, and from there on they are whole blinks."""
 LEAST_OPEN = 2.0  # mm; an eye that is usually open less squints: it is only kept from more than shut
+_WIDER = 0.15  # of what eyes are wider than at rest, by which they are shut further: for the ends of the lids
 _EASE = 0.2  # mm around that over which the one gives way to the other, so that no frame jumps
 _AROUND = FRAME_RATE  # frames to either side over which an eye's usual opening is the median
-REACH = 2 * _AROUND + 1  # frames to either side that a frame of the eyes depends on
+_LONGEST = 15  # frames of a blink and its way back; lids that are lower for longer are lowered
+_NEAR = 4  # frames to either side of a blink's peak that belong to it
+_HELD = 0.85  # of its depth, from which on a blink is shut: it stays so for a frame or two
+REACH = _AROUND + 1 + _LONGEST + _NEAR  # frames to either side that a frame of the eyes depends on
+_TOGETHER = (0.3, 0.6)
+"""Depth of the shallower of two eyes' dips against the deeper one's: a wink below, above it both blink."""
 _CALM = (0.25, 0.5, 0.25)  # a filter over three frames: half at 6 Hz, a tenth at 10 Hz
 _PROBE = 0.5  # weight of eyeBlink, to measure what it does
 
@@ -37,6 +47,7 @@ class EyelidContact:
         self._blink = file.arkit_coefficients[units].astype(np.float32)  # (2, 53)
         rest = self.openings(np.zeros((1, MOTION_DIM), np.float32))[0]
         shut = self.openings(np.float32(_PROBE) * self._blink).diagonal()
+        self._rest = rest
         self.slope: NDArray[np.float32] = (shut - rest) / np.float32(_PROBE)
         """(2,) mm that 1 of eyeBlink opens the right eye and the left: below 0."""
 
@@ -55,13 +66,12 @@ class EyelidContact:
         """The motion with blinks that shut the eyes, and no further, in a face that does not tremble."""
         motion = self._calmed(motion)
         opening = self.openings(motion)  # (T, 2)
-        usual = _running_median(opening)
-        whole = np.maximum(usual - SHUT, LEAST_OPEN)  # mm
-        way = (usual - opening) / whole  # 0 open, 1 shut
-        share = np.clip(way / DONE, 0, 1)
-        wanted = np.where(way > 0, share * share * (3 - 2 * share), way)
-        squints_not = np.clip((usual - LEAST_OPEN) / _EASE + 0.5, 0, 1)
-        change = np.maximum(squints_not * (way - wanted) * whole, SHUT - opening)  # mm
+        lasting = _without_dips(opening)
+        shut = SHUT - _WIDER * np.maximum(lasting - self._rest, 0)  # mm
+        whole = np.maximum(lasting - shut, LEAST_OPEN)
+        way = (lasting - opening) / whole  # 0 open, 1 shut
+        squints_not = np.clip((lasting - LEAST_OPEN) / _EASE + 0.5, 0, 1)
+        change = np.maximum(squints_not * (way - _blinked(way)) * whole, shut - opening)  # mm
         return self.opened(motion, change)
 
     def opened(
@@ -101,3 +111,42 @@ def _running_median(
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * _AROUND + 1, axis=0)
     median: NDArray[np.float32] = np.partition(windows, _AROUND, axis=2)[..., _AROUND]
     return median
+
+
+def _blinked(
+    way: Float32[NDArray[np.float32], "frames 2"],
+) -> Float32[NDArray[np.float32], "frames 2"]:
+    """How far eyes are to be shut, 0 to 1, of how far they are: whole blinks or none, of both together."""
+    deep = _slide(way, _NEAR, np.max)
+    apart = deep.min(axis=1) / np.maximum(deep.max(axis=1), np.float32(1e-6))  # 1 where both blink alike
+    both = _step((apart - _TOGETHER[0]) / (_TOGETHER[1] - _TOGETHER[0]))[:, None]
+    way = (1 - both) * way + both * way.max(axis=1, keepdims=True)
+    deep = (1 - both) * deep + both * deep.max(axis=1, keepdims=True)
+    shut = _step(way / np.maximum(_HELD * deep, np.float32(1e-6)))
+    blinked: NDArray[np.float32] = shut * _step((deep - NO_BLINK) / (DONE - NO_BLINK))
+    return blinked
+
+
+def _without_dips(
+    opening: Float32[NDArray[np.float32], "frames 2"],
+) -> Float32[NDArray[np.float32], "frames 2"]:
+    """The openings (mm) without dips shorter than a blink: a morphological closing over time."""
+    around = _LONGEST // 2
+    return _slide(_slide(opening, around, np.max), around, np.min)
+
+
+def _slide(
+    curves: Float32[NDArray[np.float32], "frames n"], around: int, extreme: Callable[..., Any]
+) -> Float32[NDArray[np.float32], "frames n"]:
+    """The largest or smallest value of so many frames to either side; beyond the ends they hold."""
+    padded = np.pad(curves, ((around, around), (0, 0)), mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * around + 1, axis=0)
+    found: NDArray[np.float32] = extreme(windows, axis=2)
+    return found
+
+
+def _step(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """From 0 to 1 without corners."""
+    share = np.clip(values, 0, 1)
+    stepped: NDArray[np.float32] = share * share * (3 - 2 * share)
+    return stepped

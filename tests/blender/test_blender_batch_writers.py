@@ -41,14 +41,16 @@ ITEM = BatchItem(
 )
 
 
-def a_line(folder: Path, stage: Stage, outputs: str, name: str = "line") -> outputs.Writing:
+def a_line(
+    folder: Path, stage: Stage, outputs: str, name: str = "line", **beside: np.ndarray
+) -> outputs.Writing:
     """A motion of two seconds on a stage that is open."""
     t = np.arange(50)[:, None] / 25
     motion = (0.3 * np.sin(2 * np.pi * t * np.linspace(0.5, 2, 53))).astype(np.float32)
     motion[:, 50:] = 0.1 * np.abs(motion[:, 50:]) * [1, 0.1, 0.1]
     about = json.dumps({"head": "EcoFace reference head"})
     upper = np.eye(50, dtype=np.float32)
-    np.savez(folder / f"{name}.motion.npz", motion=motion, fps=25.0, upper=upper, metadata=about)
+    np.savez(folder / f"{name}.motion.npz", motion=motion, fps=25.0, upper=upper, metadata=about, **beside)
     item = replace(ITEM, audio=folder / "voice.wav", outputs=tuple(outputs.split()))
     (folder / "voice.wav").write_bytes(b"")
     request = stage.request(item, str(folder))
@@ -138,16 +140,21 @@ def test_a_line_that_cannot_be_written_is_one_sentence(tmp_path, stage):
         pool.close()
 
 
-def test_curves_of_a_new_head_are_those_that_its_scene_shows(tmp_path):
+@pytest.mark.parametrize("turned", [False, True])
+def test_curves_of_a_new_head_are_those_that_its_scene_shows(tmp_path, turned):
+    t = np.arange(50)[:, None] / 25
+    turns = {"head": 0.2 * np.sin(t * [3, 4, 5]), "gaze": 0.15 * np.sin(t * [4, 3])}
+    beside = {name: curves.astype(np.float32) for name, curves in turns.items()} if turned else {}
     empty_blend()
     made = Stage(tmp_path, EngineSettings(), 24.0, export.Options())
     made.open(None)
-    plain = a_line(tmp_path, made, "csv npz", "plain")
-    shown = a_line(tmp_path, made, "csv json", "shown")
+    plain = a_line(tmp_path, made, "csv npz", "plain", **beside)
+    shown = a_line(tmp_path, made, "csv json", "shown", **beside)
     assert not plain.needs_scene and shown.needs_scene
     assert outputs.write(plain) == "50 frames of motion (2.0 s)"
     outputs.write(shown)
     one, two = (list(csv.reader((tmp_path / f"{name}.csv").open())) for name in ("plain", "shown"))
     assert one[0] == two[0] and [row[0] for row in one] == [row[0] for row in two] and len(one) == 49
     values = [np.array([row[2:] for row in table[1:]], float) for table in (one, two)]
-    assert np.abs(values[0] - values[1]).max() < 1e-5 and values[0].max() > 0.2
+    assert np.abs(values[0] - values[1]).max() < 1e-4 and values[0][:, :52].max() > 0.2
+    assert (np.abs(values[0][:, 52:]).max() > 0.1) == turned

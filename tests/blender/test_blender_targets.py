@@ -309,7 +309,8 @@ def test_what_a_face_lacks_is_said():
     assert face_report.shortcomings(face) is None or "pucker" not in face_report.shortcomings(face)
     mmd = mesh_with_keys("Miku", ["あ", "い", "う", "え", "お", "まばたき", "髪"])
     assert face_report.describe(mmd) == (
-        "'Miku' is moved by VRM: 6 of 7 shape keys; it has no joy, no anger, no sorrow, no surprise."
+        "'Miku' is moved by VRM: 6 of 7 shape keys; it has no joy, no anger, no sorrow, no surprise, "
+        "no head bone, no eyes that look about."
     )
     assert not face_report.knows_too_little(mmd)
     ready = mesh_with_keys("Ready", ["mouthOpen", "mouthSmile"])

@@ -16,11 +16,14 @@ from ecoface_model.core.head_pose import (
     LOOK_UP_DOWN,
     VERGENCE,
     axis_angles,
+    direction,
     eye_angles,
     eye_rotations,
     eye_units,
+    gaze_along,
     head_angles,
     lid_follow,
+    towards,
 )
 from ecoface_model.core.jaw_skinning import rotations
 from ecoface_model.core.live_link import live_link_rotations
@@ -42,6 +45,19 @@ def turned(reference: FlameFile, frames: int = 4) -> FlameMotion:
         head=rng.normal(0, 0.1, (frames, 3)).astype(np.float32),
         gaze=rng.normal(0, 0.1, (frames, 2)).astype(np.float32),
     )
+
+
+def test_a_gaze_is_a_direction_and_each_eye_may_have_its_own():
+    gaze = np.random.default_rng(1).uniform(-0.6, 0.6, (30, 2))
+    ways = direction(gaze)
+    np.testing.assert_allclose(gaze_along(3 * ways), gaze, atol=1e-12)
+    np.testing.assert_allclose(towards(gaze) @ [0, 0, 1], ways, atol=1e-12)
+    own = np.stack([gaze, -gaze], axis=1)
+    np.testing.assert_array_equal(eye_angles(own), own)
+    np.testing.assert_allclose(eye_rotations(own)[1] @ [0, 0, 1], direction(-gaze), atol=1e-12)
+    units = eye_units(own, {"In": 0.5, "Out": 0.25, "Up": 0.1, "Down": 0.2})
+    np.testing.assert_allclose(units["eyeLookOutLeft"], (gaze[:, 0] / 0.25).clip(0, 1))
+    np.testing.assert_allclose(units["eyeLookDownRight"], (gaze[:, 1] / 0.2).clip(0, 1))
 
 
 def about(axis: int, angle: float) -> NDArray[np.float64]:

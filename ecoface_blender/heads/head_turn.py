@@ -1,0 +1,113 @@
+"""How head and eyes turn over time, with amounts and perhaps a target to look at. No bpy.
+
+Axes are the head's: x to the face's left, y up, z out of the face; the head turns about its joint.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..core.constants import GAZE_DIM, HEAD_DIM
+from ..core.head_pose import direction, eye_angles, gaze_along, towards
+from ..core.jaw_skinning import rotations
+
+HEAD_SHARE = np.array([0.6, 0.4])
+"""Of the way to a target to the side and up that the head turns; the eyes do the rest (after Stahl 1999, by
+whom heads of most people go half to all of the way to what they look at for long)."""
+MOST_HEAD = np.radians([60.0, 35.0])
+"""Yaw and pitch, beyond which no head turns to a target."""
+MOST_EYES = np.radians([40.0, 30.0])
+"""Yaw and pitch of an eye in its socket."""
+N_COLUMNS = HEAD_DIM + 2 * GAZE_DIM
+
+
+@dataclass(frozen=True)
+class HeadTurn:
+    """Of every frame of a motion."""
+
+    head: np.ndarray
+    """(T, 3) axis-angle in radians."""
+    left: np.ndarray
+    """(T, 2) the left eye's yaw to the face's left and pitch up, in radians, relative to the head."""
+    right: np.ndarray
+    """(T, 2) the right eye's."""
+
+    @classmethod
+    def of(cls, head: np.ndarray | None, gaze: np.ndarray | None, n_frames: int) -> "HeadTurn":
+        """As a motion has them; what it has not rests."""
+        still = np.zeros((n_frames, HEAD_DIM)) if head is None else np.asarray(head, np.float64)
+        eyes = np.zeros((n_frames, 2, GAZE_DIM)) if gaze is None else eye_angles(gaze)
+        return cls(still, eyes[:, 0], eyes[:, 1])
+
+    @property
+    def eyes(self) -> np.ndarray:
+        """(T, 2, 2) left and right, as `head_pose.eye_angles`."""
+        return np.stack([self.left, self.right], axis=1)
+
+    @property
+    def gaze(self) -> np.ndarray:
+        """(T, 2) where both look, between them."""
+        return (self.left + self.right) / 2
+
+    @property
+    def columns(self) -> np.ndarray:
+        """(T, N_COLUMNS), to be resampled with the motion."""
+        return np.hstack([self.head, self.left, self.right])
+
+    @classmethod
+    def from_columns(cls, columns: np.ndarray) -> "HeadTurn":
+        """The inverse of `columns`."""
+        return cls(*np.split(columns, [HEAD_DIM, HEAD_DIM + GAZE_DIM], axis=1))
+
+    def with_amounts(self, head: float, gaze: float) -> "HeadTurn":
+        """How much of it is shown: of the head's turns, and of where the eyes look away from straight ahead.
+
+        What the gaze does to make up for a turn of the head goes with the turn.
+        """
+        if head == gaze == 1:
+            return self
+        turned, shown = rotations(self.head), rotations(head * self.head)
+        eyes = [gaze * gaze_along(_apply(turned, direction(eye))) for eye in (self.left, self.right)]
+        back = [gaze_along(_apply(shown.transpose(0, 2, 1), direction(eye))) for eye in eyes]
+        return HeadTurn(head * self.head, *back)
+
+    def looking_at(
+        self, points: np.ndarray, eyes: np.ndarray, head: float = 1.0, for_head: np.ndarray | None = None
+    ) -> "HeadTurn":
+        """The same performance towards a target instead of straight ahead.
+
+        The head takes its share of the way and keeps its nods about the new direction; each eye takes the
+        rest, so that both meet on the target where the gaze was straight ahead.
+
+        Args:
+            points: (T, 3) the target, seen from the joint of a head at rest.
+            eyes: (2, 3) middles of the left and the right eye, likewise.
+            head: how much of its share the head takes, 0 to 1.
+            for_head: (T, 3) the target as the head follows it, more slowly than the eyes; `points` without.
+        """
+        followed = points if for_head is None else for_head
+        share = head * (HEAD_SHARE * gaze_along(followed - eyes.mean(axis=0))).clip(-MOST_HEAD, MOST_HEAD)
+        aimed = towards(share)  # (T, 3, 3)
+        own = rotations(self.head)
+        turned = aimed @ own
+        out = []
+        for eye in eyes:
+            goal = gaze_along(points - _apply(turned, np.broadcast_to(eye, points.shape)))
+            seen = _apply(towards(goal) @ own, direction(self.gaze))  # own: what the gaze makes up for
+            in_head = gaze_along(_apply(turned.transpose(0, 2, 1), seen))
+            out.append(in_head.clip(-MOST_EYES, MOST_EYES))
+        return HeadTurn(rotation_vectors(turned), *out)
+
+
+def rotation_vectors(turns: np.ndarray) -> np.ndarray:
+    """Rotation vectors (T, 3) of rotation matrices (T, 3, 3) of less than half a turn."""
+    skew = np.stack([turns[:, 2, 1] - turns[:, 1, 2], turns[:, 0, 2] - turns[:, 2, 0],
+                     turns[:, 1, 0] - turns[:, 0, 1]], axis=-1) / 2  # fmt: skip
+    sine = np.linalg.norm(skew, axis=1)
+    angle = np.arctan2(sine, (np.trace(turns, axis1=1, axis2=2) - 1) / 2)
+    return skew * np.divide(angle, sine, out=np.ones_like(sine), where=sine > 1e-9)[:, None]
+
+
+def _apply(turns: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """(T, 3) vectors through matrices (T, 3, 3)."""
+    return np.einsum("tij,tj->ti", turns, vectors)

@@ -1,0 +1,111 @@
+"""A face that only listens: blinks, a gaze on a face, breathing, and a nod now and then. No bpy.
+
+By rule: blinks as of people at rest, 17 a minute (Bentivoglio 1997), shut within 80 ms and open again in 160;
+the gaze rests on the other's eyes and mouth for about a second at a time; saccades last 25 ms and 2.4 ms a
+degree (the main sequence); the head sways slowly and nods at times as listeners do (Hadar 1985).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..core.head_pose import direction, gaze_along
+from ..core.jaw_skinning import rotations
+
+BLINKS = (3.0, 0.55)  # seconds between two: the log-normal's median, and its spread
+CLOSING, HELD, OPENING = 0.08, 0.06, 0.16  # seconds
+DWELLS = (0.9, 0.5)  # seconds on one place, likewise
+PLACES = np.radians([(1.8, 0.0), (-1.8, 0.0), (0.0, -4.0)])
+"""Yaw and pitch of another's eyes and mouth, seen from a metre away."""
+AWAY, AWAY_SHARE = np.radians([9.0, 5.0]), 0.08
+"""How far a listener looks aside, and how often."""
+SWAY, SWAY_TIME = np.radians([0.7, 1.2, 0.6]), 1.6  # radians about x, y, z; seconds
+BREATH, BREATH_TIME = np.radians(0.25), 4.2
+NODS, NOD, NOD_TIME = (8.0, 0.5), np.radians(2.6), 0.55
+"""Seconds between two; radians down; seconds of one to and fro, of which there are two or three."""
+
+
+@dataclass(frozen=True)
+class Idle:
+    """Of every frame."""
+
+    blink: np.ndarray
+    """(T,) 0 open, 1 shut."""
+    head: np.ndarray
+    """(T, 3) axis-angle in radians."""
+    gaze: np.ndarray
+    """(T, 2) yaw and pitch in the head, radians, about whoever is looked at."""
+
+
+def idle(n_frames: int, rate: float, seed: int) -> Idle:
+    """Some time of listening; the same seed gives the same."""
+    rng = np.random.RandomState(seed)
+    seconds = np.arange(n_frames) / rate
+    blink = np.zeros(n_frames)
+    for start in _times(seconds, BLINKS, rng):
+        blink = np.maximum(blink, _blink(seconds - start))
+    head = _head(seconds, rate, rng)
+    looked = _looked(seconds, rng)
+    in_head = rotations(head).transpose(0, 2, 1) @ direction(looked)[..., None]
+    return Idle(blink, head, gaze_along(in_head[..., 0]))
+
+
+def _times(seconds: np.ndarray, every: tuple[float, float], rng: np.random.RandomState) -> list[float]:
+    """Moments whose distances are log-normal."""
+    found, last = [], float(seconds[-1]) if len(seconds) else 0.0
+    moment = every[0] * rng.uniform(0.2, 1.0)
+    while moment < last:
+        found.append(moment)
+        moment += max(0.3, float(every[0] * np.exp(every[1] * rng.standard_normal())))
+    return found
+
+
+def _blink(since: np.ndarray) -> np.ndarray:
+    """(T,) of one that begins at 0: faster down than up."""
+    down, up = _step(since / CLOSING), _step((since - CLOSING - HELD) / OPENING)
+    return down * (1 - up)
+
+
+def _head(seconds: np.ndarray, rate: float, rng: np.random.RandomState) -> np.ndarray:
+    width = max(SWAY_TIME * rate / 2, 1e-3)
+    noise = rng.standard_normal((len(seconds) + 1, 3)).cumsum(axis=0)[1:]  # walks, held by the filter below
+    head = SWAY * _unit(_smooth(noise, width) - _smooth(noise, 4 * width))
+    head[:, 0] += BREATH * np.sin(2 * np.pi * seconds / BREATH_TIME + rng.uniform(0, 6))
+    for start in _times(seconds, NODS, rng):
+        turns = rng.randint(2, 4)
+        share = ((seconds - start) / (turns * NOD_TIME)).clip(0, 1)
+        fading = _step(share / 0.15) * (1 - share) ** 1.5
+        head[:, 0] += NOD * rng.uniform(0.6, 1.2) * fading * (1 - np.cos(2 * np.pi * share * turns)) / 2
+    return head
+
+
+def _looked(seconds: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
+    """(T, 2) yaw and pitch of the places that the gaze rests on, one after the other."""
+    now = PLACES[rng.randint(3)]
+    looked = np.tile(now, (len(seconds), 1))
+    for start in _times(seconds, DWELLS, rng):
+        place = PLACES[rng.randint(3)] + np.radians(rng.standard_normal(2) * 0.4)
+        if rng.uniform() < AWAY_SHARE:
+            place = AWAY * rng.uniform(-1, 1, 2)
+        lasting = 0.025 + 0.0024 * np.degrees(np.linalg.norm(place - now))
+        share = _step((seconds - start) / lasting)[:, None]
+        looked, now = (1 - share) * looked + share * place, place
+    return looked
+
+
+def _smooth(curves: np.ndarray, width: float) -> np.ndarray:
+    """A Gaussian mean over frames (T, n); beyond the ends they hold."""
+    reach = int(np.ceil(3 * width))
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
+    padded = np.pad(curves, ((reach, reach), (0, 0)), mode="edge")
+    return np.stack([np.convolve(each, weights / weights.sum(), "valid") for each in padded.T], axis=1)
+
+
+def _unit(curves: np.ndarray) -> np.ndarray:
+    """As wide as a standard deviation of one."""
+    return curves / np.maximum(curves.std(axis=0), 1e-9)
+
+
+def _step(values: np.ndarray) -> np.ndarray:
+    share = values.clip(0, 1)
+    return share * share * (3 - 2 * share)

@@ -1,0 +1,201 @@
+"""Silence filled: while a head says nothing it listens, in strips of the NLA between and around its takes."""
+
+from collections.abc import Sequence
+
+import bpy
+import numpy as np
+
+from ..animation import actions, layers
+from ..channels import Channel
+from ..core.constants import MOTION_DIM
+from ..errors import EcoFaceBlenderError
+from ..heads import face_kinds, finding, source_curves
+from ..heads.head_turn import HeadTurn
+from ..heads.rig import Rig
+from ..sound import sequencer
+from . import stored, turns
+from .idle_motion import idle
+
+TRACK = "EcoFace Listening"
+SHORTEST = 5  # frames of a silence that is filled
+FADE = 0.6  # seconds over which a face comes from its line, and goes to the next
+SHUT = 0.71  # of eyeBlink, at which our lids touch
+TURNS_TO = 0.35  # seconds in which a head turns to another speaker
+
+Span = tuple[float, float]
+
+
+def fill(context: bpy.types.Context, speaker: bpy.types.Object, seed: int = 0) -> int:
+    """Let a head listen wherever it says nothing within the scene's range; gives the number of silences.
+
+    What was filled before is made anew. It looks at its target, else at the head that speaks.
+
+    Raises:
+        EcoFaceBlenderError: if this is no face, there is no silence, or it cannot be animated now.
+    """
+    rig, scene = face_kinds.known_rig(speaker), context.scene
+    for owner in rig.owners:
+        if reason := actions.why_not_animatable(owner):
+            raise EcoFaceBlenderError(reason)
+    clear(rig)
+    gaps = _gaps(spoken_by(speaker), (scene.frame_start, scene.frame_end))
+    if not gaps:
+        raise EcoFaceBlenderError(
+            f"Expected silence within the scene's range, found '{speaker.name}' speaking all the time; "
+            "give the scene more frames."
+        )
+    frames = np.arange(scene.frame_start, scene.frame_end + 1, dtype=np.float64)
+    channels = _channels(scene, rig, frames, seed)
+    taken = _values_at_edges(context, channels, gaps)
+    _meet(channels, frames, gaps, taken, FADE * sequencer.scene_rate(scene))
+    action = bpy.data.actions.new(f"{speaker.name} Listening")
+    actions.write_metadata(action, {})
+    action[layers.IDLE] = True
+    slots = actions.add_curves(action, channels, frames)
+    for owner, slot in slots:
+        _place(owner, action, slot, gaps)
+    return len(gaps)
+
+
+def clear(rig: Rig) -> None:
+    """Take what fills a speaker's silences away."""
+    for owner in rig.owners:
+        animation = owner.animation_data
+        for track in list(animation.nla_tracks) if animation else ():
+            strips = [strip.action for strip in track.strips]
+            if track.name.startswith(TRACK) and all(layers.is_idle(action) for action in strips):
+                animation.nla_tracks.remove(track)
+                for action in {action for action in strips if action is not None and not action.users}:
+                    bpy.data.actions.remove(action)
+
+
+def spoken_by(speaker: bpy.types.Object) -> list[Span]:
+    """First and last frames of the takes that a speaker plays, itself or in strips, in order."""
+    spans: list[Span] = []
+    for owner in face_kinds.known_rig(speaker).owners:
+        animation = owner.animation_data
+        if animation is None:
+            continue
+        if stored.is_take(animation.action):
+            spans.append(tuple(animation.action.curve_frame_range))
+        strips = [strip for track in animation.nla_tracks if not track.mute for strip in track.strips]
+        spans += [(s.frame_start, s.frame_end) for s in strips if not s.mute and stored.is_take(s.action)]
+    return sorted(set(spans))
+
+
+def _gaps(spoken: Sequence[Span], whole: Span) -> list[Span]:
+    """What of a range nothing is spoken in."""
+    gaps, start = [], float(whole[0])
+    for first, last in spoken:
+        gaps.append((start, min(first, whole[1])))
+        start = max(start, last)
+    gaps.append((start, float(whole[1])))
+    return [(first, last) for first, last in gaps if last - first >= SHORTEST]
+
+
+def _channels(scene: bpy.types.Scene, rig: Rig, frames: np.ndarray, seed: int) -> list[Channel]:
+    """The curves of a face that listens all the time."""
+    rate = sequencer.scene_rate(scene)
+    shown = idle(len(frames), rate, seed)
+    turn = HeadTurn.of(shown.head, shown.gaze, len(frames))
+    aim = _aim(scene, rig, frames, rate)
+    if aim is not None:
+        turn = turns.towards(rig, turn, *aim)
+    motion = np.zeros((len(frames), MOTION_DIM))
+    if rig.has_reference_lids:
+        motion = source_curves.with_lids(motion, -turn.gaze[:, 1])
+        motion = source_curves.with_blinks(motion, SHUT * shown.blink)
+    return rig.channels(motion, None, turn)
+
+
+def _aim(
+    scene: bpy.types.Scene, rig: Rig, frames: np.ndarray, rate: float
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Where what is looked at is (T, 3), for the eyes and more slowly for the head; None if nothing is."""
+    target = turns.target_of(rig.speaker)
+    if target is not None:
+        points = turns.aim_at(scene, rig, target, frames)
+        return points, points
+    others = [item for item in finding.find_faces(bpy.context) if item not in rig.parts]
+    spoken = [(span, other) for other in others for span in spoken_by(other)]
+    if not spoken:
+        return None
+    seen = {other.name: turns.aim_at(scene, rig, other, frames) for _, other in spoken}
+    spoken.sort(key=lambda each: each[0])
+    points = seen[spoken[0][1].name].copy()
+    for (first, _), other in spoken:  # whoever began last is looked at, a moment later, until the next
+        later = frames >= first + 0.2 * rate
+        points[later] = seen[other.name][later]
+    return points, _slowly(points, TURNS_TO * rate)
+
+
+def _slowly(points: np.ndarray, width: float) -> np.ndarray:
+    reach = int(np.ceil(3 * width))
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(width, 1e-3)) ** 2)
+    padded = np.pad(points, ((reach, reach), (0, 0)), mode="edge")
+    return np.stack([np.convolve(each, weights / weights.sum(), "valid") for each in padded.T], axis=1)
+
+
+def _values_at_edges(
+    context: bpy.types.Context, channels: Sequence[Channel], gaps: Sequence[Span]
+) -> dict[float, np.ndarray]:
+    """By frame: what the channels' properties are where a take ends or begins, its extrapolation aside."""
+    scene, out = context.scene, {}
+    current, subframe = scene.frame_current, scene.frame_subframe
+    try:
+        for frame in {edge for gap in gaps for edge in gap}:
+            scene.frame_set(int(np.floor(frame)), subframe=float(frame % 1))
+            out[frame] = np.array([_value(channel) for channel in channels])
+    finally:
+        scene.frame_set(current, subframe=subframe)
+    return out
+
+
+def _value(channel: Channel) -> float:
+    found = channel.id_data.path_resolve(channel.path)
+    return float(found if channel.index < 0 else found[channel.index])
+
+
+def _meet(
+    channels: Sequence[Channel],
+    frames: np.ndarray,
+    gaps: Sequence[Span],
+    edges: dict[float, np.ndarray],
+    fade: float,
+) -> None:
+    """Bend the curves so that each silence begins and ends where the line beside it does."""
+    first, last = frames[0], frames[-1]
+    for gap in gaps:
+        inside = (frames >= np.floor(gap[0])) & (frames <= np.ceil(gap[1]))
+        for edge in gap:
+            if edge in (first, last):  # of the scene, where nobody speaks
+                continue
+            share = 1 - np.abs(frames - edge) / max(min(fade, (gap[1] - gap[0]) / 2), 1.0)
+            share = share.clip(0, 1)
+            share = inside * share * share * (3 - 2 * share)
+            for channel, value in zip(channels, edges[edge], strict=True):
+                channel.values[:] += share * (value - np.interp(edge, frames, channel.values))
+
+
+def _place(
+    owner: bpy.types.ID, action: bpy.types.Action, slot: bpy.types.ActionSlot, gaps: Sequence[Span]
+) -> None:
+    """Strips of the action in the silences; what is above them shows in its own frames alone."""
+    animation = owner.animation_data_create()
+    for track in animation.nla_tracks:
+        for strip in track.strips:
+            if stored.is_take(strip.action):
+                strip.extrapolation = "NOTHING"
+    if stored.is_take(animation.action):
+        animation.action_extrapolation = "NOTHING"
+    track = animation.nla_tracks.new()
+    track.name = TRACK
+    body = isinstance(owner, bpy.types.Object) and layers.has_other_strips(owner)
+    for first, last in gaps:
+        strip = track.strips.new(action.name, int(np.floor(first)), action)
+        strip.action_slot = slot
+        strip.action_frame_start, strip.action_frame_end = first, last
+        strip.frame_start_ui, strip.frame_end_ui = first, last
+        strip.extrapolation = "NOTHING"
+        strip.blend_type = "COMBINE" if body else "REPLACE"
+    owner.update_tag()

@@ -1,0 +1,117 @@
+"""Silence filled: a listener blinks, breathes and looks at who speaks; a line goes over into it and back."""
+
+import bpy
+import numpy as np
+import pytest
+from blender_support import REFERENCE_HEAD, empty_blend
+from test_blender_head_turn import N, angle_to, receive, turned
+
+from ecoface_blender.animation import layers
+from ecoface_blender.core.head_pose import direction
+from ecoface_blender.core.jaw_skinning import rotations
+from ecoface_blender.heads import face_kinds, source_curves
+from ecoface_blender.heads import own_head as heads
+from ecoface_blender.takes import evaluated, silence, takes
+from ecoface_blender.takes.idle_motion import idle
+
+pytestmark = pytest.mark.blender_version
+
+
+@pytest.fixture
+def two():
+    arrays = heads.load_head(REFERENCE_HEAD)
+    first = heads.add_head(empty_blend(), arrays, "Anna")
+    second = heads.add_head(bpy.context, arrays, "Ben")
+    second.location, second.rotation_euler = (0.3, -0.9, 0.05), (0, 0, np.pi)
+    scene = bpy.context.scene
+    scene.render.fps, scene.frame_start, scene.frame_end = 25, 1, 250
+    bpy.context.view_layer.update()
+    return first, second
+
+
+def openings(speaker, first, last):
+    """(frames,) metres between the lids as they are seen."""
+    frames = np.arange(float(first), last + 1)
+    values = evaluated.key_values(bpy.context, face_kinds.known_rig(speaker), frames)
+    return source_curves._face(evaluated.motion_of(speaker, values))[2:].mean(axis=0)
+
+
+def test_a_listener_blinks_and_looks_at_who_speaks(two):
+    speaking, listening = two
+    receive(speaking, first_frame=40.0)
+    assert bpy.ops.ecoface.fill_silence(head="Ben") == {"FINISHED"}
+    bones = face_kinds.known_rig(speaking).bones
+    bpy.context.scene.frame_set(80)
+    goal = bones.armature.matrix_world @ bones.armature.data.bones["eye_L"].head_local
+    goal.x -= 0.029
+    away = []
+    for frame in range(10, 240, 5):
+        bpy.context.scene.frame_set(frame)
+        away.append(angle_to(listening, goal, "eye_L"))
+    assert np.median(away) < 5 and max(away) < 15, "on the face, and seldom beside it"
+    seen = openings(listening, 1, 250)
+    shut = seen < 0.001
+    begins = np.flatnonzero(shut[1:] & ~shut[:-1])
+    assert 1 <= len(begins) <= 8 and shut.mean() < 0.15
+    assert takes.played(listening) is None and takes.played(speaking) is not None
+
+
+def test_silences_around_a_take_begin_and_end_where_it_does(two):
+    speaking, _ = two
+    take = receive(speaking, first_frame=100.0)
+    before = turned(speaking)
+    assert silence.fill(bpy.context, speaking, seed=3) == 2
+    assert takes.played(speaking) == take
+    rig = face_kinds.known_rig(speaking)
+    frames = np.arange(90.0, 100 + N + 10)
+    shown = evaluated.see(bpy.context, rig, frames)
+    ways = direction_of(shown.turned[:, 0])
+    steps = np.degrees(np.arccos((ways[1:] * ways[:-1]).sum(axis=1).clip(-1, 1)))
+    assert steps.max() < 2.5, "no frame in which the head jumps"
+    values = shown.parts[0].values
+    inside = np.abs(np.diff(values[12 : 12 + N - 4], axis=0)).max()
+    at_edges = np.abs(np.diff(values, axis=0))[[9, 10, 8 + N, 9 + N]]
+    assert at_edges.max() < 2 * inside
+    bpy.context.scene.frame_set(20)
+    assert np.abs(before).max() > 0, "the take is as it was"
+
+
+def direction_of(turns):
+    return turns[:, :, 2]
+
+
+def test_it_is_filled_anew_not_twice_and_a_take_s_layer_finds_its_take(two):
+    speaking, _ = two
+    take = receive(speaking, first_frame=100.0)
+    count = len(bpy.data.actions)
+    silence.fill(bpy.context, speaking)
+    silence.fill(bpy.context, speaking)
+    assert len(bpy.data.actions) == count + 1
+    keys = speaking.data.shape_keys
+    assert [track.name for track in keys.animation_data.nla_tracks].count(silence.TRACK) == 1
+    bpy.context.view_layer.objects.active = speaking
+    bpy.ops.ecoface.layer_add()
+    assert layers.strip_below(keys).action == take and takes.played(speaking) == take
+    bpy.ops.ecoface.layer_remove()
+    assert keys.animation_data.action == take
+
+
+def test_a_head_that_speaks_all_the_time_has_no_silence(two):
+    speaking, _ = two
+    receive(speaking)
+    bpy.context.scene.frame_end = N - 1
+    with pytest.raises(RuntimeError, match="found 'Anna' speaking all the time"):
+        bpy.ops.ecoface.fill_silence(head="Anna")
+
+
+def test_idle_is_the_same_for_a_seed_and_within_people_s_ranges():
+    long = idle(25 * 240, 25.0, 5)
+    np.testing.assert_array_equal(long.gaze, idle(25 * 240, 25.0, 5).gaze)
+    assert not np.array_equal(long.head, idle(25 * 240, 25.0, 6).head)
+    shut = long.blink > 0.9
+    per_minute = np.sum(shut[1:] & ~shut[:-1]) / 4
+    assert 10 < per_minute < 26
+    assert np.degrees(np.abs(long.head)).max() < 9 and np.degrees(long.head.std(axis=0)).min() > 0.2
+    world = (rotations(long.head) @ direction(long.gaze)[..., None])[:, :2, 0]
+    assert np.degrees(np.median(np.abs(world))) < 4
+    assert idle(3, 25.0, 0).head.shape == (3, 3)

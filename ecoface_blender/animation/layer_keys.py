@@ -22,7 +22,7 @@ def add_at(layer: bpy.types.Action, change: Channel, frame: float, ease: float) 
     held = [(side, _value(curve, side, rest)) for side in sides if _key_at(curve, side) is None]
     value = float(change.values[0]) + (0.0 if quaternion else _value(curve, frame, rest))
     for at, shown in (*held, (frame, value)):
-        point = curve.keyframe_points.insert(at, shown, options={"REPLACE"})
+        point = curve.keyframe_points.insert(at, shown)
         point.interpolation = "BEZIER"
         point.handle_left_type = point.handle_right_type = "AUTO_CLAMPED"
     curve.update()

@@ -19,7 +19,7 @@ FACES = (0, 7, 12, 4, 2, 11, 1, 5, 13)
 BUILD, SPREAD = 0.2, 0.45
 """Standard deviations of a drawn face's coefficients: of the first, which are the skull's, and of others."""
 _N_BUILD = 12
-_NECK = (-0.15, -0.06)
+_NECK = (-0.113, -0.06)
 """Metres of height between which the neck goes over into the face: below it stays as it is."""
 _SEAM, _SEAM_FADE = 0.2, 0.9
 """Half widths of the mouth from its seam within which the lips move as one, and where they are free."""

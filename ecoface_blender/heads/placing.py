@@ -68,7 +68,8 @@ def _span(
     """From where to where on a line one is nearer to a box than `reach` in x or y; None if nowhere."""
     first, last = -math.inf, math.inf
     for axis in (0, 1):
-        low, high = box[0][axis] - reach - start[axis], box[1][axis] + reach - start[axis]
+        low = float(box[0][axis]) - reach - start[axis]
+        high = float(box[1][axis]) + reach - start[axis]
         if abs(along[axis]) < 1e-6:
             if low >= 0 or high <= 0:
                 return None

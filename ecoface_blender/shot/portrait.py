@@ -10,7 +10,7 @@ from ..heads import face_kinds, face_shape
 from ..heads.shape_keys import coordinates
 
 LENS = 85.0  # mm, a portrait's
-FRAME = 2.6  # heights of what moves, from chin to brows, that are seen from top to bottom
+FRAME = 2.0  # heights of what moves, from chin to brows, that are seen from top to bottom
 MOVES = 0.1  # of the most that anything moves
 SHOT = "ecoface_shot"
 """Custom property of the objects that Set Up Shot makes: what each is."""
@@ -32,7 +32,7 @@ def portrait_of(speaker: bpy.types.Object) -> Portrait:
     """Where a speaker's face is at rest, whatever kind of head it is."""
     shape, axes = face_shape.shape_of(face_kinds.known_rig(speaker))
     points = coordinates(speaker.data.shape_keys.reference_key).astype(np.float64)
-    if shape is not None:
+    if shape is not None and len(shape.rest) == len(points):
         moved = np.linalg.norm(shape.offsets, axis=2).max(axis=0)
         points = points[moved > MOVES * moved.max()]
     place = np.array(speaker.matrix_world)

@@ -1,6 +1,5 @@
 """The phones of a take as markers of the timeline: where each begins, in the scene's frames."""
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,8 +16,6 @@ MARKER = "ecoface_phone"
 """Custom property of a marker of ours: the head that says it."""
 CLOSING = ("P", "B", "M", "F", "V")
 """Phones that the lips are seen to make."""
-SHORTEST = 2
-"""Frames of the motion below which a phone is a slip between two others."""
 
 
 @dataclass(frozen=True)
@@ -52,17 +49,10 @@ def said_in(take: bpy.types.Action, scene: bpy.types.Scene) -> list[Phone]:
 
 
 def runs(shares: np.ndarray, names: Sequence[str]) -> list[tuple[str, int]]:
-    """Phones and the frames in which they begin, from shares (T, n): the largest leads, slips go to the one
-    before."""
+    """Phones and the frames in which they begin, from shares (T, n): the largest leads."""
     leading = np.argmax(shares, axis=1)
-    starts = [0, *(np.flatnonzero(np.diff(leading)) + 1), len(leading)]
-    out: list[tuple[str, int]] = []
-    for start, end in itertools.pairwise(starts):
-        name = names[leading[start]]
-        if out and (name == out[-1][0] or end - start < SHORTEST):
-            continue
-        out.append((name, int(start)))
-    return out
+    starts = [0, *(np.flatnonzero(np.diff(leading)) + 1)]
+    return [(names[leading[start]], int(start)) for start in starts]
 
 
 def mark(scene: bpy.types.Scene, speaker: bpy.types.Object, phones: Sequence[Phone]) -> int:

@@ -12,6 +12,8 @@ BESIDE_TEXT = 90
 MORE = 20
 """Pixels of the button that tells a message whole."""
 MESSAGE_LINES = 4
+USUAL = 280
+"""Pixels at scale 1 of a sidebar."""
 POP_UP = 400
 """Pixels at scale 1 of its width."""
 
@@ -58,7 +60,7 @@ def draw_message(layout, context, sentence, icon, lines=MESSAGE_LINES):
     column = row.column(align=True)
     column.scale_y = 0.8
     said = translations.sentence(sentence) if sentence else ""
-    width = context.region.width - (BESIDE_TEXT + MORE) * context.preferences.system.ui_scale
+    width = _width(context) - MORE * context.preferences.system.ui_scale
     wrapped = _wrapped(said, width, context.preferences)
     if len(wrapped) > lines:
         wrapped = [*wrapped[: lines - 1], f"{wrapped[lines - 1]} ..."]
@@ -74,9 +76,16 @@ def draw_sentence(layout, context, sentence, icon):
     """Text over as many lines as the sidebar's width needs; Blender's labels do not wrap."""
     column = layout.column(align=True)
     column.scale_y = 0.8
-    width = context.region.width - BESIDE_TEXT * context.preferences.system.ui_scale
-    for number, line in enumerate(_wrapped(translations.sentence(sentence), width, context.preferences)):
+    for number, line in enumerate(
+        _wrapped(translations.sentence(sentence), _width(context), context.preferences)
+    ):
         column.label(text=line, icon=icon if number == 0 else "BLANK1")
+
+
+def _width(context):
+    """Pixels that there are for text; of a usual sidebar where there is no window."""
+    scale = context.preferences.system.ui_scale
+    return (context.region.width if context.region else USUAL * scale) - BESIDE_TEXT * scale
 
 
 def wrapped_for_pop_up(sentence, preferences):

@@ -14,7 +14,7 @@ from ..heads import chosen
 from ..heads import report as face_report
 from ..package import PACKAGE
 from ..takes import diagnosis, heard, stored
-from ..ui.layout import NEXT, Sidebar, draw_message, draw_progress, draw_when
+from ..ui.layout import NEXT, Sidebar, draw_message, draw_progress, draw_when, labelled_row
 from . import gather
 from .job_operator import why_not_ready
 
@@ -62,14 +62,13 @@ class ECOFACE_PT_speech(Sidebar, Panel):
         else:
             column.prop(settings, "sound")
         choice = gather.choice_shown(context) if from_strip else settings.choice
-        row = column.row(align=True, heading="Soundtrack")
+        row = labelled_row(column, "Soundtrack")
         for menu in ("track_menu", "channel_menu"):
             part = row.row(align=True)
             part.enabled = choice is not None and menu in choice.shown()
             part.prop(choice or settings.choice, menu, text="")
-        row = column.row(align=True, heading="Scene")
-        row.use_property_split = False
-        row.prop(settings, "extend_frames", toggle=True)
+        row = labelled_row(column, "Scene")
+        row.prop(settings, "extend_frames", text="Extend", toggle=True)
         part = row.row(align=True)
         part.enabled = not from_strip
         part.prop(settings, "add_strip", toggle=True)

@@ -1,19 +1,24 @@
 """The phones of a take as markers of the timeline: where each begins, in the scene's frames."""
 
+import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import bpy
 import numpy as np
 
 from ..animation import actions
+from ..core.npz import json_object
 from ..core.phones import SILENCE
 from ..errors import EcoFaceBlenderError
 from ..sound import sequencer
 from . import stored
 
-MARKER = "ecoface_phone"
-"""Custom property of a marker of ours: the head that says it."""
+MARKED = "ecoface_phones"
+"""Custom property of a scene: JSON of the markers of ours, [name, frame] by head. Markers take no properties
+of their own from Blender 5.0 on; one that was moved or renamed is the artist's."""
 CLOSING = ("P", "B", "M", "F", "V")
 """Phones that the lips are seen to make."""
 
@@ -58,15 +63,30 @@ def runs(shares: np.ndarray, names: Sequence[str]) -> list[tuple[str, int]]:
 def mark(scene: bpy.types.Scene, speaker: bpy.types.Object, phones: Sequence[Phone]) -> int:
     """Put markers there in place of those of the same speaker; gives how many."""
     remove(scene, speaker)
-    for phone in phones:
-        marker = scene.timeline_markers.new(phone.name, frame=round(phone.start))
-        marker[MARKER] = speaker.name
-    return len(phones)
+    placed = [(phone.name, round(phone.start)) for phone in phones]
+    for name, frame in placed:
+        scene.timeline_markers.new(name, frame=frame)
+    scene[MARKED] = json.dumps(_marked(scene) | {speaker.name: placed})
+    return len(placed)
 
 
 def remove(scene: bpy.types.Scene, speaker: bpy.types.Object) -> int:
     """Take a speaker's markers away; gives how many there were."""
-    found = [each for each in scene.timeline_markers if each.get(MARKER) == speaker.name]
-    for marker in found:
-        scene.timeline_markers.remove(marker)
-    return len(found)
+    known = _marked(scene)
+    found = known.pop(speaker.name, [])
+    ours = [tuple(each) for each in found if isinstance(each, list)] if isinstance(found, list) else []
+    count = 0
+    for marker in list(scene.timeline_markers):
+        if (marker.name, marker.frame) in ours:
+            ours.remove((marker.name, marker.frame))
+            scene.timeline_markers.remove(marker)
+            count += 1
+    scene[MARKED] = json.dumps(known)
+    return count
+
+
+def _marked(scene: bpy.types.Scene) -> dict[str, Any]:
+    """Markers of ours by head; none where the property was damaged by hand."""
+    with suppress(ValueError):
+        return json_object(str(scene.get(MARKED) or "{}"))
+    return {}

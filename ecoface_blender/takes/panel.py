@@ -12,6 +12,9 @@ from ..ui.translations import sentence
 from . import diagnosis, frames, handles, stored, takes
 from .properties import TakeControls
 
+TOLD = 4
+"""Lines of what is said below the takes."""
+
 
 class ECOFACE_UL_takes(UIList):
     """The takes of the chosen head, by their actions' names, in the order in which they were made."""
@@ -53,9 +56,9 @@ class ECOFACE_PT_takes(Sidebar, Panel):
         )
         still = diagnosis.why_still(context.scene, speaker) if speaker else None
         if still:
-            draw_message(layout, context, still, "ERROR", lines=3)
+            draw_message(layout, context, still, "ERROR", lines=TOLD)
         else:
-            draw_message(layout, context, _touched(context, speaker), "INFO", lines=3)
+            draw_message(layout, context, _touched(context, speaker), "INFO", lines=TOLD)
 
 
 def _touched(context, speaker):
@@ -66,10 +69,10 @@ def _touched(context, speaker):
     first, last = take.curve_frame_range
     start, end = frames.range_asked(context.scene)
     start, end = max(start, first), min(end, last)
-    whole = f"Regenerate makes all {last - first + 1:.0f} frames of '{take.name}' anew, in a new take"
+    whole = f"Regenerate: all frames, {first:.0f} to {last:.0f}, in a new take"
     if start > end:
-        return f"{whole}; the range lies outside it."
-    return f"{whole}; the range only {start:.0f} to {end:.0f}, in a copy. This take stays."
+        return f"{whole}. The range lies outside this take."
+    return f"{whole}. The range: {start:.0f} to {end:.0f}, in a copy. This take stays."
 
 
 class ECOFACE_PT_edits(Sidebar, Panel):

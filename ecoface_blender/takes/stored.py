@@ -6,7 +6,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..animation import actions
+from ..animation import actions, layers
 from ..core.constants import EXPRESSION_DIM, FRAME_RATE, MOTION_DIM
 from ..core.motion_file import FlameMotion
 from ..core.npz import read_npz
@@ -53,6 +53,8 @@ def describe(speaker: bpy.types.Object) -> str | None:
     """What made the keys that the head has now; None if they are not ours."""
     animation = speaker.data.shape_keys.animation_data
     action = animation and animation.action
+    if animation and (strip := layers.strip_below(speaker.data.shape_keys)):
+        action = strip.action
     made_by = actions.read_metadata(action) if action else {}
     if not {"style", "emotion", "seed"} <= made_by.keys():
         return None

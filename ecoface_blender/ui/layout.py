@@ -12,6 +12,8 @@ BESIDE_TEXT = 90
 MORE = 20
 """Pixels of the button that tells a message whole."""
 MESSAGE_LINES = 4
+NAMES = 0.4
+"""Share of a row that is a property's name, as Blender has it."""
 USUAL = 280
 """Pixels at scale 1 of a sidebar."""
 POP_UP = 400
@@ -42,6 +44,16 @@ def draw_progress(layout, job):
     row.scale_y = 1.6
     row.progress(factor=job.fraction, text=progress_text(job))
     row.operator("ecoface.cancel", text="", icon="CANCEL")
+
+
+def labelled_row(layout, text):
+    """A row for several things where Blender's panels have values, with one name before them."""
+    split = layout.split(factor=NAMES)
+    split.use_property_split = False
+    name = split.row()
+    name.alignment = "RIGHT"
+    name.label(text=translations.sentence(text))
+    return split.row(align=True)
 
 
 def draw_when(layout, when):

@@ -116,6 +116,7 @@ GERMAN = {
     "Ease": "Auslauf",
     "Edit": "Bearbeiten",
     "Edit Face Here": "Gesicht hier bearbeiten",
+    "Extend": "Verlängern",
     "Extend Scene": "Szene verlängern",
     "Face": "Gesicht",
     "Frame Range": "Frame-Bereich",

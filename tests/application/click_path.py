@@ -21,6 +21,7 @@ SPEECH = ROOT / "demo" / "speech.wav"
 PANEL = (1450, 400)  # where the mouse is over the panel
 NEXT_BUTTON = 136  # pixels, from one button of the file browser to the next
 LONGEST_POSE = 8  # s
+FIRST_DRAWN = 5  # s, of a head without a graphics card
 GENERATE = "Generate Emotional Lip Sync"
 
 
@@ -52,7 +53,7 @@ def walk(desktop: Desktop, engine: str) -> dict[str, float]:
     rows = places(desktop)
     desktop.click("Add Head")
     desktop.wait("a head", lambda state: len(state["heads"]) == 1)
-    desktop.screenshot("1_head")
+    desktop.screenshot("1_head", rest=FIRST_DRAWN)
     stays(desktop, rows)
     set_engine(desktop, "/no/such/python")
     desktop.screenshot("2_engine_missing")
@@ -162,7 +163,7 @@ def generate(desktop: Desktop, picture: str | None, n_takes: int = 1) -> float:
 
 def set_up_shot(desktop: Desktop) -> None:
     """Through the portrait camera, at a vowel; one undo takes all of it away."""
-    desktop.click("Set Up Shot")
+    desktop.click("Shot")
     desktop.wait("a shot", lambda state: "Portrait Camera" in state["objects"])
     desktop.inside("bpy.context.scene.frame_set(24)")
     desktop.screenshot("6_shot")
@@ -189,7 +190,7 @@ def second_head(desktop: Desktop) -> None:
     """It stands beside the first, with a face of its own."""
     desktop.click("Add Head")
     desktop.wait("two heads", lambda state: len(state["heads"]) == 2)
-    desktop.screenshot("10_second_head")
+    desktop.screenshot("10_second_head", rest=FIRST_DRAWN)
 
 
 def undo_and_redo(desktop: Desktop) -> None:

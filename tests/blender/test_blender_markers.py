@@ -36,7 +36,7 @@ def give_take(speaker, first_frame=1.0):
         talking_motion(len(SAID)),
         25,
         np.eye(50),
-        {"style": "anna", "phones": NAMES},
+        story,
         phones,
     )
 

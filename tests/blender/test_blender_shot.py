@@ -78,6 +78,23 @@ def test_a_head_stands_beside_the_default_cube_but_within_a_room_and_on_a_floor(
     assert overlap(own_head.find_heads(bpy.context)[0], room)
 
 
+@pytest.mark.parametrize("degrees", [0, 46, -120])
+def test_nothing_stands_between_a_new_head_and_its_camera(scene, degrees):
+    """The default cube, seen from where a new file's view is, or from elsewhere."""
+    cube(2.0)
+    arrays, turn = own_head.load_head(), math.radians(degrees)
+    place = placing.free_place(bpy.context, arrays, turn)
+    head = own_head.add_head(bpy.context, arrays, "Head")
+    head.location, head.rotation_euler[2] = place, turn
+    bpy.context.view_layer.update()
+    bpy.ops.ecoface.set_up_shot()
+    bpy.context.view_layer.update()
+    start = scene.camera.matrix_world.translation
+    middle = head.matrix_world @ Vector((0, -0.08, 0))
+    seen = scene.ray_cast(bpy.context.evaluated_depsgraph_get(), start, (middle - start).normalized())
+    assert seen[4] == head, seen
+
+
 def test_what_is_hidden_or_not_wanted_is_no_obstacle(scene):
     box = cube(0.5)
     box.hide_set(True)

@@ -66,7 +66,9 @@ class ECOFACE_OT_add_head(Reporting, Operator):
             self.face = _free_face(context)
         arrays = identity.with_face(arrays, identity.drawn(arrays, self.face, self.difference))
         turn = placing.facing(context) if self.align == "VIEW" else 0.0
-        place = placing.free_place(context, arrays, turn) if self.beside else context.scene.cursor.location
+        place = context.scene.cursor.location.copy()
+        if self.beside:
+            place = placing.free_place(context, arrays, turn, own_head.find_heads(context))
         added = own_head.add_head(context, arrays, "Head")
         added.location, added.rotation_euler[2] = place, turn
         added[FACE] = self.face

@@ -32,27 +32,44 @@ def facing(context: bpy.types.Context) -> float:
     return math.atan2(towards.x, -towards.y)
 
 
-def free_place(context: bpy.types.Context, arrays: Mapping[str, np.ndarray], turn: float) -> Vector:
+def free_place(
+    context: bpy.types.Context,
+    arrays: Mapping[str, np.ndarray],
+    turn: float,
+    heads: Sequence[bpy.types.Object] = (),
+) -> Vector:
     """The 3D cursor, or the nearest place beside or before what stands there, for a head of these arrays.
 
-    There nothing touches the head, nor stands between it and a portrait's camera, for a head that is turned
-    by `turn` radians. Floors, rooms and other wide or flat things are no obstacles.
+    Where others of `heads` are, it stands beside the one nearest to the cursor. Nothing touches the head
+    then, nor stands between it and a portrait's camera, for a head that is turned by `turn` radians. Floors,
+    rooms and other wide or flat things are no obstacles.
     """
-    cursor = context.scene.cursor.location
+    context.view_layer.update()  # places of what a script has just moved
+    cursor = context.scene.cursor.location.copy()
+    place = _free_from(context, cursor, arrays, turn)
+    if place == cursor or not heads:
+        return place
+    places = [head.matrix_world.translation.copy() for head in heads]
+    return _free_from(context, min(places, key=lambda each: (each - cursor).length), arrays, turn)
+
+
+def _free_from(
+    context: bpy.types.Context, start: Vector, arrays: Mapping[str, np.ndarray], turn: float
+) -> Vector:
+    """The free place nearest to a start."""
     points = arrays["v_template"]  # y up
     reach = float(np.hypot(points[:, 0], points[:, 2]).max()) + GAP
-    low, high = cursor.z + float(points[:, 1].min()), cursor.z + float(points[:, 1].max())
+    low, high = start.z + float(points[:, 1].min()), start.z + float(points[:, 1].max())
     aside = np.array([math.cos(turn), math.sin(turn), 0.0])
     before = np.array([math.sin(turn), -math.cos(turn), 0.0])
-    context.view_layer.update()  # places of what a script has just moved
     taken = []
     for corners in map(_corners, _standing(context)):
         if corners[:, 2].min() < high and corners[:, 2].max() > low and not _surrounds(corners):
-            seen = (corners - np.array(cursor)) @ np.stack([aside, before], axis=1)  # (8, 2)
+            seen = (corners - np.array(start)) @ np.stack([aside, before], axis=1)  # (8, 2)
             (left, near), (right, far) = seen.min(axis=0), seen.max(axis=0)
             taken.append((left - reach, right + reach, near - CLEAR, far + reach))
     across, along = _nearest_free(taken)
-    return cursor + Vector((across * aside + along * before).tolist())
+    return start + Vector((across * aside + along * before).tolist())
 
 
 def _standing(context: bpy.types.Context) -> list[bpy.types.Object]:

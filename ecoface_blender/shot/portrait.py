@@ -86,7 +86,7 @@ def _set_light(
         Matrix.Translation(place) @ Vector(towards).to_track_quat("Z", "Y").to_matrix().to_4x4()
     )
     light.data.size = 0.6 * size
-    light.data.energy = 30.0 * share * size**2  # W
+    light.data.energy = 15.0 * share * size**2  # W
     return light
 
 

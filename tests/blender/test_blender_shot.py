@@ -71,8 +71,12 @@ def test_a_head_stands_beside_the_default_cube_but_within_a_room_and_on_a_floor(
     head = own_head.find_heads(bpy.context)[0]
     assert not overlap(head, box)
     assert head.location.length < 1.5
-    bpy.data.objects.remove(box)
-    bpy.data.objects.remove(head)
+    bpy.ops.ecoface.add_head()
+    other = own_head.find_heads(bpy.context)[1]
+    assert (other.location - head.location).length < 0.5, "not on the other side of the box"
+    assert not overlap(other, box)
+    for item in (box, head, other):
+        bpy.data.objects.remove(item)
     bpy.ops.ecoface.add_head()
     assert own_head.find_heads(bpy.context)[0].location.length == 0
     assert overlap(own_head.find_heads(bpy.context)[0], room)

@@ -19,16 +19,10 @@ from ecoface_blender.ui import message
 pytestmark = pytest.mark.blender_version
 
 STILL = (
-    "speech",
-    "variation",
-    "emotion_track",
-    "emotion_amount",
-    "voice_baseline",
-    "takes",
-    "edits",
-    "adjust",
-)
-"""Panels that stay as they are; those of the queue, the export and the mapping list what there is."""
+    "speech", "variation", "emotion_track", "emotion_amount", "voice_baseline", "takes", "edits", "adjust",
+    "queue",
+)  # fmt: skip
+"""Panels that stay as they are; those of the export and the mapping show what was chosen there."""
 
 
 def heights(context):
@@ -57,6 +51,10 @@ def test_no_row_comes_or_goes_from_an_empty_scene_to_a_take(context, voice):
     receive_take(speaker, talking_motion(40))
     bpy.ops.ecoface.layer_add()
     assert takes.played(speaker) and heights(context) == usual
+    line = context.window_manager.ecoface_queue.add()
+    line.name, line.sentence = "hello.wav", "It could not be read. " * 20
+    assert heights(context) == usual
+    context.window_manager.ecoface_queue.clear()
     bpy.ops.ecoface.key_emotion(emotion="happy", frame=3)
     context.scene.frame_start, context.scene.frame_end = 900, 950
     assert heights(context) == usual

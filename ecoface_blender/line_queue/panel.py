@@ -3,7 +3,7 @@
 from bpy.types import Panel, UIList
 
 from .. import running
-from ..ui.layout import Sidebar, draw_sentence
+from ..ui.layout import Sidebar, draw_message
 from . import queue
 
 
@@ -28,8 +28,7 @@ class _Queue(Sidebar):
         self._draw_heads(layout, context, strips)
         text = f"Generate {len(strips)} Strips" if len(strips) > 1 else "Generate Selected Strips"
         layout.operator("ecoface.generate_strips", text=text, icon="PLAY_SOUND")
-        if queue.lines:
-            self._draw_list(layout, context)
+        self._draw_list(layout, context)
 
     def _draw_heads(self, layout, context, strips):
         """Who speaks: of one strip it is shown, of several it is assigned."""
@@ -43,6 +42,7 @@ class _Queue(Sidebar):
             column.label(text=queue.NOTHING_SELECTED, icon="INFO")
 
     def _draw_list(self, layout, context):
+        """The same rows whether there are lines or not, and whether they are spoken."""
         manager = context.window_manager
         row = layout.row()
         row.template_list(
@@ -52,13 +52,13 @@ class _Queue(Sidebar):
         column.operator("ecoface.queue_remove", text="", icon="REMOVE")
         column.operator("ecoface.queue_clear", text="", icon="TRASH")
         column.operator("ecoface.queue_retry", text="", icon="FILE_REFRESH")
-        if running.queue:
-            layout.operator("ecoface.cancel", icon="CANCEL")
+        row = layout.row()
+        row.enabled = running.queue is not None
+        row.operator("ecoface.cancel", icon="CANCEL")
         index = manager.ecoface_queue_index
         chosen = queue.lines[index] if 0 <= index < len(queue.lines) else None
-        if chosen and chosen.sentence:
-            failed = chosen.state == queue.FAILED
-            draw_sentence(layout, context, chosen.sentence, icon="ERROR" if failed else "INFO")
+        said, failed = (chosen.sentence, chosen.state == queue.FAILED) if chosen else ("", False)
+        draw_message(layout, context, said, "ERROR" if failed else "INFO")
 
 
 class ECOFACE_PT_queue(_Queue, Panel):

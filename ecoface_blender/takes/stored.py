@@ -6,7 +6,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..animation import actions
+from ..animation import actions, layers
 from ..core.constants import EXPRESSION_DIM, FRAME_RATE, GAZE_DIM, HEAD_DIM, MOTION_DIM
 from ..core.motion_file import FlameMotion
 from ..core.npz import read_npz
@@ -27,6 +27,8 @@ HEAD, GAZE, AIM = "ecoface_head_motion", "ecoface_gaze", "ecoface_aim"
 the target (T, 3) that they are shown towards, where there is one."""
 MOST_TURN = np.pi  # radians of a head or an eye
 MOST_AWAY = 1e6  # metres of a target
+MADE = "ecoface_made"
+"""Custom property of a take: it is the how-manieth that was made in this file."""
 BASELINES = ("baseline", "reference_baseline")
 """Fields of a request that a take keeps in properties of their own: its panel reads the others often."""
 
@@ -65,6 +67,8 @@ def describe(speaker: bpy.types.Object) -> str | None:
     """What made the keys that the head has now; None if they are not ours."""
     animation = speaker.data.shape_keys.animation_data
     action = animation and animation.action
+    if animation and (strip := layers.strip_below(speaker.data.shape_keys)):
+        action = strip.action
     made_by = actions.read_metadata(action) if action else {}
     if not {"style", "emotion", "seed"} <= made_by.keys():
         return None
@@ -138,6 +142,17 @@ def store_curves(action: bpy.types.Action, key: str, curves: np.ndarray | None) 
         store(action, key, (np.round(curves).astype(np.uint8) if phones else curves.astype("<f4")).tobytes())
     elif key in action:
         del action[key]
+
+
+def number(action: bpy.types.Action) -> None:
+    """Let a take be the latest of the file's."""
+    action[MADE] = 1 + max((made(other) for other in bpy.data.actions if other != action), default=0)
+
+
+def made(action: bpy.types.Action) -> int:
+    """The how-manieth take it is; 0 of those that were made before takes were numbered."""
+    found = action.get(MADE, 0)
+    return found if isinstance(found, int) else 0
 
 
 def store(action: bpy.types.Action, key: str, data: bytes) -> None:

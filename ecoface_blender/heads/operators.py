@@ -6,7 +6,7 @@ from bpy.types import Operator
 
 from ..engine.settings import engine_settings
 from ..ui.reporting import Reporting
-from . import head_arrays, own_head
+from . import dressing, head_arrays, own_head
 
 
 class ECOFACE_OT_add_head(Reporting, Operator):
@@ -26,6 +26,8 @@ class ECOFACE_OT_add_head(Reporting, Operator):
     def run(self, context):
         arrays = head_arrays.asked_for(engine_settings(context))
         added = own_head.add_head(context, arrays, "Head")
+        if dressing.why_no_look(added) is None:
+            dressing.apply_look(added)
         self.report({"INFO"}, f"Added {arrays['name']} as {added.name}")
         return {"FINISHED"}
 

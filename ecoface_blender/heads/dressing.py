@@ -12,7 +12,7 @@ import bpy
 import numpy as np
 
 from ..errors import EcoFaceBlenderError
-from . import hair, own_head, part_materials, regions, strands, wrinkles
+from . import bound_strands, hair, own_head, part_materials, regions, strands, wrinkles
 from .looks import DEFAULT, Look, looks
 from .materials import COLOUR_ATTRIBUTE
 from .node_tree import Nodes
@@ -28,28 +28,38 @@ SKIN_PARTS, EYE_PARTS = ("skin", "lips", "hair", "brow"), ("sclera", "iris", "pu
 GLOSS_OF_HAIR = 0.35
 
 
-def why_no_look(head: bpy.types.Object | None) -> str | None:
-    """What keeps a look from this object, in one sentence; None if nothing does."""
+def why_no_look(
+    head: bpy.types.Object | None, arrays: Mapping[str, np.ndarray] | None = None
+) -> str | None:
+    """What keeps a look from this object, in one sentence; None if nothing does.
+
+    `arrays` are those of our own head, where they have been read.
+    """
     if reason := own_head.why_not_a_head(head):
         return reason
-    arrays = own_head.load_head()
+    arrays = arrays or own_head.load_head()
     ours = own_head.head_name(head) == str(arrays["name"])
     if not ours or len(head.data.vertices) != len(arrays["v_template"]):
         return f"'{head.name}' is not EcoFace's own head, whose looks these are; press Add Head for one."
     return None
 
 
-def apply_look(head: bpy.types.Object, name: str = DEFAULT) -> None:
+def apply_look(
+    head: bpy.types.Object, name: str = DEFAULT, arrays: Mapping[str, np.ndarray] | None = None
+) -> None:
     """Give our own head the surfaces of a look; its shape is as the head was added, keys and motion as they are.
+
+    `arrays` are our own head's as its file has them, whatever face it was given, where they have been read.
 
     Raises:
         EcoFaceBlenderError: if there is no such look, or the object is not our own head.
     """
     if name not in looks():
         raise EcoFaceBlenderError(f"Expected a look of {', '.join(looks())}, found '{name}'; choose one of these.")
-    if reason := why_no_look(head):
+    arrays = arrays or own_head.load_head()
+    if reason := why_no_look(head, arrays):
         raise EcoFaceBlenderError(reason)
-    look, arrays = looks()[name], own_head.load_head()
+    look = looks()[name]
     _add_attributes(head.data, arrays)
     _colour(head.data, arrays, look)
     wrinkles.drive(head, arrays)
@@ -161,20 +171,13 @@ def _add_fine(head: bpy.types.Object, arrays: Mapping[str, np.ndarray], look: Lo
     brows, lashes = strands.brows(arrays), strands.lashes(arrays, look.lashes)
     both = strands.joined(brows, lashes)
     name = f"{head.name} {FINE}"
-    mesh = bpy.data.meshes.new(name)
-    mesh.from_pydata(to_blender(both.vertices), [], both.faces)
-    mesh.shade_smooth()
+    mesh = bound_strands.strand_mesh(name, both, arrays["v_template"].astype(np.float64))
     mesh.materials.append(_hair_material("Brow Hair", look.brow))
-    mesh.materials.append(_hair_material("Lashes", tuple(0.45 * value for value in look.brow)))
+    mesh.materials.append(_hair_material("Lashes", tuple(0.22 * value for value in look.brow)))
     first = len(brows.faces)
     mesh.polygons.foreach_set("material_index", (np.arange(len(both.faces)) >= first).astype(np.int32))
     item = _child(head, name, mesh, FINE)
-    modifier = item.modifiers.new("Surface", "SURFACE_DEFORM")
-    modifier.target, modifier.falloff = head, 4.0
-    bpy.context.view_layer.update()
-    with bpy.context.temp_override(object=item, active_object=item):
-        bpy.ops.object.surfacedeform_bind(modifier=modifier.name)
-    modifier.show_expanded = False
+    bound_strands.bind(item, head)
 
 
 def _add_hair(head: bpy.types.Object, arrays: Mapping[str, np.ndarray], look: Look) -> None:

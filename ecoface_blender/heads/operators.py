@@ -26,8 +26,8 @@ class ECOFACE_OT_add_head(Reporting, Operator):
     def run(self, context):
         arrays = head_arrays.asked_for(engine_settings(context))
         added = own_head.add_head(context, arrays, "Head")
-        if dressing.why_no_look(added) is None:
-            dressing.apply_look(added)
+        if head_arrays.is_own(arrays):
+            dressing.apply_look(added, arrays=arrays)
         self.report({"INFO"}, f"Added {arrays['name']} as {added.name}")
         return {"FINISHED"}
 

@@ -25,6 +25,7 @@ _SHADE = (
     ((0.017, 0.036, 0.086), 0.006, 0.60),
     ((0.040, 0.030, 0.082), 0.007, 0.30),
     ((0.0090, -0.0006, 0.1038), 0.0034, 1.0),  # nostrils
+    ((0.0224, -0.0295, 0.0935), 0.0026, 0.65),  # corners of the mouth
 )
 _OIL = (
     ((0.000, 0.005, 0.115), 0.016, 0.9),
@@ -76,7 +77,8 @@ def _lips(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
     member[arrays["faces"][arrays["material"] == names.index("lips")].ravel()] = True
     mouth = np.zeros(len(share), dtype=bool)
     mouth[arrays["faces"][arrays["material"] == names.index("mouth")].ravel()] = True
-    return np.where(mouth, 1.0, np.where(member, share, 0.0))
+    corners = _spots(arrays["v_template"], (((0.0218, -0.0294, 0.0930), 0.0018, 1.0),))
+    return np.maximum(np.where(mouth, 1.0, np.where(member, share, 0.0)), corners)
 
 
 def _spots(at: np.ndarray, spots: tuple) -> np.ndarray:

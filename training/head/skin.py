@@ -11,6 +11,7 @@ from training.head.source import AnnyData, Bools, Floats, Ints, SourceMesh
 
 CUT_ABOVE_NECK = 0.005  # m
 CUT_SLOPE = -0.25  # rise of the cut per metre forwards
+CORNERS = (0.0220, -0.0295, 0.0935)  # of the mouth
 CHEEKS, NOSE, NOSTRILS = (0.045, 0.005, 0.075), (0.0, 0.004, 0.113), (0.0090, -0.0006, 0.1038)
 
 
@@ -44,6 +45,7 @@ class Skin:
         out = colours.blend(out, colours.NOSTRIL, np.clip(1.6 * colours.bump(at, NOSTRILS, 0.0032), 0, 1))
         out = colours.blend(out, colours.HAIR, 0.93 * self.hair)
         out = colours.blend(out, colours.LIPS, self.lips)
+        out = colours.blend(out, colours.LIPS, 0.8 * colours.bump(at, CORNERS, 0.0020))
         depth = np.clip((0.0985 - at[:, 2]) / 0.020, 0, 1)
         dark = colours.MOUTH * (1 - 0.95 * depth)[:, None]
         mouth: Floats = out + self.inside[:, None] * (dark - out)

@@ -14,6 +14,8 @@ from PIL import Image
 
 import ecoface_blender
 from ecoface_blender.heads import dressing, own_head
+from ecoface_blender.heads.identity import with_face
+from ecoface_blender.heads.looks import DEFAULT, looks
 
 ENGINES = {
     "cycles": "CYCLES",
@@ -116,7 +118,7 @@ def main() -> None:
     parser.add_argument("--engine", choices=ENGINES, default="cycles")
     parser.add_argument("--size", type=int, default=400, help="pixels, height")
     parser.add_argument("--samples", type=int, default=12)
-    parser.add_argument("--look", default="", help="name of a look")
+    parser.add_argument("--look", choices=looks(), default=DEFAULT)
     parser.add_argument("--crop", choices=("head", "eyes", "mouth"), default="head")
     parser.add_argument("--azimuth", type=float, default=0.0, help="degrees, from the front")
     parser.add_argument("--out", type=Path, default=Path("work/head_sheet.png"))
@@ -124,11 +126,10 @@ def main() -> None:
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     ecoface_blender.register()
     scene = bpy.context.scene
-    bpy.ops.ecoface.add_head()
-    head = bpy.context.view_layer.objects.active
-    if options.look:
-        dressing.apply_look(head, options.look)
     arrays = own_head.load_head()
+    coefficients = looks()[options.look].identity
+    head = own_head.add_head(bpy.context, with_face(arrays, coefficients), "Head")
+    dressing.apply_look(head, options.look)
     tall, target = {
         "head": (0.36, Vector((0, 0, 0.02))),
         "eyes": (0.075, Vector((0, -0.07, 0.037))),

@@ -25,41 +25,24 @@ FINE, HAIR = "Brows and Lashes", "Hair"
 LOOK = "ecoface_look"
 """Custom property of a head: the look it has."""
 SKIN_PARTS, EYE_PARTS = ("skin", "lips", "hair", "brow"), ("sclera", "iris", "pupil")
-GLOSS_OF_HAIR = 0.35
+GLOSS_OF_HAIR = 0.2
 
 
-def why_no_look(
-    head: bpy.types.Object | None, arrays: Mapping[str, np.ndarray] | None = None
-) -> str | None:
-    """What keeps a look from this object, in one sentence; None if nothing does.
-
-    `arrays` are those of our own head, where they have been read.
-    """
-    if reason := own_head.why_not_a_head(head):
-        return reason
-    arrays = arrays or own_head.load_head()
-    ours = own_head.head_name(head) == str(arrays["name"])
-    if not ours or len(head.data.vertices) != len(arrays["v_template"]):
-        return f"'{head.name}' is not EcoFace's own head, whose looks these are; press Add Head for one."
-    return None
-
-
-def apply_look(
-    head: bpy.types.Object, name: str = DEFAULT, arrays: Mapping[str, np.ndarray] | None = None
-) -> None:
+def apply_look(head: bpy.types.Object, name: str = DEFAULT) -> None:
     """Give our own head the surfaces of a look; its shape is as the head was added, keys and motion as they are.
-
-    `arrays` are our own head's as its file has them, whatever face it was given, where they have been read.
 
     Raises:
         EcoFaceBlenderError: if there is no such look, or the object is not our own head.
     """
     if name not in looks():
         raise EcoFaceBlenderError(f"Expected a look of {', '.join(looks())}, found '{name}'; choose one of these.")
-    arrays = arrays or own_head.load_head()
-    if reason := why_no_look(head, arrays):
+    if reason := own_head.why_not_a_head(head):
         raise EcoFaceBlenderError(reason)
-    look = looks()[name]
+    look, arrays = looks()[name], own_head.load_head()  # the file's: a head may have been given another face
+    if not _is_made_of(head, arrays):
+        raise EcoFaceBlenderError(
+            f"'{head.name}' is not EcoFace's own head, whose looks these are; press Add Head for one."
+        )
     _add_attributes(head.data, arrays)
     _colour(head.data, arrays, look)
     wrinkles.drive(head, arrays)
@@ -71,6 +54,11 @@ def apply_look(
         _add_fine(head, now, look)
         _add_hair(head, now, look)
     head[LOOK] = name
+
+
+def _is_made_of(head: bpy.types.Object, arrays: Mapping[str, np.ndarray]) -> bool:
+    same = own_head.head_name(head) == str(arrays["name"])
+    return same and len(head.data.vertices) == len(arrays["v_template"])
 
 
 def parts_of(head: bpy.types.Object) -> list[bpy.types.Object]:
@@ -221,7 +209,7 @@ def _hair_material(name: str, colour: tuple[float, ...]) -> bpy.types.Material:
     material.diffuse_color = (*colour, 1.0)
     nodes = Nodes(material)
     chance = nodes.node("ShaderNodeHairInfo").outputs["Random"]
-    light, dark = (tuple(factor * value for value in colour) for factor in (1.5, 0.6))
+    light, dark = (tuple(factor * value for value in colour) for factor in (1.25, 0.6))
     nodes.set(
         base_color=nodes.mix(chance, dark, light), roughness=0.45, specular_ior_level=GLOSS_OF_HAIR
     )

@@ -8,10 +8,10 @@ import numpy as np
 from .regions import hair_share
 
 COUNT, POINTS = 18_000, 5
-LENGTH = 0.010  # metres, of a look whose length is 1
+LENGTH = 0.017  # metres on top, of a look whose length is 1
 ROOT, TIP = 0.00011, 0.00004  # metres, radius
 CROWN = np.array([0.012, 0.135, -0.045])  # FLAME's axes: where hair turns about
-LIFT = 0.75  # of a strand's direction that leaves the scalp
+LIFT = 0.85  # of a strand's direction that leaves the scalp
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ def short_hair(arrays: Mapping[str, np.ndarray], length: float = 1.0) -> Hair:
     a, b = np.where(a + b > 1, 1 - a, a), np.where(a + b > 1, 1 - b, b)
     weights = np.stack([1 - a - b, a, b], axis=1)
     cover = (weights * share[faces[chosen]]).sum(axis=1)
-    kept = random.random(COUNT) < np.clip(cover * 1.15 - 0.08, 0, 1)
+    ragged = 0.25 * np.einsum("nk,nk->n", weights, _clumps(corners[chosen].reshape(-1, 3))[:, 0].reshape(-1, 3))
+    kept = random.random(COUNT) < np.clip(1.2 * cover - 0.05 + ragged * (1 - cover), 0, 1)
     weights, chosen, cover = weights[kept], chosen[kept], cover[kept]
     root = np.einsum("nk,nkx->nx", weights, corners[chosen])
     normal = np.einsum("nk,nkx->nx", weights, _normals(at, arrays["faces"])[faces[chosen]])
@@ -57,8 +58,8 @@ def _strands(
     comb += 0.25 * random.standard_normal(root.shape) + 0.35 * _clumps(root)
     comb -= (comb * normal).sum(axis=1, keepdims=True) * normal
     comb /= np.maximum(np.linalg.norm(comb, axis=1, keepdims=True), 1e-12)
-    size = length * (0.30 + 0.70 * cover) * random.uniform(0.7, 1.1, len(root))
-    size *= np.interp(root[:, 1], [-0.02, 0.04, 0.09], [0.40, 0.60, 1.0])  # shorter at the sides and the neck
+    size = length * (0.45 + 0.55 * cover) * random.uniform(0.7, 1.1, len(root))
+    size *= np.interp(root[:, 1], [-0.02, 0.05, 0.10], [0.25, 0.42, 1.0])  # shorter at the sides and the neck
     t = np.linspace(0, 1, POINTS)[None, :, None]
     leave = normal * LIFT
     curve = comb[:, None] * (0.45 * t + 0.55 * t**2) + leave[:, None] * (t - 0.55 * t**2)
@@ -72,7 +73,7 @@ def _combed(root: np.ndarray, normal: np.ndarray) -> np.ndarray:
     away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-12)
     turn = np.cross(normal, away)
     front = np.clip((root[:, 2:] - 0.03) / 0.05, 0, 1) * np.clip((root[:, 1:2] - 0.07) / 0.03, 0, 1)
-    return away + 0.35 * turn + front * (np.array([0.9, 0.15, 0.0]) - 0.4 * away)
+    return away + 0.35 * turn + front * (np.array([0.8, 0.5, -0.1]) - 0.7 * away)
 
 
 def _clumps(root: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ class ECOFACE_OT_add_head(Reporting, Operator):
         arrays = head_arrays.asked_for(engine_settings(context))
         added = own_head.add_head(context, arrays, "Head")
         if head_arrays.is_own(arrays):
-            dressing.apply_look(added, arrays=arrays)
+            dressing.apply_look(added)
         self.report({"INFO"}, f"Added {arrays['name']} as {added.name}")
         return {"FINISHED"}
 

@@ -16,7 +16,7 @@ def paint_skin(nodes: Nodes, look: Look, part: str) -> None:
     lips, scalp = nodes.attribute(LIPS), nodes.attribute(SCALP)
     colour = _skin_colour(nodes, look, place)
     colour = nodes.mix(lips, colour, _lip_colour(nodes, look, place))
-    colour = nodes.mix(_scalp_cover(nodes, place, scalp), colour, look.hair)
+    colour = nodes.mix(_scalp_cover(nodes, place, scalp), colour, _scaled(look.hair, 0.6, 0.6, 0.6))
     if part == "brow":
         colour = nodes.mix(_brow_cover(nodes), colour, look.brow)
     oily = nodes.times(nodes.attribute(OIL), -0.16)

@@ -17,7 +17,7 @@ TABLE = Path(__file__).resolve().parents[2] / "ecoface_blender" / "heads" / "loo
 LOOKS: Mapping[str, Mapping[str, float]] = {
     "Average": {},
     "Young Woman": {"african-female-young": 1.2},
-    "Older Man": {"caucasian-male-old": 1.2},
+    "Older Man": {"caucasian-male-old": 0.75},
 }
 """How much of which macro target each is, beyond the average face."""
 

@@ -10,6 +10,7 @@ from mathutils import Matrix
 
 from ..animation import actions
 from ..channels import Channel, key_channels
+from ..heads import dressing
 from ..takes.evaluated import Part
 from .modifiers import Shaped, shaped
 from .shape_keys import JawBone, Morph
@@ -43,7 +44,7 @@ def copied(
             original = mesh.part.item
             shape = shaped(context, original, list(mesh.morphs), mesh.jaw)
             copy = _mesh(context, original, shape, space, made)
-            pairs += [(original, copy), (original.data, copy.data)]
+            pairs += [(original, copy), (original.data, copy.data), *dressing.plain(copy.data, made)]
             carrier = copy
             if shape.jaw is not None:
                 carrier, jaw_channels = _rig(context, original, shape.jaw, shape.rest, space, copy, made)

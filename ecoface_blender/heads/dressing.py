@@ -14,10 +14,10 @@ import numpy as np
 from ..errors import EcoFaceBlenderError
 from . import bound_strands, hair, own_head, part_materials, regions, strands, wrinkles
 from .looks import DEFAULT, Look, looks
-from .materials import COLOUR_ATTRIBUTE
+from .materials import COLOUR_ATTRIBUTE, make_material
 from .node_tree import Nodes
 from .own_head import to_blender
-from .skin_material import paint_skin
+from .skin_material import GROUP, paint_skin, skin_group
 
 PART = "ecoface_part"
 """Custom property of an object that was made here: what it is."""
@@ -69,33 +69,51 @@ def parts_of(head: bpy.types.Object) -> list[bpy.types.Object]:
 def paint(mesh: bpy.types.Mesh, arrays: Mapping[str, np.ndarray], look: Look) -> None:
     """New nodes in all of the head's materials."""
     iris, pupil = part_materials.iris_and_pupil(arrays)
+    before = {_skin_group_of(material) for material in mesh.materials} - {None}
+    group = skin_group(look)
     for number, part in enumerate(str(name) for name in arrays["material_names"]):
         if number >= len(mesh.materials) or mesh.materials[number] is None:
             continue
         if mesh.materials[number].users > 1:
             mesh.materials[number] = mesh.materials[number].copy()
-        nodes = _cleared(mesh.materials[number])
+        material = mesh.materials[number]
+        nodes = Nodes.of(material)
         if part in SKIN_PARTS:
-            paint_skin(nodes, look, part)
+            paint_skin(nodes, look, part, group)
         elif part in EYE_PARTS:
             part_materials.paint_eye(nodes, look, iris, pupil)
         else:
             getattr(part_materials, f"paint_{part}")(nodes, look)
-        material = mesh.materials[number]
         shown = {"skin": look.skin, "lips": look.lips, "hair": look.hair, "brow": look.brow, "iris": look.iris}
         if part in shown:
             material.diffuse_color = (*shown[part], 1.0)  # for Solid view
+    bpy.data.batch_remove([old for old in before if not old.users])
 
 
-def _cleared(material: bpy.types.Material) -> Nodes:
-    if material.node_tree is None:
-        material.use_nodes = True
-    tree = material.node_tree
-    tree.nodes.clear()
-    shader, output = tree.nodes.new("ShaderNodeBsdfPrincipled"), tree.nodes.new("ShaderNodeOutputMaterial")
-    output.location = (300, 0)
-    tree.links.new(shader.outputs["BSDF"], output.inputs["Surface"])
-    return Nodes(material)
+def plain(mesh: bpy.types.Mesh, made: list[bpy.types.ID]) -> list[tuple[bpy.types.ID, bpy.types.ID]]:
+    """Materials as files know them on the copy of a head that was given a look: one colour, vertex colours.
+
+    `made` gets the new materials. Returns pairs of the head's materials and those in their place.
+    """
+    if regions.REST not in mesh.attributes:
+        return []
+    for name in regions.NAMES:
+        mesh.attributes.remove(mesh.attributes[name])
+    pairs = []
+    for number, material in enumerate(mesh.materials):
+        if material is not None:
+            colour = np.array(material.diffuse_color[:3])
+            part = material.name.removeprefix("EcoFace ").split(".")[0].lower()
+            mesh.materials[number] = make_material(part, colour)
+            made.append(mesh.materials[number])
+            pairs.append((material, mesh.materials[number]))
+    return pairs
+
+
+def _skin_group_of(material: bpy.types.Material | None) -> bpy.types.NodeTree | None:
+    nodes = material.node_tree.nodes if material and material.node_tree else ()
+    groups = (node.node_tree for node in nodes if node.type == "GROUP" and node.node_tree)
+    return next((group for group in groups if group.name.startswith(GROUP)), None)
 
 
 def _add_attributes(mesh: bpy.types.Mesh, arrays: Mapping[str, np.ndarray]) -> None:
@@ -207,7 +225,7 @@ def _hair_material(name: str, colour: tuple[float, ...]) -> bpy.types.Material:
     """Strands: each a little lighter or darker than the next."""
     material = bpy.data.materials.new(f"EcoFace {name}")
     material.diffuse_color = (*colour, 1.0)
-    nodes = Nodes(material)
+    nodes = Nodes.of(material)
     chance = nodes.node("ShaderNodeHairInfo").outputs["Random"]
     light, dark = (tuple(factor * value for value in colour) for factor in (1.25, 0.6))
     nodes.set(

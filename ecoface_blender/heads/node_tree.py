@@ -1,5 +1,6 @@
 """Shader nodes put together as formulas: sockets are added, multiplied and mixed like numbers."""
 
+import functools
 from typing import Any
 
 import bpy
@@ -9,15 +10,27 @@ Socket = Any
 
 
 class Nodes:
-    """The nodes of one new material, made by what they give."""
+    """The nodes of one tree, made by what they give."""
 
-    def __init__(self, material: bpy.types.Material) -> None:
+    def __init__(self, tree: bpy.types.NodeTree) -> None:
+        self.tree, self._made = tree, 0
+
+    @classmethod
+    def of(cls, material: bpy.types.Material) -> "Nodes":
+        """Those of a material, with a Principled shader and its output alone."""
         if material.node_tree is None:  # from Blender 5.0 on there always is one
             material.use_nodes = True
-        self.tree = material.node_tree
-        self.shader = next(node for node in self.tree.nodes if node.type == "BSDF_PRINCIPLED")
-        self.output = next(node for node in self.tree.nodes if node.type == "OUTPUT_MATERIAL")
-        self._made = 0
+        nodes = cls(material.node_tree)
+        nodes.tree.nodes.clear()
+        output = nodes.tree.nodes.new("ShaderNodeOutputMaterial")
+        output.location = (300, 0)
+        nodes.tree.links.new(nodes.shader.outputs["BSDF"], output.inputs["Surface"])
+        return nodes
+
+    @functools.cached_property
+    def shader(self) -> bpy.types.Node:
+        """The Principled shader."""
+        return self.tree.nodes.new("ShaderNodeBsdfPrincipled")
 
     def put(self, value: Socket, into: bpy.types.NodeSocket) -> None:
         """Give an input a value or a link."""
@@ -27,6 +40,10 @@ class Nodes:
             into.default_value = (*value[:3], 1.0)
         else:
             into.default_value = value
+
+    def group(self, tree: bpy.types.NodeTree) -> bpy.types.Node:
+        """A node that stands for a group."""
+        return self.node("ShaderNodeGroup", node_tree=tree)
 
     def set(self, **inputs: Socket) -> None:
         """Inputs of the Principled shader by name, spaces as underscores."""

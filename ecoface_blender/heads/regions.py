@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-REST, BLOOD, SHADE, OIL, BEARD, SCALP, LIPS = (
-    f"ecoface_{name}" for name in ("rest", "blood", "shade", "oil", "beard", "scalp", "lips")
-)
+NAMES = tuple(f"ecoface_{name}" for name in ("rest", "blood", "shade", "oil", "beard", "scalp", "lips"))
+REST, BLOOD, SHADE, OIL, BEARD, SCALP, LIPS = NAMES
 """Attributes of the mesh that its materials read: places at rest in metres, and shares 0..1."""
 
 _BLOOD = (
@@ -35,6 +34,7 @@ _OIL = (
     ((0.040, 0.012, 0.088), 0.014, 0.35),
 )
 _SKIN, _HAIR = np.array([0.745, 0.440, 0.314]), np.array([0.042, 0.024, 0.016])
+_OFF = 0.012  # from the line between both: it is another colour
 _LIPS = np.array([0.515, 0.150, 0.133])
 """Linear colours that the head's file has for bare skin, the scalp under hair, and lips."""
 
@@ -59,6 +59,8 @@ def hair_share(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
     colours = arrays["vertex_colors"].astype(np.float64)
     towards = _HAIR - _SKIN
     share = ((colours - _SKIN) @ towards / (towards @ towards)).clip(0, 1)
+    red = np.linalg.norm(colours - _SKIN - share[:, None] * towards, axis=1) > _OFF  # ears, cheeks
+    share[red & (share < 0.6)] = 0.0
     names = [str(name) for name in arrays["material_names"]]
     outside = np.isin(arrays["material"], [names.index("skin"), names.index("hair")])
     member = np.zeros(len(share), dtype=bool)

@@ -1,5 +1,7 @@
 """Skin as nodes: blood, pigment, pores, a shaved beard, lips, the scalp under hair, wrinkles that come and go."""
 
+import bpy
+
 from .looks import Colour, Look
 from .node_tree import Nodes, Socket
 from .regions import BEARD, BLOOD, LIPS, OIL, REST, SCALP, SHADE
@@ -10,34 +12,50 @@ PORE, LINES, LIP_LINES = 0.00009, 0.00010, 0.00022  # metres deep
 WRINKLE = 0.0009  # metres, the deepest
 
 
-def paint_skin(nodes: Nodes, look: Look, part: str) -> None:
-    """The shader of "skin", "lips", "hair" (the scalp) and "brow" (the skin under its hairs)."""
+GROUP, OUTPUTS = "EcoFace Skin", {"Color": "Color", "Roughness": "Float", "Normal": "Vector", "Lips": "Float"}
+
+
+def skin_group(look: Look) -> bpy.types.NodeTree:
+    """What all skin is, lips and scalp included, by the mesh's attributes."""
+    tree = bpy.data.node_groups.new(GROUP, "ShaderNodeTree")
+    for name, kind in OUTPUTS.items():
+        tree.interface.new_socket(name, in_out="OUTPUT", socket_type=f"NodeSocket{kind}")
+    nodes = Nodes(tree)
     place = nodes.attribute(REST, "Vector")
     lips, scalp = nodes.attribute(LIPS), nodes.attribute(SCALP)
     colour = _skin_colour(nodes, look, place)
     colour = nodes.mix(lips, colour, _lip_colour(nodes, look, place))
     colour = nodes.mix(_scalp_cover(nodes, place, scalp), colour, _scaled(look.hair, 0.6, 0.6, 0.6))
-    if part == "brow":
-        colour = nodes.mix(_brow_cover(nodes), colour, look.brow)
     oily = nodes.times(nodes.attribute(OIL), -0.16)
     rough = nodes.add(nodes.times(nodes.noise(place, 260.0), 0.18), nodes.add(oily, 0.43))
     rough = nodes.add(nodes.add(rough, nodes.times(lips, -0.10)), nodes.times(scalp, 0.18))
+    end = tree.nodes.new("NodeGroupOutput")
+    for value, socket in zip((colour, rough, _relief(nodes, look, place, lips), lips), end.inputs, strict=False):
+        tree.links.new(value, socket)
+    return tree
+
+
+def paint_skin(nodes: Nodes, look: Look, part: str, group: bpy.types.NodeTree) -> None:
+    """The shader of "skin", "lips", "hair" (the scalp) and "brow" (the skin under its hairs)."""
+    skin = nodes.group(group).outputs
+    colour = skin["Color"] if part != "brow" else nodes.mix(_brow_cover(nodes), skin["Color"], look.brow)
     nodes.set(
         base_color=colour,
-        roughness=rough,
+        roughness=skin["Roughness"],
         specular_ior_level=0.45 if part in ("skin", "lips") else 0.25,
         subsurface_weight=SCATTER,
         subsurface_radius=SCATTER_RADIUS,
         subsurface_scale=SCATTER_SCALE,
-        coat_weight=nodes.times(lips, 0.12),
+        coat_weight=nodes.times(skin["Lips"], 0.12),
         coat_roughness=0.22,
-        normal=_relief(nodes, look, place, lips),
+        normal=skin["Normal"],
     )
 
 
 def _skin_colour(nodes: Nodes, look: Look, place: Socket) -> Socket:
     skin = look.skin
-    flush, pale, brown = _scaled(skin, 0.93, 0.58, 0.52), _scaled(skin, 1.06, 1.05, 1.0), _scaled(skin, 0.70, 0.58, 0.50)
+    flush, pale = _scaled(skin, 0.93, 0.58, 0.52), _scaled(skin, 1.06, 1.05, 1.0)
+    brown = _scaled(skin, 0.70, 0.58, 0.50)
     blood = nodes.times(nodes.attribute(BLOOD), min(0.75 * look.blood, 1.0))
     mottle = nodes.ramp(nodes.noise(place, 95.0, 4.0), 0.42, 0.72)
     colour = nodes.mix(nodes.ramp(nodes.noise(place, 38.0), 0.35, 0.65), pale, skin)

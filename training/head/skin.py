@@ -11,7 +11,7 @@ from training.head.source import AnnyData, Bools, Floats, Ints, SourceMesh
 
 CUT_ABOVE_NECK = 0.005  # m
 CUT_SLOPE = -0.25  # rise of the cut per metre forwards
-CORNERS = (0.0220, -0.0295, 0.0935)  # of the mouth
+CORNERS, CORNER = (0.0222, -0.0296, 0.0935), 0.0015  # m: of the mouth, and how far they are lips all around
 CHEEKS, NOSE, NOSTRILS = (0.045, 0.005, 0.075), (0.0, 0.004, 0.113), (0.0090, -0.0006, 0.1038)
 
 
@@ -34,6 +34,9 @@ class Skin:
     def _materials(self) -> Ints:
         lips, inside = self.lips[self.part.faces].mean(1), self.inside[self.part.faces].mean(1)
         skin, lip, mouth, hair = (colours.MATERIALS.index(n) for n in ("skin", "lips", "mouth", "hair"))
+        at = self.positions[self.part.faces].mean(1)
+        at[:, 0] = np.abs(at[:, 0])
+        lips = np.where(np.linalg.norm(at - CORNERS, axis=1) < CORNER, 1.0, lips)
         outside = np.where(self.hair[self.part.faces].mean(1) > 0.5, hair, skin)
         return np.where(lips > 0.5, lip, np.where(inside > 0.5, mouth, outside))
 

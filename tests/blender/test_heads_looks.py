@@ -4,8 +4,10 @@ import bpy
 import numpy as np
 import pytest
 from blender_support import empty_blend, seen_vertices, small_head
+from export_support import everything, talk
 
 from ecoface_blender.errors import EcoFaceBlenderError
+from ecoface_blender.export import export
 from ecoface_blender.heads import dressing, own_head, regions, strands, wrinkles
 from ecoface_blender.heads.looks import DEFAULT, looks
 
@@ -213,3 +215,24 @@ def test_add_head_dresses_our_own_head_only(tmp_path):
     again = bpy.data.objects["Head"]
     show(again, eyeBlink=0.7)
     assert seen_vertices(fine(again))[:, 2].min() < seen_vertices(again)[:, 2].max()
+
+
+@pytest.mark.parametrize("suffix", [".fbx", ".glb"])
+def test_files_get_the_head_alone_with_its_keys_and_plain_materials(head, tmp_path, suffix):
+    talk(head, n_frames=3)
+    bpy.context.view_layer.objects.active = head
+    before = everything()
+    path = export.write(bpy.context, head, tmp_path / f"a{suffix}", None, ARRAYS)
+    assert everything() == before
+    empty_blend()
+    if suffix == ".fbx":
+        bpy.ops.import_scene.fbx(filepath=str(path))
+    else:
+        bpy.ops.import_scene.gltf(filepath=str(path))
+    meshes = [item for item in bpy.context.scene.objects if item.type == "MESH" and item.data.shape_keys]
+    assert len(meshes) == 1
+    assert not [item for item in bpy.context.scene.objects if "Hair" in item.name or "Lashes" in item.name]
+    names = [slot.material.name for slot in meshes[0].material_slots]
+    assert {"EcoFace Skin", "EcoFace Lips", "EcoFace Teeth"} <= set(names)
+    assert not [attribute.name for attribute in meshes[0].data.attributes if "ecoface" in attribute.name]
+    assert meshes[0].data.color_attributes

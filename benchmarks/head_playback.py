@@ -1,8 +1,7 @@
 """What a frame of our head costs Blender, and Add Head itself: python benchmarks/head_playback.py
 
-Every key moves on every frame. Measured is the evaluation of the scene (keys, strands, drivers), in seconds of
-processor and of wall clock, the least of several rounds; drawing is not in it. Plain is the head without its
-look, as it was added before there were any.
+Every key moves on every frame. Measured is the evaluation of the scene (keys, strands, drivers), of the
+processor and by the clock, the least of several rounds; drawing is not in it. Plain is a head without look.
 """
 
 import os
@@ -18,10 +17,10 @@ from ecoface_blender.heads import dressing, own_head
 FRAMES, ROUNDS, RATE = 48, 5, 24
 
 
-def seconds(function) -> tuple[float, float]:
+def seconds(function, *arguments) -> tuple[float, float]:
     """Processor and wall clock."""
     wall, processor = time.perf_counter(), time.process_time()
-    function()
+    function(*arguments)
     return time.process_time() - processor, time.perf_counter() - wall
 
 
@@ -47,15 +46,17 @@ def main() -> None:
         bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
         bpy.context.scene.render.fps = RATE
         arrays = own_head.load_head()
-        added = [seconds(lambda: own_head.add_head(bpy.context, arrays, "Head"))]
+        added = [seconds(own_head.add_head, bpy.context, arrays, "Head")]
         head = bpy.context.view_layer.objects.active
         if name != "plain":
-            added.append(seconds(lambda: dressing.apply_look(head)))
+            added.append(seconds(dressing.apply_look, head))
         talking(head)
-        rounds = [seconds(lambda: played(bpy.context.scene.frame_set)) for _ in range(ROUNDS)]
+        rounds = [seconds(played, bpy.context.scene.frame_set) for _ in range(ROUNDS)]
         processor, wall = (1000 * min(each[k] for each in rounds) / FRAMES for k in (0, 1))
         made = " + ".join(f"{each[0]:.2f}" for each in added)
-        print(f"{name}: a frame {processor:.1f} ms of processor, {wall:.1f} ms; made in {made} s of processor")
+        print(
+            f"{name}: a frame {processor:.1f} ms of processor, {wall:.1f} ms; made in {made} s of processor"
+        )
     ecoface_blender.unregister()
 
 

@@ -1,4 +1,4 @@
-"""The head that Add Head adds, as Blender renders it: `python tools/head_sheet.py [--engine cycles|eevee|solid]`.
+"""The head that Add Head adds, as Blender renders it: `python tools/head_sheet.py [--engine eevee]`.
 
 One picture for each face of FACES by name, side by side, into work/head_sheet.png.
 """

@@ -1,4 +1,4 @@
-"""Geometry nodes by which strands follow a head: each moves as the triangle of the head that it is rooted in."""
+"""Geometry nodes by which strands follow a head: each moves as the triangle that it is rooted in."""
 
 import bpy
 import numpy as np
@@ -8,8 +8,9 @@ from .strands import Strands, in_triangles
 
 GROUP = "EcoFace Strands"
 CORNERS = ("ecoface_root_a", "ecoface_root_b", "ecoface_root_c")
-"""Attributes of the strands' vertices: the triangle's vertices, the root's shares of them, and where in its frame."""
+"""Attributes of the strands' vertices: the corners of the triangle that a strand is rooted in."""
 SHARES, PLACE = "ecoface_root_shares", "ecoface_root_place"
+"""The root's shares of these corners, and where a vertex is in the triangle's frame, metres."""
 
 
 def strand_mesh(name: str, made: Strands, at: np.ndarray) -> bpy.types.Mesh:
@@ -48,7 +49,10 @@ def _group() -> bpy.types.NodeTree:
     start, end = tree.nodes.new("NodeGroupInput"), tree.nodes.new("NodeGroupOutput")
     head = made.node("GeometryNodeObjectInfo", {"Object": start.outputs["Head"]})
     corners = [made.sampled(head.outputs["Geometry"], name) for name in CORNERS]
-    edge, other = made.vector("SUBTRACT", corners[1], corners[0]), made.vector("SUBTRACT", corners[2], corners[0])
+    edge, other = (
+        made.vector("SUBTRACT", corners[1], corners[0]),
+        made.vector("SUBTRACT", corners[2], corners[0]),
+    )
     along = made.vector("NORMALIZE", edge)
     normal = made.vector("NORMALIZE", made.vector("CROSS_PRODUCT", along, other))
     axes = (along, made.vector("CROSS_PRODUCT", normal, along), normal)
@@ -93,7 +97,9 @@ class _Tree:
         node = self.node("GeometryNodeSampleIndex", links, data_type="FLOAT_VECTOR", domain="POINT")
         return next(each for each in node.outputs if each.enabled)
 
-    def vector(self, operation: str, a: bpy.types.NodeSocket, b: bpy.types.NodeSocket | None = None):
+    def vector(
+        self, operation: str, a: bpy.types.NodeSocket, b: bpy.types.NodeSocket | None = None
+    ) -> bpy.types.NodeSocket:
         """One vector of two."""
         node = self.node("ShaderNodeVectorMath", {}, operation=operation)
         self.tree.links.new(a, node.inputs[0])

@@ -1,8 +1,8 @@
 """Putting a look on our own head: colours, materials, wrinkles, and the strands of brows, lashes and hair.
 
-All are made here by formulas and none by files; the head's mesh and its keys stay as they are. Strands are two
-objects under the head: brows and lashes, bound to its surface, and hair, carried by three vertices of the
-scalp. They are there to be seen, and no export of EcoFace writes them.
+All are made by formulas; the head's mesh and its keys stay as they are. Strands are two objects under the
+head: brows and lashes, bound to its surface, and hair, carried by three vertices of the scalp. They are there
+to be seen, and no export of EcoFace writes them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,17 +25,19 @@ FINE, HAIR = "Brows and Lashes", "Hair"
 LOOK = "ecoface_look"
 """Custom property of a head: the look it has."""
 SKIN_PARTS, EYE_PARTS = ("skin", "lips", "hair", "brow"), ("sclera", "iris", "pupil")
-GLOSS_OF_HAIR = 0.2
+GLOSS_OF_HAIR = 0.15
 
 
 def apply_look(head: bpy.types.Object, name: str = DEFAULT) -> None:
-    """Give our own head the surfaces of a look; its shape is as the head was added, keys and motion as they are.
+    """Give our own head the surfaces of a look; its shape, keys and motion stay as they are.
 
     Raises:
         EcoFaceBlenderError: if there is no such look, or the object is not our own head.
     """
     if name not in looks():
-        raise EcoFaceBlenderError(f"Expected a look of {', '.join(looks())}, found '{name}'; choose one of these.")
+        raise EcoFaceBlenderError(
+            f"Expected a look of {', '.join(looks())}, found '{name}'; choose one of these."
+        )
     if reason := own_head.why_not_a_head(head):
         raise EcoFaceBlenderError(reason)
     look, arrays = looks()[name], own_head.load_head()  # the file's: a head may have been given another face
@@ -84,10 +86,16 @@ def paint(mesh: bpy.types.Mesh, arrays: Mapping[str, np.ndarray], look: Look) ->
             part_materials.paint_eye(nodes, look, iris, pupil)
         else:
             getattr(part_materials, f"paint_{part}")(nodes, look)
-        shown = {"skin": look.skin, "lips": look.lips, "hair": look.hair, "brow": look.brow, "iris": look.iris}
+        shown = {
+            "skin": look.skin,
+            "lips": look.lips,
+            "hair": look.hair,
+            "brow": look.brow,
+            "iris": look.iris,
+        }
         if part in shown:
             material.diffuse_color = (*shown[part], 1.0)  # for Solid view
-    bpy.data.batch_remove([old for old in before if not old.users])
+    bpy.data.batch_remove([old for old in before if old is not None and not old.users])
 
 
 def plain(mesh: bpy.types.Mesh, made: list[bpy.types.ID]) -> list[tuple[bpy.types.ID, bpy.types.ID]]:
@@ -179,7 +187,7 @@ def _add_fine(head: bpy.types.Object, arrays: Mapping[str, np.ndarray], look: Lo
     name = f"{head.name} {FINE}"
     mesh = bound_strands.strand_mesh(name, both, arrays["v_template"].astype(np.float64))
     mesh.materials.append(_hair_material("Brow Hair", look.brow))
-    mesh.materials.append(_hair_material("Lashes", tuple(0.22 * value for value in look.brow)))
+    mesh.materials.append(_hair_material("Lashes", tuple(0.12 * value for value in look.brow)))
     first = len(brows.faces)
     mesh.polygons.foreach_set("material_index", (np.arange(len(both.faces)) >= first).astype(np.int32))
     item = _child(head, name, mesh, FINE)
@@ -228,7 +236,5 @@ def _hair_material(name: str, colour: tuple[float, ...]) -> bpy.types.Material:
     nodes = Nodes.of(material)
     chance = nodes.node("ShaderNodeHairInfo").outputs["Random"]
     light, dark = (tuple(factor * value for value in colour) for factor in (1.25, 0.6))
-    nodes.set(
-        base_color=nodes.mix(chance, dark, light), roughness=0.45, specular_ior_level=GLOSS_OF_HAIR
-    )
+    nodes.set(base_color=nodes.mix(chance, dark, light), roughness=0.45, specular_ior_level=GLOSS_OF_HAIR)
     return material

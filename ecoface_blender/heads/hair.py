@@ -1,4 +1,4 @@
-"""Short hair on our own head's scalp: strands as Blender's curves, combed from the crown; numpy for the points."""
+"""Short hair on our own head's scalp: strands combed from the crown, as points in numpy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,7 +38,9 @@ def short_hair(arrays: Mapping[str, np.ndarray], length: float = 1.0) -> Hair:
     a, b = np.where(a + b > 1, 1 - a, a), np.where(a + b > 1, 1 - b, b)
     weights = np.stack([1 - a - b, a, b], axis=1)
     cover = (weights * share[faces[chosen]]).sum(axis=1)
-    ragged = 0.25 * np.einsum("nk,nk->n", weights, _clumps(corners[chosen].reshape(-1, 3))[:, 0].reshape(-1, 3))
+    ragged = 0.25 * np.einsum(
+        "nk,nk->n", weights, _clumps(corners[chosen].reshape(-1, 3))[:, 0].reshape(-1, 3)
+    )
     kept = random.random(COUNT) < np.clip(1.2 * cover - 0.05 + ragged * (1 - cover), 0, 1)
     weights, chosen, cover = weights[kept], chosen[kept], cover[kept]
     root = np.einsum("nk,nkx->nx", weights, corners[chosen])
@@ -46,8 +48,10 @@ def short_hair(arrays: Mapping[str, np.ndarray], length: float = 1.0) -> Hair:
     normal /= np.linalg.norm(normal, axis=1, keepdims=True)
     lines = _strands(root, normal, cover, length * LENGTH, random)
     scalp = np.flatnonzero(share > 0.9)
-    carriers = tuple(int(scalp[np.argmax(at[scalp] @ way)]) for way in ((1, 0.5, 0), (-1, 0.5, 0), (0, 0.5, -1)))
-    return Hair(lines, carriers)
+    right, left, back = (
+        int(scalp[np.argmax(at[scalp] @ way)]) for way in ((1, 0.5, 0), (-1, 0.5, 0), (0, 0.5, -1))
+    )
+    return Hair(lines, (right, left, back))
 
 
 def _strands(
@@ -67,7 +71,7 @@ def _strands(
 
 
 def _combed(root: np.ndarray, normal: np.ndarray) -> np.ndarray:
-    """Directions along the scalp: away from the crown, turning, down at the sides, a little aside in front."""
+    """Directions along the scalp: away from the crown, turning, a little aside in front."""
     away = root - CROWN
     away -= (away * normal).sum(axis=1, keepdims=True) * normal
     away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-12)
@@ -78,7 +82,10 @@ def _combed(root: np.ndarray, normal: np.ndarray) -> np.ndarray:
 
 def _clumps(root: np.ndarray) -> np.ndarray:
     """Slow waves over the scalp, by which neighbouring hairs lean alike."""
-    waves = [np.sin(root @ np.array(k) * 420 + p) for k, p in (((1, 0.6, 0.2), 0), ((0.3, 1, 0.7), 2), ((0.8, 0.1, 1), 4))]
+    waves = [
+        np.sin(root @ np.array(k) * 420 + p)
+        for k, p in (((1, 0.6, 0.2), 0), ((0.3, 1, 0.7), 2), ((0.8, 0.1, 1), 4))
+    ]
     return np.stack(waves, axis=1)
 
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -51,10 +52,10 @@ def looks() -> dict[str, Look]:
     return {name: _look(name, values) for name, values in table.items()}
 
 
-def _look(name: str, values: dict) -> Look:
-    colours = {key: linear(values[key]) for key in _COLOURS}
-    rest = {key: float(value) for key, value in values.items() if key not in (*_COLOURS, "identity")}
-    return Look(name=name, identity=np.array(values["identity"]), **colours, **rest)
+def _look(name: str, values: dict[str, Any]) -> Look:
+    rest: dict[str, Any] = {key: float(value) for key, value in values.items() if not isinstance(value, list)}
+    rest |= {key: linear(values[key]) for key in _COLOURS}
+    return Look(name=name, identity=np.array(values["identity"]), **rest)
 
 
 def linear(srgb: list[int]) -> Colour:

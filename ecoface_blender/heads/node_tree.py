@@ -75,7 +75,9 @@ class Nodes:
         """a b."""
         return self.math("MULTIPLY", a, b)
 
-    def ramp(self, value: Socket, low: float, high: float, to_low: float = 0.0, to_high: float = 1.0) -> Socket:
+    def ramp(
+        self, value: Socket, low: float, high: float, to_low: float = 0.0, to_high: float = 1.0
+    ) -> Socket:
         """`to_low` where the value is below `low`, `to_high` above `high`, smooth between."""
         node = self.node("ShaderNodeMapRange", value, interpolation_type="SMOOTHSTEP")
         ends = (low, high, to_low, to_high)

@@ -31,9 +31,13 @@ def paint_eye(nodes: Nodes, look: Look, iris: float, pupil: float) -> None:
     off = nodes.math("SQRT", nodes.add(nodes.times(x, x), nodes.times(y, y)))
     off = nodes.times(off, 1 / iris)  # 1 on the iris's rim
     around = nodes.math("ARCTAN2", y, x)
-    ring = nodes.node("ShaderNodeCombineXYZ", nodes.math("COSINE", around), nodes.math("SINE", around)).outputs[0]
+    ring = nodes.node(
+        "ShaderNodeCombineXYZ", nodes.math("COSINE", around), nodes.math("SINE", around)
+    ).outputs[0]
     colour = nodes.mix(_rim(nodes, off, 0.94, 1.06), _iris(nodes, look, ring, off), _white(nodes, off))
-    colour = nodes.mix(_rim(nodes, off, pupil / iris * 1.04, pupil / iris * 0.95), colour, (0.002, 0.002, 0.002))
+    colour = nodes.mix(
+        _rim(nodes, off, pupil / iris * 1.04, pupil / iris * 0.95), colour, (0.002, 0.002, 0.002)
+    )
     dome = nodes.math("SUBTRACT", 1.0, nodes.math("MINIMUM", nodes.times(off, off), 1.35))
     nodes.set(
         base_color=colour,

@@ -1,4 +1,4 @@
-"""Where on our own head skin is red, shaded or oily: numbers for each vertex, by places of the face at rest."""
+"""Where on our own head skin is red, shaded or oily: shares for each vertex, by places at rest."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Skin as nodes: blood, pigment, pores, a shaved beard, lips, the scalp under hair, wrinkles that come and go."""
+"""Skin as nodes: blood, pigment, pores, a shaved beard, lips, the scalp, wrinkles that come and go."""
 
 import bpy
 
@@ -30,7 +30,9 @@ def skin_group(look: Look) -> bpy.types.NodeTree:
     rough = nodes.add(nodes.times(nodes.noise(place, 260.0), 0.18), nodes.add(oily, 0.43))
     rough = nodes.add(nodes.add(rough, nodes.times(lips, -0.10)), nodes.times(scalp, 0.18))
     end = tree.nodes.new("NodeGroupOutput")
-    for value, socket in zip((colour, rough, _relief(nodes, look, place, lips), lips), end.inputs, strict=False):
+    for value, socket in zip(
+        (colour, rough, _relief(nodes, look, place, lips), lips), end.inputs, strict=False
+    ):
         tree.links.new(value, socket)
     return tree
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,9 +11,9 @@ N_BROW = 260  # hairs of one brow
 N_LASHES = (84, 46)  # of one eye's upper and lower lid
 BROW_WIDTH, LASH_WIDTH = 0.00013, 0.00020  # metres at the root
 BROW_LENGTH = (0.0045, 0.0085)  # metres, at both ends of the brow and in its middle
-UPPER_LENGTH, LOWER_LENGTH = 0.0085, 0.0045
+UPPER_LENGTH, LOWER_LENGTH = 0.0072, 0.0042
 EYES = (range(42, 48), range(36, 42))
-"""Landmarks around the left eye and the right one, from the inner (left) or outer corner over the upper lid."""
+"""Landmarks around the left eye, from its inner corner, and the right, from its outer, upper lid first."""
 
 
 @dataclass(frozen=True)
@@ -115,11 +116,15 @@ def _brow(ribbon: _Ribbon, random: np.random.Generator, side: int) -> Strands:
     spread = 0.5 + (random.beta(1.6, 1.6, N_BROW) - 0.5) * 0.94
     root = ribbon.place(along, spread)
     step = 0.02
-    tail = _unit(ribbon.place(np.clip(along + step, 0, 1), spread) - ribbon.place(np.clip(along - step, 0, 1), spread))
-    up = _unit(ribbon.place(along, np.clip(spread + 0.1, 0, 1)) - ribbon.place(along, np.clip(spread - 0.1, 0, 1)))
+    tail = _unit(
+        ribbon.place(np.clip(along + step, 0, 1), spread) - ribbon.place(np.clip(along - step, 0, 1), spread)
+    )
+    up = _unit(
+        ribbon.place(along, np.clip(spread + 0.1, 0, 1)) - ribbon.place(along, np.clip(spread - 0.1, 0, 1))
+    )
     normal = _unit(np.cross(tail, up)) * side
     normal *= np.sign(normal[:, 2:] + 1e-9)
-    # upright at the inner end, along the brow at the tail; hairs from above bend down to meet those from below
+    # upright at the inner end, along the brow at the tail; hairs from above bend down to those from below
     lie = (np.clip(along / 0.5, 0, 1) * 58 + 24 + 14 * np.clip((along - 0.6) / 0.4, 0, 1))[:, None]
     lie = lie + (spread[:, None] - 0.45) * 58 * np.clip(along / 0.35, 0.15, 1)[:, None]
     lie = np.radians(lie + random.normal(0, 9, (N_BROW, 1)))
@@ -130,7 +135,12 @@ def _brow(ribbon: _Ribbon, random: np.random.Generator, side: int) -> Strands:
     t = np.linspace(0, 1, SEGMENTS + 1)[None, :, None]
     bend = 0.22 * t**2 * tail[:, None] - 0.10 * t**2 * up[:, None] * np.clip(along, 0, 1)[:, None, None]
     rise = (0.00022 + 0.0011 * np.sin(np.pi * (0.15 + 0.7 * t[0, :, 0]))[None] * 0.55)[..., None]
-    lines = root[:, None] + size * (direction[:, None] * t + bend) + normal[:, None] * rise - normal[:, None] * 0.0002
+    lines = (
+        root[:, None]
+        + size * (direction[:, None] * t + bend)
+        + normal[:, None] * rise
+        - normal[:, None] * 0.0002
+    )
     face, shares = ribbon.find(along, spread)
     return ribbons(lines, np.cross(normal, direction), BROW_WIDTH, ribbon.faces[face], shares)
 
@@ -176,7 +186,7 @@ class _Lid:
         self.begun = np.concatenate([[0], np.cumsum(steps)]) / steps.sum()
         away = np.linalg.norm(at - eye, axis=1)
         triangles = []
-        for a, b in zip(rim, rim[1:], strict=False):
+        for a, b in pairwise(rim):
             beside = faces[((faces == a) | (faces == b)).sum(axis=1) == 2]
             thirds = beside[(beside != a) & (beside != b)]
             triangles.append((a, b, thirds[away[thirds].argmax()]))
@@ -204,7 +214,7 @@ def _path(faces: np.ndarray, at: np.ndarray, stops: list[int]) -> list[int]:
             beside.setdefault(int(v), set()).add(int(w))
             beside.setdefault(int(w), set()).add(int(v))
     out = [stops[0]]
-    for start, end in zip(stops, stops[1:], strict=False):
+    for start, end in pairwise(stops):
         out += _shortest(beside, at, start, end)[1:]
     return out
 
@@ -243,7 +253,7 @@ def _lashes(
     t = np.linspace(0, 1, SEGMENTS + 1)[None, :, None]
     forward = _unit(0.55 * out + np.array([0.12 * side, 0.0, 0.85]))
     first = _unit(forward - 0.12 * high + 0.35 * aside)  # leaves the lid forwards, then curls
-    second = _unit(0.72 * forward + 0.80 * high + 0.50 * aside)
+    second = _unit(0.90 * forward + 0.66 * high + 0.50 * aside)
     lines = first[:, None] * t + (second - first)[:, None] * t**2 * 0.8
     lines = root[:, None] + out[:, None] * 0.0001 + size[:, None, None] * lines
     return ribbons(lines, np.cross(forward, high), LASH_WIDTH, *lid.find(along))

@@ -1,12 +1,13 @@
-"""Wrinkles of our own head: lines painted on the face from the front, and how far expressions deepen each set.
+"""Wrinkles of our own head: lines painted on the face from the front, deepened by its expressions.
 
-Three channels of one picture, as studios' wrinkle maps have: lines of a raised brow, of a frown or a wrinkled
-nose, of a smile. Their depths are properties of the head object, driven by its expression keys: what landmarks
-of brows, nose and mouth move is linear in the expression, so a weighed sum of keys tells it.
+Three channels of one picture, as wrinkle maps have: lines of a raised brow, of a frown or a wrinkled nose, of
+a smile. Their depths are properties of the head object, driven by its expression keys: what landmarks of
+brows, nose and mouth move is linear in the expression, so a weighted sum of keys tells it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import bpy
 import numpy as np
@@ -25,9 +26,9 @@ class Channel:
     property: str
     """Of the head object, 0..1."""
     moved: tuple[tuple[tuple[int, ...], tuple[float, float], float], ...]
-    """Landmarks (iBUG), direction (outwards, up), and the metres of their mean move at which lines are deepest."""
+    """Landmarks (iBUG), direction (outwards, up), and by how many metres of it the lines are deepest."""
     lines: tuple[tuple[tuple[tuple[float, float], ...], float, float], ...]
-    """Points (x, y) in mm from the face's middle, half width in mm, depth 0..1; the right side mirrors the left."""
+    """Points (x, y) in mm of the left side, which the right mirrors; half width in mm; depth 0..1."""
 
 
 _BROWS, _INNER = (17, 18, 19, 20, 21, 22, 23, 24, 25, 26), (20, 21, 22, 23)
@@ -104,11 +105,11 @@ class _Picture:
 
 
 def _valley(x: np.ndarray, y: np.ndarray, points: np.ndarray, width: float) -> np.ndarray:
-    """1 on a line of points (n, 2), fading to its sides and to its ends; a line from the middle has one end."""
+    """1 on a line of points (n, 2), fading to its sides and ends; one from the middle has one end."""
     steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
     begun = np.concatenate([[0], np.cumsum(steps)])
     out = np.zeros(np.broadcast_shapes(x.shape, y.shape), dtype=np.float32)
-    for (a, b), step, before in zip(zip(points, points[1:], strict=False), steps, begun, strict=False):
+    for (a, b), step, before in zip(pairwise(points), steps, begun, strict=False):
         share = (((x - a[0]) * (b[0] - a[0]) + (y - a[1]) * (b[1] - a[1])) / step**2).clip(0, 1)
         away = np.square(x - a[0] - share * (b[0] - a[0])) + np.square(y - a[1] - share * (b[1] - a[1]))
         along = (before + share * step) / begun[-1]
@@ -131,7 +132,7 @@ def drive(head: bpy.types.Object, arrays: Mapping[str, np.ndarray]) -> None:
         head.driver_remove(path)
         driver = head.driver_add(path).driver
         driver.type = "SCRIPTED"
-        terms = []
+        terms: list[str] = []
         for name, key in zip(NAMES, np.argsort(-np.abs(weights)), strict=False):
             term = f"{weights[key]:+.3f}*{name}".replace("0.", ".")
             if len("min(1,max(0,))") + sum(map(len, terms)) + len(term) > LONGEST_EXPRESSION:

@@ -1,4 +1,4 @@
-"""Identity coefficients of the looks that Add Head offers: MakeHuman's sex, age and ancestry in our directions.
+"""Identity coefficients of the looks of our head: MakeHuman's sex, age and ancestry in our directions.
 
 They stand in `ecoface_blender/heads/look_table.json`; `python -m training.head.looks WHEEL` writes them anew.
 """
@@ -31,7 +31,7 @@ def look_identities(data: AnnyData, identity: Floats, chosen: Ints) -> dict[str,
         for target, share in targets.items():
             wanted += share * (data.target(f"mpfb2/targets/macrodetails/{target}.target.gz") - data.macro)
         found = np.linalg.lstsq(directions, wanted[chosen].ravel(), rcond=None)[0]
-        out[name] = np.round(found, 3).tolist()
+        out[name] = [round(float(each), 3) for each in found]
     return out
 
 

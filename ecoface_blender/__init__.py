@@ -15,6 +15,7 @@ from . import (
     listening,
     preferences,
     running,
+    shot,
     takes,
     ui,
 )
@@ -24,7 +25,20 @@ from .headless import commands
 from .line_queue import queue
 from .ui import translations
 
-ROOMS = (ui, preferences, engine, heads, takes, emotion, generate, listening, line_queue, head_check, export)
+ROOMS = (
+    ui,
+    preferences,
+    engine,
+    heads,
+    takes,
+    emotion,
+    generate,
+    shot,
+    listening,
+    line_queue,
+    head_check,
+    export,
+)
 """In the order in which they register; each has CLASSES, some PROPERTIES (they go on Blender's types)
 or HANDLERS (of Blender's events)."""
 

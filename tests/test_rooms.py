@@ -35,7 +35,7 @@ BELOW = {
 """Each room, and the rooms of its package that it may use."""
 
 EXTENSION = (
-    "worker", "core", "ui", "sound", "engine", "heads", "animation", "takes", "emotion", "generate",
+    "worker", "core", "ui", "sound", "engine", "heads", "animation", "takes", "emotion", "generate", "shot",
     "listening", "line_queue", "head_check", "export", "headless",
 )  # fmt: skip
 """Rooms of ecoface_blender, each of which may use those before it."""

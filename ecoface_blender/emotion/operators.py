@@ -67,6 +67,13 @@ class ECOFACE_OT_key_emotion(_OnHead, Operator):
         default=TURN,
     )
 
+    def invoke(self, context, _event):
+        """A click also lets the next take be made from what is keyed."""
+        result = self.execute(context)
+        if "FINISHED" in result:
+            context.scene.ecoface.emotion_from = "TRACK"
+        return result
+
     def on(self, context, speaker, frame):
         values = {self.emotion: 1.0, emotion_keys.INTENSITY: self.intensity}
         frames = round(self.transition * sequencer.scene_rate(context.scene))  # keys on whole frames

@@ -6,10 +6,10 @@ from bpy.types import Panel
 from ..animation import emotion_keys
 from ..core.constants import EMOTIONS
 from ..heads import chosen
-from ..ui.layout import Sidebar
+from ..ui.layout import NEXT, Sidebar, draw_when
 from ..ui.translations import sentence
 
-MOST_SHOWN = 12
+MOST_SHOWN = 6
 """Changes in the list: those around the playhead."""
 
 
@@ -18,17 +18,12 @@ class ECOFACE_PT_emotion_track(Sidebar, Panel):
 
     bl_label = "Emotion Track"
     bl_parent_id = "ECOFACE_PT_speech"
-
-    @classmethod
-    def poll(cls, context):
-        asked = context.scene.ecoface.emotion_from == "TRACK"
-        return asked and chosen.chosen_head(context) is not None
+    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context):
         layout, settings = self._start(context)
-        column = layout.column()
-        column.prop(settings, "intensity", slider=True)
-        column.prop(settings, "transition")
+        draw_when(layout, NEXT)
+        layout.prop(settings, "transition")
         grid = layout.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
         for name in EMOTIONS:
             button = grid.operator("ecoface.key_emotion", text=name.title())
@@ -37,29 +32,31 @@ class ECOFACE_PT_emotion_track(Sidebar, Panel):
         self._draw_changes(layout, context)
 
     def _draw_changes(self, layout, context):
+        """Always as many rows, whatever is keyed."""
         speaker = chosen.chosen_head(context)
-        frames = emotion_keys.changed_frames(speaker)
-        if not frames:
-            return
+        frames = emotion_keys.changed_frames(speaker) if speaker else []
         now = context.scene.frame_current
         current = max((number for number, frame in enumerate(frames) if frame <= now), default=0)
         first = max(0, min(current - MOST_SHOWN // 2, len(frames) - MOST_SHOWN))
         column = layout.box().column(align=True)
-        if first:
-            column.label(text=sentence("{count} more before", count=first))
-        for number, frame in enumerate(frames[first : first + MOST_SHOWN], first):
-            change = emotion_keys.change_at(speaker, frame)
-            row = column.row(align=True)
-            left, right = row.row(), row.row()
-            left.alignment, right.alignment = "LEFT", "RIGHT"
-            icon = "KEYFRAME_HLT" if number == current else "KEYFRAME"
-            text = f"{frame:g}  {change}"
-            go = left.operator("ecoface.emotion_go", text=text, icon=icon, emboss=False)
-            go.frame = round(frame)
-            remove = right.operator("ecoface.emotion_remove", text="", icon="X", emboss=False)
-            remove.frame = frame
-        if (more := len(frames) - first - MOST_SHOWN) > 0:
-            column.label(text=sentence("{count} more after", count=more))
+        column.label(text=sentence("{count} more before", count=first) if first else "")
+        for number in range(first, first + MOST_SHOWN):
+            if number < len(frames):
+                icon = "KEYFRAME_HLT" if number == current else "KEYFRAME"
+                self._draw_change(column.row(align=True), speaker, frames[number], icon)
+            else:
+                column.row(align=True).label(text="")
+        more = len(frames) - first - MOST_SHOWN
+        column.label(text=sentence("{count} more after", count=more) if more > 0 else "")
+
+    def _draw_change(self, row, speaker, frame, icon):
+        change = emotion_keys.change_at(speaker, frame)
+        left, right = row.row(), row.row()
+        left.alignment, right.alignment = "LEFT", "RIGHT"
+        go = left.operator("ecoface.emotion_go", text=f"{frame:g}  {change}", icon=icon, emboss=False)
+        go.frame = round(frame)
+        remove = right.operator("ecoface.emotion_remove", text="", icon="X", emboss=False)
+        remove.frame = frame
 
 
 class ECOFACE_PT_emotion_weights(Sidebar, Panel):
@@ -72,11 +69,14 @@ class ECOFACE_PT_emotion_weights(Sidebar, Panel):
     def draw(self, context):
         layout, _ = self._start(context)
         layout.use_property_decorate = True
-        group = chosen.named_head(context).ecoface_emotions
+        speaker = chosen.chosen_head(context)
+        if speaker is None:
+            return
+        group = speaker.ecoface_emotions
         column = layout.column(align=True)
         for name in EMOTIONS:
             column.prop(group, name, slider=True)
-        layout.prop(group, "intensity", slider=True)
+        layout.prop(group, "intensity", text=sentence("Keyed Intensity"), slider=True)
 
 
 class ECOFACE_PT_emotion_amount(Sidebar, Panel):
@@ -88,6 +88,7 @@ class ECOFACE_PT_emotion_amount(Sidebar, Panel):
 
     def draw(self, context):
         layout, settings = self._start(context)
+        draw_when(layout, NEXT)
         layout.prop(settings, "strength", slider=True)
         column = layout.column(align=True)
         column.prop(settings, "upper", slider=True)

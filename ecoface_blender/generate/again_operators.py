@@ -9,7 +9,7 @@ from bpy.types import Operator
 from ..emotion.operator_properties import EmotionProperties
 from ..errors import EcoFaceBlenderError
 from ..heads import chosen
-from ..takes import stored, takes
+from ..takes import frames, stored, takes
 from ..takes.operators import NO_TAKE
 from . import again as take_lines
 from . import gather
@@ -50,7 +50,8 @@ class _Again(Generating):
 
 
 class ECOFACE_OT_take_again(_Again, Operator):
-    """Make this take again from what is stored with it, into a new take: the same seed gives the same"""
+    """Make all frames of this take anew from what is stored with it, into a new take: the same seed gives the
+    same. This take and your edits above it stay"""
 
     bl_idname = "ecoface.take_again"
     bl_label = "Regenerate"
@@ -65,7 +66,8 @@ class ECOFACE_OT_take_again(_Again, Operator):
 
 
 class ECOFACE_OT_take_swap(EmotionProperties, _Again, Operator):
-    """Make this take again with the panel's emotion, into a new take; its seed and style stay"""
+    """Make all frames of this take anew with the panel's emotion, into a new take; its seed and style stay,
+    and so does this take"""
 
     bl_idname = "ecoface.take_swap"
     bl_label = "Swap Emotion"
@@ -75,8 +77,8 @@ class ECOFACE_OT_take_swap(EmotionProperties, _Again, Operator):
 
 
 class ECOFACE_OT_take_range(EmotionProperties, _Again, Operator):
-    """Make some frames anew with the panel's emotion and seed, in a copy of this take, blended at both ends.
-    Keys outside stay as they are"""
+    """Make these frames anew, the preview range's or else the scene's, with the panel's emotion and seed, in
+    a copy of this take, blended over 0.2 s inside both ends. Keys outside and this take stay as they are"""
 
     bl_idname = "ecoface.take_range"
     bl_label = "Regenerate Range"
@@ -90,9 +92,7 @@ class ECOFACE_OT_take_range(EmotionProperties, _Again, Operator):
 
     def request(self, context, settings, folder):
         scene, given = context.scene, self.properties.is_property_set
-        preview = scene.use_preview_range
-        first = scene.frame_preview_start if preview else scene.frame_start
-        last = scene.frame_preview_end if preview else scene.frame_end
+        first, last = frames.range_asked(scene)
         start, end = self.start if given("start") else first, self.end if given("end") else last
         if end <= start:
             raise EcoFaceBlenderError(f"Expected frames in order, found {start} to {end}; swap them.")

@@ -17,7 +17,7 @@ from ..errors import EcoFaceBlenderError
 from ..heads import report as face_report
 from ..request import GenerationRequest
 from ..sound import sequencer
-from ..takes import stored, takes
+from ..takes import frames, stored, takes
 from ..worker import protocol
 from . import sound_choice
 
@@ -76,12 +76,20 @@ def finish(context: bpy.types.Context, job: Generation) -> str:
     speaker = takes.stage(request)[1]
     if (lacking := face_report.shortcomings(speaker)) is not None:
         result += f"; {lacking}"
+    if _extends(request) and (extended := frames.extend(bpy.data.scenes[request.scene], speaker)):
+        result += f"; {extended}"
     if request.add_strip:
         try:
             add_sound(context, request, job.folder.name)
         except EcoFaceBlenderError as error:  # the face speaks all the same
             result += f"; its sound is not in the sequencer: {error}"
     return "; ".join([result, *job.warnings])
+
+
+def _extends(request: GenerationRequest) -> bool:
+    """Whether the panel lets the scene go on to a new take's end."""
+    panel = getattr(bpy.data.scenes[request.scene], "ecoface", None)
+    return panel is not None and panel.extend_frames and request.frames is None
 
 
 def add_sound(context: bpy.types.Context, request: GenerationRequest, folder: str) -> None:

@@ -14,6 +14,7 @@ from bpy.types import PropertyGroup
 from ..animation.emotion_keys import EMOTION_ITEMS
 from ..core.constants import DEFAULT_INTENSITY
 from ..core.emotion_label import TURN
+from ..emotion import choice as emotion_choice
 from ..emotion import reference as emotion_reference
 from ..emotion.operator_properties import strength_property
 from ..engine import engine
@@ -88,6 +89,13 @@ class EcoFaceSettings(PropertyGroup):
         get=_style_index,
         set=_choose_style,
     )
+    emotion_menu: EnumProperty(
+        name="Emotion",
+        description="The emotion of the next take",
+        items=emotion_choice.ITEMS,
+        get=emotion_choice.index,
+        set=emotion_choice.choose,
+    )
     emotion_from: EnumProperty(
         name="Emotion",
         description="Where the emotion comes from",
@@ -115,7 +123,8 @@ class EcoFaceSettings(PropertyGroup):
     )
     intensity: FloatProperty(
         name="Intensity",
-        description="How strong the emotion is: 0 is none at all, 1 plain, 2 strong",
+        description="How strong the chosen emotion is, or the next one that is keyed: 0 is none at all, "
+        "1 plain, 2 strong. Shows in the next take",
         min=0.0,
         max=2.0,
         default=DEFAULT_INTENSITY,
@@ -158,22 +167,27 @@ class EcoFaceSettings(PropertyGroup):
         poll=lambda _settings, candidate: finding.speaking_mesh(candidate) is not None,
     )
     strength: strength_property(
-        "Strength", "The emotion all over, as far as the model knows a stronger one", step=10, precision=2
+        "Whole Face", "The emotion all over, as far as the model knows a stronger one", step=10, precision=2
     )
     upper: strength_property(
-        "Upper Face", "What the emotion does to brows, lids and nose", step=10, precision=2
+        "Brows and Eyes", "What the emotion does to brows, lids and nose", step=10, precision=2
     )
     mouth: strength_property(
-        "Mouth", "What the emotion does to cheeks, lips and jaw; the words stay", step=10, precision=2
+        "Mouth and Cheeks",
+        "What the emotion does to cheeks, lips and jaw; the words stay",
+        step=10,
+        precision=2,
     )
     seed: IntProperty(
         name="Seed",
-        description="Another seed gives another performance of the same line; the same seed the same again",
+        description="Another seed gives another performance of the same line; the same seed the same again. "
+        "Shows in the next take",
         min=0,
     )
     temperature: FloatProperty(
-        name="Temperature",
-        description="How far one performance may be from another: 0 gives the same for every seed",
+        name="Randomness",
+        description="How far one performance may be from another: 0 gives the same for every seed; shows in "
+        "the next take",
         min=0.0,
         max=2.0,
         default=1.0,
@@ -182,7 +196,12 @@ class EcoFaceSettings(PropertyGroup):
     )
     add_strip: BoolProperty(
         name="Add Strip",
-        description="Also add the sound to the sequencer, where the face speaks it",
+        description="Also add the sound file to the sequencer, where the face speaks it",
+        default=True,
+    )
+    extend_frames: BoolProperty(
+        name="Extend Scene",
+        description="Where the scene ends before the line does, let it go on to the line's end",
         default=True,
     )
 

@@ -52,6 +52,12 @@ def looks() -> dict[str, Look]:
     return {name: _look(name, values) for name, values in table.items()}
 
 
+def of_face(number: int) -> str:
+    """Which look the face of a number has: the first ones their own, others one of these in turn."""
+    names = tuple(looks())
+    return names[number % len(names)]
+
+
 def _look(name: str, values: dict[str, Any]) -> Look:
     rest: dict[str, Any] = {key: float(value) for key, value in values.items() if not isinstance(value, list)}
     rest |= {key: linear(values[key]) for key in _COLOURS}

@@ -15,17 +15,16 @@ class ECOFACE_PT_voice_baseline(Sidebar, Panel):
     bl_parent_id = "ECOFACE_PT_speech"
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 (as Blender wants it)
 
-    @classmethod
-    def poll(cls, context):
-        return chosen.chosen_head(context) is not None
-
     def draw(self, context):
         layout, _ = self._start(context)
         speaker = chosen.chosen_head(context)
-        if made_of := voice_baseline.describe(speaker):
-            row = layout.row(align=True)
+        made_of = voice_baseline.describe(speaker) if speaker else None
+        row = layout.row(align=True)
+        if made_of:
             row.label(text=sentence("Made of {lines}", lines=made_of), icon="CHECKMARK")
-            row.operator("ecoface.voice_baseline_remove", text="", icon="X")
+        else:
+            row.label(text=sentence("None yet"), icon="BLANK1")
+        row.operator("ecoface.voice_baseline_remove", text="", icon="X")
         row = layout.row(align=True)
         row.operator("ecoface.voice_baseline", text="From Neutral Line").lines = "STRIP"
         row.operator("ecoface.voice_baseline", text="From All Lines").lines = "ALL"

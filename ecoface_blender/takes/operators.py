@@ -63,20 +63,22 @@ class ECOFACE_OT_take_duplicate(OnTake, Operator):
     def on(self, _context, speaker, take):
         copy = take.copy()
         copy.use_fake_user = True
+        stored.number(copy)
         takes.play(speaker, copy)
         return {"FINISHED"}
 
 
 class ECOFACE_OT_take_delete(OnTake, Operator):
-    """Delete this take, keys, settings and all, and play the one before it"""
+    """Delete this take, keys, settings and all, and play the one that was made before it"""
 
     bl_idname = "ecoface.take_delete"
     bl_label = "Delete Take"
 
     def on(self, _context, speaker, take):
-        others = [other for other in takes.takes_of(speaker) if other != take]
-        if others:
-            takes.play(speaker, others[-1])
+        mine = takes.takes_of(speaker)
+        place = mine.index(take)
+        if others := mine[:place][-1:] or mine[place + 1 :]:
+            takes.play(speaker, others[0])
         emotion_keys.leave(take)
         bpy.data.actions.remove(take)
         return {"FINISHED"}

@@ -7,20 +7,23 @@ from bpy.types import Panel, UIList
 
 from ..errors import EcoFaceBlenderError
 from ..heads import chosen
-from ..ui.layout import Sidebar, draw_sentence
-from . import diagnosis, stored, takes
+from ..ui.layout import LIVE, Sidebar, draw_message, draw_when
+from ..ui.translations import sentence
+from . import diagnosis, frames, handles, stored, takes
+from .properties import TakeControls
 
 
 class ECOFACE_UL_takes(UIList):
-    """The takes of the chosen head, by their actions' names."""
+    """The takes of the chosen head, by their actions' names, in the order in which they were made."""
 
     def draw_item(self, _context, layout, _data, take, _icon, _active_data, _active_property, _index):
         layout.prop(take, "name", text="", emboss=False, icon="ACTION")
 
     def filter_items(self, context, data, name):
-        speaker, actions = chosen.chosen_head(context), getattr(data, name)
-        shown = [speaker is not None and takes.belongs(action, speaker) for action in actions]
-        return [self.bitflag_filter_item if each else 0 for each in shown], []
+        speaker, found = chosen.chosen_head(context), getattr(data, name)
+        shown = [speaker is not None and takes.belongs(action, speaker) for action in found]
+        places = {action: place for place, action in enumerate(takes.in_order(found))}
+        return [self.bitflag_filter_item if each else 0 for each in shown], [places[each] for each in found]
 
 
 class ECOFACE_PT_takes(Sidebar, Panel):
@@ -33,8 +36,6 @@ class ECOFACE_PT_takes(Sidebar, Panel):
     def draw(self, context):
         layout, _ = self._start(context)
         speaker = chosen.chosen_head(context)
-        if speaker and (reason := diagnosis.why_still(context.scene, speaker)):
-            draw_sentence(layout, context, reason, icon="ERROR")
         row = layout.row()
         row.template_list("ECOFACE_UL_takes", "", bpy.data, "actions", context.scene, "ecoface_take", rows=4)
         column = row.column(align=True)
@@ -44,13 +45,56 @@ class ECOFACE_PT_takes(Sidebar, Panel):
         column = layout.column(align=True)
         column.operator("ecoface.take_again", icon="FILE_REFRESH")
         column.operator("ecoface.take_swap")
-        column.operator("ecoface.take_range", icon="PREVIEW_RANGE")
-        if speaker and (owner := takes.edited(speaker)):
-            row = layout.row(align=True)
-            row.prop(owner.animation_data, "action_influence", text="Edits", slider=True)
-            row.operator("ecoface.layer_remove", text="", icon="X")
+        start, end = frames.range_asked(context.scene)
+        column.operator(
+            "ecoface.take_range",
+            text=sentence("Regenerate Frames {start} to {end}", start=start, end=end),
+            icon="PREVIEW_RANGE",
+        )
+        still = diagnosis.why_still(context.scene, speaker) if speaker else None
+        if still:
+            draw_message(layout, context, still, "ERROR", lines=3)
         else:
-            layout.operator("ecoface.layer_add", icon="NLA")
+            draw_message(layout, context, _touched(context, speaker), "INFO", lines=3)
+
+
+def _touched(context, speaker):
+    """What Regenerate and Regenerate Range will change, before they do."""
+    take = takes.played(speaker)
+    if take is None:
+        return ""
+    first, last = take.curve_frame_range
+    start, end = frames.range_asked(context.scene)
+    start, end = max(start, first), min(end, last)
+    whole = f"Regenerate makes all {last - first + 1:.0f} frames of '{take.name}' anew, in a new take"
+    if start > end:
+        return f"{whole}; the range lies outside it."
+    return f"{whole}; the range only {start:.0f} to {end:.0f}, in a copy. This take stays."
+
+
+class ECOFACE_PT_edits(Sidebar, Panel):
+    """Edits above the take: the layer, and what an animator asks for at a frame."""
+
+    bl_label = "Edit"
+    bl_parent_id = "ECOFACE_PT_speech"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout, _ = self._start(context)
+        draw_when(layout, LIVE)
+        grid = layout.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
+        for shape, label in handles.LABELS.items():
+            grid.operator("ecoface.face_handle", text=label).shape = shape
+        row = layout.row(align=True)
+        speaker = chosen.chosen_head(context)
+        if speaker and (owner := takes.edited(speaker)):
+            row.prop(owner.animation_data, "action_influence", text="Edits", slider=True)
+        else:
+            row.operator("ecoface.layer_add", icon="NLA")
+        row.operator("ecoface.layer_remove", text="", icon="X")
+        row = layout.row(align=True)
+        row.operator("ecoface.mark_phones", icon="MARKER_HLT")
+        row.operator("ecoface.unmark_phones", text="", icon="X")
 
 
 class ECOFACE_PT_adjust(Sidebar, Panel):
@@ -60,18 +104,26 @@ class ECOFACE_PT_adjust(Sidebar, Panel):
     bl_parent_id = "ECOFACE_PT_speech"
     bl_options = {"DEFAULT_CLOSED"}
 
-    @classmethod
-    def poll(cls, context):
-        return takes.played(chosen.chosen_head(context)) is not None
-
     def draw(self, context):
         layout, _ = self._start(context)
-        group = takes.playing(chosen.named_head(context)).ecoface_take
+        draw_when(layout, LIVE)
+        take = takes.played(chosen.chosen_head(context))
+        group = take.ecoface_take if take else None
         for name in ("jaw", "lips", "upper"):
-            layout.prop(group, name, slider=True)
-        layout.prop(group, "smoothing")
-        layout.prop(group, "offset")
+            _draw_control(layout, group, name, slider=True)
+        for name in ("smoothing", "offset"):
+            _draw_control(layout, group, name)
         layout.operator("ecoface.take_reset", icon="LOOP_BACK")
+
+
+def _draw_control(layout, group, name, **options):
+    """A control, or its name alone where no take is played: the same row."""
+    if group is not None:
+        layout.prop(group, name, **options)
+        return
+    row = layout.row()
+    row.enabled = False
+    row.label(text=TakeControls.bl_rna.properties[name].name)
 
 
 def _index_of_played(_scene):
@@ -89,7 +141,7 @@ def _play_index(_scene, index):
             print(f"EcoFace: {error}")  # a property has no other way to say it
 
 
-CLASSES = (ECOFACE_UL_takes, ECOFACE_PT_takes, ECOFACE_PT_adjust)
+CLASSES = (ECOFACE_UL_takes, ECOFACE_PT_takes, ECOFACE_PT_edits, ECOFACE_PT_adjust)
 
 PROPERTIES = (
     (

@@ -22,6 +22,8 @@ MOTION, PHONES, UPPER, TRACK, PERFORMANCE = (
 )
 """Custom properties of a take: motion (T, 53) and `upper` (50, 50) as float32, phones (T, n) as bytes; files
 it was made of."""
+MADE = "ecoface_made"
+"""Custom property of a take: it is the how-manieth that was made in this file."""
 BASELINES = ("baseline", "reference_baseline")
 """Fields of a request that a take keeps in properties of their own: its panel reads the others often."""
 
@@ -91,6 +93,17 @@ def phones_of(action: bpy.types.Action) -> np.ndarray | None:
     phones = np.frombuffer(stored, np.uint8).reshape(-1, len(names))
     found = motion_of(action)
     return phones if found is not None and len(found[0]) == len(phones) else None
+
+
+def number(action: bpy.types.Action) -> None:
+    """Let a take be the latest of the file's."""
+    action[MADE] = 1 + max((made(other) for other in bpy.data.actions if other != action), default=0)
+
+
+def made(action: bpy.types.Action) -> int:
+    """The how-manieth take it is; 0 of those that were made before takes were numbered."""
+    found = action.get(MADE, 0)
+    return found if isinstance(found, int) else 0
 
 
 def store(action: bpy.types.Action, key: str, data: bytes) -> None:

@@ -1,7 +1,7 @@
 """Takes: actions of our making that carry all that made them, and the motion that the model gave."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields, replace
 from functools import partial
 from pathlib import Path
@@ -78,6 +78,7 @@ def _keep(
 ) -> None:
     """Store with a take all that it was made of and is not in its metadata."""
     action.use_fake_user = True
+    stored.number(action)
     stored.store(action, stored.MOTION, np.asarray(motion, "<f4").tobytes())
     stored.store(action, stored.UPPER, np.asarray(upper, "<f4").tobytes())
     if phones is not None:
@@ -91,8 +92,13 @@ def _keep(
 
 
 def takes_of(speaker: bpy.types.Object) -> list[bpy.types.Action]:
-    """The takes that were made for this speaker, or that it plays."""
-    return [action for action in bpy.data.actions if belongs(action, speaker)]
+    """The takes that were made for this speaker, or that it plays, in the order in which they were made."""
+    return in_order(action for action in bpy.data.actions if belongs(action, speaker))
+
+
+def in_order(actions_: Iterable[bpy.types.Action]) -> list[bpy.types.Action]:
+    """Takes in the order in which they were made; those of older files first, by their names."""
+    return sorted(actions_, key=lambda action: (stored.made(action), action.name))
 
 
 def belongs(action: bpy.types.Action, speaker: bpy.types.Object) -> bool:
@@ -263,6 +269,7 @@ def _receive_range(
     )
     copy = take.copy()
     copy.use_fake_user = True
+    stored.number(copy)
     copy.name = take_names.renamed(take.name, made_by, story)
     play(speaker, copy)
     controls.blend_keys(copy, frames + later, channels, share)

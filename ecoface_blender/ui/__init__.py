@@ -1,6 +1,6 @@
 """What panels and operators share: sentences, progress, languages."""
 
-from . import cancellation
+from . import cancellation, message
 
-CLASSES = ()
+CLASSES = (*message.CLASSES,)
 HANDLERS = (*cancellation.HANDLERS,)

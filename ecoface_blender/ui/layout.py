@@ -9,6 +9,17 @@ from .watching import progress_text
 
 BESIDE_TEXT = 90
 """Pixels at scale 1 of icon, margins and the region's tabs beside a line."""
+MORE = 20
+"""Pixels of the button that tells a message whole."""
+MESSAGE_LINES = 4
+USUAL = 280
+"""Pixels at scale 1 of a sidebar."""
+POP_UP = 400
+"""Pixels at scale 1 of its width."""
+
+
+LIVE, NEXT = "Shows at once, in this take", "Shows in the next take"
+"""When an amount acts."""
 
 
 class Sidebar:
@@ -33,13 +44,53 @@ def draw_progress(layout, job):
     row.operator("ecoface.cancel", text="", icon="CANCEL")
 
 
+def draw_when(layout, when):
+    """Say whether the amounts below show at once, or in the next take."""
+    row = layout.row()
+    row.active = False
+    row.label(text=translations.sentence(when), icon="INFO")
+
+
+def draw_message(layout, context, sentence, icon, lines=MESSAGE_LINES):
+    """Text in a place of so many lines, however long it is: nothing below it moves when it changes.
+
+    What is too long ends in an ellipsis; the button beside it tells it whole, by a click or its tooltip.
+    """
+    row = layout.row(align=True)
+    column = row.column(align=True)
+    column.scale_y = 0.8
+    said = translations.sentence(sentence) if sentence else ""
+    width = _width(context) - MORE * context.preferences.system.ui_scale
+    wrapped = _wrapped(said, width, context.preferences)
+    if len(wrapped) > lines:
+        wrapped = [*wrapped[: lines - 1], f"{wrapped[lines - 1]} ..."]
+    for number in range(lines):
+        text = wrapped[number] if number < len(wrapped) else ""
+        column.label(text=text, icon=icon if number == 0 and said else "BLANK1")
+    more = row.column()
+    more.enabled = bool(said)
+    more.operator("ecoface.message", text="", icon="TEXT", emboss=False).text = said
+
+
 def draw_sentence(layout, context, sentence, icon):
     """Text over as many lines as the sidebar's width needs; Blender's labels do not wrap."""
     column = layout.column(align=True)
     column.scale_y = 0.8
-    width = context.region.width - BESIDE_TEXT * context.preferences.system.ui_scale
-    for number, line in enumerate(_wrapped(translations.sentence(sentence), width, context.preferences)):
+    for number, line in enumerate(
+        _wrapped(translations.sentence(sentence), _width(context), context.preferences)
+    ):
         column.label(text=line, icon=icon if number == 0 else "BLANK1")
+
+
+def _width(context):
+    """Pixels that there are for text; of a usual sidebar where there is no window."""
+    scale = context.preferences.system.ui_scale
+    return (context.region.width if context.region else USUAL * scale) - BESIDE_TEXT * scale
+
+
+def wrapped_for_pop_up(sentence, preferences):
+    """Lines of a sentence in a pop-up."""
+    return _wrapped(sentence, (POP_UP - BESIDE_TEXT) * preferences.system.ui_scale, preferences)
 
 
 def _wrapped(sentence, width, preferences):

@@ -48,34 +48,57 @@ def main() -> None:
 def walk(desktop: Desktop, engine: str) -> dict[str, float]:
     """Every step of an artist's first half hour."""
     figures: dict[str, float] = {}
-    desktop.inside("bpy.data.objects.remove(bpy.data.objects['Cube'])")
     desktop.screenshot("1_no_head")
+    rows = places(desktop)
     desktop.click("Add Head")
     desktop.wait("a head", lambda state: len(state["heads"]) == 1)
+    desktop.screenshot("1_head")
+    stays(desktop, rows)
     set_engine(desktop, "/no/such/python")
     desktop.screenshot("2_engine_missing")
+    stays(desktop, rows)
     set_engine(desktop, engine)
     desktop.screenshot("3_no_sound")
+    stays(desktop, rows)
     voice = Path(tempfile.gettempdir()) / "voice.wav"  # a path that fits into the field
     shutil.copyfile(SPEECH, voice)
     choose_sound(desktop, str(voice))
     desktop.screenshot("4_ready")
+    stays(desktop, rows)
     cancel(desktop, figures)
     desktop.inside("import sys; sys.modules['bl_ext.user_default.ecoface.engine.engine'].close()")
     figures["cold_seconds"] = generate(desktop, "5_working")
-    look_at_the_face(desktop)
     desktop.screenshot("6_done")
+    stays(desktop, rows)
+    set_up_shot(desktop)
     desktop.side_by_side("steps", "1_no_head", "4_ready", "5_working", "6_done")
     figures["warm_seconds"] = generate(desktop, None, n_takes=2)
     undo_and_redo(desktop)
     figures["longest_pause_seconds"] = desktop.state()["longest_pause"]
     swap(desktop)
+    stays(desktop, rows)
+    edit(desktop)
     figures["check_seconds"] = check_head(desktop)
     export(desktop)
     fail(desktop)
+    stays(desktop, rows)
+    second_head(desktop)
+    stays(desktop, rows)
     render(desktop)
     graphics_card(desktop)
     return figures
+
+
+def places(desktop: Desktop) -> dict[str, int]:
+    """How far down some of the panel's rows stand."""
+    time.sleep(SETTLED)
+    return {text: desktop.find(text)[1] for text in ("Style", "Variation", "Queue")}
+
+
+def stays(desktop: Desktop, rows: dict[str, int]) -> None:
+    """Nothing of the panel has moved under the mouse."""
+    now = places(desktop)
+    assert all(abs(now[text] - y) <= 2 for text, y in rows.items()), (rows, now)
 
 
 def set_engine(desktop: Desktop, path: str) -> None:
@@ -137,18 +160,36 @@ def generate(desktop: Desktop, picture: str | None, n_takes: int = 1) -> float:
     return time.monotonic() - began - 0.3  # the mouse rests before the click
 
 
-def look_at_the_face(desktop: Desktop) -> None:
-    """From the front, at a vowel."""
+def set_up_shot(desktop: Desktop) -> None:
+    """Through the portrait camera, at a vowel; one undo takes all of it away."""
+    desktop.click("Set Up Shot")
+    desktop.wait("a shot", lambda state: "Portrait Camera" in state["objects"])
+    desktop.inside("bpy.context.scene.frame_set(24)")
+    desktop.screenshot("6_shot")
+
+
+def edit(desktop: Desktop) -> None:
+    """A smile and shut lips in a layer, from the sub-panel."""
+    desktop.click("Edit")
+    desktop.screenshot("8_edit")
+    desktop.click("More Smile")
+    desktop.click("Close Lips Here")
+    desktop.click("Mark Phones")
+    desktop.wait("a layer", lambda state: any(name.startswith("Edits of") for name in state["actions"]))
+    desktop.screenshot("8_edited")
     desktop.inside(
         "window = bpy.context.window_manager.windows[0]\n"
-        "area = next(each for each in window.screen.areas if each.type == 'VIEW_3D')\n"
-        "region = next(each for each in area.regions if each.type == 'WINDOW')\n"
-        "with bpy.context.temp_override(window=window, area=area, region=region):\n"
-        "    bpy.ops.view3d.view_axis(type='FRONT')\n"
-        "    bpy.ops.view3d.view_selected()\n"
-        "bpy.context.scene.frame_set(24)\n"
+        "with bpy.context.temp_override(window=window):\n"
+        "    bpy.ops.ecoface.layer_remove()\n"
     )
-    time.sleep(SETTLED)
+    desktop.click("Edit")
+
+
+def second_head(desktop: Desktop) -> None:
+    """It stands beside the first, with a face of its own."""
+    desktop.click("Add Head")
+    desktop.wait("two heads", lambda state: len(state["heads"]) == 2)
+    desktop.screenshot("10_second_head")
 
 
 def undo_and_redo(desktop: Desktop) -> None:
@@ -166,7 +207,7 @@ def swap(desktop: Desktop) -> None:
     _, y = desktop.find("Emotion", 1)  # the first one is the panel's title
     desktop.click_at(SIDEBAR + 170, y)
     desktop.screenshot("7_emotion_menu")
-    desktop.click("Label")
+    desktop.click("Happy")
     desktop.screenshot("7_emotion_label")
     desktop.click("Takes")
     desktop.screenshot("8_takes")
@@ -267,13 +308,11 @@ def in_window(desktop: Desktop, code: str) -> None:
 
 
 def render(desktop: Desktop) -> None:
-    """A frame of the result, as Workbench draws it."""
+    """A frame of the shot, as Workbench draws it."""
     picture = desktop.folder / "11_rendered.png"
     picture.unlink(missing_ok=True)
     desktop.inside(
         "scene = bpy.context.scene\n"
-        "camera = scene.camera\n"
-        "camera.location, camera.rotation_euler = (0, -0.75, 0.02), (1.5708, 0, 0)\n"
         "scene.render.engine, scene.frame_current = 'BLENDER_WORKBENCH', 30\n"
         "scene.frame_set(30)\n"
         "scene.render.resolution_x, scene.render.resolution_y = 640, 640\n"

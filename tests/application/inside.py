@@ -56,6 +56,7 @@ def tell():
             "time": time.time(),
             "longest_pause": pause["longest"],
             "heads": [item.name for item in bpy.data.objects if item.type == "MESH" and item.data.shape_keys],
+            "objects": [item.name for item in bpy.context.scene.objects],
             "running": None if job is None else round(job.fraction, 3),
             "failure": running.failure,
             "engine_failure": modules[ADDON + ".engine.tasks"].failure,

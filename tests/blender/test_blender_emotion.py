@@ -11,7 +11,7 @@ from blender_support import (
     talking_motion,
     write_sound,
 )
-from drawn_panel import Layout, drawn
+from drawn_panel import drawn, laid_out
 from emotion_stage import give_take, key_three, line_of, read, with_sound
 from engine_python import ENGINE_PYTHON, ROOT
 
@@ -175,21 +175,23 @@ def test_the_panels_show_what_the_source_needs(context, speaker, other):
     panel = context.scene.ecoface
 
     def names():
-        found = []
-        part = type("Part", (), {"_draw_emotion": panels.ECOFACE_PT_speech._draw_emotion})()
-        part._draw_emotion(layout := Layout(), panel)
-        found += [each[1] for each in layout.shown]
-        return found
+        layout = laid_out(panels.ECOFACE_PT_speech, context)
+        return [each[1] for each in layout.usable if "emotion" in each[1] or each[1] in asked]
 
-    assert names() == ["emotion_from"]
-    panel.emotion_from = "LABEL"
-    assert names() == ["emotion_from", "emotion", "intensity"]
-    panel.emotion_from = "REFERENCE"
+    asked = {"intensity", "reference_file", "reference_strip", "reference_head"}
+    panel.emotion_menu = "SPEECH"
+    assert names() == ["emotion_menu"]
+    panel.emotion_menu = "sad"
+    assert (panel.emotion_from, panel.emotion) == ("LABEL", "sad")
+    assert names() == ["emotion_menu", "intensity"]
     for kind in ("FILE", "STRIP", "HEAD"):
-        panel.reference_from = kind
-        assert names() == ["emotion_from", "reference_from", f"reference_{kind.lower()}"]
+        panel.emotion_menu = kind
+        assert (panel.emotion_from, panel.reference_from) == ("REFERENCE", kind)
+        assert names() == ["emotion_menu", f"reference_{kind.lower()}"]
+    panel.emotion_from = "LABEL"
+    assert panel.emotion_menu == "sad", "a script's choice is what the menu shows"
     amount = drawn(panels_emotion.ECOFACE_PT_emotion_amount, context)
-    assert [each[1] for each in amount] == ["strength", "upper", "mouth"]
+    assert [each[1] for each in amount if each[0] == "prop"] == ["strength", "upper", "mouth"]
     weights = drawn(panels_emotion.ECOFACE_PT_emotion_weights, context)
     assert [each[1] for each in weights] == list(emotion_keys.NAMES)
 

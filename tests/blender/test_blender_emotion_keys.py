@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 import pytest
 from blender_support import empty_blend, talking_motion
-from drawn_panel import drawn
+from drawn_panel import drawn, laid_out
 from emotion_stage import give_take, key_three, keyed, line_of, read, with_sound
 
 from ecoface_blender.animation import actions, emotion_keys
@@ -191,8 +191,8 @@ def test_keyed_emotions_live_in_the_file_and_beside_takes(speaker, tmp_path):
 def test_the_panel_lists_the_changes_around_the_playhead(context, speaker):
     panel = context.scene.ecoface
     track = panels_emotion.ECOFACE_PT_emotion_track
-    assert drawn(track, context) is None  # until the emotion comes from there
-    panel.emotion_from, panel.intensity, panel.transition = "TRACK", 1.25, 0.2
+    panel.intensity, panel.transition = 1.25, 0.2
+    before = laid_out(track, context).height
     buttons = [given for kind, *_, given in drawn(track, context) if kind == "operator"]
     assert [each["emotion"] for each in buttons] == list(emotion_keys.EMOTIONS)
     assert all(each["intensity"] == 1.25 for each in buttons)
@@ -201,8 +201,10 @@ def test_the_panel_lists_the_changes_around_the_playhead(context, speaker):
     context.scene.frame_set(95)
     shown = drawn(track, context)
     rows = [each[2] for each in shown if each[0] == "operator" and each[2] and "frame" in each[3]]
-    assert rows == [f"{10 * n + 1}  {'Sad' if n % 2 else 'Happy'} (1.5)" for n in range(3, 15)]
-    assert [each[1] for each in shown if each[0] == "label"] == ["3 more before", "5 more after"]
+    assert rows == [f"{10 * n + 1}  {'Sad' if n % 2 else 'Happy'} (1.5)" for n in range(6, 12)]
+    labels = [each[1] for each in shown if each[0] == "label"]
+    assert labels[1:] == ["6 more before", "8 more after"]
+    assert laid_out(track, context).height == before, "keys change no height"
 
 
 def test_emotions_outlive_the_take_that_is_deleted(context, speaker):

@@ -3,7 +3,6 @@
 
 import json
 import time
-from types import SimpleNamespace
 
 import bpy
 import numpy as np
@@ -19,7 +18,7 @@ from blender_engine import (  # noqa: F401
     voice,
 )
 from blender_support import small_head, write_sound
-from drawn_panel import Layout, drawn
+from drawn_panel import drawn, laid_out
 from emotion_stage import keyed
 
 from ecoface_blender import running
@@ -311,12 +310,13 @@ def test_the_panel_says_what_was_heard_and_how_sure(context, speaker, voice):
     assert heard_words.heard_sentence(speaker) == ""
 
 
-def test_the_panel_shows_the_button_and_what_was_heard(context, speaker, voice, monkeypatch):
-    said = []
-    monkeypatch.setattr(panels, "draw_sentence", lambda _layout, _context, text, icon: said.append(text))
+def test_the_panel_shows_the_button_and_what_was_heard(context, speaker, voice):
     bpy.ops.ecoface.generate(sound=str(voice))
     heard = heard_words.heard_sentence(speaker)
-    panel, part = context.scene.ecoface, SimpleNamespace()
+    panel = context.scene.ecoface
+    panel.sound_from, panel.sound = "FILE", str(voice)
+    assert panel.reference_from == "FILE"
+    panel.reference_file = str(voice)
     for source, shows, button in (
         ("SPEECH", True, True),
         ("REFERENCE", True, False),
@@ -324,16 +324,17 @@ def test_the_panel_shows_the_button_and_what_was_heard(context, speaker, voice, 
         ("LABEL", False, False),
     ):
         panel.emotion_from = source
-        said.clear()
-        layout = Layout()
-        panels.ECOFACE_PT_speech._draw_heard(part, layout, context, panel)
-        assert (heard in said) == shows
-        assert ("ecoface.listen" in [each[1] for each in layout.shown]) == button
+        emotion_keys.key(speaker, 1, {"sad": 1}, 4)
+        layout = laid_out(panels.ECOFACE_PT_speech, context)
+        told = [each[3]["text"] for each in layout.shown if each[1] == "ecoface.message"]
+        assert (heard in told[0]) == shows, told
+        assert ("ecoface.listen" in [each[1] for each in layout.usable]) == button
 
 
 def test_the_panel_of_the_baseline_says_what_it_is_made_of(context, speaker, strips):
     shown = drawn(panels_listening.ECOFACE_PT_voice_baseline, context)
-    assert [each[1:] for each in shown] == [
+    assert [each[1] for each in shown[:2]] == ["None yet", "ecoface.voice_baseline_remove"]
+    assert [each[1:] for each in shown[2:]] == [
         ("ecoface.voice_baseline", "From Neutral Line", {"lines": "STRIP"}),
         ("ecoface.voice_baseline", "From All Lines", {"lines": "ALL"}),
     ]

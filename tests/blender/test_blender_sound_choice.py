@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from blender_engine import context, preferences, refusal, speaker, voice
 from blender_support import read_sound, write_sound
-from drawn_panel import Layout
+from drawn_panel import laid_out
 
 from ecoface_blender.animation import actions
 from ecoface_blender.engine.settings import engine_settings
@@ -37,9 +37,10 @@ def two(voice, tmp_path):
 
 
 def menus(context):
-    layout = Layout()
-    panel.ECOFACE_PT_speech._draw_sound(None, layout, context, context.scene.ecoface)
-    return {name for kind, name, *_ in layout.shown if kind == "prop"} & MENUS
+    """Those that can be used; both are always there."""
+    layout = laid_out(panel.ECOFACE_PT_speech, context)
+    assert {each[1] for each in layout.shown} >= MENUS
+    return {each[1] for each in layout.usable} & MENUS
 
 
 def motion_of(speaker):

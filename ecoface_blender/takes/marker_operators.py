@@ -1,0 +1,54 @@
+"""Phones of the take as markers, and away again."""
+# ruff: noqa: RUF012 (bl_options is written as Blender wants it)
+
+from bpy.props import BoolProperty
+from bpy.types import Operator
+
+from ..heads import chosen
+from ..ui.reporting import Reporting
+from . import markers
+from .operators import OnTake
+
+
+class ECOFACE_OT_mark_phones(OnTake, Operator):
+    """Mark in the timeline where each sound of this take's speech begins: M, AA, S and so on, as ARPAbet
+    writes them"""
+
+    bl_idname = "ecoface.mark_phones"
+    bl_label = "Mark Phones"
+
+    closing: BoolProperty(
+        name="Lips Only", description="Only those that the lips are seen to make: P, B, M, F and V"
+    )
+
+    def on(self, context, speaker, take):
+        phones = markers.said_in(take, context.scene)
+        if self.closing:
+            phones = [phone for phone in phones if phone.name in markers.CLOSING]
+        count = markers.mark(context.scene, speaker, phones)
+        self.report({"INFO"}, f"{count} phones of '{take.name}' are marked")
+        return {"FINISHED"}
+
+
+class ECOFACE_OT_unmark_phones(Reporting, Operator):
+    """Remove the markers of this head's phones; others stay"""
+
+    bl_idname = "ecoface.unmark_phones"
+    bl_label = "Remove Phone Markers"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        if reason := chosen.why_no_head(context):
+            cls.poll_message_set(reason)
+            return False
+        return True
+
+    def run(self, context):
+        speaker = chosen.named_head(context)
+        count = markers.remove(context.scene, speaker)
+        self.report({"INFO"}, f"{count} markers of '{speaker.name}' are removed")
+        return {"FINISHED"}
+
+
+CLASSES = (ECOFACE_OT_mark_phones, ECOFACE_OT_unmark_phones)

@@ -1,11 +1,12 @@
 """The head that Add Head adds, as Blender renders it: `python tools/head_sheet.py [--engine eevee]`.
 
-One picture for each face of FACES by name, side by side, into work/head_sheet.png.
+One picture for each face of FACES by name, side by side, and a row for each look, into work/head_sheet.png.
 """
 
 import argparse
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import bpy
 import numpy as np
@@ -39,6 +40,12 @@ FACES: dict[str, dict[str, float]] = {
     "TH": {"tongueOut": 0.52, "mouthLowerDown": 0.2, "mouthUpperUp": 0.3, "jaw": 5.0},
 }  # fmt: skip
 """Units of ARKit, both sides alike; the jaw in degrees."""
+CROPS = {
+    "head": (0.33, 0.8, (0.0, 0.0, 0.015)),
+    "eyes": (0.075, 1.7, (0.0, -0.07, 0.037)),
+    "mouth": (0.085, 1.2, (0.0, -0.08, -0.03)),
+}
+"""Metres of height, width over height, middle."""
 
 
 def motion_of(arrays: dict[str, np.ndarray], face: dict[str, float]) -> np.ndarray:
@@ -111,6 +118,27 @@ def set_engine(scene: bpy.types.Scene, engine: str, size: tuple[int, int], sampl
         scene.display.shading.color_type = "MATERIAL"
 
 
+def render_faces(options: argparse.Namespace, look: str) -> np.ndarray:
+    """The faces of one look, side by side."""
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    scene, arrays = bpy.context.scene, own_head.load_head()
+    head = own_head.add_head(bpy.context, with_face(arrays, looks()[look].identity), "Head")
+    dressing.apply_look(head, look)
+    tall, wide, target = CROPS[options.crop]
+    light_up(scene, 0.03)
+    aim(scene, Vector(target), tall, options.azimuth)
+    set_engine(scene, options.engine, (int(options.size * wide), options.size), options.samples)
+    pictures = []
+    with TemporaryDirectory() as folder:
+        scene.render.filepath = str(Path(folder) / "face.png")
+        for name in options.faces or FACES:
+            set_face(head, arrays, FACES[name])
+            bpy.ops.render.render(write_still=True)
+            with Image.open(scene.render.filepath) as picture:
+                pictures.append(np.asarray(picture.convert("RGB")))
+    return np.hstack(pictures)
+
+
 def main() -> None:
     """Render."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -118,36 +146,17 @@ def main() -> None:
     parser.add_argument("--engine", choices=ENGINES, default="cycles")
     parser.add_argument("--size", type=int, default=400, help="pixels, height")
     parser.add_argument("--samples", type=int, default=12)
-    parser.add_argument("--look", choices=looks(), default=DEFAULT)
-    parser.add_argument("--crop", choices=("head", "eyes", "mouth"), default="head")
+    parser.add_argument("--look", nargs="+", choices=looks(), default=[DEFAULT], help="a row for each")
+    parser.add_argument("--crop", choices=CROPS, default="head")
     parser.add_argument("--azimuth", type=float, default=0.0, help="degrees, from the front")
     parser.add_argument("--out", type=Path, default=Path("work/head_sheet.png"))
     options = parser.parse_args()
-    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     ecoface_blender.register()
-    scene = bpy.context.scene
-    arrays = own_head.load_head()
-    coefficients = looks()[options.look].identity
-    head = own_head.add_head(bpy.context, with_face(arrays, coefficients), "Head")
-    dressing.apply_look(head, options.look)
-    tall, target = {
-        "head": (0.36, Vector((0, 0, 0.02))),
-        "eyes": (0.075, Vector((0, -0.07, 0.037))),
-        "mouth": (0.085, Vector((0, -0.08, -0.03))),
-    }[options.crop]
-    light_up(scene, 0.03)
-    aim(scene, target, tall, options.azimuth)
-    wide = 1.2 if options.crop == "mouth" else 1.7 if options.crop == "eyes" else 0.8
-    set_engine(scene, options.engine, (int(options.size * wide), options.size), options.samples)
-    pictures = []
-    for name in options.faces or FACES:
-        set_face(head, arrays, FACES[name])
-        scene.render.filepath = str(options.out.with_name("one.png").resolve())
-        bpy.ops.render.render(write_still=True)
-        with Image.open(scene.render.filepath) as picture:
-            pictures.append(np.asarray(picture.convert("RGB")))
     options.out.parent.mkdir(exist_ok=True)
-    Image.fromarray(np.hstack(pictures)).save(options.out)
+    sheet = np.vstack([render_faces(options, look) for look in options.look])
+    Image.fromarray(sheet).convert("P", palette=Image.Palette.ADAPTIVE, colors=256).save(
+        options.out, optimize=True
+    )
     print(f"wrote {options.out}")
     ecoface_blender.unregister()
 

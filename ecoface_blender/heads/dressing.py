@@ -12,15 +12,14 @@ import bpy
 import numpy as np
 
 from ..errors import EcoFaceBlenderError
-from . import bound_strands, hair, own_head, part_materials, regions, strands, wrinkles
+from . import bound_strands, hair, own_head, part_materials, regions, strands, strays, wrinkles
 from .looks import DEFAULT, Look, looks
 from .materials import COLOUR_ATTRIBUTE, make_material
 from .node_tree import Nodes
 from .own_head import to_blender
 from .skin_material import GROUP, paint_skin, skin_group
+from .strays import OF, PART
 
-PART = "ecoface_part"
-"""Custom property of an object that was made here: what it is."""
 FINE, HAIR = "Brows and Lashes", "Hair"
 LOOK = "ecoface_look"
 """Custom property of a head: the look it has."""
@@ -50,7 +49,7 @@ def apply_look(head: bpy.types.Object, name: str = DEFAULT) -> None:
     wrinkles.drive(head, arrays)
     paint(head.data, arrays, look)
     for part in parts_of(head):
-        _remove(part)
+        strays.remove(part)
     with _at_rest(head):
         now = dict(arrays) | {"v_template": _rest(head)}
         _add_fine(head, now, look)
@@ -216,17 +215,11 @@ def _add_hair(head: bpy.types.Object, arrays: Mapping[str, np.ndarray], look: Lo
 def _child(head: bpy.types.Object, name: str, data: bpy.types.ID, part: str) -> bpy.types.Object:
     """An object under the head, in its collections."""
     item = bpy.data.objects.new(name, data)
-    item[PART] = part
+    item[PART], item[OF] = part, head.name
     for collection in head.users_collection:
         collection.objects.link(item)
     item.parent = head
     return item
-
-
-def _remove(part: bpy.types.Object) -> None:
-    data, materials = part.data, [slot.material for slot in part.material_slots if slot.material]
-    bpy.data.objects.remove(part)
-    bpy.data.batch_remove([data, *materials])
 
 
 def _hair_material(name: str, colour: tuple[float, ...]) -> bpy.types.Material:

@@ -8,7 +8,7 @@ from export_support import everything, talk
 
 from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.export import export
-from ecoface_blender.heads import dressing, own_head, regions, strands, wrinkles
+from ecoface_blender.heads import dressing, own_head, regions, strands, strays, wrinkles
 from ecoface_blender.heads.looks import DEFAULT, looks
 
 pytestmark = pytest.mark.blender_version
@@ -181,6 +181,40 @@ def test_a_posed_head_gets_its_strands_where_they_are_at_rest():
     show(made)
     expected = strands.joined(strands.brows(ARRAYS), strands.lashes(ARRAYS))
     np.testing.assert_allclose(seen_vertices(fine(made)), own_head.to_blender(expected.vertices), atol=5e-6)
+
+
+def test_strands_go_with_a_deleted_head_and_stay_with_one_that_was_renamed(head):
+    kept = own_head.add_head(bpy.context, ARRAYS, "Ben")
+    dressing.apply_look(kept)
+    kept.name = "Clara"
+    freed = hair(kept)
+    freed.parent = None
+    freed[strays.OF] = "Clara"
+    bpy.data.objects.remove(head)
+    strays.sweep(bpy.context.scene)
+    left = [item.name for item in bpy.context.scene.objects]
+    assert sorted(left) == ["Ben Brows and Lashes", "Ben Hair", "Clara"]
+
+
+def test_bones_of_a_head_carry_all_its_strands(head):
+    data = bpy.data.armatures.new("Rig")
+    rig = bpy.data.objects.new("Rig", data)
+    bpy.context.scene.collection.objects.link(rig)
+    bpy.context.view_layer.objects.active = rig
+    bpy.ops.object.mode_set(mode="EDIT")
+    data.edit_bones.new("neck").tail = (0, 0, 0.1)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    group = head.vertex_groups.new(name="neck")
+    group.add(list(range(len(head.data.vertices))), 1.0, "REPLACE")
+    head.modifiers.new("Rig", "ARMATURE").object = rig
+    bpy.context.view_layer.update()
+    lashes, strands_of_hair = seen_vertices(fine(head)), np.array(hair(head).matrix_world)
+    bone = rig.pose.bones["neck"]
+    bone.rotation_mode, bone.rotation_euler = "XYZ", (0.3, 0.4, 0.2)
+    bpy.context.view_layer.update()
+    turn = np.array(bone.matrix @ bone.bone.matrix_local.inverted())
+    np.testing.assert_allclose(seen_vertices(fine(head)), lashes @ turn[:3, :3].T + turn[:3, 3], atol=1e-5)
+    np.testing.assert_allclose(np.array(hair(head).matrix_world), turn @ strands_of_hair, atol=1e-4)
 
 
 def test_looks_are_for_our_own_head_and_have_names():

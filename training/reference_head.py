@@ -43,7 +43,7 @@ def build(data: AnnyData) -> Arrays:
         "posedirs": joints.jaw_corrective(shape.vertices, jaw_open, weights[:, joints.JAW], hinge),
         "kintree_table": joints.KINTREE,
         "arkit_names": np.array(list(units)),
-        "arkit_units": np.stack([shape.part.carry(u) for u in eyes_in_place(shape, units).values()]),
+        "arkit_units": np.stack([shape.part.carry(u) for u in units_of_head(shape, units).values()]),
         "arkit_coefficients": arkit_coefficients,
     }
 
@@ -127,7 +127,8 @@ def expression_basis(data: AnnyData, shape: HeadShape, units: dict[str, Floats])
     coefficients[:, :EXPRESSION_DIM] = expressions.coefficients(
         expressions.mixed(stack, mixes), np.stack(list(units.values())), shape.source
     )
-    return expressions.mixed(np.stack(list(eyes_in_place(shape, fields).values())), mixes), coefficients
+    mended = brows_apart(shape, eyes_in_place(shape, fields))
+    return expressions.mixed(np.stack(list(mended.values())), mixes), coefficients
 
 
 def eyes_in_place(shape: HeadShape, fields: dict[str, Floats]) -> dict[str, Floats]:
@@ -138,6 +139,34 @@ def eyes_in_place(shape: HeadShape, fields: dict[str, Floats]) -> dict[str, Floa
             if name.startswith("eyeLook") and name.endswith(side):
                 out[name] = turning_in_place(shape.mesh, group, fields[name])
     return out
+
+
+INWARDS = 0.38  # of its distance from the midline that a unit may move skin between the brows towards it
+BETWEEN_BROWS = (0.014, 0.030, 0.075, 0.085)  # m: half width, lowest, highest, least depth
+
+
+def brows_apart(shape: HeadShape, fields: dict[str, Floats]) -> dict[str, Floats]:
+    """The fields, without folds between the brows: there hm08's frown carries skin across the midline."""
+    at = shape.mesh.vertices
+    wide, low, high, deep = BETWEEN_BROWS
+    x = np.abs(at[:, 0])
+    chosen = (x < wide) & (at[:, 1] > low) & (at[:, 1] < high) & (at[:, 2] > deep)
+    out = dict(fields)
+    for name, field in fields.items():
+        inwards = -field[:, 0] * np.sign(at[:, 0])
+        near = chosen & (inwards > 0)
+        if near.any():
+            most = INWARDS * x[near]
+            kept = most / np.sqrt(most**2 + inwards[near] ** 2 + 1e-18)
+            moved = field.copy()
+            moved[near, 0] *= kept
+            out[name] = moved
+    return out
+
+
+def units_of_head(shape: HeadShape, units: dict[str, Floats]) -> dict[str, Floats]:
+    """ARKit's units as this head shows them."""
+    return brows_apart(shape, eyes_in_place(shape, units))
 
 
 HALF_PRECISION = ("shapedirs", "posedirs", "arkit_units")

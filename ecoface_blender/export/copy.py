@@ -10,7 +10,7 @@ from mathutils import Matrix
 
 from ..animation import actions
 from ..channels import Channel, key_channels
-from ..heads import own_bones
+from ..heads import dressing, own_bones
 from ..takes.evaluated import Part
 from .modifiers import Shaped, shaped
 from .shape_keys import Morph
@@ -52,7 +52,7 @@ def copied(
             else:
                 shape = shaped(context, original, list(mesh.morphs), mesh.bones)
             copy = _mesh(context, original, shape, space, made)
-            pairs += [(original, copy), (original.data, copy.data)]
+            pairs += [(original, copy), (original.data, copy.data), *dressing.plain(copy.data, made)]
             carrier = copy
             if shape.bones:
                 carrier, turns = _rig(context, original, shape.bones, space, copy, made)

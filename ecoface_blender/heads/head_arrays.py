@@ -29,6 +29,11 @@ def asked_for(settings: EngineSettings) -> dict[str, np.ndarray]:
         return own_head.load_head(result)
 
 
+def is_own(arrays: Mapping[str, np.ndarray]) -> bool:
+    """Whether these are our own head's, which its looks are made for."""
+    return {"brow", "hair", "iris"} <= {str(name) for name in arrays["material_names"]}
+
+
 def of_head(speaker: bpy.types.Object, settings: EngineSettings) -> Mapping[str, np.ndarray]:
     """The arrays that the speaker's head was made of: EcoFace's own, or those of the settings' FLAME file.
 

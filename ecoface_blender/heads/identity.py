@@ -12,10 +12,12 @@ import numpy as np
 
 from ..core.jaw_skinning import JAW
 from .contact_pairs import Pairs, find_lids, find_lips
+from .looks import looks, of_face
 from .shape import SIDES, HeadShape
 
 FACES = (0, 7, 12, 4, 2, 11, 1, 5, 13)
-"""Seeds of the faces that are offered, the head's own first: chosen by eye, so that neighbours differ."""
+"""Seeds of the faces that are offered, the head's own first: chosen by eye, so that neighbours differ. Those of
+our looks have the looks' own coefficients."""
 BUILD, SPREAD = 0.2, 0.45
 """Standard deviations of a drawn face's coefficients: of the first, which are the skull's, and of others."""
 _N_BUILD = 12
@@ -41,6 +43,9 @@ def drawn(head: Mapping[str, np.ndarray], number: int, amount: float = 1.0) -> n
     n = n_directions(head)
     if number == 0 or n == 0:
         return np.zeros(n)
+    own = looks()[of_face(number)].identity if number < len(looks()) else np.zeros(0)
+    if len(own) == n:
+        return amount * own
     spread = np.where(np.arange(n) < _N_BUILD, BUILD, SPREAD)
     return amount * spread * np.random.default_rng(FACES[number]).standard_normal(n).clip(-2, 2)
 

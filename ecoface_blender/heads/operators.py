@@ -7,7 +7,7 @@ from bpy.types import Operator
 
 from ..engine.settings import engine_settings
 from ..ui.reporting import Reporting
-from . import head_arrays, identity, own_head, placing
+from . import dressing, head_arrays, identity, looks, own_head, placing, strays
 
 FACE = "ecoface_face"
 """Custom property of a head: the number of its face in `identity.FACES`."""
@@ -66,12 +66,15 @@ class ECOFACE_OT_add_head(Reporting, Operator):
             self.face = _free_face(context)
         arrays = identity.with_face(arrays, identity.drawn(arrays, self.face, self.difference))
         turn = placing.facing(context) if self.align == "VIEW" else 0.0
+        strays.sweep(context.scene)
         place = context.scene.cursor.location.copy()
         if self.beside:
             place = placing.free_place(context, arrays, turn, own_head.find_heads(context))
         added = own_head.add_head(context, arrays, "Head")
         added.location, added.rotation_euler[2] = place, turn
         added[FACE] = self.face
+        if head_arrays.is_own(arrays):
+            dressing.apply_look(added, looks.of_face(self.face))
         self.report({"INFO"}, f"Added {arrays['name']} as {added.name}")
         return {"FINISHED"}
 

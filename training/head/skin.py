@@ -11,6 +11,7 @@ from training.head.source import AnnyData, Bools, Floats, Ints, SourceMesh
 
 CUT_ABOVE_NECK = 0.005  # m
 CUT_SLOPE = -0.25  # rise of the cut per metre forwards
+CORNERS, CORNER = (0.0222, -0.0296, 0.0935), 0.0015  # m: of the mouth, and how far they are lips all around
 CHEEKS, NOSE, NOSTRILS = (0.045, 0.005, 0.075), (0.0, 0.004, 0.113), (0.0090, -0.0006, 0.1038)
 
 
@@ -33,6 +34,9 @@ class Skin:
     def _materials(self) -> Ints:
         lips, inside = self.lips[self.part.faces].mean(1), self.inside[self.part.faces].mean(1)
         skin, lip, mouth, hair = (colours.MATERIALS.index(n) for n in ("skin", "lips", "mouth", "hair"))
+        at = self.positions[self.part.faces].mean(1)
+        at[:, 0] = np.abs(at[:, 0])
+        lips = np.where(np.linalg.norm(at - CORNERS, axis=1) < CORNER, 1.0, lips)
         outside = np.where(self.hair[self.part.faces].mean(1) > 0.5, hair, skin)
         return np.where(lips > 0.5, lip, np.where(inside > 0.5, mouth, outside))
 
@@ -44,6 +48,7 @@ class Skin:
         out = colours.blend(out, colours.NOSTRIL, np.clip(1.6 * colours.bump(at, NOSTRILS, 0.0032), 0, 1))
         out = colours.blend(out, colours.HAIR, 0.93 * self.hair)
         out = colours.blend(out, colours.LIPS, self.lips)
+        out = colours.blend(out, colours.LIPS, 0.8 * colours.bump(at, CORNERS, 0.0020))
         depth = np.clip((0.0985 - at[:, 2]) / 0.020, 0, 1)
         dark = colours.MOUTH * (1 - 0.95 * depth)[:, None]
         mouth: Floats = out + self.inside[:, None] * (dark - out)

@@ -10,7 +10,7 @@ from training.head.parts import Part, Piece, following, grid_faces
 from training.head.source import Floats, Ints, SourceMesh
 
 DROP = np.array(
-    [[0, 0], [9, 1.7], [14, 4.8], [18, 9], [22, 15.5], [25, 23], [27.5, 31.5], [29.5, 41], [30, 46]]
+    [[0, 0], [9, 1.0], [14, 3.2], [18, 6.8], [22, 13], [25, 21], [27.5, 30], [29.5, 40], [30, 46]]
 )
 """The arch from above, in mm: half width, and how far it falls back from the incisors."""
 COLUMNS = 4  # of vertices per tooth
@@ -31,7 +31,7 @@ class Arch:
 
 
 UPPER = Arch(
-    "helper-upper-teeth", (8.6, 6.8, 7.6, 7.0, 7.0, 11.0), (-0.0278, 0.0940), 1, 0.0,
+    "helper-upper-teeth", (8.6, 6.8, 7.6, 7.0, 7.0, 11.0), (-0.0286, 0.0938), 1, 0.0,
     (10.0, 9.2, 9.8, 8.4, 7.6, 7.0),
 )  # fmt: skip
 LOWER = Arch(
@@ -104,7 +104,7 @@ def _curve(along: Floats, arch: Arch) -> tuple[Floats, Floats]:
 def _colours(vertices: Floats, bulge: Floats, arch: Arch) -> Floats:
     """Gum, teeth with darker gaps; all darker towards the throat."""
     row = np.arange(len(ROWS))[:, None, None]
-    enamel = TEETH * (0.74 + 0.26 * bulge)[None, :, None] * np.where(row == 1, 0.85, 1.0)
+    enamel = TEETH * (0.58 + 0.42 * bulge**0.6)[None, :, None] * np.where(row == 1, 0.85, 1.0)
     colours = np.where(row == 0, GUM, enamel)
     colours = np.where(row >= 6, colours * 0.6, colours)
     depth = np.clip((arch.edge[1] - 0.004 - vertices[..., 2:]) / DEPTH_OF_BACK, 0, 1)

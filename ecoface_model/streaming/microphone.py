@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import soxr
 from jaxtyping import Float32
 
 from ecoface_model.arrays import NDArray
@@ -27,6 +26,8 @@ def microphone(device: str | None = None, seconds: float | None = None) -> Itera
     Raises:
         RequestError: if there is no sounddevice or no such input, it falls silent, or it is not kept up with.
     """
+    import soxr
+
     sounddevice = _sounddevice()
     waiting: queue.Queue[NDArray[np.float32]] = queue.Queue(MOST_WAITING)
     behind = False

@@ -103,6 +103,7 @@ def _mesh(
 ) -> bpy.types.Object:
     """The head's mesh with these keys and no others, at rest."""
     mesh = shape.mesh
+    made.append(mesh)
     copy = bpy.data.objects.new(head.name, mesh)
     made.append(copy)
     mesh.vertices.foreach_set("co", _in(space, shape.rest).ravel())

@@ -294,7 +294,7 @@ class EcoFace:
         source: EmotionSource | SpeechSource,
         progress: Progress | None,
         on_part: OnPart | None,
-        shown: Float32[NDArray[np.float32], " frames"] | None,
+        shown: Float32[NDArray[np.float32], " whole_frames"] | None,
     ) -> Float32[NDArray[np.float32], "frames channels"]:
         """Motion, closure and phones of all windows, joined, up to a multiple of the stride.
 

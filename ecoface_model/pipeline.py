@@ -261,7 +261,7 @@ class EcoFace:
         source: EmotionSource | SpeechSource,
         progress: Progress | None,
         amounts: EmotionStrength = AS_IT_IS,
-        shown: Float32[NDArray[np.float32], " frames"] | None = None,
+        shown: Float32[NDArray[np.float32], " whole_frames"] | None = None,
     ) -> Float32[NDArray[np.float32], "frames channels"]:
         """Motion, closure and phones of all windows, joined, up to a multiple of the stride.
 

@@ -25,7 +25,7 @@ from ecoface_model.head_motion.melody import Accent, Melody
 YAW, PITCH, ROLL = range(3)
 """Columns of angles as in `core.head_pose.head_angles`: to the left, up, to the right shoulder."""
 
-SWAY = (0.38, 0.45, 0.24)  # degrees a semitone: yaw and roll to a side drawn for each phrase
+SWAY = (0.38, 0.56, 0.24)  # degrees a semitone: yaw and roll to a side drawn for each phrase
 WIDEST_SWAY = 7.0  # semitones
 POSTURE = (3.4, 1.8, 1.9)  # degrees, standard deviations
 POSTURE_TIME = (0.7, 1.2)  # seconds of a shift

@@ -20,6 +20,7 @@ SHORTEST_PHRASE = 0.12  # seconds
 APART = 0.26  # seconds between accents
 LEAST = -0.2  # standard deviations over the mean syllable, from which on one is an accent
 HELD = 0.25  # seconds after the voice over which the melody falls back to its middle
+SMOOTH = 0.32  # seconds over which the melody is averaged: a head is no faster
 PHRASE = 1.5  # seconds over which an accent's pitch is compared with that around it
 _LEVEL_HOP = exact_div(SAMPLE_RATE, PITCH_RATE)
 
@@ -65,7 +66,7 @@ class Melody:
         semitones = semitones - np.nanmedian(semitones)
         filled = _filled(semitones, voiced)
         frames = np.arange(len(rest)) / FRAME_RATE * PITCH_RATE
-        contour = np.interp(frames, np.arange(len(filled)), smooth(filled, 0.36 * PITCH_RATE))
+        contour = np.interp(frames, np.arange(len(filled)), smooth(filled, SMOOTH * PITCH_RATE))
         return cls(contour, _accents(waveform, semitones, voiced), phrases, seconds)
 
 
@@ -99,7 +100,7 @@ def _filled(
     line = np.interp(times, known, semitones[known])
     after = times - known[np.maximum(np.searchsorted(known, times, side="right") - 1, 0)]
     before = known[np.minimum(np.searchsorted(known, times), len(known) - 1)] - times
-    away = np.minimum(np.where(after < 0, np.inf, after), np.where(before < 0, np.inf, before))
+    away: NDArray[Any] = np.minimum(np.where(after < 0, np.inf, after), np.where(before < 0, np.inf, before))
     held: NDArray[np.float64] = line * np.clip(1 - away / (HELD * PITCH_RATE), 0, 1)
     return held
 

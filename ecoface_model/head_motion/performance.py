@@ -93,7 +93,8 @@ def _gaze(
 ) -> Float32[NDArray[np.float32], "frames 2"]:
     """The gaze in the head, radians: where it rests, less what the head has turned."""
     in_head = gaze_curve(places, seconds) - turns[:, :2]
-    return np.radians(amount * within(in_head, EYE_LIMITS)).astype(np.float32)
+    gaze: NDArray[np.float32] = np.radians(amount * within(in_head, EYE_LIMITS)).astype(np.float32)
+    return gaze
 
 
 def _with_lids(

@@ -57,6 +57,29 @@ def expect_one_sentence(result: tuple[int, str, str], *words: str) -> None:
         assert word in complaint
 
 
+def test_generate_takes_amounts_of_head_and_gaze_and_an_idle(ecoface, speech, tmp_path):
+    code, _, complained = ecoface(
+        "generate", speech, "-o", tmp_path / "a.npz", "--head-motion", 0.5, "--gaze", 0, "--idle", 1
+    )
+    assert (code, complained) == (0, "")
+    motion = FlameMotion.read(tmp_path / "a.npz")
+    assert motion.n_frames == 50 and motion.head is not None and motion.gaze is None
+    assert motion.metadata["head_motion"] == 0.5 and motion.metadata["idle"] == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "sentence"),
+    [
+        ("--head-motion", 3, "expected an amount from 0 to 2 as head_motion, found 3"),
+        ("--gaze", -1, "expected an amount from 0 to 2 as gaze, found -1"),
+        ("--idle", 9999, "expected 0 to 600 seconds of idle after the sound, found 9999"),
+    ],
+)
+def test_amounts_of_life_out_of_range_are_one_sentence(ecoface, speech, tmp_path, option, value, sentence):
+    code, _, complained = ecoface("generate", speech, "-o", tmp_path / "a.npz", option, value)
+    assert code == 2 and sentence in complained and not (tmp_path / "a.npz").exists()
+
+
 def test_a_voice_becomes_a_motion_file_with_its_story(ecoface, speech, tmp_path):
     code, printed, complaint = ecoface("generate", speech, "-o", tmp_path / "out.npz", "--emotion", "sad")
     assert (code, complaint) == (0, "") and "25 frames" in printed

@@ -73,6 +73,26 @@ def test_a_video_has_exactly_25_frames_a_second_and_the_motions_length(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
 
 
+def test_pictures_show_the_head_turned_and_the_eyes_looking(tmp_path, portrait):
+    still = motion(3)
+    turned = replace(
+        still,
+        head=np.array([[0, 0, 0], [0, 0.25, 0], [0, 0, 0]], np.float32),
+        gaze=np.array([[0, 0], [0, 0], [0.3, 0]], np.float32),
+    )
+    plain = np.stack(list(preview.pictures(still, read_head(), portrait))).astype(int)
+    shown = np.stack(list(preview.pictures(turned, read_head(), portrait))).astype(int)
+    changed = (np.abs(plain - shown).max(axis=3) > 25).mean(axis=(1, 2))
+    assert (
+        changed[0] < 0.001 < changed[2] < 0.01 < changed[1]
+    )  # eyes that converge, eyes aside, a head turned
+    left = (shown[1] - plain[1])[:, 64:]
+    assert np.abs(left).mean() > 1
+    outside = portrait.empty[0].numpy().astype(int)
+    rim = np.abs(shown[1] - outside).max(axis=2)  # where the head was there is wall, not darkness
+    assert (shown[1][(rim > 25)].sum(axis=1) < 12).mean() < 0.02
+
+
 def test_a_motion_at_another_rate_is_shown_in_real_time(tmp_path):
     write_preview(motion(60, 60.0), tmp_path / "a.mp4")
     assert len(decode(tmp_path / "a.mp4")[0]) == 25

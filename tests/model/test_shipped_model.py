@@ -23,8 +23,8 @@ RECORDED = next(path for path in (ROOT / "tests").rglob("shipped_motion.npz"))
 
 def generated(ecoface: EcoFace) -> dict[str, np.ndarray]:
     speech = read_sound(ROOT / "demo" / "speech.wav")[: 4 * 16_000]
-    voice = ecoface.generate(speech, seed=7)
-    happy = ecoface.generate(speech, seed=7, emotion="happy:2", style=ecoface.styles[1])
+    voice = ecoface.generate(speech, seed=7, gaze=0.0)
+    happy = ecoface.generate(speech, seed=7, gaze=0.0, emotion="happy:2", style=ecoface.styles[1])
     return {"voice": voice.motion, "happy": happy.motion}
 
 

@@ -63,9 +63,9 @@ def tiny_looking_through(model_file: Path, plan: WindowPlan) -> EcoFace:
 def test_a_window_border_cannot_be_seen(tiny_model_file):
     """Windows change the motion little (attention sees less), and at their borders no more than elsewhere."""
     speech = voice(29.0)
-    whole = tiny_looking_through(tiny_model_file, WIDE).generate(speech).motion
+    whole = tiny_looking_through(tiny_model_file, WIDE).generate(speech, gaze=0.0).motion
     plan = WindowPlan(window=200, context=48)
-    joined = tiny_looking_through(tiny_model_file, plan).generate(speech).motion
+    joined = tiny_looking_through(tiny_model_file, plan).generate(speech, gaze=0.0).motion
     error = np.abs(joined - whole).mean(axis=1) / whole.std()
     assert error.mean() < 0.05
     windows = plan.windows(-(-len(whole) // 4) * 4)
@@ -115,8 +115,8 @@ def test_the_default_model_s_windows_cannot_be_seen():
     line = read_sound(Path(__file__).parents[2] / "demo" / "speech.wav")
     speech = np.tile(line[: len(line) // SAMPLES_PER_FRAME * SAMPLES_PER_FRAME], 5)
     ecoface = EcoFace.load(device="cpu")
-    lines = ecoface.generate(speech, emotion="neutral", temperature=0.0).motion.reshape(5, -1, 53)
-    alone = ecoface.generate(speech[: len(speech) // 5], emotion="neutral", temperature=0.0).motion
+    lines = ecoface.generate(speech, emotion="neutral", temperature=0.0, gaze=0.0).motion.reshape(5, -1, 53)
+    alone = ecoface.generate(speech[: len(speech) // 5], emotion="neutral", temperature=0.0, gaze=0.0).motion
     inside = slice(10, -10)  # where one line follows another, it sounds otherwise
     for line in lines:
         assert np.corrcoef(line[inside, 50], alone[inside, 50])[0, 1] > 0.95  # the jaw

@@ -14,7 +14,8 @@ LIMITS = (
     "A single clip of an unknown voice is often named wrongly; a baseline of the voice helps. What is unsure "
     "is drawn towards neutral.",
     "Languages, ages, accents and microphones that are not among its recordings may be heard less well.",
-    "Teeth and tongue do not move; the head does not turn. Two people in one recording are taken for one.",
+    "Teeth and tongue do not move; head and eyes move by rules, which know no words. Two people in one "
+    "recording are taken for one.",
 )
 ODBL = (
     "Contains information from {}, which is made available under the Open Database License (ODbL) 1.0: "

@@ -142,8 +142,8 @@ class HeadBones:
 
 
 def find(armature: bpy.types.Object | None) -> HeadBones | None:
-    """The bones that turn head and eyes of a character; None if it has neither."""
-    if armature is None:
+    """The bones that turn head and eyes of a character; None if it has neither, or they cannot be keyed."""
+    if armature is None or not armature.is_editable:  # linked, without an override
         return None
     free = [bone.name for bone in armature.pose.bones if not _turned_by_others(bone)]
     head = _best(free, _HEADS) or _best(free, _NECKS)

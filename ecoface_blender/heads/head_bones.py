@@ -1,8 +1,9 @@
 """The bones that turn a character's head and eyes: found by their names, turned about the head's own axes."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import bpy
 import numpy as np
@@ -21,6 +22,7 @@ _NECKS = ("neck", "neckupper", "necktwist", "necklower", "首")
 """What turns the head where there is no bone of that name: FLAME's heads have their neck alone."""
 _EYES = ("eye", "faceeye", "eyeball", "eyes", "目")
 """CC_Base_L_Eye, mixamorig:LeftEye, lEye, LeftEye, J_Adj_L_FaceEye, FACIAL_L_Eye, left_eye_smplhf."""
+_JAPANESE = ("頭", "首", "目")
 _DECORATION = {"jnt", "joint", "bone", "ctrl", "control", "con", "fk", "smplhf", "m", "x", "c", "b", "bn"}
 """Words that some rigs put behind or before what a bone is."""
 _NOT_TURNED = {
@@ -142,22 +144,33 @@ class HeadBones:
 
 
 def find(armature: bpy.types.Object | None) -> HeadBones | None:
-    """The bones that turn head and eyes of a character; None if it has neither."""
-    if armature is None:
+    """The bones that turn head and eyes of a character; None if it has neither, or they cannot be keyed."""
+    if armature is None or not armature.is_editable:  # linked, without an override
         return None
-    free = [bone.name for bone in armature.pose.bones if not _turned_by_others(bone)]
+    named = [name for name in armature.data.bones.keys() if _says(name)]  # noqa: SIM118
+    bones = [armature.pose.bones[name] for name in named]
+    free = [bone.name for bone in bones if not _turned_by_others(bone)]
     head = _best(free, _HEADS) or _best(free, _NECKS)
-    if aimed := _aimed_eyes(armature):
+    if aimed := _aimed_eyes(armature, bones):
         return HeadBones(armature, head, *aimed)
     eyes = tuple(_best(free, _EYES, side) for side in SIDES)
     pair = (str(eyes[0]), str(eyes[1])) if all(eyes) and eyes[0] != eyes[1] else None
     return HeadBones(armature, head, pair) if head or pair else None
 
 
-def _aimed_eyes(armature: bpy.types.Object) -> tuple[tuple[str, str], tuple[str, ...]] | None:
+@lru_cache(maxsize=10_000)
+def _says(name: str) -> bool:
+    """Whether a name is worth a look: asked of every bone of a rig at each redraw."""
+    words, _ = _words(name)
+    return any(word.startswith(("head", "neck", "eye", "face", *_JAPANESE)) for word in words)
+
+
+def _aimed_eyes(
+    armature: bpy.types.Object, bones: Sequence[bpy.types.PoseBone]
+) -> tuple[tuple[str, str], tuple[str, ...]] | None:
     """Eyes that constraints aim at bones of their armature, as Rigify's, and what to move instead."""
     found: dict[str, tuple[str, str]] = {}
-    for bone in armature.pose.bones:
+    for bone in bones:
         words, side = _words(bone.name)
         aims = [each for each in bone.constraints if each.type in _AIMING and each.target == armature]
         aims = [each for each in aims if not each.mute and each.influence > 0 and each.subtarget]
@@ -187,14 +200,15 @@ def _best(names: Iterable[str], known: tuple[str, ...], side: str | None = None)
     return min(found)[3] if found else None
 
 
-def _words(name: str) -> tuple[list[str], str | None]:
+@lru_cache(maxsize=10_000)
+def _words(name: str) -> tuple[tuple[str, ...], str | None]:
     """The lower-case words of a bone's name without its side, wherever that stands; and the side."""
     name = re.sub(r"\.\d{3}$", "", name)
     name = name.replace("左", " left ").replace("右", " right ")
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
     words = [word.lower() for word in re.split(r"[\W_]+", spaced) if word]
     sides = [_SIDE_WORDS[word] for word in words if word in _SIDE_WORDS]
-    rest = [word for word in words if word not in _SIDE_WORDS and not word.isdigit()]
+    rest = tuple(word for word in words if word not in _SIDE_WORDS and not word.isdigit())
     return rest, sides[0] if len(set(sides)) == 1 else None
 
 

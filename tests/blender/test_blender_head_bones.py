@@ -166,6 +166,15 @@ def test_bones_that_constraints_turn_are_not_keyed():
     assert head_bones.find(None) is None
 
 
+def test_bones_of_a_linked_armature_are_left_alone(own, tmp_path):
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "anna.blend"), copy=True)
+    empty_blend()
+    with bpy.data.libraries.load(str(tmp_path / "anna.blend"), link=True) as (_, asked):
+        asked.objects = ["Anna"]
+    rig = own_bones.rig_of(bpy.data.objects["Anna"])
+    assert rig is not None and head_bones.find(rig) is None
+
+
 @pytest.mark.slow
 def test_eyes_of_rigify_look_by_their_target():
     empty_blend()

@@ -73,7 +73,7 @@ def _white(nodes: Nodes, off: Socket) -> Socket:
     bent = nodes.noise(uv, 9.0, 3.0)
     veins = nodes.ramp(nodes.math("ABSOLUTE", nodes.add(bent, -0.5)), 0.018, 0.0)
     far = nodes.ramp(off, 1.15, 2.3)
-    white = nodes.mix(far, (0.70, 0.675, 0.64), (0.60, 0.47, 0.43))
+    white = nodes.mix(far, (0.62, 0.595, 0.56), (0.54, 0.42, 0.38))
     return nodes.mix(nodes.times(nodes.times(veins, far), 0.35), white, (0.52, 0.16, 0.13))
 
 

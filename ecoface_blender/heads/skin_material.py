@@ -9,7 +9,7 @@ from .wrinkles import CHANNELS, picture
 
 SCATTER, SCATTER_RADIUS, SCATTER_SCALE = 0.45, (1.0, 0.32, 0.16), 0.0035  # metres; red travels farthest
 PORE, LINES, LIP_LINES = 0.00009, 0.00010, 0.00022  # metres deep
-WRINKLE = 0.0009  # metres, the deepest
+WRINKLE = 0.00065  # metres, the deepest
 
 
 GROUP, OUTPUTS = "EcoFace Skin", {"Color": "Color", "Roughness": "Float", "Normal": "Vector", "Lips": "Float"}
@@ -44,7 +44,7 @@ def paint_skin(nodes: Nodes, look: Look, part: str, group: bpy.types.NodeTree) -
     nodes.set(
         base_color=colour,
         roughness=skin["Roughness"],
-        specular_ior_level=0.45 if part in ("skin", "lips") else 0.25,
+        specular_ior_level={"brow": 0.08, "hair": 0.25}.get(part, 0.45),
         subsurface_weight=SCATTER,
         subsurface_radius=SCATTER_RADIUS,
         subsurface_scale=SCATTER_SCALE,

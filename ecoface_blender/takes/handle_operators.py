@@ -34,7 +34,7 @@ class ECOFACE_OT_face_handle(OnTake, Operator):
         description="How much of it is added; 1 is all, below 0 it is taken away",
         min=-1.0,
         max=1.0,
-        default=0.4,
+        default=0.5,
         step=5,
         precision=2,
         subtype="FACTOR",

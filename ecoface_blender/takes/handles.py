@@ -79,6 +79,9 @@ def add(
         if actions.plays(change.id_data, layer):
             layer_keys.add_at(layer, change, frame, ease)
             done += 1
+    layer.update_tag()  # seen at once
+    for each in rig.owners:
+        each.update_tag(refresh={"TIME"})
     return layer, done
 
 

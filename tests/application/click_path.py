@@ -72,7 +72,7 @@ def walk(desktop: Desktop, engine: str) -> dict[str, float]:
     desktop.screenshot("6_done")
     stays(desktop, rows)
     set_up_shot(desktop)
-    desktop.side_by_side("steps", "1_no_head", "4_ready", "5_working", "6_done")
+    desktop.side_by_side("steps", "1_no_head", "4_ready", "5_working", "6_shot")
     figures["warm_seconds"] = generate(desktop, None, n_takes=2)
     undo_and_redo(desktop)
     figures["longest_pause_seconds"] = desktop.state()["longest_pause"]

@@ -201,3 +201,15 @@ def test_the_motion_s_lips_close_on_the_reference_in_every_frame():
     after = mouth.measure(shut).gaps * size
     assert after.max() < 0.1
     assert after.min() > min(-0.3, mouth.measure(motion).gaps.min() * size - 0.1)
+
+
+def test_it_is_seen_at_once_without_going_to_another_frame(head):
+    bpy.context.scene.frame_set(OPEN)
+    lips = reference().lips
+    bpy.ops.ecoface.face_handle(shape="SMILE")
+    bpy.context.view_layer.update()
+    assert gaps(head, OPEN).max() > 3
+    bpy.ops.ecoface.face_handle(shape="CLOSE", ease=0.1)
+    bpy.context.view_layer.update()
+    seen = seen_vertices(head)
+    assert ((seen[lips.upper, 2] - seen[lips.lower, 2] - lips.shut) * MM).max() < 0.6

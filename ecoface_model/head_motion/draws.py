@@ -36,3 +36,17 @@ def unrest(
     for f, a, p in zip(hertz, size, phase, strict=True):
         waves += a * np.sin(2 * np.pi * f * seconds + p)
     return waves
+
+
+def steps(
+    points: Float[NDArray[Any], "n d"],
+    times: Float[NDArray[Any], " n"],
+    took: Float[NDArray[Any], " n"],
+    seconds: Float[NDArray[Any], " frames"],
+) -> Float[NDArray[np.float64], "frames d"]:
+    """From point to point, beginning at the times and taking so long, none longer than to the next."""
+    now = np.maximum(np.searchsorted(times, seconds, side="right") - 1, 0)
+    before = points[np.maximum(now - 1, 0)]
+    share = ease((seconds - times[now]) / np.maximum(took[now], 1e-3))
+    stepped: NDArray[np.float64] = before + share[:, None] * (points[now] - before)
+    return stepped

@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ecoface_model.arrays import NDArray
-from ecoface_model.head_motion.draws import ease
+from ecoface_model.head_motion.draws import steps
 from ecoface_model.head_motion.manner import Moods
 from ecoface_model.head_motion.melody import Melody
 
@@ -192,7 +192,7 @@ def gaze_curve(
     points = np.array([(each.yaw, each.pitch) for each in places])
     times = np.array([each.time for each in places])
     sizes = np.linalg.norm(np.diff(points, axis=0, prepend=points[:1]), axis=1)
-    return _steps(points, times, SACCADE + PER_DEGREE * sizes, seconds)
+    return steps(points, times, SACCADE + PER_DEGREE * sizes, seconds)
 
 
 def head_share(
@@ -206,18 +206,4 @@ def head_share(
     points = np.array([(each.yaw, each.pitch) if each.away else (0.0, 0.0) for each in turns]) * HEAD_SHARE
     times = np.array([each.time for each in turns])
     took = np.array([HEAD_TIME / moods.at("speed", time) for time in times])
-    return _steps(points, times, np.minimum(took, np.diff(times, append=np.inf)), seconds)
-
-
-def _steps(
-    points: Float[NDArray[Any], "n 2"],
-    times: Float[NDArray[Any], " n"],
-    took: Float[NDArray[Any], " n"],
-    seconds: Float[NDArray[Any], " frames"],
-) -> Float[NDArray[np.float64], "frames 2"]:
-    """From point to point, beginning at the times and taking so long, none longer than to the next."""
-    now = np.maximum(np.searchsorted(times, seconds, side="right") - 1, 0)
-    before = points[np.maximum(now - 1, 0)]
-    share = ease((seconds - times[now]) / took[now])
-    stepped: NDArray[np.float64] = before + share[:, None] * (points[now] - before)
-    return stepped
+    return steps(points, times, np.minimum(took, np.diff(times, append=np.inf)), seconds)

@@ -18,7 +18,7 @@ from jaxtyping import Float
 
 from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import FRAME_RATE
-from ecoface_model.head_motion.draws import ease, unrest
+from ecoface_model.head_motion.draws import ease, steps, unrest
 from ecoface_model.head_motion.manner import Moods
 from ecoface_model.head_motion.melody import Accent, Melody
 
@@ -79,8 +79,10 @@ def _sway(melody: Melody, seconds: NDArray[np.float64], rng: np.random.RandomSta
     sides = np.zeros((len(seconds), 2))
     for start, end in melody.phrases:
         drawn = rng.uniform(0.3, 1.0, 2) * np.where(rng.uniform(size=2) < 0.5, -1, 1)
-        spoken = ease((seconds - start + 0.2) / 0.3) * ease((end + 0.5 - seconds) / 0.5)
-        sides += spoken[:, None] * drawn
+        first, last = np.searchsorted(seconds, (start - 0.2, end + 0.5))
+        here = seconds[first:last]
+        spoken = ease((here - start + 0.2) / 0.3) * ease((end + 0.5 - here) / 0.5)
+        sides[first:last] += spoken[:, None] * drawn
     turns = np.stack([sides[:, 0], np.ones(len(seconds)), sides[:, 1]], axis=1)
     swayed: NDArray[np.float64] = height[:, None] * turns * SWAY
     return swayed
@@ -129,14 +131,14 @@ def _posture(
     melody: Melody, moods: Moods, seconds: NDArray[np.float64], rng: np.random.RandomState
 ) -> Angles:
     """Positions that are held, and shifts between them."""
-    angles = np.zeros((len(seconds), 3))
-    now = np.zeros(3)
+    points, times, took = [np.zeros(3)], [-1.0], [1.0]
     for time, kept in _shift_times(melody, rng):
-        drawn = np.clip(rng.normal(size=3), -1.8, 1.8) * POSTURE * kept
-        took = rng.uniform(*POSTURE_TIME) / moods.at("speed", time)
-        angles += ease((seconds - time + 0.3 * took) / took)[:, None] * (drawn - now)
-        now = drawn
-    return angles
+        points.append(np.clip(rng.normal(size=3), -1.8, 1.8) * POSTURE * kept)
+        took.append(rng.uniform(*POSTURE_TIME) / moods.at("speed", time))
+        times.append(time - 0.3 * took[-1])
+    in_order = np.maximum.accumulate(times)
+    until = np.diff(in_order, append=np.inf)
+    return steps(np.stack(points), in_order, np.minimum(took, until), seconds)
 
 
 def _shift_times(melody: Melody, rng: np.random.RandomState) -> list[tuple[float, float]]:

@@ -101,7 +101,7 @@ def _filled(
     after = times - known[np.maximum(np.searchsorted(known, times, side="right") - 1, 0)]
     before = known[np.minimum(np.searchsorted(known, times), len(known) - 1)] - times
     away: NDArray[Any] = np.minimum(np.where(after < 0, np.inf, after), np.where(before < 0, np.inf, before))
-    held: NDArray[np.float64] = line * np.clip(1 - away / (HELD * PITCH_RATE), 0, 1)
+    held: NDArray[Any] = line * np.clip(1 - away / (HELD * PITCH_RATE), 0, 1)
     return held
 
 

@@ -1,7 +1,6 @@
 """Speech in, motion out: the whole of EcoFace at work (Fig. 1a). Read this first."""
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,17 +9,18 @@ import numpy as np
 from jaxtyping import Float32
 
 from ecoface_model import __version__
+from ecoface_model.animate_windows import animate_windows
 from ecoface_model.arrays import NDArray
 from ecoface_model.backends.opening import open_backend
-from ecoface_model.backends.protocol import Backend, Measured, Sound
-from ecoface_model.core.constants import FEATURES_PER_FRAME, MOTION_DIM
+from ecoface_model.backends.protocol import Backend
+from ecoface_model.core.constants import MOTION_DIM
 from ecoface_model.core.emotion_label import EmotionTrack
 from ecoface_model.core.errors import RequestError
 from ecoface_model.core.head_file import read_head
 from ecoface_model.core.motion_file import FlameMotion
 from ecoface_model.core.phones import PHONES, in_bytes
 from ecoface_model.head_motion.performance import Liveliness
-from ecoface_model.idle import shown_while_idle, steps_of, with_idle
+from ecoface_model.idle import shown_while_idle, with_idle
 from ecoface_model.level import remarks
 from ecoface_model.liveliness import make_alive
 from ecoface_model.noise import LatentNoise, expect_seed, normal_noise, slowed
@@ -30,14 +30,14 @@ from ecoface_model.reference_emotion.inputs import EmotionInputs, describe
 from ecoface_model.reference_emotion.measure_voice import measure_voice
 from ecoface_model.reference_emotion.sources import EmotionSource
 from ecoface_model.reference_emotion.speech_emotion import SpeechEmotion
-from ecoface_model.reference_emotion.speech_source import Heard, SpeechSource
+from ecoface_model.reference_emotion.speech_source import SpeechSource
 from ecoface_model.reference_emotion.strength import AS_IT_IS, EmotionStrength
 from ecoface_model.reference_emotion.voice_baseline import VoiceBaseline
 from ecoface_model.streaming.finished_parts import FinishedParts, OnPart
 from ecoface_model.streaming.streamed_emotion import StreamedEmotion
 from ecoface_model.window_animator import WindowAnimator
 from ecoface_model.windowed_encoder import Progress, WindowedEncoder, frames_of
-from ecoface_model.windows import WindowPlan, join
+from ecoface_model.windows import WindowPlan
 
 if TYPE_CHECKING:
     from ecoface_model.networks import Networks
@@ -171,7 +171,9 @@ class EcoFace:
         given, heard = self.inputs.source(emotion, emotion_from, reference_baseline, frames, progress)
         source = given or SpeechSource(self.encoder, self.inputs.prototypes, waveform, baseline)
         shown = shown_while_idle(spoken, frames) if idle else None
-        joined = self._run_windows(waveform, animator, noise, source, progress, on_part, shown)[:frames]
+        parts = None if on_part is None else FinishedParts(self._settling, self.plan, waveform, on_part)
+        joined = animate_windows(self.encoder, waveform, animator, noise, source, shown, progress, parts)
+        joined = joined[:frames]
         with self.encoder.pool() as pool:
             motion = self._settling.settle(waveform, joined, partial(self.encoder.side_by_side, pool=pool))
         if isinstance(source, SpeechSource):
@@ -285,66 +287,6 @@ class EcoFace:
             SoundError: if a waveform is shorter than a frame, or not mono.
         """
         return measure_voice(self.encoder, waveforms, kind, progress)
-
-    def _run_windows(
-        self,
-        waveform: NDArray[np.float32],
-        animator: WindowAnimator,
-        noise: Float32[NDArray[np.float32], "steps latent"],
-        source: EmotionSource | SpeechSource,
-        progress: Progress | None,
-        on_part: OnPart | None,
-        shown: Float32[NDArray[np.float32], " whole_frames"] | None,
-    ) -> Float32[NDArray[np.float32], "frames channels"]:
-        """Motion, closure and phones of all windows, joined, up to a multiple of the stride.
-
-        `shown` is how much of the emotion each frame shows, all if not given. Nothing else grows with the
-        length, but for emotion features at 10 Hz.
-        """
-        stride = self.model.config.generator.stride
-
-        def animate(heard: Heard) -> tuple[range, NDArray[np.float32]]:
-            window, content, emotion = heard
-            if shown is not None:
-                emotion = animator.neutral + steps_of(shown, window)[:, None] * (emotion - animator.neutral)
-            return window, animator.animate(
-                content, emotion, noise[window.start // stride : window.stop // stride]
-            )
-
-        motion, previous = None, None
-        parts = None if on_part is None else FinishedParts(self._settling, self.plan, waveform, on_part)
-        with self.encoder.pool() as pool:
-            heard = self._heard(waveform, source, progress, pool)
-            for window, part in self.encoder.side_by_side(animate, heard, pool):
-                if motion is None:
-                    motion = np.zeros((len(noise) * stride, part.shape[1]), np.float32)
-                join(motion, part, window, previous)
-                previous = window
-                if parts is not None:
-                    parts.add(motion, window)
-        assert motion is not None, "a plan has windows"
-        return motion
-
-    def _heard(
-        self,
-        waveform: NDArray[np.float32],
-        source: EmotionSource | SpeechSource,
-        progress: Progress | None,
-        pool: Executor | None,
-    ) -> Iterator[Heard]:
-        """Each window's content features, and its emotion's."""
-        stage = "Animating"
-        if isinstance(source, SpeechSource):
-            yield from source.windows(stage, progress, pool)
-            return
-        given = source
-
-        def heard(window: tuple[range, Sound, Measured]) -> Heard:
-            steps = FEATURES_PER_FRAME * window[0].start, FEATURES_PER_FRAME * window[0].stop
-            return window[0], self.backend.content(window[1], window[2]), given.steps(*steps)
-
-        windows = self.encoder.windows(waveform, stage, progress)
-        yield from self.encoder.side_by_side(heard, windows, pool)
 
     def features_of(self, heard: SpeechEmotion) -> Float32[NDArray[np.float32], "points feature"]:
         """Features of the labels that a voice's emotion is like, mixed, at 10 Hz."""

@@ -1,0 +1,82 @@
+"""A clip's windows heard, animated and joined, several of them side by side (Fig. 1a)."""
+
+from collections.abc import Iterator
+from concurrent.futures import Executor
+
+import numpy as np
+from jaxtyping import Float32
+
+from ecoface_model.arrays import NDArray
+from ecoface_model.backends.protocol import Measured, Sound
+from ecoface_model.core.constants import FEATURES_PER_FRAME
+from ecoface_model.idle import steps_of
+from ecoface_model.reference_emotion.sources import EmotionSource
+from ecoface_model.reference_emotion.speech_source import Heard, SpeechSource
+from ecoface_model.streaming.finished_parts import FinishedParts
+from ecoface_model.window_animator import WindowAnimator
+from ecoface_model.windowed_encoder import Progress, WindowedEncoder
+from ecoface_model.windows import join
+
+STAGE = "Animating"
+
+
+def animate_windows(
+    encoder: WindowedEncoder,
+    waveform: NDArray[np.float32],
+    animator: WindowAnimator,
+    noise: Float32[NDArray[np.float32], "steps latent"],
+    source: EmotionSource | SpeechSource,
+    shown: Float32[NDArray[np.float32], " whole_frames"] | None = None,
+    progress: Progress | None = None,
+    parts: FinishedParts | None = None,
+) -> Float32[NDArray[np.float32], "frames channels"]:
+    """Motion, closure and phones of all windows, joined, up to a multiple of the stride.
+
+    Nothing else grows with the length, but for emotion features at 10 Hz.
+
+    Args:
+        shown: how much of the emotion each frame shows, all if not given.
+        parts: is told of each window that was joined.
+    """
+    stride = encoder.backend.facts.config.generator.stride
+
+    def animate(heard: Heard) -> tuple[range, NDArray[np.float32]]:
+        window, content, emotion = heard
+        if shown is not None:
+            emotion = animator.neutral + steps_of(shown, window)[:, None] * (emotion - animator.neutral)
+        latents = noise[window.start // stride : window.stop // stride]
+        return window, animator.animate(content, emotion, latents)
+
+    motion, previous = None, None
+    with encoder.pool() as pool:
+        heard = _heard(encoder, waveform, source, progress, pool)
+        for window, part in encoder.side_by_side(animate, heard, pool):
+            if motion is None:
+                motion = np.zeros((len(noise) * stride, part.shape[1]), np.float32)
+            join(motion, part, window, previous)
+            previous = window
+            if parts is not None:
+                parts.add(motion, window)
+    assert motion is not None, "a plan has windows"
+    return motion
+
+
+def _heard(
+    encoder: WindowedEncoder,
+    waveform: NDArray[np.float32],
+    source: EmotionSource | SpeechSource,
+    progress: Progress | None,
+    pool: Executor | None,
+) -> Iterator[Heard]:
+    """Each window's content features, and its emotion's."""
+    if isinstance(source, SpeechSource):
+        yield from source.windows(STAGE, progress, pool)
+        return
+    given = source
+
+    def heard(window: tuple[range, Sound, Measured]) -> Heard:
+        steps = FEATURES_PER_FRAME * window[0].start, FEATURES_PER_FRAME * window[0].stop
+        return window[0], encoder.backend.content(window[1], window[2]), given.steps(*steps)
+
+    windows = encoder.windows(waveform, STAGE, progress)
+    yield from encoder.side_by_side(heard, windows, pool)

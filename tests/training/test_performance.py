@@ -8,6 +8,7 @@ import torch
 
 from ecoface_model.core.constants import EMOTIONS
 from ecoface_model.core.errors import EcoFaceError, RequestError
+from ecoface_model.head_motion.pitch import pitch
 from training.data.clips import ClipRow, motion_path, read_clip, write_clip, write_manifest
 from training.data.utterance import Phone
 from training.synthetic.animator.articulation import contact_gate, loudness_factor, time_grid

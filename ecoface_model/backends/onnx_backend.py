@@ -133,6 +133,7 @@ class _Session:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+        options.enable_cpu_mem_arena = False  # it keeps what the longest window took, and is no faster
         options.log_severity_level = 4  # what fails is raised; nothing is printed
         names = graph_file.weights_of(graph)
         self._lent = [

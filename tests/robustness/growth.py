@@ -51,7 +51,7 @@ def run(folder: Path) -> Grown:
     with np.load(result, allow_pickle=False) as arrays:
         motion = arrays["motion"]
     grown = Grown(sizes[LINES[0]], sizes[LINES[1]], after_hour, peak, len(motion))
-    if grown.after_many > (1 + MOST_GROWTH) * grown.after_few:
+    if max(grown.after_many, grown.after_hour) > (1 + MOST_GROWTH) * grown.after_few:
         grown.problem = f"grew by more than {MOST_GROWTH:.0%}"
     if len(motion) != 25 * HOUR or not np.isfinite(motion).all():
         grown.problem = grown.problem or f"{len(motion)} frames, or numbers that are not finite"

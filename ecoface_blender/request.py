@@ -23,6 +23,8 @@ ALTERNATIVES = ("emotion", "emotion_track", "emotion_from")
 """Of which a request has one at most; with none the emotion is the voice's own."""
 LONGEST_IDLE = 600
 """Seconds, the engine's own."""
+MOST_MOTION = 2.0
+"""Of head and gaze, as the engine takes them."""
 MOST_TEXT = 1 << 18
 """Characters of a value; a voice baseline, the longest of them, has 8,000."""
 
@@ -73,6 +75,9 @@ class GenerationRequest:
     temperature: float = 1.0
     idle: float = 0.0
     """Seconds after the sound in which the expression fades and the face rests, breathes and blinks."""
+    head_motion: float = 1.0
+    """How much the head turns, from 0 to 2, and how far the eyes look about; a take's controls scale both."""
+    gaze: float = 1.0
     frames: tuple[int, int] | None = None
     """Of the take that is played, which alone are made anew; None makes a new take."""
     add_strip: bool = False
@@ -92,6 +97,8 @@ class GenerationRequest:
             self._within(field.name, _is_sendable, f"at most {MOST_TEXT} characters, none of them null")
         for name in ("strength", "upper", "mouth", "temperature"):
             self._within(name, lambda value: value >= 0, "a number from 0 on")
+        for name in ("head_motion", "gaze"):
+            self._within(name, lambda value: 0 <= value <= MOST_MOTION, f"a number from 0 to {MOST_MOTION:g}")
         self._within("idle", lambda value: 0 <= value <= LONGEST_IDLE, f"seconds from 0 to {LONGEST_IDLE}")
         self._within("seed", lambda value: 0 <= value < 1 << 63, "a whole number from 0 to below 2^63")
         for name in ("first_second", "emotion_first_second"):

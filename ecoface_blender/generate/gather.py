@@ -119,6 +119,8 @@ def voice(
         seed=_said("seed", given, panel),
         temperature=_said("temperature", given, panel),
         idle=_said("idle", given, panel),
+        head_motion=given.get("head_motion", 1.0),
+        gaze=given.get("gaze", 1.0),
         **_sound(context, panel, given, folder),
     )
 

@@ -36,6 +36,9 @@ COLUMN_HELP = {
     "track": "which soundtrack of the sound is heard, from 1 on (default: the one that speaks)",
     "channel": "which channel of it is heard, from 1 on (default: where the voice is)",
     "temperature": "spread of the performances (default: 1)",
+    "idle": "seconds after the sound in which the face rests and breathes (default: 0)",
+    "head_motion": "how much the head turns, 0 to 2 (default: 1)",
+    "gaze": "how far the eyes look about, 0 to 2 (default: 1)",
     "seed": "another seed, another performance (default: 0)",
     "outputs": f"any of {', '.join(batch_lines.OUTPUTS)} (default: fbx)",
 }
@@ -69,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--animation-only", action="store_true", help="the curves alone in FBX")
     group = parser.add_argument_group("for lines that leave the column empty")
     for column in batch_lines.FOR_ALL:
-        group.add_argument(f"--{column}", help=COLUMN_HELP[column])
+        group.add_argument(f"--{column}".replace("_", "-"), help=COLUMN_HELP[column])
     return parser
 
 

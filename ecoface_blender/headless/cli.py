@@ -51,6 +51,15 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--temperature", type=float, default=1.0, help="spread of the performances (default: 1)"
     )
+    parser.add_argument(
+        "--idle", type=float, default=0.0, help="seconds after the sound in which the face rests (default: 0)"
+    )
+    parser.add_argument(
+        "--head-motion", type=float, default=1.0, help="how much the head turns, 0 to 2 (default: 1)"
+    )
+    parser.add_argument(
+        "--gaze", type=float, default=1.0, help="how far the eyes look about, 0 to 2 (default: 1)"
+    )
     parser.add_argument("--head", help="name of the head's object; default the only head, or a new one")
     parser.add_argument("--fps", type=float, help="frame rate of the scene (default: as the scene has it)")
     parser.add_argument("--open", metavar="BLEND", type=Path, help="a Blender file to begin with")
@@ -160,6 +169,9 @@ def given_by(options: argparse.Namespace, speaker: bpy.types.Object) -> dict[str
         "mouth": 1.0,
         "seed": options.seed,
         "temperature": options.temperature,
+        "idle": options.idle,
+        "head_motion": options.head_motion,
+        "gaze": options.gaze,
         "add_strip": True,
         "as_played": options.blend is not None,  # by Blender, in a strip; others play what is in the file
     }

@@ -16,7 +16,7 @@ from ..request import GenerationRequest
 from . import cli as command
 from .outputs import Writing
 from .quiet import quiet, save_copy
-from .table import BatchItem
+from .table import NUMBERS, BatchItem
 
 
 class Stage:
@@ -63,7 +63,7 @@ class Stage:
             "style": item.style or "",
             "emotion": item.emotion or "",
             "emotion_from": str(item.reference or ""),
-            **{name: getattr(item, name) for name in ("strength", "upper", "mouth", "seed", "temperature")},
+            **{name: getattr(item, name) for name in (*NUMBERS, "seed")},
             "add_strip": False,
             "as_played": "blend" in item.outputs,  # by Blender, in a strip; others play what is in the file
         }

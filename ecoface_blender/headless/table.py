@@ -13,7 +13,9 @@ from ..export.export import KINDS
 from .folder import printable, sounds_in
 
 AUDIO, NAME = "audio", "name"
-NUMBERS = {"strength": 1.0, "upper": 1.0, "mouth": 1.0, "temperature": 1.0}
+NUMBERS = dict.fromkeys(("strength", "upper", "mouth", "temperature", "head_motion", "gaze"), 1.0)
+NUMBERS["idle"] = 0.0
+"""Columns of numbers, and what an empty cell is."""
 TEXTS = ("style", "emotion", "reference", "head", "open", "speaker")
 CHOICES = ("track", "channel")
 FOR_ALL = (*TEXTS, *NUMBERS, *CHOICES, "seed", "outputs")
@@ -60,6 +62,9 @@ class BatchItem:
     upper: float
     mouth: float
     temperature: float
+    idle: float
+    head_motion: float
+    gaze: float
     seed: int
     outputs: tuple[str, ...]
     """Suffixes among OUTPUTS, without the dot."""
@@ -202,6 +207,9 @@ def understand(row: Row) -> BatchItem:
         upper=_number(cells, "upper"),
         mouth=_number(cells, "mouth"),
         temperature=_number(cells, "temperature"),
+        head_motion=_number(cells, "head_motion"),
+        gaze=_number(cells, "gaze"),
+        idle=_number(cells, "idle"),
         style=cells.get("style") or None,
         emotion=cells.get("emotion") or None,
         head=cells.get("head") or None,

@@ -102,6 +102,8 @@ class Jobs:
             amounts=EmotionStrength(strength=request.strength, upper=request.upper, mouth=request.mouth),
             seed=request.seed,
             temperature=request.temperature,
+            head_motion=request.head_motion,
+            gaze=request.gaze,
             idle=request.idle,
             baseline=baseline_of(request.baseline),
             reference_baseline=baseline_of(request.reference_baseline),

@@ -75,6 +75,9 @@ class Generate:
     """How the voice usually sounds, where its own emotion is shown: an answer to Baseline."""
     reference_baseline: dict | None = None
     """The same of the voice in `emotion_from`."""
+    head_motion: float = 1.0
+    """How much the head turns, from 0 to 2; so for the gaze."""
+    gaze: float = 1.0
     idle: float = 0.0
     """Seconds after the sound in which the expression fades and the face rests."""
     seed: int

@@ -12,6 +12,7 @@ from ..animation import actions
 from ..channels import Channel, key_channels
 from ..heads import dressing, own_bones
 from ..takes.evaluated import Part
+from . import bone_curves
 from .modifiers import Shaped, shaped
 from .shape_keys import Morph
 from .skeletons import Bone
@@ -146,12 +147,11 @@ def _rig(
     mesh_object.parent = rig
     modifier = mesh_object.modifiers.new("Rig", "ARMATURE")
     modifier.object = rig
-    axes = space[:3, :3] / np.cbrt(np.linalg.det(space[:3, :3]))
     channels = []
     for each in bones:
         if each.rotations is not None:
-            rest_turn = np.array(data.bones[each.name].matrix_local)[:3, :3]
-            quaternions = _quaternions(rest_turn.T @ axes @ each.rotations @ axes.T @ rest_turn)
+            rest = np.array(data.bones[each.name].matrix_local)[:3, :3]
+            quaternions = _quaternions(bone_curves.posed(each, rest, space))
             path = f'pose.bones["{each.name}"].rotation_quaternion'
             channels += [Channel(rig, path, index, quaternions[:, index]) for index in range(4)]
     return rig, channels

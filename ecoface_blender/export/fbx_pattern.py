@@ -13,6 +13,8 @@ import numpy as np
 
 STEP = 1 / 4096
 """By its second key a curve of the pattern says which one it is: a multiple of this, exact in float32."""
+ROUNDING = 1e-5  # by which a number that stands still may differ, of itself
+NEAR = 2e-3  # degrees by which a turn may differ from what is expected of it
 PERCENT = np.float64(100)  # what FBX makes of a shape key's value
 TICKS = (46186158000, 141120000)  # a second's: up to FBX 7.7, and of 8.0
 _HEAD = 27  # bytes: a name and the version
@@ -43,20 +45,22 @@ class _Curve:
     count: int
     """Place of the number of its keys, an int32."""
     column: int | None
-    """Which one it is; None stands still."""
+    """Which shape key it is, or from the end on which turn of a bone; None stands still."""
     still: np.float32
 
 
 class Pattern:
-    """A file of two frames, in which shape key i goes from 0 to (i + 1) STEP and all else stands still."""
+    """A file of two frames, in which shape key i goes from 0 to (i + 1) STEP and some bones turn."""
 
-    def __init__(self, data: bytes, frames: Sequence[int], rate: float) -> None:
+    def __init__(self, data: bytes, frames: Sequence[int], rate: float, turns: np.ndarray) -> None:
         """`data` is the file, with keys in these two `frames` at `rate` frames a second.
+
+        `turns` (2, turns) are the degrees of the bones' curves, by which these are known.
 
         Raises:
             ValueError: if it is not as it is expected to be.
         """
-        self._data, self._rate = data, rate
+        self._data, self._rate, self._turns = data, rate, turns
         ends: list[int] = []
         self._spans: list[tuple[int, int]] = []
         """Places of an int64, and which frame's time it is, 0 or -1."""
@@ -73,18 +77,22 @@ class Pattern:
             raise ValueError(f"the FBX is not of the kind that was expected: {error}") from error
         a_second = (times[1] - times[0]) * rate / (frames[1] - frames[0])
         self._ticks = min(TICKS, key=lambda known: abs(known - a_second))
-        self.n_columns = len({curve.column for curve in self._curves} - {None})
+        columns = [curve.column for curve in self._curves if curve.column is not None]
+        self.n_keys = len({column for column in columns if column >= 0})
+        if sorted(column for column in columns if column < 0) != list(range(-turns.shape[1], 0)):
+            raise ValueError("expected one curve for each turn of a bone, found another number")
         if list(self._time(np.array(frames))) != list(times):
             raise ValueError(f"expected keys in the frames {frames}, found them elsewhere")
         self._ends = np.array(ends)
         self._ended = _at(data, self._ends, self._end).astype(np.int64)
 
-    def write(self, frames: np.ndarray, values: np.ndarray) -> bytes:
-        """The file with keys in these frames and the shape keys' values (frames, keys)."""
-        assert values.shape == (len(frames), self.n_columns), "the keys of the pattern"
+    def write(self, frames: np.ndarray, values: np.ndarray, turns: np.ndarray) -> bytes:
+        """The file with keys in these frames: shape keys' values (frames, keys), degrees (frames, turns)."""
+        assert values.shape == (len(frames), self.n_keys), "the keys of the pattern"
+        assert turns.shape == (len(frames), self._turns.shape[1]), "the bones of the pattern"
         times = self._time(frames)
         percents = (PERCENT * values.astype(np.float32)).astype(np.float32).T
-        columns = [_array(percent) for percent in percents]
+        columns = [_array(column) for column in (*percents, *turns.astype(np.float32).T)]
         still = {
             curve.still: _array(np.full(len(times), curve.still, np.float32))
             for curve in self._curves
@@ -138,11 +146,20 @@ class Pattern:
         changed = times, values = parts[b"KeyTime"], parts[b"KeyValueFloat"]
         ends += [node.start for node in parts.values() if node not in changed]
         first, last = _numbers(self._data, values.props)
-        column = None if first == last else round(float(last / (PERCENT * STEP))) - 1
-        if column is not None and (first != 0 or abs(last / (PERCENT * STEP) - column - 1) > 1e-3):
-            raise ValueError(f"expected a curve of a shape key, found one from {first} to {last}")
+        still = abs(last - first) <= ROUNDING * max(abs(first), 1.0)
+        column = None if still else self._column(float(first), float(last))
         count = parts[b"KeyAttrRefCount"].props + 1 + _ARRAY.size
         self._curves.append(_Curve(times, values, count, column, first))
+
+    def _column(self, first: float, last: float) -> int:
+        """Which shape key's curve it is, or, from the end on, which turn's of a bone."""
+        turn = np.flatnonzero(np.abs(self._turns - [[first], [last]]).max(axis=0) < NEAR)
+        if len(turn) == 1:
+            return int(turn[0]) - self._turns.shape[1]
+        column = round(last / (PERCENT * STEP)) - 1
+        if len(turn) or first != 0 or abs(last / (PERCENT * STEP) - column - 1) > 1e-3:
+            raise ValueError(f"expected a curve of a shape key or a bone, found one from {first} to {last}")
+        return int(column)
 
     def _nodes(self, start: int, stop: int) -> Iterator[_Node]:
         """The nodes that lie side by side from a place on."""

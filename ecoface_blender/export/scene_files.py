@@ -131,11 +131,13 @@ def write_fbx(
                 filepath=str(path), check_existing=False, **FBX_OPTIONS | own | dict(target.options)
             )
 
-    pattern = fbx_lines.pattern_of(context, rig, meshes, options, write)
+    pattern = fbx_lines.pattern_of(context, rig, meshes, options, space, write)
     if pattern is None:
         write(path, meshes, frames)
     else:
-        path.write_bytes(pattern.write(frames, fbx_lines.values_of(meshes)))
+        path.write_bytes(
+            pattern.write(frames, fbx_lines.values_of(meshes), fbx_lines.turns_of(meshes, space))
+        )
 
 
 def write_gltf(

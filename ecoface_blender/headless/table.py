@@ -62,9 +62,9 @@ class BatchItem:
     upper: float
     mouth: float
     temperature: float
-    idle: float
-    head_motion: float
-    gaze: float
+    idle: float = 0.0
+    head_motion: float = 1.0
+    gaze: float = 1.0
     seed: int
     outputs: tuple[str, ...]
     """Suffixes among OUTPUTS, without the dot."""

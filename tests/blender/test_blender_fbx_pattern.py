@@ -3,14 +3,18 @@
 import bpy
 import numpy as np
 import pytest
-from blender_support import empty_blend
+from blender_support import empty_blend, talking_motion
 from export_support import arkit_head, read_by_others, talk, talking_head
+from test_blender_export_turned import eyed_head
 
 from ecoface_blender import same_file
+from ecoface_blender.animation import actions
 from ecoface_blender.export import export, fbx_lines
 from ecoface_blender.export.export import Options
 from ecoface_blender.export.fbx_pattern import Pattern
-from ecoface_blender.heads import shape_keys
+from ecoface_blender.heads import face_kinds, shape_keys
+from ecoface_blender.heads import own_head as heads
+from ecoface_blender.heads.head_turn import HeadTurn
 
 pytestmark = pytest.mark.blender_version
 
@@ -21,6 +25,7 @@ OPTIONS = {
     "arkit": {"keys": "ARKIT"},
     "curves": {"animation_only": True},
 }
+POSED = {b"Lcl Rotation", b"Lcl Translation", b"Lcl Scaling", b"d|X", b"d|Y", b"d|Z"}
 OF_NOW = {b"Year", b"Month", b"Day", b"Hour", b"Minute", b"Second", b"Millisecond"}
 
 
@@ -100,9 +105,55 @@ def test_blenders_exporter_writes_the_keys_once_for_all_lines(base, tmp_path, mo
     assert len(asked) == 4
 
 
-@pytest.mark.parametrize("what", ["bone", "modifier", "carried"])
-def test_what_is_more_than_keys_is_left_to_the_exporter(base, tmp_path, what):
-    head, given = speak(base, 1, 5, 1), {"jaw_bone": what == "bone"}
+TURNED = {
+    "unreal": {},
+    "unity": {"target": "UNITY"},
+    "raw for blender": {"keys": "RAW", "target": "BLENDER"},
+    "jaw": {"jaw_bone": True},
+    "arkit": {"keys": "ARKIT"},
+    "curves": {"animation_only": True},
+}
+
+
+@pytest.mark.parametrize("name", TURNED)
+def test_bones_of_neck_eyes_and_jaw_turn_in_a_lines_file_as_in_the_exporters(tmp_path, name):
+    arrays, base = eyed_head(), tmp_path / "base.blend"
+    head = heads.add_head(empty_blend(), arrays, "Anna")
+    head.location, head.rotation_euler, head.scale = (0.1, 0.2, 0.3), (0.1, 0.2, 0.3), (2, 2, 2)
+    bpy.ops.wm.save_as_mainfile(filepath=str(base), copy=True)
+    for seed, n_frames, start in ((1, 12, 4), (2, 40, 1)):
+        bpy.ops.wm.open_mainfile(filepath=str(base))
+        head = bpy.data.objects["Anna"]
+        turn(head, seed, n_frames, start)
+        theirs = tree(write(head, tmp_path / "theirs.fbx", arrays, **TURNED[name]))
+        with same_file.same_file(base):
+            ours = tree(write(head, tmp_path / "ours.fbx", arrays, **TURNED[name]))
+            assert any(isinstance(kept, Pattern) for kept in same_file._kept.values())
+        assert [at for at, _ in ours] == [at for at, _ in theirs]
+        for (at, one), (_, other) in zip(ours, theirs, strict=True):
+            if at[-1] == b"KeyValueFloat" and one != other:
+                curves = (np.frombuffer(each[0], "<f4") for each in (one, other))
+                np.testing.assert_allclose(*curves, atol=1e-3, rtol=1e-5)
+            elif at[-1] == b"P" and one[0] in POSED:  # in the frame in which it was written
+                assert one[:4] == other[:4]
+            elif at[-2:] != (b"AnimationCurve", b"Default"):  # likewise
+                assert one == other, at
+
+
+def turn(head, seed, n_frames, start):
+    """Anna, who speaks some line and turns head and eyes."""
+    bpy.context.scene.render.fps, bpy.context.scene.render.fps_base = 25, 1
+    time = np.arange(n_frames) / 25 + seed
+    turns = np.column_stack([0.2 * np.sin(9 * time), 0.4 * np.sin(5 * time), 0.1 * np.cos(7 * time)])
+    gaze = np.column_stack([0.3 * np.sin(8 * time), 0.2 * np.cos(6 * time)])
+    motion = 0.5 * talking_motion(n_frames, seed)
+    channels = face_kinds.known_rig(head).channels(motion, None, HeadTurn.of(turns, gaze, n_frames))
+    actions.write_channels(channels, start + np.arange(n_frames, dtype=float), "Take", {"seed": 3})
+
+
+@pytest.mark.parametrize("what", ["modifier", "carried"])
+def test_what_is_more_than_curves_is_left_to_the_exporter(base, tmp_path, what):
+    head, given = speak(base, 1, 5, 1), {}
     if what == "modifier":
         head.modifiers.new("Finer", "SUBSURF").levels = 1
     if what == "carried":
@@ -155,7 +206,7 @@ def test_no_fbx_is_refused(tmp_path):
     bpy.ops.export_scene.fbx(filepath=str(path), bake_anim=False)
     for data in (b"", b"no FBX " * 20, path.read_bytes(), path.read_bytes()[:-2000]):
         with pytest.raises(ValueError):
-            Pattern(data, (1, 2), 25.0)
+            Pattern(data, (1, 2), 25.0, np.empty((2, 0)))
 
 
 def tree(path):

@@ -40,7 +40,7 @@ def apply_look(head: bpy.types.Object, name: str = DEFAULT) -> None:
     if reason := own_head.why_not_a_head(head):
         raise EcoFaceBlenderError(reason)
     look, arrays = looks()[name], own_head.load_head()  # the file's: a head may have been given another face
-    if not _is_made_of(head, arrays):
+    if not suits(head):
         raise EcoFaceBlenderError(
             f"'{head.name}' is not EcoFace's own head, whose looks these are; press Add Head for one."
         )
@@ -57,7 +57,9 @@ def apply_look(head: bpy.types.Object, name: str = DEFAULT) -> None:
     head[LOOK] = name
 
 
-def _is_made_of(head: bpy.types.Object, arrays: Mapping[str, np.ndarray]) -> bool:
+def suits(head: bpy.types.Object) -> bool:
+    """Whether a head is made of the file that the looks are made for."""
+    arrays = own_head.load_head()
     same = own_head.head_name(head) == str(arrays["name"])
     return same and len(head.data.vertices) == len(arrays["v_template"])
 

@@ -73,7 +73,7 @@ class ECOFACE_OT_add_head(Reporting, Operator):
         added = own_head.add_head(context, arrays, "Head")
         added.location, added.rotation_euler[2] = place, turn
         added[FACE] = self.face
-        if head_arrays.is_own(arrays):
+        if head_arrays.is_own(arrays) and dressing.suits(added):
             dressing.apply_look(added, looks.of_face(self.face))
         self.report({"INFO"}, f"Added {arrays['name']} as {added.name}")
         return {"FINISHED"}

@@ -8,13 +8,13 @@ import argparse
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil, cos, radians, sin
+from math import ceil, radians
 from pathlib import Path
 
 import bpy
 import numpy as np
+import showreel_stage
 import soundfile
-from mathutils import Vector
 from PIL import Image
 
 import ecoface_blender
@@ -34,11 +34,6 @@ EMOTIONS = ("", "happy:1.2", "surprised:1.2", "angry:1.2", "sad:1.2", "disgust:1
 """Of the lines one after the other; the first is the speech's own."""
 APART, TURNED = 0.42, 38.0  # metres between the heads; degrees by which each is turned to the other
 PAUSE, IDLE = 0.5, 1.0  # seconds between two lines, and in which a face comes to rest after its own
-TALL, HEIGHT = {"both": 0.34, "one": 0.27}, {"both": 0.0, "one": 0.02}  # metres seen, and their middle
-LIGHTS = (("Key", -30, 0.5, 0.7, 22), ("Fill", 40, 0.1, 1.0, 9), ("Rim", 180, 0.6, 0.5, 18))
-"""Degrees from the front, metres up, metres wide, watts."""
-CLOTH = ((0.055, -0.092), (0.068, -0.082), (0.074, -0.1), (0.11, -0.13), (0.17, -0.16), (0.2, -0.25))
-"""Half widths and heights of what the heads wear below the neck, metres."""
 SHEET, TILE = (5, 5), (384, 216)  # columns and rows of a sheet, width and height of its pictures
 
 
@@ -67,6 +62,15 @@ def dialogue(sounds: list[list[Path]], seconds: float) -> list[Line]:
     return lines
 
 
+def cuts(lines: list[Line]) -> list[tuple[int, int | None]]:
+    """Both are seen as a line begins, then who speaks, or at every third line who listens."""
+    out: list[tuple[int, int | None]] = []
+    for number, line in enumerate(lines):
+        shown = line.speaker if number % 3 < 2 else 1 - line.speaker
+        out += [(max(1, line.first_frame - 12), None), (line.first_frame + 45, shown)]
+    return out
+
+
 def two_heads(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     """The heads of the reel, half turned to each other, each with the other to look at."""
     heads = []
@@ -78,7 +82,7 @@ def two_heads(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     bpy.context.view_layer.update()
     for head, other in (heads, heads[::-1]):
         head.ecoface_look_at = other
-        dress(head)
+        showreel_stage.dress(head)
     return heads
 
 
@@ -90,63 +94,16 @@ def speak(scene: bpy.types.Scene, heads: list[bpy.types.Object], lines: list[Lin
         strips.new_sound(name, str(line.sound.resolve()), 1 + line.speaker, line.first_frame)
         scene.ecoface.head = head = heads[line.speaker]
         bpy.ops.ecoface.generate(
-            head=head.name, strip=name, emotion=line.emotion, style=STYLES[line.speaker], seed=number, idle=IDLE
+            head=head.name,
+            strip=name,
+            emotion=line.emotion,
+            style=STYLES[line.speaker],
+            seed=number,
+            idle=IDLE,
         )
         bpy.ops.ecoface.take_push()
     for number, head in enumerate(heads):
         bpy.ops.ecoface.fill_silence(head=head.name, seed=number)
-
-
-def dress(head: bpy.types.Object) -> None:
-    """A dark collar and shoulders about the foot of the neck, where the head's mesh ends."""
-    angles = np.linspace(0, 2 * np.pi, 64, endpoint=False)
-    rings = [[(x * cos(a), 0.017 + 0.78 * x * sin(a), z) for a in angles] for x, z in CLOTH]
-    corners = np.arange(len(CLOTH) * 64).reshape(-1, 64)
-    after = np.roll(corners, -1, axis=1)
-    quads = np.stack([corners[:-1], corners[1:], after[1:], after[:-1]], axis=-1).reshape(-1, 4)
-    mesh = bpy.data.meshes.new("Cloth")
-    mesh.from_pydata(np.concatenate(rings).tolist(), [], quads.tolist())
-    mesh.shade_smooth()
-    mesh.materials.append(bpy.data.materials.new("Cloth"))
-    mesh.materials[0].use_nodes, mesh.materials[0].diffuse_color = True, (0.02, 0.022, 0.03, 1)
-    shader = mesh.materials[0].node_tree.nodes["Principled BSDF"].inputs
-    shader["Base Color"].default_value, shader["Roughness"].default_value = (0.02, 0.022, 0.03, 1), 0.9
-    item = bpy.data.objects.new("Cloth", mesh)
-    item.matrix_world = head.matrix_world
-    bpy.context.collection.objects.link(item)
-
-
-def add_camera(name: str, shot: str, middle: Vector, angle: float) -> bpy.types.Object:
-    """A portrait lens, `angle` degrees from the front of a place."""
-    camera = bpy.data.objects.new(name, bpy.data.cameras.new(name))
-    camera.data.lens, camera.data.sensor_fit, camera.data.sensor_height = 85, "VERTICAL", 24
-    away = Vector((sin(radians(angle)), -cos(radians(angle)), 0))
-    camera.location = middle + Vector((0, 0, HEIGHT[shot])) + TALL[shot] * 85 / 24 * away
-    camera.rotation_euler = away.to_track_quat("Z", "Y").to_euler()
-    bpy.context.collection.objects.link(camera)
-    return camera
-
-
-def film(scene: bpy.types.Scene, heads: list[bpy.types.Object], lines: list[Line]) -> None:
-    """Both as a line begins, then who speaks, or at every third line who listens; light, and a dim room."""
-    scene.camera = both = add_camera("Both", "both", Vector(), 0)
-    ones = [
-        add_camera(head.name, "one", head.location, -side * 42)
-        for head, side in zip(heads, (-1, 1), strict=True)
-    ]
-    for number, line in enumerate(lines):
-        shown = ones[line.speaker if number % 3 < 2 else 1 - line.speaker]
-        for frame, camera in ((max(1, line.first_frame - 12), both), (line.first_frame + 45, shown)):
-            scene.timeline_markers.new(camera.name, frame=frame).camera = camera
-    scene.world = bpy.data.worlds.new("Room")
-    scene.world.use_nodes = True
-    scene.world.node_tree.nodes["Background"].inputs[0].default_value = (0.05, 0.055, 0.065, 1)
-    for name, angle, up, size, power in LIGHTS:
-        lamp = bpy.data.objects.new(name, bpy.data.lights.new(name, "AREA"))
-        lamp.data.size, lamp.data.energy = size, power
-        lamp.location = (1.1 * sin(radians(angle)), -1.1 * cos(radians(angle)), up)
-        lamp.rotation_euler = lamp.location.to_track_quat("Z", "Y").to_euler()
-        scene.collection.objects.link(lamp)
 
 
 def set_up(scene: bpy.types.Scene, options: argparse.Namespace) -> None:
@@ -225,7 +182,7 @@ def main() -> None:
     last = lines[-1].first_frame + ceil((len(lines[-1].waveform) / SAMPLE_RATE + 2 * IDLE) * FRAME_RATE)
     scene.frame_start, scene.frame_end = 1, last
     heads = two_heads(scene)
-    film(scene, heads, lines)
+    showreel_stage.film(scene, heads, cuts(lines))
     speak(scene, heads, lines)
     bpy.ops.wm.save_as_mainfile(filepath=str((options.out / "showreel.blend").resolve()))
     first, last = options.frames or (1, last)

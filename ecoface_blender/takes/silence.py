@@ -139,7 +139,7 @@ def _slowly(points: np.ndarray, width: float) -> np.ndarray:
 
 
 def _end_takes(owner: bpy.types.ID) -> None:
-    """Let takes show in their own frames alone: one that is held would hide what is below, other takes too."""
+    """Let takes show in their own frames alone: one that is held would hide other takes below it."""
     animation = owner.animation_data_create()
     for track in animation.nla_tracks:
         for strip in track.strips:

@@ -1,112 +1,199 @@
-"""Two minutes of the default model on recorded speech, to be looked at: `python tools/showreel.py`.
+"""Two heads in a dialogue, made as a user makes it: `python tools/showreel.py --out FOLDER`.
 
-Writes showreel.mp4, and showreel_N.png with one picture of every second, into work/showreel.
+Each says lines in turn, looks at the other, and listens while the other speaks. Writes pictures into
+FOLDER/frames, showreel.mp4 with sound, showreel.blend, and sheets with five pictures of every second.
 """
 
-from dataclasses import dataclass, field
+import argparse
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil, radians
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
+import bpy
 import numpy as np
+import showreel_stage
 import soundfile
-from jaxtyping import Float32
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from ecoface_model.core.constants import EMOTIONS, FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
-from ecoface_model.core.head_file import read_head
-from ecoface_model.core.motion_file import FlameMotion
-from ecoface_model.pipeline import EcoFace
+import ecoface_blender
+from ecoface_model.audio import read_sound
+from ecoface_model.core.constants import FRAME_RATE, SAMPLE_RATE
 from ecoface_model.preview.soundtrack import read_soundtrack
-from ecoface_model.preview.video import pictures, write_video
-from ecoface_model.reference_emotion.strength import EmotionStrength
-from ecoface_model.renderer.portrait import Portrait
-from training.data.real_speech import read_recordings
+from ecoface_model.preview.video import write_video
 
-OUT = Path("work/showreel")
-SIZE = (480, 384)  # pixels, height and width
-PAUSE = 10  # frames from one line to the next
-COLUMNS, ROWS, SMALL = 10, 4, (160, 200)  # of a sheet; width and height of its pictures
+ENGINES = {
+    "CYCLES": "CYCLES",
+    "EEVEE": "BLENDER_EEVEE_NEXT" if bpy.app.version < (5, 0) else "BLENDER_EEVEE",
+    "WORKBENCH": "BLENDER_WORKBENCH",
+}
+SPEECH = Path("demo/speech.wav")
+FACES, STYLES = (0, 1), ("natural", "lively")
+EMOTIONS = ("", "happy:1.2", "surprised:1.2", "angry:1.2", "sad:1.2", "disgust:1.2", "calm", "fearful:1.2")
+"""Of the lines one after the other; the first is the speech's own."""
+APART, TURNED = 0.42, 38.0  # metres between the heads; degrees by which each is turned to the other
+PAUSE, IDLE = 0.5, 1.0  # seconds between two lines, and in which a face comes to rest after its own
+SHEET, TILE = (5, 5), (384, 216)  # columns and rows of a sheet, width and height of its pictures
 
 
 @dataclass(frozen=True)
 class Line:
-    """One recording, and how it is asked for."""
+    """What is said when."""
 
-    recording: str
-    caption: str
-    how: dict[str, Any] = field(default_factory=dict)
+    speaker: int
+    sound: Path
+    emotion: str
+    first_frame: int
+    waveform: np.ndarray
+    """(samples,) at SAMPLE_RATE."""
 
 
-LINES = (
-    *(Line(name, "from the speech") for name in ("0870", "0880", "0890", "0920", "0930")),
-    *(Line("0890", f"{name}:2", {"emotion": f"{name}:2"}) for name in EMOTIONS[1:]),
-    *(
-        Line("0880", f"style {name}, happy", {"emotion": "happy", "style": name})
-        for name in ("lively", "mumbler", "orator", "warm", "stern", "poised", "quirky", "average")
-    ),
-    *(
-        Line("0930", f"angry, strength {x:g}", {"emotion": "angry", "amounts": EmotionStrength(strength=x)})
-        for x in (0.0, 0.5, 1.5)
-    ),
-    Line("0870", "sad, then surprised", {"emotion": "sad:2@1 surprised:2@5"}),
-    Line("0920", "fearful, upper face only", {"emotion": "fearful:2", "amounts": EmotionStrength(mouth=0.0)}),
-)
+def dialogue(sounds: list[list[Path]], seconds: float) -> list[Line]:
+    """Lines in turn until the time is over; each speaker goes through its own sounds."""
+    lines: list[Line] = []
+    first = round(PAUSE * FRAME_RATE) + 1
+    while not lines or first < seconds * FRAME_RATE:
+        speaker, turn = len(lines) % 2, len(lines) // 2
+        sound = sounds[speaker][turn % len(sounds[speaker])]
+        line = Line(speaker, sound, EMOTIONS[len(lines) % len(EMOTIONS)], first, read_sound(sound))
+        lines.append(line)
+        first += ceil((len(line.waveform) / SAMPLE_RATE + PAUSE) * FRAME_RATE)
+    return lines
+
+
+def cuts(lines: list[Line]) -> list[tuple[int, int | None]]:
+    """Both are seen as a line begins, then who speaks, or at every third line who listens."""
+    out: list[tuple[int, int | None]] = []
+    for number, line in enumerate(lines):
+        shown = line.speaker if number % 3 < 2 else 1 - line.speaker
+        out += [(max(1, line.first_frame - 12), None), (line.first_frame + 45, shown)]
+    return out
+
+
+def two_heads(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    """The heads of the reel, half turned to each other, each with the other to look at."""
+    heads = []
+    for face, side in zip(FACES, (-1, 1), strict=True):
+        scene.cursor.location = (side * APART / 2, 0, 0)
+        bpy.ops.ecoface.add_head(face=face, beside=False)
+        heads.append(bpy.context.object)
+        heads[-1].rotation_euler[2] = -side * radians(TURNED)
+    bpy.context.view_layer.update()
+    for head, other in (heads, heads[::-1]):
+        head.ecoface_look_at = other
+        showreel_stage.dress(head)
+    return heads
+
+
+def speak(scene: bpy.types.Scene, heads: list[bpy.types.Object], lines: list[Line]) -> None:
+    """A strip of sound for each line, a take for each strip, and listening between them."""
+    strips = scene.sequence_editor_create().strips
+    for number, line in enumerate(lines):
+        name = f"Line {number + 1}"
+        strips.new_sound(name, str(line.sound.resolve()), 1 + line.speaker, line.first_frame)
+        scene.ecoface.head = head = heads[line.speaker]
+        bpy.ops.ecoface.generate(
+            head=head.name,
+            strip=name,
+            emotion=line.emotion,
+            style=STYLES[line.speaker],
+            seed=number,
+            idle=IDLE,
+        )
+        bpy.ops.ecoface.take_push()
+    for number, head in enumerate(heads):
+        bpy.ops.ecoface.fill_silence(head=head.name, seed=number)
+
+
+def set_up(scene: bpy.types.Scene, options: argparse.Namespace) -> None:
+    render = scene.render
+    render.engine, render.fps, render.fps_base = ENGINES[options.engine], FRAME_RATE, 1.0
+    render.resolution_x, render.resolution_y = options.size
+    render.image_settings.color_mode = "RGB"
+    scene.cycles.samples, scene.cycles.use_denoising = options.samples, True
+    render.use_persistent_data = True
+    scene.eevee.taa_render_samples = options.samples
+    scene.display.shading.light, scene.display.shading.color_type = "STUDIO", "MATERIAL"
+    scene.display.render_aa = "5"
+
+
+def render(scene: bpy.types.Scene, folder: Path, frames: range) -> list[Path]:
+    """A picture of each frame, named by its number; those that are there already are kept."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{frame:05}.png" for frame in frames]
+    for frame, path in zip(frames, paths, strict=True):
+        if not path.is_file():
+            scene.frame_set(frame)
+            scene.render.filepath = str(path)
+            bpy.ops.render.render(write_still=True)
+    return paths
+
+
+def pictures(paths: list[Path], each: int) -> Iterator[np.ndarray]:
+    """Every picture, held for as many frames as there are between two."""
+    for path in paths:
+        with Image.open(path) as picture:
+            yield from [np.asarray(picture.convert("RGB"))] * each
+
+
+def write_film(out: Path, lines: list[Line], paths: list[Path], frames: range) -> None:
+    """The pictures with what is said meanwhile."""
+    sound = np.zeros(SAMPLE_RATE * frames.stop // FRAME_RATE, np.float32)
+    for line in lines:
+        part = sound[(line.first_frame - 1) * SAMPLE_RATE // FRAME_RATE :]
+        part[: len(line.waveform)] += line.waveform[: len(part)]
+    wave = out / "showreel.wav"
+    soundfile.write(wave, sound[(frames.start - 1) * SAMPLE_RATE // FRAME_RATE :], SAMPLE_RATE)
+    track = read_soundtrack(wave, len(frames) * frames.step / FRAME_RATE)
+    write_video(out / "showreel.mp4", pictures(paths, frames.step), track)
+
+
+def write_sheets(out: Path, paths: list[Path], step: int) -> None:
+    """Pictures in rows, five of a second or as many as there are."""
+    seen, (columns, rows) = paths[:: max(1, round(FRAME_RATE / 5 / step))], SHEET
+    for number in range(ceil(len(seen) / (columns * rows))):
+        sheet = Image.new("RGB", (columns * TILE[0], rows * TILE[1]))
+        for place, path in enumerate(seen[number * columns * rows :][: columns * rows]):
+            with Image.open(path) as picture:
+                tile = picture.convert("RGB").resize(TILE)
+            sheet.paste(tile, (place % columns * TILE[0], place // columns * TILE[1]))
+        sheet.save(out / f"sheet_{number:02}.png")
 
 
 def main() -> None:
-    """Generate, join, draw, write."""
-    OUT.mkdir(parents=True, exist_ok=True)
-    motion, sound, captions = joined(EcoFace.load())
-    head = read_head()
-    frames = []
-    for frame, caption in zip(pictures(motion, head, Portrait(head, SIZE), workers=2), captions, strict=True):
-        picture = Image.fromarray(frame)
-        ImageDraw.Draw(picture).text((12, 10), caption, fill="white", font_size=18)
-        frames.append(np.asarray(picture))
-    with TemporaryDirectory() as folder:
-        wave = Path(folder) / "speech.wav"
-        soundfile.write(wave, sound, SAMPLE_RATE)
-        track = read_soundtrack(wave, len(frames) / FRAME_RATE)
-        write_video(OUT / "showreel.mp4", iter(frames), track)
-    per_sheet = COLUMNS * ROWS
-    seconds = frames[FRAME_RATE // 2 :: FRAME_RATE]
-    for number in range(-(-len(seconds) // per_sheet)):
-        write_sheet(seconds[number * per_sheet :][:per_sheet], OUT / f"showreel_{number}.png")
-    print(f"{len(frames) / FRAME_RATE:.0f} s in {OUT}")
-
-
-def joined(model: EcoFace) -> tuple[FlameMotion, Float32[NDArray[Any], " samples"], list[str]]:
-    """All lines one after the other, the face moving from one to the next in silence; a caption per frame."""
-    recordings = {clip.name: clip.waveform for clip in read_recordings()}
-    motions: list[NDArray[np.float32]] = []
-    sounds: list[NDArray[np.float32]] = []
-    captions: list[str] = []
-    for seed, line in enumerate(LINES):
-        waveform = recordings[line.recording]
-        made = model.generate(waveform, seed=seed, **line.how)
-        if motions:
-            way = (1 - np.cos(np.pi * np.arange(1, PAUSE + 1) / (PAUSE + 1)))[:, None] / 2
-            between = motions[-1][-1] + way * (made.motion[0] - motions[-1][-1])
-            motions.append(between.astype(np.float32))
-            sounds.append(np.zeros(PAUSE * SAMPLES_PER_FRAME, np.float32))
-            captions += [""] * PAUSE
-        length = made.n_frames * SAMPLES_PER_FRAME
-        motions.append(made.motion)
-        sounds.append(np.pad(waveform[:length], (0, max(0, length - len(waveform)))))
-        captions += [line.caption] * made.n_frames
-    return FlameMotion(np.concatenate(motions), metadata=made.metadata), np.concatenate(sounds), captions
-
-
-def write_sheet(frames: list[NDArray[np.uint8]], path: Path) -> None:
-    """Pictures in rows."""
-    sheet = Image.new("RGB", (COLUMNS * SMALL[0], ROWS * SMALL[1]))
-    for place, frame in enumerate(frames):
-        corner = (place % COLUMNS * SMALL[0], place // COLUMNS * SMALL[1])
-        sheet.paste(Image.fromarray(frame).resize(SMALL), corner)
-    sheet.save(path)
+    """Set the scene, let them speak, render."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True, help="a folder")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of dialogue, to the end of a line")
+    parser.add_argument("--engine", choices=ENGINES, default="EEVEE")
+    parser.add_argument("--frames", type=int, nargs=2, metavar=("A", "B"), help="only these, from 1 on")
+    parser.add_argument("--step", type=int, default=1, help="render every N-th frame")
+    parser.add_argument("--answer", type=Path, nargs="+", default=[SPEECH], help="what the second head says")
+    parser.add_argument("--size", type=int, nargs=2, default=(960, 540), metavar=("WIDTH", "HEIGHT"))
+    parser.add_argument("--samples", type=int, default=16)
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    ecoface_blender.register()
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    scene = bpy.context.scene
+    set_up(scene, options)
+    lines = dialogue([[SPEECH], options.answer], options.seconds)
+    last = lines[-1].first_frame + ceil((len(lines[-1].waveform) / SAMPLE_RATE + 2 * IDLE) * FRAME_RATE)
+    scene.frame_start, scene.frame_end = 1, last
+    heads = two_heads(scene)
+    showreel_stage.film(scene, heads, cuts(lines))
+    speak(scene, heads, lines)
+    bpy.ops.wm.save_as_mainfile(filepath=str((options.out / "showreel.blend").resolve()))
+    first, last = options.frames or (1, last)
+    frames = range(first, last + 1, options.step)
+    paths = render(scene, options.out / "frames", frames)
+    write_film(options.out, lines, paths, frames)
+    write_sheets(options.out, paths, options.step)
+    print(f"{len(lines)} lines, {len(paths)} pictures in {options.out}")
+    ecoface_blender.unregister()
 
 
 if __name__ == "__main__":
     main()
+    os._exit(0)  # some of Blender's wheels do not return from their own clean-up

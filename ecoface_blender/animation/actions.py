@@ -206,12 +206,21 @@ def push_down(owner: bpy.types.ID) -> bpy.types.NlaStrip:
     track.name = action.name
     strip = track.strips.new(action.name, math.floor(start), action)
     strip.action_slot = slot
-    strip.action_frame_start, strip.action_frame_end = start, end
-    strip.frame_start_ui, strip.frame_end_ui = start, end  # keys of a shifted take are between frames
+    set_span(strip, start, end)  # keys of a shifted take are between frames
     strip.blend_type, strip.influence = animation.action_blend_type, animation.action_influence
     strip.extrapolation = animation.action_extrapolation
     animation.action = None
     return strip
+
+
+def set_span(strip: bpy.types.NlaStrip, start: float, end: float) -> None:
+    """Let a strip play these frames of its action, in the same frames of the scene.
+
+    A new strip of shape keys has a span of 0 to 1, and Blender lets neither end of a span pass the other.
+    """
+    strip.action_frame_start = min(start, strip.action_frame_start)
+    strip.action_frame_end, strip.action_frame_start = end, start
+    strip.frame_start_ui, strip.frame_end_ui = start, end
 
 
 def write_metadata(action: bpy.types.Action, metadata: Mapping[str, Any]) -> None:

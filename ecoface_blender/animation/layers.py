@@ -145,8 +145,7 @@ class _Lifted:
             animation.action = None
             self.strip.name = action.name
             self.strip.action, self.strip.action_slot = action, slot
-            self.strip.action_frame_start, self.strip.action_frame_end = start, end
-            self.strip.frame_start_ui, self.strip.frame_end_ui = start, end
+            actions.set_span(self.strip, start, end)
         actions.assign(self.owner, self.layer, self.slot)
         self.owner.update_tag()
 

@@ -18,7 +18,7 @@ from ..engine.settings import EngineSettings, engine_settings
 from ..errors import EcoFaceBlenderError
 from ..export import export
 from ..generate import gather, generation, sound_choice
-from ..heads import finding, head_arrays, own_head
+from ..heads import dressing, finding, head_arrays, own_head
 from ..takes import takes
 from .arguments import Parser, answer
 
@@ -98,6 +98,7 @@ def make(options: argparse.Namespace) -> int:
         settings = replace(settings, model=str(options.model))
     if options.fps:
         set_rate(context.scene, options.fps)
+    added = not finding.find_faces(context)
     speaker = speaking_head(context, options.head, settings)
     started = time.monotonic()
     result = animate(context, settings, given_by(options, speaker))
@@ -105,6 +106,8 @@ def make(options: argparse.Namespace) -> int:
     if options.fbx:
         print(export.write(context, speaker, options.fbx, settings=settings))
     if options.blend:
+        if added:
+            dress(speaker, settings)
         save(options.blend)
     return 0
 
@@ -152,6 +155,12 @@ def speaking_head(context: bpy.types.Context, name: str | None, settings: Engine
     if heads:
         return heads[0]
     return own_head.add_head(context, head_arrays.asked_for(settings), "Head")
+
+
+def dress(added: bpy.types.Object, settings: EngineSettings) -> None:
+    """Give a head that was added here its look, where it is our own: for files that people open."""
+    if head_arrays.is_own(head_arrays.asked_for(settings)):
+        dressing.apply_look(added)
 
 
 def given_by(options: argparse.Namespace, speaker: bpy.types.Object) -> dict[str, Any]:

@@ -77,11 +77,13 @@ def write(line: Writing) -> str:
         said = takes.receive(context, line.request, *stored.read_motion(line.motion))
         speaker = finding.named(context.scene, line.request.speaker)
         context.scene.frame_end = math.ceil(takes.playing(speaker).frame_range[1])
-        for suffix in line.outputs:
+        for suffix in sorted(line.outputs, key=lambda each: each == "blend"):  # it is dressed, others are not
             if suffix == MOTION:
                 _copy_motion(line)
             elif suffix == "blend":
                 generation.add_sound(context, line.request, str(line.folder))
+                if line.new_head:
+                    command.dress(speaker, line.settings)
                 with written_beside(_path(line, suffix)) as beside:
                     save_copy(beside)
             else:

@@ -10,7 +10,10 @@ import bpy
 import numpy as np
 
 from ..core.jaw_skinning import JAW
+from . import strays
 
+RIG = "Rig"
+"""What the armature is among the objects that are made for a head."""
 ROOT, HEAD, EYES = "neck", "head", ("eye_L", "eye_R")
 _GLOBAL, _NECK, _EYES = 0, 1, (3, 4)  # joints; what follows the jaw follows the head with it
 _OUT = 0.6  # of the way from an eye's joint to its front that its bone is long
@@ -50,8 +53,9 @@ def add_bones(
     context: bpy.types.Context, head: bpy.types.Object, arrays: Mapping[str, np.ndarray]
 ) -> bpy.types.Object:
     """An armature with neck and eyes that a head follows from now on; nothing moves until it is posed."""
-    data = bpy.data.armatures.new(f"{head.name} Rig")
-    rig = bpy.data.objects.new(f"{head.name} Rig", data)
+    data = bpy.data.armatures.new(f"{head.name} {RIG}")
+    rig = bpy.data.objects.new(f"{head.name} {RIG}", data)
+    rig[strays.PART], rig[strays.OF] = RIG, head.name
     for collection in head.users_collection or (context.collection,):
         collection.objects.link(rig)
     data.display_type = "STICK"

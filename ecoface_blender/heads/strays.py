@@ -1,4 +1,4 @@
-"""Strands whose head was deleted go with it; Blender leaves the objects under a deleted one."""
+"""Strands and bones whose head was deleted go with it; Blender leaves the objects under a deleted one."""
 
 import bpy
 from bpy.app.handlers import persistent
@@ -10,13 +10,13 @@ _n_objects: dict[str, int] = {}
 
 
 def sweep(scene: bpy.types.Scene) -> None:
-    """Remove the strands in a scene whose head is no longer there."""
+    """Remove the strands and bones in a scene whose head is no longer there."""
     for item in [item for item in scene.objects if PART in item and _is_left_behind(item, scene)]:
         remove(item)
 
 
 def remove(part: bpy.types.Object) -> None:
-    """An object of strands with what it is made of."""
+    """An object that was made for a head, with what it is made of."""
     data, materials = part.data, [slot.material for slot in part.material_slots if slot.material]
     bpy.data.objects.remove(part)
     bpy.data.batch_remove([block for block in (data,) if not block.users])
@@ -24,8 +24,17 @@ def remove(part: bpy.types.Object) -> None:
 
 
 def _is_left_behind(item: bpy.types.Object, scene: bpy.types.Scene) -> bool:
-    """No head above it, nor one of the name that its head had: not merely freed of its parent."""
+    """No head above it, nor one of the name that its head had: not merely freed of its parent.
+
+    Bones that carry anything are none.
+    """
+    if item.type == "ARMATURE" and (item.children or any(_follows(each, item) for each in scene.objects)):
+        return False
     return scene.objects.get(item.parent.name if item.parent else item.get(OF, "")) is None
+
+
+def _follows(item: bpy.types.Object, rig: bpy.types.Object) -> bool:
+    return any(each.type == "ARMATURE" and each.object == rig for each in item.modifiers)
 
 
 @persistent

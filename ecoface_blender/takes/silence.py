@@ -46,6 +46,8 @@ def fill(context: bpy.types.Context, speaker: bpy.types.Object, seed: int = 0) -
         )
     frames = np.arange(scene.frame_start, scene.frame_end + 1, dtype=np.float64)
     channels = _channels(scene, rig, frames, seed)
+    for owner in rig.owners:
+        _end_takes(owner)
     taken = _values_at_edges(context, channels, gaps)
     _meet(channels, frames, gaps, taken, FADE * sequencer.scene_rate(scene))
     action = bpy.data.actions.new(f"{speaker.name} Listening")
@@ -136,10 +138,21 @@ def _slowly(points: np.ndarray, width: float) -> np.ndarray:
     return np.stack([np.convolve(each, weights / weights.sum(), "valid") for each in padded.T], axis=1)
 
 
+def _end_takes(owner: bpy.types.ID) -> None:
+    """Let takes show in their own frames alone: one that is held would hide other takes below it."""
+    animation = owner.animation_data_create()
+    for track in animation.nla_tracks:
+        for strip in track.strips:
+            if stored.is_take(strip.action):
+                strip.extrapolation = "NOTHING"
+    if stored.is_take(animation.action):
+        animation.action_extrapolation = "NOTHING"
+
+
 def _values_at_edges(
     context: bpy.types.Context, channels: Sequence[Channel], gaps: Sequence[Span]
 ) -> dict[float, np.ndarray]:
-    """By frame: what the channels' properties are where a take ends or begins, its extrapolation aside."""
+    """By frame: what the channels' properties are where a take ends or begins."""
     scene, out = context.scene, {}
     current, subframe = scene.frame_current, scene.frame_subframe
     try:
@@ -180,22 +193,14 @@ def _meet(
 def _place(
     owner: bpy.types.ID, action: bpy.types.Action, slot: bpy.types.ActionSlot, gaps: Sequence[Span]
 ) -> None:
-    """Strips of the action in the silences; what is above them shows in its own frames alone."""
-    animation = owner.animation_data_create()
-    for track in animation.nla_tracks:
-        for strip in track.strips:
-            if stored.is_take(strip.action):
-                strip.extrapolation = "NOTHING"
-    if stored.is_take(animation.action):
-        animation.action_extrapolation = "NOTHING"
-    track = animation.nla_tracks.new()
+    """Strips of the action in the silences."""
+    track = owner.animation_data.nla_tracks.new()
     track.name = TRACK
     body = isinstance(owner, bpy.types.Object) and layers.has_other_strips(owner)
     for first, last in gaps:
         strip = track.strips.new(action.name, int(np.floor(first)), action)
         strip.action_slot = slot
-        strip.action_frame_start, strip.action_frame_end = first, last
-        strip.frame_start_ui, strip.frame_end_ui = first, last
+        actions.set_span(strip, first, last)
         strip.extrapolation = "NOTHING"
         strip.blend_type = "COMBINE" if body else "REPLACE"
     owner.update_tag()

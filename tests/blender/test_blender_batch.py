@@ -11,7 +11,7 @@ import pytest
 from blender_support import empty_blend, small_head, write_sound
 
 from ecoface_blender.headless.cli import run
-from ecoface_blender.heads import own_head
+from ecoface_blender.heads import dressing, looks, own_head
 
 ROOT = Path(__file__).parents[2]
 
@@ -81,6 +81,17 @@ def test_the_command_speaks_with_the_head_of_a_file(voice, model, head_file, tmp
     assert [each.name for each in own_head.find_heads(bpy.context)] == ["Anna"]
     assert moving(bpy.data.objects["Anna"])
     assert bpy.context.scene.render.fps == 30 and bpy.context.scene.frame_end == 60
+
+
+def test_a_new_head_has_its_look_in_a_blend(voice, tmp_path, capsys):
+    """With the shipped model: its head is our own."""
+    empty_blend()
+    out = tmp_path / "out.blend"
+    assert run(["--audio", str(voice), "--blend", str(out)]) == 0, capsys.readouterr().err
+    bpy.ops.wm.open_mainfile(filepath=str(out))
+    (speaker,) = own_head.find_heads(bpy.context)
+    assert speaker[dressing.LOOK] == looks.DEFAULT and moving(speaker)
+    assert sorted(part[dressing.PART] for part in dressing.parts_of(speaker)) == ["Brows and Lashes", "Hair"]
 
 
 def test_the_frame_rate_can_be_chosen(voice, model, head_file, tmp_path):

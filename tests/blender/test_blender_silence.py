@@ -6,7 +6,7 @@ import pytest
 from blender_support import REFERENCE_HEAD, empty_blend
 from test_blender_head_turn import N, angle_to, receive, turned
 
-from ecoface_blender.animation import layers
+from ecoface_blender.animation import actions, layers
 from ecoface_blender.core.head_pose import direction
 from ecoface_blender.core.jaw_skinning import rotations
 from ecoface_blender.heads import face_kinds, source_curves
@@ -78,6 +78,29 @@ def test_silences_around_a_take_begin_and_end_where_it_does(two):
 
 def direction_of(turns):
     return turns[:, :, 2]
+
+
+def test_lines_that_were_pushed_down_play_where_they_did_and_go_over_into_silence(two):
+    speaking, _ = two
+    rig = face_kinds.known_rig(speaking)
+    played = []
+    for first in (40.0, 150.0):
+        receive(speaking, first_frame=first)
+        frames = np.arange(first, first + N)
+        played.append((frames, evaluated.key_values(bpy.context, rig, frames)))
+        for owner in rig.owners:
+            actions.push_down(owner)
+    assert silence.fill(bpy.context, speaking, seed=3) == 3
+    for frames, values in played:
+        np.testing.assert_allclose(evaluated.key_values(bpy.context, rig, frames), values, atol=1e-6)
+    for owner in rig.owners:
+        for track in owner.animation_data.nla_tracks:
+            for strip in track.strips:
+                span = (strip.action_frame_start, strip.action_frame_end)
+                assert span == (strip.frame_start, strip.frame_end), f"{owner.name}: {strip.name}"
+    ways = direction_of(evaluated.see(bpy.context, rig, np.arange(1.0, 251)).turned[:, 0])
+    steps = np.degrees(np.arccos((ways[1:] * ways[:-1]).sum(axis=1).clip(-1, 1)))
+    assert steps.max() < 2.5, "no frame in which the head jumps"
 
 
 def test_it_is_filled_anew_not_twice_and_a_take_s_layer_finds_its_take(two):

@@ -8,7 +8,7 @@ from export_support import everything, talk
 
 from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.export import export
-from ecoface_blender.heads import dressing, own_head, regions, strands, strays, wrinkles
+from ecoface_blender.heads import dressing, own_bones, own_head, regions, strands, strays, wrinkles
 from ecoface_blender.heads.looks import DEFAULT, looks
 
 pytestmark = pytest.mark.blender_version
@@ -193,7 +193,23 @@ def test_strands_go_with_a_deleted_head_and_stay_with_one_that_was_renamed(head)
     bpy.data.objects.remove(head)
     strays.sweep(bpy.context.scene)
     left = [item.name for item in bpy.context.scene.objects]
-    assert sorted(left) == ["Ben Brows and Lashes", "Ben Hair", "Clara"]
+    assert sorted(left) == ["Ben Brows and Lashes", "Ben Hair", "Ben Rig", "Clara"]
+
+
+def test_bones_go_with_a_deleted_head_and_stay_with_what_they_carry(head):
+    other = own_head.add_head(bpy.context, ARRAYS, "Ben")
+    other.name = "Clara"
+    carried = own_bones.rig_of(own_head.add_head(bpy.context, ARRAYS, "Dora"))
+    cube = bpy.data.objects.new("Cube", bpy.data.meshes.new("Cube"))
+    bpy.context.scene.collection.objects.link(cube)
+    cube.modifiers.new("Bones", "ARMATURE").object = carried
+    n_armatures = len(bpy.data.armatures)
+    for gone in (head, bpy.data.objects["Dora"]):
+        bpy.data.objects.remove(gone)
+    strays.sweep(bpy.context.scene)
+    left = [item.name for item in bpy.context.scene.objects if item.type == "ARMATURE"]
+    assert sorted(left) == ["Ben Rig", "Dora Rig"] and own_bones.rig_of(other).name == "Ben Rig"
+    assert len(bpy.data.armatures) == n_armatures - 1
 
 
 def test_bones_of_a_head_carry_all_its_strands(head):

@@ -20,6 +20,7 @@ from ..sound import sequencer
 from ..worker import protocol
 from . import speech as spoken
 from . import takes
+from .playback import Playback
 
 NAME = "EcoFace Live Preview"
 MARK = "ecoface_live_preview"
@@ -30,8 +31,10 @@ GROWTH = 1.5  # keys are written anew when there are so many times as many frame
 class LivePreview:
     """The line that is being made, as far as it is ready."""
 
-    def __init__(self, request: GenerationRequest):
+    def __init__(self, request: GenerationRequest, extend: bool = False):
+        """`extend` lets a scene that ends too early go on meanwhile."""
         self._request = request
+        self._playback = Playback(request, extend)
         self._parts: list[np.ndarray] = []
         self._ready = self._written = 0  # frames
         self._before: list[tuple[str, str] | None] = []
@@ -47,14 +50,21 @@ class LivePreview:
         if self._ready < GROWTH * self._written:
             return
         with suppress(EcoFaceBlenderError):  # which the take's own keys will say
-            first = not self._written
-            self._write(np.concatenate(self._parts))
+            last_frame = self._write(np.concatenate(self._parts))
             self._written = self._ready
-            if first:
-                self._play()
+            self._playback.show(last_frame)
+
+    def keep(self) -> None:
+        """The take is there in its place: Blender plays on."""
+        self._playback.keep()
 
     def end(self) -> None:
-        """Take it away again, and give back what was played before."""
+        """Take it away again, and give back what was played before, and how the scene was."""
+        self.clear()
+        self._playback.end()
+
+    def clear(self) -> None:
+        """Take its keys away, and give back what was played before."""
         if not self._written:
             return
         self._written = 0
@@ -67,8 +77,8 @@ class LivePreview:
         for action in [each for each in bpy.data.actions if _is_preview(each)]:
             bpy.data.actions.remove(action)
 
-    def _write(self, motion: np.ndarray) -> None:
-        """Keys of all that is ready, in place of those before.
+    def _write(self, motion: np.ndarray) -> float:
+        """Keys of all that is ready, in place of those before; gives the frame of the last.
 
         Raises:
             EcoFaceBlenderError: if scene or head are no more what they were, or the face plays edits.
@@ -101,16 +111,7 @@ class LivePreview:
         action.use_fake_user = False
         for old in {each.name: each for each in playing if _is_preview(each)}.values():
             bpy.data.actions.remove(old)
-
-    def _play(self) -> None:
-        """Let Blender play from the line's beginning, unless it plays already."""
-        screen = bpy.context.screen
-        if bpy.app.background or screen is None or screen.is_animation_playing:
-            return
-        scene = bpy.data.scenes[self._request.scene]
-        if scene == bpy.context.scene:
-            scene.frame_set(round(self._request.first_frame))
-            bpy.ops.screen.animation_play()
+        return float(frames[-1])
 
 
 def _is_preview(action: bpy.types.Action | None) -> bool:

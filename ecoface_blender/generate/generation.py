@@ -48,10 +48,13 @@ class Generation(EngineJob):
         """As `EngineJob.step`; also fails where scene or head are gone meanwhile."""
         if not self.stopped:
             takes.stage(self.request)
-        return super().step()
+        done = super().step()
+        if self.preview and not done:
+            self.preview.show()
+        return done
 
     def frames(self, part: protocol.Frames) -> None:
-        """Show it."""
+        """To be shown."""
         if self.preview:
             self.preview.add(part)
 

@@ -41,13 +41,16 @@ class LivePreview:
         """Of each data-block that the face animates: the action that it played and the slot, by name."""
 
     def add(self, part: protocol.Frames) -> None:
-        """Show more of it; a face that cannot be previewed now is left as it is."""
+        """More of it is ready."""
         motion = np.frombuffer(base64.b64decode(part.motion), "<f4").reshape(-1, MOTION_DIM)
         if part.first < self._ready:  # the engine was started again
             self._parts, self._ready = [], 0
         self._parts.append(motion)
         self._ready += len(motion)
-        if self._ready < GROWTH * self._written:
+
+    def show(self) -> None:
+        """Keys of all that is ready; a face that cannot be previewed now is left as it is."""
+        if not self._parts or self._ready < GROWTH * self._written:
             return
         with suppress(EcoFaceBlenderError):  # which the take's own keys will say
             last_frame = self._write(np.concatenate(self._parts))
@@ -111,6 +114,7 @@ class LivePreview:
         action.use_fake_user = False
         for old in {each.name: each for each in playing if _is_preview(each)}.values():
             bpy.data.actions.remove(old)
+        action.name = NAME
         return float(frames[-1])
 
 

@@ -80,7 +80,7 @@ def _remove_strip(name: str, scene_name: str) -> None:
     scene = bpy.data.scenes.get(scene_name)
     editor = scene.sequence_editor if scene else None
     strip = editor.strips.get(name) if editor else None
-    if strip is None or strip.type != "SOUND":
+    if editor is None or strip is None or strip.type != "SOUND":
         return
     sound = strip.sound
     editor.strips.remove(strip)

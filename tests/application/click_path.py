@@ -50,6 +50,7 @@ def main() -> None:
 def walk(desktop: Desktop, engine: str) -> dict[str, float]:
     """Every step of an artist's first half hour."""
     figures: dict[str, float] = {}
+    desktop.inside("bpy.data.objects.remove(bpy.data.objects['Cube'])")  # it would stand in the shot
     desktop.screenshot("1_no_head")
     rows = places(desktop)
     desktop.click("Add Head")

@@ -12,14 +12,15 @@ import numpy as np
 
 from ..animation import actions
 from ..animation.adjust import Settings
+from ..channels import Channel
 from ..core.constants import EXPRESSION_DIM, FRAME_RATE, MOTION_DIM
 from ..errors import EcoFaceBlenderError
 from ..heads import face_kinds
 from ..request import GenerationRequest
 from ..sound import sequencer
 from ..worker import protocol
+from . import evaluated, takes
 from . import speech as spoken
-from . import takes
 from .playback import Playback
 
 NAME = "EcoFace Live Preview"
@@ -39,6 +40,8 @@ class LivePreview:
         self._ready = self._written = 0  # frames
         self._before: list[tuple[str, str] | None] = []
         """Of each data-block that the face animates: the action that it played and the slot, by name."""
+        self._values: list[tuple[int, str, int, float]] = []
+        """What the preview moves, as it stood: the data-block's number, path and index, and the value."""
 
     def add(self, part: protocol.Frames) -> None:
         """More of it is ready."""
@@ -73,7 +76,11 @@ class LivePreview:
         self._written = 0
         with suppress(EcoFaceBlenderError):  # scene or head are gone, and with them what to give back
             _scene, speaker = takes.stage(self._request)
-            for owner, before in zip(face_kinds.known_rig(speaker).owners, self._before, strict=False):
+            owners = face_kinds.known_rig(speaker).owners
+            for number, path, index, value in self._values:
+                with suppress(IndexError, KeyError, ValueError, AttributeError):  # gone meanwhile
+                    evaluated.set_value(Channel(owners[number], path, index, np.zeros(0)), value)
+            for owner, before in zip(owners, self._before, strict=False):
                 if owner.animation_data and _is_preview(owner.animation_data.action):
                     owner.animation_data.action = None
                     _give_back(owner, *(before or ("", "")))
@@ -108,6 +115,12 @@ class LivePreview:
         frames, channels = spoken.channels(
             rig, story, motion, float(FRAME_RATE), None, upper, None, Settings()
         )
+        if not self._written:
+            self._values = [
+                (rig.owners.index(each.id_data), each.path, each.index, evaluated.value_of(each))
+                for each in channels
+                if each.id_data in rig.owners
+            ]
         actions.open_sliders(channels)
         action = actions.write_channels(channels, frames, NAME, story)
         action[MARK] = True

@@ -92,6 +92,19 @@ def test_what_was_played_before_comes_back_when_a_line_is_cancelled(context, spe
     assert played(speaker) == before and len(bpy.data.actions) == n_actions
 
 
+def test_a_face_that_played_nothing_looks_as_before_when_a_line_is_cancelled(context, speaker, minute):
+    blocks = speaker.data.shape_keys.key_blocks
+    blocks[5].value = 0.25
+    before = [block.value for block in blocks]
+    job = start(context, live=True, sound=str(minute), seed=4)
+    step_until_shown(job, speaker)
+    context.scene.frame_set(40)
+    assert [block.value for block in blocks] != before
+    bpy.ops.ecoface.cancel()
+    running.end(job)
+    assert [block.value for block in blocks] == before
+
+
 def test_a_head_that_goes_meanwhile_takes_its_preview_along(context, speaker, minute):
     job = start(context, live=True, sound=str(minute))
     step_until_shown(job, speaker)

@@ -283,8 +283,12 @@ def confirm_file(desktop: Desktop, target: Path) -> None:
         f"            area.spaces.active.params.filename = {target.name!r}\n"
         "            area.tag_redraw()\n"
     )
-    x, y = desktop.find("Cancel", left=0)
-    desktop.click_at(x + NEXT_BUTTON, y)
+    time.sleep(SETTLED)
+    try:
+        x, y = desktop.find("Cancel", left=0)
+        desktop.click_at(x + NEXT_BUTTON, y)
+    except LookupError:  # of two buttons one is always read
+        desktop.click_at(*desktop.find("Export Face", left=0))
 
 
 def fail(desktop: Desktop) -> None:

@@ -5,7 +5,6 @@ Between start and finish nothing of Blender is held but names: meanwhile the art
 """
 
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 import bpy
@@ -16,7 +15,7 @@ from ..engine.settings import EngineSettings
 from ..errors import EcoFaceBlenderError
 from ..heads import report as face_report
 from ..request import GenerationRequest
-from ..sound import sequencer
+from ..sound import spoken_file
 from ..takes import frames, stored, takes
 from ..takes.live_preview import LivePreview
 from ..worker import protocol
@@ -41,7 +40,7 @@ class Generation(EngineJob):
         self.request = request
         self.result = Path(folder.name) / "motion.npz"
         live = live and request.frames is None
-        self.preview = LivePreview(request) if live else None
+        self.preview = LivePreview(request, _extends(request)) if live else None
         values = request.message(self.result, settings.flame or None) | {"live": live}
         super().__init__(settings, folder, protocol.Generate, values, counted="Animating")
 
@@ -49,10 +48,13 @@ class Generation(EngineJob):
         """As `EngineJob.step`; also fails where scene or head are gone meanwhile."""
         if not self.stopped:
             takes.stage(self.request)
-        return super().step()
+        done = super().step()
+        if self.preview and not done:
+            self.preview.show()
+        return done
 
     def frames(self, part: protocol.Frames) -> None:
-        """Show it."""
+        """To be shown."""
         if self.preview:
             self.preview.add(part)
 
@@ -93,9 +95,11 @@ def finish(context: bpy.types.Context, job: Generation) -> str:
     """
     request = job.request
     if job.preview:
-        job.preview.end()
+        job.preview.clear()
     sound_choice.remember(context, request, job.answer)
     result = takes.receive(context, request, *stored.read_motion(job.result))
+    if job.preview:
+        job.preview.keep()
     speaker = takes.stage(request)[1]
     if (lacking := face_report.shortcomings(speaker)) is not None:
         result += f"; {lacking}"
@@ -103,7 +107,7 @@ def finish(context: bpy.types.Context, job: Generation) -> str:
         result += f"; {extended}"
     if request.add_strip:
         try:
-            add_sound(context, request, job.folder.name)
+            spoken_file.add(context, request.sound, request.first_frame)
         except EcoFaceBlenderError as error:  # the face speaks all the same
             result += f"; its sound is not in the sequencer: {error}"
     return "; ".join([result, *job.warnings])
@@ -113,17 +117,3 @@ def _extends(request: GenerationRequest) -> bool:
     """Whether the panel lets the scene go on to a new take's end."""
     panel = getattr(bpy.data.scenes[request.scene], "ecoface", None)
     return panel is not None and panel.extend_frames and request.frames is None
-
-
-def add_sound(context: bpy.types.Context, request: GenerationRequest, folder: str) -> None:
-    """Let the line be heard where it is spoken, unless it is already.
-
-    Raises:
-        EcoFaceBlenderError: if Blender hears nothing in the file.
-    """
-    for strip in sequencer.sound_strips(context):
-        with suppress(EcoFaceBlenderError):  # a strip that plays nothing
-            heard = sequencer.located(strip)
-            if heard.path == Path(request.sound) and abs(heard.first_frame - request.first_frame) < 1:
-                return
-    sequencer.add_sound_strip(sequencer.sequencer_scene(context), request.sound, request.first_frame)

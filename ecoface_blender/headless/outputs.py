@@ -16,12 +16,11 @@ from ..core.constants import MOTION_DIM
 from ..core.head_pose import eye_units
 from ..engine.settings import EngineSettings
 from ..export import export, text_files
-from ..generate import generation
 from ..heads import finding, own_head
 from ..heads.head_turn import HeadTurn
 from ..request import GenerationRequest
 from ..same_file import same_file
-from ..sound import sequencer
+from ..sound import sequencer, spoken_file
 from ..takes import stored, takes
 from . import cli as command
 from .quiet import quiet, save_copy
@@ -81,7 +80,7 @@ def write(line: Writing) -> str:
             if suffix == MOTION:
                 _copy_motion(line)
             elif suffix == "blend":
-                generation.add_sound(context, line.request, str(line.folder))
+                spoken_file.add(context, line.request.sound, line.request.first_frame)
                 if line.new_head:
                     command.dress(speaker, line.settings)
                 with written_beside(_path(line, suffix)) as beside:

@@ -35,7 +35,10 @@ def bind(item: bpy.types.Object, head: bpy.types.Object) -> None:
     modifier.node_group = bpy.data.node_groups.get(GROUP) or _group()
     sockets = modifier.node_group.interface.items_tree
     wanted = next(each for each in sockets if each.name == "Head" and each.in_out == "INPUT")
-    modifier[wanted.identifier] = head
+    if hasattr(modifier, "properties"):  # from Blender 5.2 on
+        getattr(modifier.properties.inputs, wanted.identifier).value = head
+    else:
+        modifier[wanted.identifier] = head
     modifier.show_expanded = False
 
 

@@ -109,7 +109,7 @@ def see(context: bpy.types.Context, rig: Rig, frames: np.ndarray) -> Seen:
             for each, item, value, place in zip(keys, items, values, places, strict=True):
                 each.evaluated_get(depsgraph).key_blocks.foreach_get("value", value[row])
                 place[row] = item.evaluated_get(depsgraph).matrix_world
-            curves[row] = [_value(channel, depsgraph) for channel in others]
+            curves[row] = [value_of(channel, depsgraph) for channel in others]
             if bones and turned is not None:
                 turned[row] = bones.seen(bones.armature.evaluated_get(depsgraph))
     for value, mute in zip(values, muted, strict=True):
@@ -142,7 +142,7 @@ def is_animated(owner: bpy.types.ID) -> bool:
     return animation is not None and bool(animation.action or animation.nla_tracks or animation.drivers)
 
 
-def _value(channel: Channel, depsgraph: bpy.types.Depsgraph | None = None) -> float:
+def value_of(channel: Channel, depsgraph: bpy.types.Depsgraph | None = None) -> float:
     """Of a curve's property, as evaluated or as it is."""
     owner = channel.id_data.evaluated_get(depsgraph) if depsgraph else channel.id_data
     found = owner.path_resolve(channel.path)
@@ -199,7 +199,7 @@ def time_kept(
     values = [np.empty(len(each.key_blocks), dtype=np.float32) for each in keys]
     for each, value in zip(keys, values, strict=True):
         each.key_blocks.foreach_get("value", value)
-    curves = [_value(channel) for channel in others]
+    curves = [value_of(channel) for channel in others]
     try:
         yield
     finally:

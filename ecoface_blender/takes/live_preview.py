@@ -12,14 +12,16 @@ import numpy as np
 
 from ..animation import actions
 from ..animation.adjust import Settings
+from ..channels import Channel
 from ..core.constants import EXPRESSION_DIM, FRAME_RATE, MOTION_DIM
 from ..errors import EcoFaceBlenderError
 from ..heads import face_kinds
 from ..request import GenerationRequest
 from ..sound import sequencer
 from ..worker import protocol
+from . import evaluated, takes
 from . import speech as spoken
-from . import takes
+from .playback import Playback
 
 NAME = "EcoFace Live Preview"
 MARK = "ecoface_live_preview"
@@ -30,45 +32,63 @@ GROWTH = 1.5  # keys are written anew when there are so many times as many frame
 class LivePreview:
     """The line that is being made, as far as it is ready."""
 
-    def __init__(self, request: GenerationRequest):
+    def __init__(self, request: GenerationRequest, extend: bool = False):
+        """`extend` lets a scene that ends too early go on meanwhile."""
         self._request = request
+        self._playback = Playback(request, extend)
         self._parts: list[np.ndarray] = []
         self._ready = self._written = 0  # frames
         self._before: list[tuple[str, str] | None] = []
         """Of each data-block that the face animates: the action that it played and the slot, by name."""
+        self._values: list[tuple[int, str, int, float]] = []
+        """What the preview moves, as it stood: the data-block's number, path and index, and the value."""
 
     def add(self, part: protocol.Frames) -> None:
-        """Show more of it; a face that cannot be previewed now is left as it is."""
+        """More of it is ready."""
         motion = np.frombuffer(base64.b64decode(part.motion), "<f4").reshape(-1, MOTION_DIM)
         if part.first < self._ready:  # the engine was started again
             self._parts, self._ready = [], 0
         self._parts.append(motion)
         self._ready += len(motion)
-        if self._ready < GROWTH * self._written:
+
+    def show(self) -> None:
+        """Keys of all that is ready; a face that cannot be previewed now is left as it is."""
+        if not self._parts or self._ready < GROWTH * self._written:
             return
         with suppress(EcoFaceBlenderError):  # which the take's own keys will say
-            first = not self._written
-            self._write(np.concatenate(self._parts))
+            last_frame = self._write(np.concatenate(self._parts))
             self._written = self._ready
-            if first:
-                self._play()
+            self._playback.show(last_frame)
+
+    def keep(self) -> None:
+        """The take is there in its place: Blender plays on."""
+        self._playback.keep()
 
     def end(self) -> None:
-        """Take it away again, and give back what was played before."""
+        """Take it away again, and give back what was played before, and how the scene was."""
+        self.clear()
+        self._playback.end()
+
+    def clear(self) -> None:
+        """Take its keys away, and give back what was played before."""
         if not self._written:
             return
         self._written = 0
         with suppress(EcoFaceBlenderError):  # scene or head are gone, and with them what to give back
             _scene, speaker = takes.stage(self._request)
-            for owner, before in zip(face_kinds.known_rig(speaker).owners, self._before, strict=False):
+            owners = face_kinds.known_rig(speaker).owners
+            for number, path, index, value in self._values:
+                with suppress(IndexError, KeyError, ValueError, AttributeError):  # gone meanwhile
+                    evaluated.set_value(Channel(owners[number], path, index, np.zeros(0)), value)
+            for owner, before in zip(owners, self._before, strict=False):
                 if owner.animation_data and _is_preview(owner.animation_data.action):
                     owner.animation_data.action = None
                     _give_back(owner, *(before or ("", "")))
         for action in [each for each in bpy.data.actions if _is_preview(each)]:
             bpy.data.actions.remove(action)
 
-    def _write(self, motion: np.ndarray) -> None:
-        """Keys of all that is ready, in place of those before.
+    def _write(self, motion: np.ndarray) -> float:
+        """Keys of all that is ready, in place of those before; gives the frame of the last.
 
         Raises:
             EcoFaceBlenderError: if scene or head are no more what they were, or the face plays edits.
@@ -95,22 +115,20 @@ class LivePreview:
         frames, channels = spoken.channels(
             rig, story, motion, float(FRAME_RATE), None, upper, None, Settings()
         )
+        if not self._written:
+            self._values = [
+                (rig.owners.index(each.id_data), each.path, each.index, evaluated.value_of(each))
+                for each in channels
+                if each.id_data in rig.owners
+            ]
         actions.open_sliders(channels)
         action = actions.write_channels(channels, frames, NAME, story)
         action[MARK] = True
         action.use_fake_user = False
         for old in {each.name: each for each in playing if _is_preview(each)}.values():
             bpy.data.actions.remove(old)
-
-    def _play(self) -> None:
-        """Let Blender play from the line's beginning, unless it plays already."""
-        screen = bpy.context.screen
-        if bpy.app.background or screen is None or screen.is_animation_playing:
-            return
-        scene = bpy.data.scenes[self._request.scene]
-        if scene == bpy.context.scene:
-            scene.frame_set(round(self._request.first_frame))
-            bpy.ops.screen.animation_play()
+        action.name = NAME
+        return float(frames[-1])
 
 
 def _is_preview(action: bpy.types.Action | None) -> bool:

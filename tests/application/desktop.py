@@ -15,7 +15,7 @@ WIDTH, HEIGHT = 1600, 1000
 SIDEBAR, ROW = 1310, 23  # pixels from the left; from one row of the panel to the next
 PANEL_HEIGHT = 372  # pixels of a panel in a row of them, to the end of what it says
 ZOOM = 3  # of the picture that is read
-PATIENCE, SETTLED = 90.0, 1.5  # s; until a panel that changed is drawn
+PATIENCE, SETTLED = 240.0, 1.5  # s; until a panel that changed is drawn
 
 
 class Desktop:

@@ -58,6 +58,7 @@ def tell():
             "heads": [item.name for item in bpy.data.objects if item.type == "MESH" and item.data.shape_keys],
             "objects": [item.name for item in bpy.context.scene.objects],
             "running": None if job is None else round(job.fraction, 3),
+            "playing": window.screen.is_animation_playing,
             "failure": running.failure,
             "engine_failure": modules[ADDON + ".engine.tasks"].failure,
             "actions": [action.name for action in bpy.data.actions],

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+NAMES = ("test_blender_*.py", "test_heads_*.py")
 
 
 def main() -> int:
@@ -19,7 +20,8 @@ def main() -> int:
     sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
     os.chdir(ROOT)
     named = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
-    files = named or [str(path) for path in sorted((ROOT / "tests" / "blender").glob("test_blender_*.py"))]
+    folder = ROOT / "tests" / "blender"
+    files = named or [str(path) for name in NAMES for path in sorted(folder.glob(name))]
     return int(pytest.main(["-o", "addopts=-q", "-p", "no:cacheprovider", *files]))
 
 

@@ -92,6 +92,19 @@ def test_what_was_played_before_comes_back_when_a_line_is_cancelled(context, spe
     assert played(speaker) == before and len(bpy.data.actions) == n_actions
 
 
+def test_a_face_that_played_nothing_looks_as_before_when_a_line_is_cancelled(context, speaker, minute):
+    blocks = speaker.data.shape_keys.key_blocks
+    blocks[5].value = 0.25
+    before = [block.value for block in blocks]
+    job = start(context, live=True, sound=str(minute), seed=4)
+    step_until_shown(job, speaker)
+    context.scene.frame_set(40)
+    assert [block.value for block in blocks] != before
+    bpy.ops.ecoface.cancel()
+    running.end(job)
+    assert [block.value for block in blocks] == before
+
+
 def test_a_head_that_goes_meanwhile_takes_its_preview_along(context, speaker, minute):
     job = start(context, live=True, sound=str(minute))
     step_until_shown(job, speaker)
@@ -113,3 +126,34 @@ def test_edits_above_a_take_are_left_alone(context, speaker, minute):
     generation.finish(context, job)
     running.end(job)
     assert played(speaker) == layer and not any(NAME in each.name for each in bpy.data.actions)
+
+
+def test_the_scene_goes_on_meanwhile_and_ends_where_it_did_when_a_line_is_cancelled(context, speaker, minute):
+    scene = context.scene
+    scene.ecoface.extend_frames, scene.frame_end = True, 50
+    job = start(context, live=True, sound=str(minute), seed=4)
+    action = step_until_shown(job, speaker)
+    assert scene.frame_end == last_frame(action)
+    bpy.ops.ecoface.cancel()
+    running.end(job)
+    assert scene.frame_end == 50
+
+
+def test_the_scene_ends_with_the_take_as_without_a_preview(context, speaker, minute):
+    scene = context.scene
+    scene.ecoface.extend_frames, scene.frame_end = True, 50
+    job = start(context, live=True, sound=str(minute), seed=4)
+    step_to_the_end(job)
+    assert "(it ended at 50)" in generation.finish(context, job)
+    running.end(job)
+    assert scene.frame_end == last_frame(played(speaker)) > 900
+
+
+def test_a_scene_that_is_not_to_be_extended_is_left_alone(context, speaker, minute):
+    scene = context.scene
+    scene.ecoface.extend_frames, scene.frame_end = False, 50
+    job = start(context, live=True, sound=str(minute), seed=4)
+    step_to_the_end(job)
+    generation.finish(context, job)
+    running.end(job)
+    assert scene.frame_end == 50

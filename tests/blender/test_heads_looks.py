@@ -156,11 +156,11 @@ def test_drivers_tell_what_landmarks_move_though_not_every_key_fits_into_one(hea
 def test_the_mesh_its_keys_and_its_place_stay_as_they_were():
     plain = own_head.add_head(empty_blend(), ARRAYS, "Anna")
     keys = [block.name for block in plain.data.shape_keys.key_blocks]
-    before = seen_vertices(plain)
+    before, modifiers = seen_vertices(plain), [each.type for each in plain.modifiers]
     dressing.apply_look(plain, "Older Man")
     assert [block.name for block in plain.data.shape_keys.key_blocks] == keys
     np.testing.assert_array_equal(seen_vertices(plain), before)
-    assert not plain.modifiers
+    assert [each.type for each in plain.modifiers] == modifiers
     assert bpy.context.view_layer.objects.active is plain
 
 
@@ -213,6 +213,8 @@ def test_bones_go_with_a_deleted_head_and_stay_with_what_they_carry(head):
 
 
 def test_bones_of_a_head_carry_all_its_strands(head):
+    head.modifiers.clear()  # its own rig turns what is above the neck alone
+    head.vertex_groups.clear()
     data = bpy.data.armatures.new("Rig")
     rig = bpy.data.objects.new("Rig", data)
     bpy.context.scene.collection.objects.link(rig)

@@ -7,6 +7,7 @@ import numpy as np
 from mathutils import Vector
 
 TALL, HEIGHT = {"both": 0.34, "one": 0.27}, {"both": 0.0, "one": 0.02}  # metres seen, and their middle
+LENS = {"both": 40.0, "one": 85.0}  # mm; near two who face each other, it sees more than their profiles
 LIGHTS = (("Key", -30, 0.5, 0.7, 22), ("Fill", 40, 0.1, 1.0, 9), ("Rim", 180, 0.6, 0.5, 18))
 """Degrees from the front, metres up, metres wide, watts."""
 CLOTH = ((0.055, -0.092), (0.068, -0.082), (0.074, -0.1), (0.11, -0.13), (0.17, -0.16), (0.2, -0.25))
@@ -16,7 +17,7 @@ CLOTH = ((0.055, -0.092), (0.068, -0.082), (0.074, -0.1), (0.11, -0.13), (0.17, 
 def dress(head: bpy.types.Object) -> None:
     """A dark collar and shoulders about the foot of the neck, where the head's mesh ends."""
     angles = np.linspace(0, 2 * np.pi, 64, endpoint=False)
-    rings = [[(x * cos(a), 0.017 + 0.78 * x * sin(a), z) for a in angles] for x, z in CLOTH]
+    rings = [[(x * cos(a), 0.012 + 0.9 * x * sin(a), z) for a in angles] for x, z in CLOTH]
     corners = np.arange(len(CLOTH) * 64).reshape(-1, 64)
     after = np.roll(corners, -1, axis=1)
     quads = np.stack([corners[:-1], corners[1:], after[1:], after[:-1]], axis=-1).reshape(-1, 4)
@@ -33,11 +34,11 @@ def dress(head: bpy.types.Object) -> None:
 
 
 def add_camera(name: str, shot: str, middle: Vector, angle: float) -> bpy.types.Object:
-    """A portrait lens, `angle` degrees from the front of a place."""
+    """A camera `angle` degrees from the front of a place."""
     camera = bpy.data.objects.new(name, bpy.data.cameras.new(name))
-    camera.data.lens, camera.data.sensor_fit, camera.data.sensor_height = 85, "VERTICAL", 24
+    camera.data.lens, camera.data.sensor_fit, camera.data.sensor_height = LENS[shot], "VERTICAL", 24
     away = Vector((sin(radians(angle)), -cos(radians(angle)), 0))
-    camera.location = middle + Vector((0, 0, HEIGHT[shot])) + TALL[shot] * 85 / 24 * away
+    camera.location = middle + Vector((0, 0, HEIGHT[shot])) + TALL[shot] * LENS[shot] / 24 * away
     camera.rotation_euler = away.to_track_quat("Z", "Y").to_euler()
     bpy.context.collection.objects.link(camera)
     return camera

@@ -1,6 +1,6 @@
 """The curves of a motion that other heads can follow, by their names: ARKit's, visemes, the jaw's."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -114,10 +114,18 @@ def with_lids(motion: np.ndarray, lowered: np.ndarray) -> np.ndarray:
 
 def with_blinks(motion: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """A motion (T, 53) with both eyes' eyeBlink of the reference besides, at weights (T,)."""
+    return with_units(motion, {"eyeBlink": weights})
+
+
+def with_units(motion: np.ndarray, weights: Mapping[str, np.ndarray]) -> np.ndarray:
+    """A motion (T, 53) with ARKit's units of the reference besides, each of both sides at weights (T,)."""
     arrays = reference_arrays()
     names = [str(name) for name in arrays["arkit_names"]]
-    blink = sum(arrays["arkit_coefficients"][names.index(f"eyeBlink{side}")] for side in ("Left", "Right"))
-    return motion + weights[:, None] * blink
+    for unit, each in weights.items():
+        sides = [name for name in (unit, f"{unit}Left", f"{unit}Right") if name in names]
+        moved = sum(arrays["arkit_coefficients"][names.index(name)] for name in sides)
+        motion = motion + each[:, None] * moved
+    return motion
 
 
 def _blink(opening: np.ndarray) -> np.ndarray:

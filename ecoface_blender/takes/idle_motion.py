@@ -3,6 +3,7 @@
 By rule: blinks as of people at rest, 17 a minute (Bentivoglio 1997), shut within 80 ms and open again in 160;
 the gaze rests on the other's eyes and mouth for about a second at a time; saccades last 25 ms and 2.4 ms a
 degree (the main sequence); the head sways slowly and nods at times as listeners do (Hadar 1985).
+Brows, cheeks and the mouth's corners are never quite still; how far they stir was chosen on pictures.
 """
 
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ SWAY, SWAY_TIME = np.radians([0.7, 1.2, 0.6]), 1.6  # radians about x, y, z; sec
 BREATH, BREATH_TIME = np.radians(0.25), 4.2
 NODS, NOD, NOD_TIME = (8.0, 0.5), np.radians(2.6), 0.55
 """Seconds between two; radians down; seconds of one to and fro, of which there are two or three."""
+STIRRED = {"browInnerUp": 0.12, "browOuterUp": 0.08, "cheekSquint": 0.08, "mouthSmile": 0.05}
+"""Standard deviations of ARKit's units, both sides alike, about as much above rest."""
+STIR_TIME = 0.9  # seconds
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class Idle:
     """(T, 3) axis-angle in radians."""
     gaze: np.ndarray
     """(T, 2) yaw and pitch in the head, radians, about whoever is looked at."""
+    stirred: dict[str, np.ndarray]
+    """(T,) weights of ARKit's units, each for both sides."""
 
 
 def idle(n_frames: int, rate: float, seed: int) -> Idle:
@@ -47,7 +53,7 @@ def idle(n_frames: int, rate: float, seed: int) -> Idle:
     head = _head(seconds, rate, rng)
     looked = _looked(seconds, rng)
     in_head = rotations(head).transpose(0, 2, 1) @ direction(looked)[..., None]
-    return Idle(blink, head, gaze_along(in_head[..., 0]))
+    return Idle(blink, head, gaze_along(in_head[..., 0]), _stirred(n_frames, rate, rng))
 
 
 def _times(seconds: np.ndarray, every: tuple[float, float], rng: np.random.RandomState) -> list[float]:
@@ -77,6 +83,14 @@ def _head(seconds: np.ndarray, rate: float, rng: np.random.RandomState) -> np.nd
         fading = _step(share / 0.15) * (1 - share) ** 1.5
         head[:, 0] += NOD * rng.uniform(0.6, 1.2) * fading * (1 - np.cos(2 * np.pi * share * turns)) / 2
     return head
+
+
+def _stirred(n_frames: int, rate: float, rng: np.random.RandomState) -> dict[str, np.ndarray]:
+    """Slow waves of each unit, never below rest."""
+    width = max(STIR_TIME * rate / 2, 1e-3)
+    waves = _unit(_smooth(rng.standard_normal((n_frames, len(STIRRED))), width))
+    shown = (1 + waves).clip(0, 3) * list(STIRRED.values())
+    return dict(zip(STIRRED, shown.T, strict=True))
 
 
 def _looked(seconds: np.ndarray, rng: np.random.RandomState) -> np.ndarray:

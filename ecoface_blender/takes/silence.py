@@ -105,6 +105,7 @@ def _channels(scene: bpy.types.Scene, rig: Rig, frames: np.ndarray, seed: int) -
         turn = turns.towards(rig, turn, *aim)
     motion = np.zeros((len(frames), MOTION_DIM))
     if rig.has_reference_lids:
+        motion = source_curves.with_units(motion, shown.stirred)
         motion = source_curves.with_lids(motion, -turn.gaze[:, 1])
         motion = source_curves.with_blinks(motion, SHUT * shown.blink)
     return rig.channels(motion, None, turn)

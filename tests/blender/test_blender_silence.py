@@ -138,3 +138,20 @@ def test_idle_is_the_same_for_a_seed_and_within_people_s_ranges():
     world = (rotations(long.head) @ direction(long.gaze)[..., None])[:, :2, 0]
     assert np.degrees(np.median(np.abs(world))) < 4
     assert idle(3, 25.0, 0).head.shape == (3, 3)
+    for unit, weights in long.stirred.items():
+        assert weights.min() >= 0 and 0.01 < weights.std() < 0.15, unit
+        assert np.abs(np.diff(weights)).max() < 0.03, "slow"
+
+
+def test_a_listener_s_face_is_never_quite_still_and_its_lips_stay_shut(two):
+    speaking, listening = two
+    receive(speaking, first_frame=40.0)
+    silence.fill(bpy.context, listening)
+    rig = face_kinds.known_rig(listening)
+    values = evaluated.key_values(bpy.context, rig, np.arange(1.0, 251))
+    motion = evaluated.motion_of(listening, values)
+    moved = np.abs(np.diff(motion, axis=0)).max(axis=1)
+    still = np.convolve(moved > 1e-4, np.ones(12), "valid")
+    assert still.min() > 0, "no half second without any motion"
+    apart = source_curves._face(motion)[0]
+    assert apart.max() < 0.001, "metres"

@@ -107,7 +107,7 @@ def test_jaw_open_is_read_off_the_jaw(head):
     motion[:, 50:] = np.array([[0.0], [0.5], [1.4]]) * head.arkit_coefficients[index, 50:]
     found = to_arkit(FlameMotion(motion), head)
     np.testing.assert_allclose(found[:, index], [0.0, 0.5, 1.0], atol=1e-5)
-    assert np.delete(found[:2], index, axis=1).max() < 1e-3
+    assert np.delete(found[:2], index, axis=1).max() < 2e-3  # of a unit: hundredths of a millimetre
 
 
 def test_a_jaw_turned_to_the_left_asks_for_jaw_left(head):

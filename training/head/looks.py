@@ -1,16 +1,14 @@
 """Identity coefficients of the looks of our head: MakeHuman's sex, age and ancestry in our directions.
 
-They stand in `ecoface_blender/heads/look_table.json`; `python -m training.head.looks WHEEL` writes them anew.
+They stand in `ecoface_blender/heads/look_table.json`; `python -m training.head_looks WHEEL` writes them anew.
 """
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from training.head.assembly import build_shape
 from training.head.source import AnnyData, Floats, Ints
 
 TABLE = Path(__file__).resolve().parents[2] / "ecoface_blender" / "heads" / "look_table.json"
@@ -35,19 +33,6 @@ def look_identities(data: AnnyData, identity: Floats, chosen: Ints) -> dict[str,
     return out
 
 
-def main(wheel: Path) -> None:
-    """Write the coefficients into the table, whose colours stay."""
-    from training.reference_head import identity_basis
-
-    data = AnnyData(wheel)
-    shape = build_shape(data)
-    found = look_identities(data, identity_basis(data, shape), shape.source)
-    table = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.is_file() else {}
-    for name, coefficients in found.items():
-        table[name] = {**table.get(name, {}), "identity": coefficients}
-    TABLE.write_text(written(table), encoding="utf-8")
-
-
 def written(table: Mapping[str, Mapping[str, object]]) -> str:
     """JSON with one line for each entry of a look."""
     looks = []
@@ -55,7 +40,3 @@ def written(table: Mapping[str, Mapping[str, object]]) -> str:
         lines = ",\n".join(f"    {json.dumps(key)}: {json.dumps(value)}" for key, value in look.items())
         looks.append(f"  {json.dumps(name)}: {{\n{lines}\n  }}")
     return "{\n" + ",\n".join(looks) + "\n}\n"
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -16,8 +16,8 @@ from .looks import looks, of_face
 from .shape import SIDES, HeadShape
 
 FACES = (0, 7, 12, 4, 2, 11, 1, 5, 13)
-"""Seeds of the faces that are offered, the head's own first: chosen by eye, so that neighbours differ. Those of
-our looks have the looks' own coefficients."""
+"""Seeds of the faces that are offered, the head's own first: chosen by eye, so that neighbours differ. Those
+of our looks have the looks' own coefficients."""
 BUILD, SPREAD = 0.2, 0.45
 """Standard deviations of a drawn face's coefficients: of the first, which are the skull's, and of others."""
 _N_BUILD = 12

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from .core.constants import LONGEST
+from .core.constants import LONGEST, LONGEST_IDLE, MOST_MOTION
 from .errors import EcoFaceBlenderError
 from .worker import protocol
 
@@ -21,10 +21,6 @@ EMOTION_FIELDS = (*EMOTION_SOURCES, "emotion_seconds", "baseline", "reference_ba
 """Of a request: those that say where the emotion comes from, None where they say nothing."""
 ALTERNATIVES = ("emotion", "emotion_track", "emotion_from")
 """Of which a request has one at most; with none the emotion is the voice's own."""
-LONGEST_IDLE = 600
-"""Seconds, the engine's own."""
-MOST_MOTION = 2.0
-"""Of head and gaze, as the engine takes them."""
 MOST_TEXT = 1 << 18
 """Characters of a value; a voice baseline, the longest of them, has 8,000."""
 
@@ -99,7 +95,7 @@ class GenerationRequest:
             self._within(name, lambda value: value >= 0, "a number from 0 on")
         for name in ("head_motion", "gaze"):
             self._within(name, lambda value: 0 <= value <= MOST_MOTION, f"a number from 0 to {MOST_MOTION:g}")
-        self._within("idle", lambda value: 0 <= value <= LONGEST_IDLE, f"seconds from 0 to {LONGEST_IDLE}")
+        self._within("idle", lambda value: 0 <= value <= LONGEST_IDLE, f"seconds from 0 to {LONGEST_IDLE:g}")
         self._within("seed", lambda value: 0 <= value < 1 << 63, "a whole number from 0 to below 2^63")
         for name in ("first_second", "emotion_first_second"):
             self._within(name, lambda value: abs(value) <= LONGEST, f"seconds within {LONGEST}")

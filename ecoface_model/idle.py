@@ -4,11 +4,10 @@ import numpy as np
 from jaxtyping import Float32
 
 from ecoface_model.arrays import NDArray
-from ecoface_model.core.constants import FEATURES_PER_FRAME, FRAME_RATE, SAMPLES_PER_FRAME
+from ecoface_model.core.constants import FEATURES_PER_FRAME, FRAME_RATE, LONGEST_IDLE, SAMPLES_PER_FRAME
 from ecoface_model.core.emotion_label import TRACK_RATE
 from ecoface_model.core.errors import RequestError
 
-LONGEST_IDLE = 600.0  # seconds
 HELD, FADES = 0.3, 1.0  # seconds for which an expression stays as it was, and over which it fades
 LEFT = 0.2  # of it, that stays
 

@@ -13,6 +13,7 @@ from ..engine.settings import EngineSettings
 from ..request import GenerationRequest
 from . import gather, generation
 from .job_operator import JobOperator
+from .properties import idle_property
 
 
 def track_property(what: str) -> Any:
@@ -79,17 +80,7 @@ class ECOFACE_OT_generate(EmotionProperties, Generating, Operator):
         default=1.0,
         options={"SKIP_SAVE"},
     )
-    idle: FloatProperty(
-        name="Idle",
-        description="Seconds after the sound in which the expression fades and the face rests and breathes",
-        min=0.0,
-        max=600.0,
-        soft_max=10.0,
-        step=10,
-        precision=1,
-        subtype="TIME_ABSOLUTE",
-        options={"SKIP_SAVE"},
-    )
+    idle: idle_property(options={"SKIP_SAVE"})
 
     def request(self, context, settings, folder):
         """What the script has said, else the panel."""

@@ -12,7 +12,7 @@ from bpy.props import (
 from bpy.types import PropertyGroup
 
 from ..animation.emotion_keys import EMOTION_ITEMS
-from ..core.constants import DEFAULT_INTENSITY
+from ..core.constants import DEFAULT_INTENSITY, LONGEST_IDLE
 from ..core.emotion_label import TURN
 from ..emotion import choice as emotion_choice
 from ..emotion import reference as emotion_reference
@@ -43,6 +43,21 @@ def _style_index(settings):
 
 def _choose_style(settings, index):
     settings.style_name = engine.styles(engine_settings(bpy.context).model)[index]
+
+
+def idle_property(**more):
+    """How long a face lives on after a line; `more` is for Blender's FloatProperty."""
+    return FloatProperty(
+        name="Idle",
+        description="Seconds after the sound in which the expression fades and the face rests and breathes",
+        min=0.0,
+        max=LONGEST_IDLE,
+        soft_max=10.0,
+        step=10,
+        precision=1,
+        subtype="TIME_ABSOLUTE",
+        **more,
+    )
 
 
 class EcoFaceSettings(PropertyGroup):
@@ -199,16 +214,7 @@ class EcoFaceSettings(PropertyGroup):
         description="Play what is ready of the line while the rest is still being computed",
         default=True,
     )
-    idle: FloatProperty(
-        name="Idle",
-        description="Seconds after the sound in which the expression fades and the face rests and breathes",
-        min=0.0,
-        max=600.0,
-        soft_max=10.0,
-        step=10,
-        precision=1,
-        subtype="TIME_ABSOLUTE",
-    )
+    idle: idle_property()
     add_strip: BoolProperty(
         name="Add Strip",
         description="Also add the sound file to the sequencer, where the face speaks it",

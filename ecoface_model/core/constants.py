@@ -22,6 +22,9 @@ LONGEST = (
     12 * 3600
 )  # seconds of one sound or motion; longer ones are damaged files, or made to fill the memory
 
+LONGEST_IDLE = 600.0  # seconds after a sound in which a face may go on living
+MOST_MOTION = 2.0  # of head and gaze; 1 is as people move
+
 EXPRESSION_DIM = 50  # psi, Eq. (1)
 JAW_DIM = 3  # theta^jaw, axis-angle in radians, Eq. (1)
 MOTION_DIM = EXPRESSION_DIM + JAW_DIM  # 53

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from ecoface_model.arrays import NDArray
-from ecoface_model.core.constants import FRAME_RATE
+from ecoface_model.core.constants import FRAME_RATE, MOST_MOTION
 from ecoface_model.core.errors import RequestError
 from ecoface_model.core.head_pose import axis_angles, lid_follow
 from ecoface_model.head_motion.blinks import blink_curve, blinks_in, met, missing
@@ -21,8 +21,6 @@ from ecoface_model.head_motion.head import LIMITS, head_turns, within
 from ecoface_model.head_motion.manner import Moods
 from ecoface_model.head_motion.melody import Melody
 from ecoface_model.postprocess.eyelids import SHUT, EyelidContact
-
-MOST = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +33,10 @@ class Liveliness:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if not 0 <= value <= MOST:
+            if not 0 <= value <= MOST_MOTION:
                 raise RequestError(
-                    f"expected an amount from 0 to {MOST:g} as {field.name}, found {value:g}; 1 is usual"
+                    f"expected an amount from 0 to {MOST_MOTION:g} as {field.name}, found {value:g};"
+                    " 1 is usual"
                 )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from ecoface_model.arrays import NDArray
-from ecoface_model.core.constants import FRAME_RATE, MOTION_DIM
+from ecoface_model.core.constants import FRAME_RATE
 from ecoface_model.postprocess.settling import Settling
 from ecoface_model.postprocess.voice_activity import LevelGates
 from ecoface_model.windows import WindowPlan, fade_between
@@ -38,4 +38,3 @@ class FinishedParts:
             part = range(self._told, until)
             self._on_part(self._told, self._settling.settle_part(self._gates, joined[:final], part))
             self._told = until
-        assert joined.shape[1] > MOTION_DIM

@@ -13,7 +13,7 @@ from ecoface_model.postprocess.voice_activity import LevelGates, speaking
 KEPT = 30 * FRAME_RATE  # frames
 MEASURED_EVERY = FRAME_RATE  # frames after which the level is measured anew; at the beginning, every time
 SHORT = 3 * FRAME_RATE  # frames that are such a beginning
-GRID = 20  # frames: whole strides, and whole points at 10 Hz
+GRID = 5  # frames that are whole points at 10 Hz
 
 
 class SoundSoFar:
@@ -40,14 +40,14 @@ class SoundSoFar:
             self.samples = self.samples[too_old * SAMPLES_PER_FRAME :].copy()
             self.first += too_old
 
-    def measure(self) -> tuple[np.float32 | None, Measured]:
-        """The gain to the usual level, None of silence and noise, and what the encoders take of all of it."""
+    def measure(self) -> Measured:
+        """What the encoders take of all of it; from then on it is heard at the level that it has now."""
         now = self.n_samples // SAMPLES_PER_FRAME
         if now < SHORT or now - self._measured_at >= MEASURED_EVERY:
             self._gain = usual_gain(self.samples)
             self._measured = self._backend.measure(without_silences(self.heard(0, None)))
             self._measured_at = now
-        return self._gain, self._measured
+        return self._measured
 
     def heard(self, start: int, stop: int | None) -> Float32[NDArray[np.float32], " samples"]:
         """Samples of frames start..stop - 1 of those kept, at the usual level; up to now without `stop`."""

@@ -86,7 +86,7 @@ class SpeechStream:
             known = self._sound.n_samples // SAMPLES_PER_FRAME // self._stride * self._stride
             if known - LEAST_AHEAD - self._given >= HOP:
                 parts.append(self._advance(known, known - LEAST_AHEAD))
-        return _together(parts, self._given)
+        return together(parts, self._given)
 
     def finish(self) -> StreamedFrames:
         """No more sound will come -> all frames that are left, so that there are round(25 s) of them.
@@ -98,7 +98,7 @@ class SpeechStream:
         self._ended = True
         frames = n_frames(self._sound.n_samples)
         if frames <= self._given:
-            return _together([], self._given)
+            return together([], self._given)
         return self._advance(-(-frames // self._stride) * self._stride, frames)
 
     def _expect(self, samples: NDArray[np.float32]) -> None:
@@ -153,7 +153,7 @@ class SpeechStream:
     def _heard(self, windows: list[range]) -> Iterator[Heard]:
         """Each window's content features, and its emotion's."""
         backend, source = self._encoder.backend, self._source
-        _, measured = self._sound.measure()
+        measured = self._sound.measure()
         sounds = [
             self._encoder.in_a_room(
                 self._sound.heard(window.start - self._sound.first, window.stop - self._sound.first),
@@ -188,8 +188,8 @@ class SpeechStream:
             self._source.forget(self._sound.first)
 
 
-def _together(parts: list[StreamedFrames], given: int) -> StreamedFrames:
-    """Steps one after another."""
+def together(parts: list[StreamedFrames], given: int = 0) -> StreamedFrames:
+    """Parts that follow each other as one; of none, no frames from the given number on."""
     if not parts:
         return StreamedFrames(given, np.empty((0, MOTION_DIM), np.float32), None)
     phones = [part.phones for part in parts if part.phones is not None]

@@ -1,5 +1,7 @@
 """`ecoface live`, with a sound in the place of a microphone."""
 
+import os
+import signal
 import sys
 from types import SimpleNamespace
 
@@ -10,6 +12,7 @@ from tiny_model import voice
 
 from ecoface_model.__main__ import main
 from ecoface_model.core.motion_file import FlameMotion
+from ecoface_model.streaming.speech_stream import SpeechStream
 
 
 class Unplugged(Exception):
@@ -51,6 +54,23 @@ def test_what_is_said_becomes_a_motion_and_a_sound(tiny_model_file, tmp_path, mo
     assert motion.metadata["emotion"] == "happy:1.5" and motion.phones is not None
     assert abs(soundfile.info(tmp_path / "a.wav").duration - 3) < 0.01
     assert "75 frames, 3.0 s of speech" in capsys.readouterr().out
+
+
+def test_an_interrupt_ends_it_well(tiny_model_file, tmp_path, monkeypatch, capsys):
+    plug_in(monkeypatch, voice(3.0))
+    real = SpeechStream.feed
+
+    def feed(stream, samples):
+        os.kill(os.getpid(), signal.SIGINT)  # as if Ctrl+C were pressed while frames are made
+        return real(stream, samples)
+
+    monkeypatch.setattr(SpeechStream, "feed", feed)
+    handler = signal.getsignal(signal.SIGINT)
+    assert (
+        main(["live", "-o", str(tmp_path / "a.npz"), "--model", str(tiny_model_file), "--device", "cpu"]) == 0
+    )
+    assert FlameMotion.read(tmp_path / "a.npz").n_frames == 2, "the one block that was heard"
+    assert signal.getsignal(signal.SIGINT) == handler
 
 
 def test_what_was_said_before_the_microphone_fell_silent_is_kept(

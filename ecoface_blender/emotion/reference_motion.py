@@ -16,7 +16,7 @@ from ..heads import own_head
 from ..heads.jaw_shape_keys import PLAIN_KEYS
 from ..heads.rig import Rig
 from ..sound import sequencer
-from ..takes import evaluated, stored, takes
+from ..takes import curves, evaluated, stored, takes
 
 
 def from_file(path: Path, flame: str, folder: str) -> Path:
@@ -55,7 +55,7 @@ def of_head(context: bpy.types.Context, rig: Rig, settings: EngineSettings, fold
     if found := take and stored.motion_of(take):
         upper = stored.upper_of(take)
         assert upper is not None, "of a whole take"
-        motion = adjust.adjusted(*found, upper, takes.settings_of(take))
+        motion = adjust.adjusted(*found, upper, curves.settings_of(take))
         name = actions.read_metadata(take).get("head") or rig.coefficients(settings)
         return write(motion, found[1], str(name), folder)
     if reason := _why_not_readable(performer):

@@ -18,8 +18,8 @@ from ..heads import face_kinds, lip_closing, own_head, source_curves
 from ..heads.feelings import EMOTIONS
 from ..heads.rig import FLAME, OWN, Rig
 from ..heads.speech import Speech
+from . import curves, stored, takes
 from . import speech as spoken
-from . import stored, takes
 
 CLOSE, SMILE, BROWS_UP, BROWS_DOWN = "CLOSE", "SMILE", "BROWS_UP", "BROWS_DOWN"
 LABELS = {
@@ -108,7 +108,7 @@ def _moment(take: bpy.types.Action, rig: Rig, frame: float) -> _Moment:
     if found is None or upper is None:
         raise EcoFaceBlenderError(f"The motion in '{take.name}' is damaged; generate a new take.")
     motion, rate = found
-    story, settings = actions.read_metadata(take), takes.settings_of(take)
+    story, settings = actions.read_metadata(take), curves.settings_of(take)
     at = ((frame - story["first_frame"]) / story["scene_rate"] - settings.offset) * rate
     if not -0.5 <= at <= len(motion):
         first, last = take.curve_frame_range

@@ -11,7 +11,7 @@ from ..animation import actions, adjust, emotion_keys
 from ..engine.settings import engine_settings
 from ..heads import chosen, face_kinds, head_arrays, own_bones, own_head
 from ..ui.reporting import Reporting
-from . import silence, stored, takes, turns
+from . import adjusting, silence, stored, takes, turns
 
 NO_TAKE = "The head plays no take; generate lip sync, or choose a take first"
 
@@ -133,7 +133,7 @@ class ECOFACE_OT_add_neck(Reporting, Operator):
         speaker = chosen.named_head(context)
         arrays = head_arrays.of_head(speaker, engine_settings(context))
         own_bones.add_bones(context, speaker, arrays)
-        takes.turn(speaker)
+        adjusting.turn(speaker)
         self.report({"INFO"}, f"'{speaker.name}' turns its head and its eyes now")
         return {"FINISHED"}
 
@@ -153,7 +153,7 @@ class ECOFACE_OT_look_again(OnTake, Operator):
         return super().poll(context)
 
     def on(self, _context, speaker, _take):
-        takes.look(speaker)
+        adjusting.look(speaker)
         return {"FINISHED"}
 
 

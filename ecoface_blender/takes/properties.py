@@ -8,20 +8,20 @@ from bpy.types import PropertyGroup
 
 from ..animation import adjust
 from ..errors import EcoFaceBlenderError
-from . import takes, turns
-from .takes import FACE, TURN
+from . import adjusting, turns
+from .adjusting import FACE, TURN
 
 
 def _on_change(group: "TakeControls", _context: bpy.types.Context) -> None:
     try:
-        takes.adjust(group.id_data)
+        adjusting.adjust(group.id_data)
     except EcoFaceBlenderError as error:
         print(f"EcoFace: {error}")  # a property has no other way to say it
 
 
 def _on_target(speaker: bpy.types.Object, _context: bpy.types.Context) -> None:
     try:
-        takes.look(speaker)
+        adjusting.look(speaker)
     except EcoFaceBlenderError as error:
         print(f"EcoFace: {error}")  # a property has no other way to say it
 

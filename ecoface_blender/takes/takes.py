@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,21 +11,15 @@ import numpy as np
 
 from ..animation import actions, layers
 from ..animation import adjust as controls
-from ..channels import Channel
 from ..errors import EcoFaceBlenderError
 from ..heads import face_kinds, finding
-from ..heads.head_turn import HeadTurn
 from ..heads.rig import Rig
 from ..request import GenerationRequest
 from ..sound import sequencer
+from . import curves, stored
 from . import names as take_names
-from . import speech as spoken
-from . import stored, turns
 
 CROSSFADE = 0.2  # s, inside either end of a range that is made anew
-TURN = ("head_motion", "gaze")
-FACE = tuple(f.name for f in fields(controls.Settings) if f.name not in TURN)
-"""Controls by what they are of, in the order in which a take keeps those that were applied."""
 
 
 def receive(
@@ -68,12 +61,9 @@ def receive(
     rig = face_kinds.known_rig(speaker)
     rig.make_editable()
     track = request.emotion_track and Path(request.emotion_track).read_bytes()
-    settings = controls.Settings()
-    aim = _aim(scene, speaker, rig, story, len(motion), rate)
-    turn = turns.shown(rig, head, gaze, aim, len(motion), rate, settings)
-    lowered = turns.lowered(turn, gaze)
-    shown = (motion, rate, phones, upper, track or None, settings, turn, lowered)
-    frames, channels = spoken.channels(rig, story, *shown)
+    aim = curves.aim(scene, speaker, rig, story, len(motion), rate)
+    usual = controls.Settings()
+    frames, channels = curves.shown(rig, story, motion, rate, beside, upper, track or None, usual, aim)
     actions.open_sliders(channels)
     moved = {channel.id_data for channel in channels}
     layers.make_way(moved)
@@ -96,8 +86,8 @@ def _keep(
     stored.number(action)
     stored.store(action, stored.MOTION, np.asarray(motion, "<f4").tobytes())
     stored.store(action, stored.UPPER, np.asarray(upper, "<f4").tobytes())
-    for key, curves in beside.items():
-        stored.store_curves(action, key, curves)
+    for key, columns in beside.items():
+        stored.store_curves(action, key, columns)
     for field in stored.BASELINES:
         if values := getattr(request, field):
             action[f"ecoface_{field}"] = json.dumps(values)
@@ -194,123 +184,6 @@ def speaker_of(take: bpy.types.Action) -> bpy.types.Object | None:
     return speakers[0] if speakers and belongs(take, speakers[0]) else None
 
 
-def settings_of(take: bpy.types.Action) -> controls.Settings:
-    """What the take's controls say."""
-    return controls.Settings(
-        **{f.name: getattr(take.ecoface_take, f.name) for f in fields(controls.Settings)}
-    )
-
-
-_shown: tuple[object, list[np.ndarray]] = (None, [])
-"""What the last take that was adjusted shows, and the values of its curves: a slider moves on from there."""
-
-
-def adjust(take: bpy.types.Action) -> None:
-    """Bring the take's keys up to its controls; edits by hand stay."""
-    _renew(take, stored.aim_of(take))
-
-
-def look(speaker: bpy.types.Object) -> None:
-    """Let the take that a speaker plays look at its target, where that is by now; edits by hand stay.
-
-    Raises:
-        EcoFaceBlenderError: if there are no keys yet for head and eyes, and none can be made.
-    """
-    take = played(speaker)
-    found = take and stored.motion_of(take)
-    if take is None or found is None:
-        return
-    scene = speaker.users_scene[0] if speaker.users_scene else bpy.context.scene
-    story, rig = actions.read_metadata(take), face_kinds.known_rig(speaker)
-    _renew(take, _aim(scene, speaker, rig, story, len(found[0]), found[1]))
-
-
-def turn(speaker: bpy.types.Object) -> None:
-    """Give the take that a speaker plays curves for bones that it got since; those it has stay as they are.
-
-    Raises:
-        EcoFaceBlenderError: if a bone's armature cannot be animated now.
-    """
-    take = played(speaker)
-    found = take and stored.motion_of(take)
-    if take is None or found is None:
-        return
-    rig, settings, (motion, rate) = face_kinds.known_rig(speaker), settings_of(take), found
-    frames, channels = _base(take, rig, motion, rate, _beside(take), settings, stored.aim_of(take))
-    later = settings.offset * actions.read_metadata(take)["scene_rate"]
-    bones = [each for each in channels if isinstance(each.id_data, bpy.types.Object)]
-    _complete(take, rig, frames + later, bones)
-
-
-def _renew(take: bpy.types.Action, aim: np.ndarray | None) -> None:
-    """Exchange what controls and target gave before for what they give now."""
-    global _shown
-    group = take.ecoface_take
-    now, before = settings_of(take), _applied(group)
-    aimed = stored.aim_of(take)
-    found, speaker = stored.motion_of(take), speaker_of(take)
-    same = now == before and np.array_equal(-1 if aim is None else aim, -1 if aimed is None else aimed)
-    if found is None or speaker is None or same or not take.is_editable:
-        return
-    rig = face_kinds.known_rig(speaker)
-    beside = _beside(take)
-    frames, new = _base(take, rig, *found, beside, now, aim)
-    was_aim = aimed
-    if aim is None and aimed is not None:  # curves of head and eyes stay, at what the motion alone gives
-        frames, new = _base(take, rig, *found, beside, now, None, turned=True)
-    still = aimed is None and stored.head_of(take) is None and stored.gaze_of(take) is None
-    kept = tuple(take.get(key) for key in (stored.MOTION, stored.HEAD, stored.GAZE))
-    state = take.name, take[actions.METADATA], kept, len(new), take.get(stored.AIM)
-    if _shown[0] == (*state, before):
-        old = [replace(curve, values=values) for curve, values in zip(new, _shown[1], strict=True)]
-    else:
-        _, old = _base(take, rig, *found, beside, before, was_aim, turned=aim is not None)
-    scene_rate = actions.read_metadata(take)["scene_rate"]
-    controls.move_keys(take, frames, old, new, before.offset * scene_rate, now.offset * scene_rate)
-    if still and aim is not None:
-        _complete(take, rig, frames + now.offset * scene_rate, new)
-    stored.store_curves(take, stored.AIM, aim)
-    _shown = (*state[:-1], take.get(stored.AIM), now), [curve.values for curve in new]
-    group.applied = tuple(getattr(now, name) for name in FACE)
-    group.applied_turn = tuple(getattr(now, name) for name in TURN)
-    for owner in rig.owners:
-        owner.update_tag()
-
-
-def _complete(take: bpy.types.Action, rig: Rig, frames: np.ndarray, channels: list[Channel]) -> None:
-    """Give a take that had none the curves of head and eyes."""
-    turned = [each for each in channels if controls.find_curve(take, each) is None]
-    if rig.bones and edited(rig.speaker) is None:
-        layers.make_way([rig.bones.armature])
-    actions.add_channels(take, turned, frames)
-
-
-def _applied(group: bpy.types.PropertyGroup) -> controls.Settings:
-    """The controls for which the keys of a take were computed."""
-    values = dict(zip((*FACE, *TURN), (*group.applied, *group.applied_turn), strict=True))
-    return controls.Settings(**values)
-
-
-def _aim(
-    scene: bpy.types.Scene, speaker: bpy.types.Object, rig: Rig, story: Mapping[str, Any], n: int, rate: float
-) -> np.ndarray | None:
-    """Where the speaker's target is (T, 3) at the times of a take's motion; None if it looks at nothing."""
-    target = turns.target_of(speaker)
-    if target is None:
-        return None
-    moments = story["first_frame"] + np.arange(n) / rate * story["scene_rate"]
-    return turns.aim_at(scene, rig, target, moments).astype(np.float32)
-
-
-def _beside(take: bpy.types.Action) -> dict[str, np.ndarray | None]:
-    """What a take keeps beside its motion."""
-    return {
-        stored.PHONES: stored.phones_of(take),
-        stored.HEAD: stored.head_of(take),
-        stored.GAZE: stored.gaze_of(take),
-    }
-
-
 def _let_rest(rig: Rig, moved: set[bpy.types.ID], take: bpy.types.Action) -> None:
     """What another take of the speaker moves and this one does not goes back to rest."""
     for owner in rig.owners:
@@ -322,33 +195,6 @@ def _let_rest(rig: Rig, moved: set[bpy.types.ID], take: bpy.types.Action) -> Non
             animation.action = None
             if rig.bones:
                 rig.bones.rest()
-
-
-def _base(
-    take: bpy.types.Action,
-    rig: Rig,
-    motion: np.ndarray,
-    rate: float,
-    beside: Mapping[str, np.ndarray | None],
-    settings: controls.Settings,
-    aim: np.ndarray | None,
-    story: Mapping[str, Any] | None = None,
-    turned: bool = False,
-) -> tuple[np.ndarray, list[Channel]]:
-    """The frames of a take, offset aside, and what the settings make of its motion and phones there.
-
-    With `turned` there are curves of head and eyes even where nothing tells of them.
-    """
-    story = story or actions.read_metadata(take)
-    upper = stored.upper_of(take)
-    assert upper is not None, "of a whole take"
-    head, gaze = beside[stored.HEAD], beside[stored.GAZE]
-    turn = turns.shown(rig, head, gaze, aim, len(motion), rate, settings)
-    if turn is None and turned:
-        turn = HeadTurn.of(None, None, len(motion))
-    phones, track = beside[stored.PHONES], take.get(stored.TRACK)
-    lowered = turns.lowered(turn, gaze)
-    return spoken.channels(rig, story, motion, rate, phones, upper, track, settings, turn, lowered)
 
 
 def _receive_range(
@@ -370,13 +216,13 @@ def _receive_range(
     old, old_rate = found
     story = actions.read_metadata(take)
     scene_rate, first_frame = story["scene_rate"], story["first_frame"]
-    later = settings_of(take).offset * scene_rate
+    later = curves.settings_of(take).offset * scene_rate
     start, end = request.frames
     share = partial(_share, start=start, end=end, fade=CROSSFADE * scene_rate)
     at = first_frame + np.arange(len(old)) / old_rate * scene_rate  # scene time of the stored motion
     new_at = request.first_frame + np.arange(len(motion)) / rate * scene_rate
     new = np.column_stack([np.interp(at, new_at, column) for column in motion.T])
-    before = _beside(take)
+    before = curves.beside(take)
     if metadata.get("phones") != story.get("phones"):
         before |= {stored.PHONES: None}
     beside = {key: _at(new_at, made_beside[key], at, before[key]) for key in before}
@@ -387,9 +233,15 @@ def _receive_range(
         )
     made = {"frames": [start - later, end - later], **metadata, **take_names.shown_like(request)}
     made_by, story = story, story | {"parts": [*story.get("parts", []), made]}
-    aim = stored.aim_of(take)
-    frames, channels = _base(
-        take, face_kinds.known_rig(speaker), new, old_rate, beside, settings_of(take), aim, story
+    frames, channels = curves.of_take(
+        take,
+        face_kinds.known_rig(speaker),
+        new,
+        old_rate,
+        beside,
+        curves.settings_of(take),
+        stored.aim_of(take),
+        story,
     )
     copy = take.copy()
     copy.use_fake_user = True
@@ -398,23 +250,23 @@ def _receive_range(
     play(speaker, copy)
     controls.blend_keys(copy, frames + later, channels, share)
     stored.store(copy, stored.MOTION, ((1 - taken) * old + taken * new).astype("<f4").tobytes())
-    for key, curves in beside.items():
+    for key, columns in beside.items():
         was = before[key]
-        mixed = None if curves is None or was is None else (1 - taken) * was + taken * curves
+        mixed = None if columns is None or was is None else (1 - taken) * was + taken * columns
         stored.store_curves(copy, key, mixed)  # without, what was told of it before goes
     actions.write_metadata(copy, story)
     return f"{copy.name}: frames {start} to {end} are new"
 
 
 def _at(
-    moments: np.ndarray, curves: np.ndarray | None, wanted: np.ndarray, before: np.ndarray | None
+    moments: np.ndarray, columns: np.ndarray | None, wanted: np.ndarray, before: np.ndarray | None
 ) -> np.ndarray | None:
-    """Curves (n, k) of some moments (n,) at others (T,), where the take has had such; else as before."""
+    """Columns (n, k) of some moments (n,) at others (T,), where the take has had such; else as before."""
     if before is None:
         return None
-    if curves is None:
+    if columns is None:
         return None if before.dtype == np.uint8 else before
-    return np.column_stack([np.interp(wanted, moments, column) for column in curves.T])
+    return np.column_stack([np.interp(wanted, moments, column) for column in columns.T])
 
 
 def _share(frames: np.ndarray, start: int, end: int, fade: float) -> np.ndarray:

@@ -10,14 +10,12 @@ from ..core.constants import DEFAULT_INTENSITY
 from ..core.emotion_label import TURN
 from ..errors import EcoFaceBlenderError
 from ..heads import chosen
+from ..heads.on_head import OnHead
 from ..sound import sequencer
-from ..ui.reporting import Reporting
 
 
-class _OnHead(Reporting):
+class _OnEmotionKeys(OnHead):
     """For what is done with the emotions of the chosen head at a frame."""
-
-    bl_options = {"REGISTER", "UNDO"}
 
     head: StringProperty(
         name="Head", description="Name of the head's object; the panel's if left out", options={"SKIP_SAVE"}
@@ -25,13 +23,6 @@ class _OnHead(Reporting):
     frame: FloatProperty(
         name="Frame", description="The scene's current frame if left out", options={"SKIP_SAVE"}
     )
-
-    @classmethod
-    def poll(cls, context):
-        if reason := chosen.why_no_head(context):
-            cls.poll_message_set(reason)
-            return False
-        return True
 
     def run(self, context):
         speaker = chosen.named_head(context, self.head)
@@ -43,7 +34,7 @@ class _OnHead(Reporting):
         raise NotImplementedError
 
 
-class ECOFACE_OT_key_emotion(_OnHead, Operator):
+class ECOFACE_OT_key_emotion(_OnEmotionKeys, Operator):
     """Key this emotion at the current frame, and all others away; what was felt before gives way to it"""
 
     bl_idname = "ecoface.key_emotion"
@@ -81,7 +72,7 @@ class ECOFACE_OT_key_emotion(_OnHead, Operator):
         return {"FINISHED"}
 
 
-class ECOFACE_OT_emotion_remove(_OnHead, Operator):
+class ECOFACE_OT_emotion_remove(_OnEmotionKeys, Operator):
     """Remove the emotion that is keyed here; the one before it goes on"""
 
     bl_idname = "ecoface.emotion_remove"

@@ -1,5 +1,4 @@
 """A shot in one click: camera, light, frames and sound for the head that speaks."""
-# ruff: noqa: RUF012 (bl_options is written as Blender wants it)
 
 from contextlib import suppress
 
@@ -10,20 +9,19 @@ from bpy.types import Operator
 from ..errors import EcoFaceBlenderError
 from ..generate import gather
 from ..heads import chosen
+from ..heads.on_head import OnHead
 from ..takes import frames
-from ..ui.reporting import Reporting
 from . import portrait
 
 SYNC = "AUDIO_SYNC"
 
 
-class ECOFACE_OT_set_up_shot(Reporting, Operator):
+class ECOFACE_OT_set_up_shot(OnHead, Operator):
     """Look at the head that speaks through a portrait camera, in soft light, with the scene's frames fitted
     to its line and sound that follows the playhead; what is not wanted is unticked below"""
 
     bl_idname = "ecoface.set_up_shot"
     bl_label = "Set Up Shot"
-    bl_options = {"REGISTER", "UNDO"}
 
     head: StringProperty(name="Head", description="Name of the head's object", options={"SKIP_SAVE"})
     camera: BoolProperty(
@@ -42,13 +40,6 @@ class ECOFACE_OT_set_up_shot(Reporting, Operator):
         description="Hear the sound while scrubbing, and drop frames rather than play beside the sound",
         default=True,
     )
-
-    @classmethod
-    def poll(cls, context):
-        if reason := chosen.why_no_head(context):
-            cls.poll_message_set(reason)
-            return False
-        return True
 
     def run(self, context):
         speaker = chosen.named_head(context, self.head)

@@ -73,7 +73,6 @@ def _renew(take: bpy.types.Action, aim: np.ndarray | None) -> None:
     rig = face_kinds.known_rig(speaker)
     beside = curves.beside(take)
     frames, new = curves.of_take(take, rig, *found, beside, now, aim)
-    was_aim = aimed
     if aim is None and aimed is not None:  # curves of head and eyes stay, at what the motion alone gives
         frames, new = curves.of_take(take, rig, *found, beside, now, None, turned=True)
     still = aimed is None and stored.head_of(take) is None and stored.gaze_of(take) is None
@@ -82,7 +81,7 @@ def _renew(take: bpy.types.Action, aim: np.ndarray | None) -> None:
     if _shown[0] == (*state, before):
         old = [replace(curve, values=values) for curve, values in zip(new, _shown[1], strict=True)]
     else:
-        _, old = curves.of_take(take, rig, *found, beside, before, was_aim, turned=aim is not None)
+        _, old = curves.of_take(take, rig, *found, beside, before, aimed, turned=aim is not None)
     scene_rate = actions.read_metadata(take)["scene_rate"]
     controls.move_keys(take, frames, old, new, before.offset * scene_rate, now.offset * scene_rate)
     if still and aim is not None:

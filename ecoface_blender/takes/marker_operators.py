@@ -1,11 +1,10 @@
 """Phones of the take as markers, and away again."""
-# ruff: noqa: RUF012 (bl_options is written as Blender wants it)
 
 from bpy.props import BoolProperty
 from bpy.types import Operator
 
 from ..heads import chosen
-from ..ui.reporting import Reporting
+from ..heads.on_head import OnHead
 from . import markers
 from .operators import OnTake
 
@@ -30,19 +29,11 @@ class ECOFACE_OT_mark_phones(OnTake, Operator):
         return {"FINISHED"}
 
 
-class ECOFACE_OT_unmark_phones(Reporting, Operator):
+class ECOFACE_OT_unmark_phones(OnHead, Operator):
     """Remove the markers of this head's phones; others stay"""
 
     bl_idname = "ecoface.unmark_phones"
     bl_label = "Remove Phone Markers"
-    bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context):
-        if reason := chosen.why_no_head(context):
-            cls.poll_message_set(reason)
-            return False
-        return True
 
     def run(self, context):
         speaker = chosen.named_head(context)

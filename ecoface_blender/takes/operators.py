@@ -10,6 +10,7 @@ from bpy.types import Operator
 from ..animation import actions, adjust, emotion_keys
 from ..engine.settings import engine_settings
 from ..heads import chosen, face_kinds, head_arrays, own_bones, own_head
+from ..heads.on_head import OnHead
 from ..ui.reporting import Reporting
 from . import adjusting, silence, stored, takes, turns
 
@@ -157,23 +158,15 @@ class ECOFACE_OT_look_again(OnTake, Operator):
         return {"FINISHED"}
 
 
-class ECOFACE_OT_fill_silence(Reporting, Operator):
+class ECOFACE_OT_fill_silence(OnHead, Operator):
     """Let the head listen wherever it says nothing within the scene's range: it blinks, breathes and looks at
     the head that speaks, in strips of the NLA between its takes"""
 
     bl_idname = "ecoface.fill_silence"
     bl_label = "Fill Silence"
-    bl_options = {"REGISTER", "UNDO"}
 
     head: StringProperty(name="Head", description="Name of the head's object", options={"SKIP_SAVE"})
     seed: IntProperty(name="Seed", description="Another seed, other moments", min=0, options={"SKIP_SAVE"})
-
-    @classmethod
-    def poll(cls, context):
-        if reason := chosen.why_no_head(context):
-            cls.poll_message_set(reason)
-            return False
-        return True
 
     def run(self, context):
         speaker = chosen.named_head(context, self.head)

@@ -25,6 +25,11 @@ class WindowPlan:
         """From one window's first frame to the next one's."""
         return self.window - 2 * self.context
 
+    @property
+    def takeover(self) -> tuple[int, int]:
+        """After how many frames of a window it begins to take over from the one before, and over how many."""
+        return fade_between(range(self.window), range(self.hop, self.hop + self.window))
+
     def windows(self, frames: int) -> list[range]:
         """Overlapping stretches of at most `window` frames that cover 0..frames - 1.
 

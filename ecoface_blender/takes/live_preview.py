@@ -4,7 +4,6 @@ An action of its own holds the keys so far; the take comes in its place when all
 before comes back where the line is given up. Only names are held meanwhile.
 """
 
-import base64
 from contextlib import suppress
 
 import bpy
@@ -45,7 +44,7 @@ class LivePreview:
 
     def add(self, part: protocol.Frames) -> None:
         """More of it is ready."""
-        motion = np.frombuffer(base64.b64decode(part.motion), "<f4").reshape(-1, MOTION_DIM)
+        motion = np.frombuffer(protocol.unpacked(part), "<f4").reshape(-1, MOTION_DIM)
         if part.first < self._ready:  # the engine was started again
             self._parts, self._ready = [], 0
         self._parts.append(motion)

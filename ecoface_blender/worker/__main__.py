@@ -6,7 +6,6 @@ threads: the main one does the jobs, one after another; one reads the input, so 
 of input is seen in the middle of a job; one beats.
 """
 
-import base64
 import os
 import queue
 import sys
@@ -85,8 +84,8 @@ class Worker:
         def on_frames(first: int, motion: Any) -> None:
             if request.id in self.given_up:
                 raise jobs.GivenUpError
-            text = base64.b64encode(motion.astype("<f4").tobytes()).decode("ascii")
-            self._send(protocol.Frames(id=request.id, first=first, motion=text))
+            numbers = protocol.packed(motion.astype("<f4").tobytes())
+            self._send(protocol.Frames(id=request.id, first=first, motion=numbers))
 
         try:
             answer = self.jobs.do(request, on_progress, on_frames)

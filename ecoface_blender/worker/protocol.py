@@ -4,6 +4,7 @@ Each message is one line of JSON, an object whose "type" names one of the datacl
 the worker's stdin, events come from its stdout. Sounds and results are files, named by their paths.
 """
 
+import base64
 import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any, get_type_hints
@@ -12,6 +13,8 @@ PROTOCOL = 1
 """Raised when a message changes its meaning; both ends are shipped together, so it only guards accidents."""
 
 HEARTBEAT_SECONDS = 1.0
+FRAME_BYTES = 4 * 53
+"""Of one frame's motion."""
 MAX_LINE = 1 << 20
 """Bytes of one line; no honest message comes near it."""
 
@@ -166,7 +169,7 @@ class Frames:
     first: int
     """Its first frame; each part goes on where the last one ended, from 0 on."""
     motion: str
-    """(n, 53) little-endian float32 in base64, at 25 frames a second."""
+    """`packed` (n, 53) little-endian float32, at 25 frames a second."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,7 +237,30 @@ def _decode(line: bytes, kinds: tuple[type, ...]) -> object:
     if not isinstance(name, str) or name not in by_name:
         raise ProtocolError(f"expected a message of type {', '.join(by_name)}, found {line[:60]!r}")
     _check(by_name[name], values)
-    return by_name[name](**values)
+    message = by_name[name](**values)
+    if isinstance(message, Frames):
+        unpacked(message)
+    return message
+
+
+def packed(motion: bytes) -> str:
+    """Numbers of frames as a message carries them."""
+    return base64.b64encode(motion).decode("ascii")
+
+
+def unpacked(frames: Frames) -> bytes:
+    """The numbers of frames.
+
+    Raises:
+        ProtocolError: if they are no whole frames.
+    """
+    try:
+        motion = base64.b64decode(frames.motion, validate=True)
+    except ValueError as error:
+        raise ProtocolError("expected the numbers of frames in base64, found something else") from error
+    if not motion or len(motion) % FRAME_BYTES:
+        raise ProtocolError(f"expected whole frames of {FRAME_BYTES} bytes, found {len(motion)} bytes")
+    return motion
 
 
 def _check(kind: type, values: dict[str, Any]) -> None:

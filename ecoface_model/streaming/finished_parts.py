@@ -9,7 +9,7 @@ from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import FRAME_RATE
 from ecoface_model.postprocess.settling import Settling
 from ecoface_model.postprocess.voice_activity import LevelGates
-from ecoface_model.windows import WindowPlan, fade_between
+from ecoface_model.windows import WindowPlan
 
 OnPart = Callable[[int, NDArray[np.float32]], None]
 """Called with a first frame and the motion (n, 53) from it on; it may raise to give up."""
@@ -31,8 +31,7 @@ class FinishedParts:
         n_frames = len(self._gates.resting)
         final = min(window.stop, n_frames)
         if final < n_frames:
-            after = range(window.start + self._plan.hop, window.start + self._plan.hop + self._plan.window)
-            final = after.start + fade_between(window, after)[0]
+            final = window.start + self._plan.hop + self._plan.takeover[0]
         until = n_frames if final == n_frames else final - AHEAD
         if until > self._told:
             part = range(self._told, until)

@@ -25,7 +25,7 @@ from ecoface_model.streaming.sound_so_far import SoundSoFar
 from ecoface_model.streaming.streamed_emotion import StreamedEmotion
 from ecoface_model.window_animator import WindowAnimator
 from ecoface_model.windowed_encoder import WindowedEncoder
-from ecoface_model.windows import fade_between, join, smoothstep
+from ecoface_model.windows import join, smoothstep
 
 LEAST_AHEAD = 20  # frames of future that each frame hears at least, 0.8 s
 HOP = 8  # frames that are made at once at least, 0.32 s
@@ -63,8 +63,7 @@ class SpeechStream:
         self.metadata = metadata
         """Of a `FlameMotion` of its frames."""
         self._plan, self._stride = encoder.plan, encoder.backend.facts.config.generator.stride
-        first, second = (range(start, start + self._plan.window) for start in (0, self._plan.hop))
-        self._fade_start, self._fade = fade_between(first, second)  # frames
+        self._fade_start, self._fade = self._plan.takeover
         self._sound = SoundSoFar(encoder.backend)
         self._window = 0  # number of the window that gives the next frame
         self._given = 0  # frames

@@ -66,6 +66,9 @@ def test_an_event_survives_the_pipe_as_one_line(event):
         (b'{"type": "done", "id": true, "answer": {}}\n', "expected id of a message done"),
         (b'{"type": "done", "id": 1, "answer": []}\n', "expected answer of a message done"),
         (b'{"type": "progress", "id": 1, "stage": 2, "done": 0, "total": 1}\n', "expected stage"),
+        (b'{"type": "frames", "id": 1, "first": 0, "motion": "no*base64"}\n', "in base64"),
+        (b'{"type": "frames", "id": 1, "first": 0, "motion": "AAAA"}\n', "whole frames of 212 bytes"),
+        (b'{"type": "frames", "id": 1, "first": 0, "motion": ""}\n', "found 0 bytes"),
         (b" " * (protocol.MAX_LINE + 1), "found a longer one"),
     ],
 )
@@ -97,3 +100,10 @@ def test_lines_of_a_voice_are_a_list(field, value):
 def test_a_number_that_json_lacks_is_not_sent():
     with pytest.raises(protocol.ProtocolError, match="expected values that JSON can hold"):
         protocol.encode(protocol.Done(id=1, answer={"x": float("nan")}))
+
+
+def test_frames_come_through_the_pipe_as_they_were():
+    numbers = bytes(range(212)) * 3
+    sent = protocol.Frames(id=4, first=8, motion=protocol.packed(numbers))
+    received = protocol.decode_event(protocol.encode(sent))
+    assert received == sent and protocol.unpacked(received) == numbers

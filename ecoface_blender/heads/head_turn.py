@@ -11,13 +11,15 @@ from ..core.constants import GAZE_DIM, HEAD_DIM
 from ..core.head_pose import direction, eye_angles, gaze_along, towards
 from ..core.jaw_skinning import rotations
 
-HEAD_SHARE = np.array([0.6, 0.4])
-"""Of the way to a target to the side and up that the head turns; the eyes do the rest (after Stahl 1999, by
-whom heads of most people go half to all of the way to what they look at for long)."""
+HEAD_SHARE = np.array([0.7, 0.5])
+"""Of the way to a target to the side and up that the head turns at least; the eyes do the rest (after Stahl
+1999, by whom heads of most people go half to all of the way to what they look at for long)."""
+EYES_AT_EASE = np.radians([14.0, 9.0])
+"""Yaw and pitch that eyes hold for long: of a target further aside the head takes what is left (ibid.)."""
 MOST_HEAD = np.radians([60.0, 35.0])
 """Yaw and pitch, beyond which no head turns to a target."""
-MOST_EYES = np.radians([40.0, 30.0])
-"""Yaw and pitch of an eye in its socket."""
+MOST_ASIDE, MOST_UP, MOST_DOWN = np.radians([36.0, 18.0, 28.0])
+"""Angles of an eye in its socket: further up the iris would go behind the lid."""
 N_COLUMNS = HEAD_DIM + 2 * GAZE_DIM
 
 
@@ -86,7 +88,7 @@ class HeadTurn:
             for_head: (T, 3) the target as the head follows it, more slowly than the eyes; `points` without.
         """
         followed = points if for_head is None else for_head
-        share = head * (HEAD_SHARE * gaze_along(followed - eyes.mean(axis=0))).clip(-MOST_HEAD, MOST_HEAD)
+        share = head * _of_the_way(gaze_along(followed - eyes.mean(axis=0)))
         aimed = towards(share)  # (T, 3, 3)
         own = rotations(self.head)
         turned = aimed @ own
@@ -95,8 +97,14 @@ class HeadTurn:
             goal = gaze_along(points - _apply(turned, np.broadcast_to(eye, points.shape)))
             seen = _apply(towards(goal) @ own, direction(self.gaze))  # own: what the gaze makes up for
             in_head = gaze_along(_apply(turned.transpose(0, 2, 1), seen))
-            out.append(in_head.clip(-MOST_EYES, MOST_EYES))
+            out.append(in_head.clip([-MOST_ASIDE, -MOST_DOWN], [MOST_ASIDE, MOST_UP]))
         return HeadTurn(rotation_vectors(turned), *out)
+
+
+def _of_the_way(goal: np.ndarray) -> np.ndarray:
+    """(T, 2) what the head takes of yaw and pitch to a target."""
+    taken = np.maximum(HEAD_SHARE * np.abs(goal), np.abs(goal) - EYES_AT_EASE)
+    return np.sign(goal) * np.minimum(taken, MOST_HEAD)
 
 
 def rotation_vectors(turns: np.ndarray) -> np.ndarray:

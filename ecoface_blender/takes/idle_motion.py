@@ -1,4 +1,4 @@
-"""A face that only listens: blinks, a gaze on a face, breathing, and a nod now and then. No bpy.
+"""A face that only listens: blinks, a gaze on a face, breath, and a nod now and then. No bpy.
 
 By rule: blinks as of people at rest, 17 a minute (Bentivoglio 1997), shut within 80 ms and open again in 160;
 the gaze rests on the other's eyes and mouth for about a second at a time; saccades last 25 ms and 2.4 ms a
@@ -6,6 +6,7 @@ degree (the main sequence); the head sways slowly and nods at times as listeners
 Brows, cheeks and the mouth's corners are never quite still; how far they stir was chosen on pictures.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,8 @@ AWAY, AWAY_SHARE = np.radians([9.0, 5.0]), 0.08
 """How far a listener looks aside, and how often."""
 SWAY, SWAY_TIME = np.radians([0.7, 1.2, 0.6]), 1.6  # radians about x, y, z; seconds
 BREATH, BREATH_TIME = np.radians(0.25), 4.2
+DRAWN, DRAWN_IN, LET_OUT = np.radians(1.0), 0.45, 0.3
+"""Radians up with the breath drawn before a line; seconds in, and out again as the line begins."""
 NODS, NOD, NOD_TIME = (8.0, 0.5), np.radians(2.6), 0.55
 """Seconds between two; radians down; seconds of one to and fro, of which there are two or three."""
 STIRRED = {"browInnerUp": 0.12, "browOuterUp": 0.08, "cheekSquint": 0.08, "mouthSmile": 0.05}
@@ -43,14 +46,17 @@ class Idle:
     """(T,) weights of ARKit's units, each for both sides."""
 
 
-def idle(n_frames: int, rate: float, seed: int) -> Idle:
-    """Some time of listening; the same seed gives the same."""
+def idle(n_frames: int, rate: float, seed: int, speaks: Sequence[float] = ()) -> Idle:
+    """Some time of listening; the same seed gives the same. `speaks`: seconds at which a line begins."""
     rng = np.random.RandomState(seed)
     seconds = np.arange(n_frames) / rate
     blink = np.zeros(n_frames)
     for start in _times(seconds, BLINKS, rng):
         blink = np.maximum(blink, _blink(seconds - start))
     head = _head(seconds, rate, rng)
+    for start in speaks:
+        since = seconds - start + LET_OUT
+        head[:, 0] -= DRAWN * _step((since + DRAWN_IN) / DRAWN_IN) * (1 - _step(since / LET_OUT))
     looked = _looked(seconds, rng)
     in_head = rotations(head).transpose(0, 2, 1) @ direction(looked)[..., None]
     return Idle(blink, head, gaze_along(in_head[..., 0]), _stirred(n_frames, rate, rng))

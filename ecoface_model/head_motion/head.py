@@ -5,7 +5,8 @@
   al. 1983; Graf et al. 2002: 2 to 5 degrees), prepared by a little turn the other way.
 - Posture: where a phrase begins after a pause, and within long ones, the head takes another position (Hadar
   et al. 1984: slow shifts between units of speech).
-- Breath and unrest: what keeps a silent head from freezing.
+- Breath and unrest: what keeps a silent head from freezing; it is raised a little with the breath that is
+  drawn before a phrase.
 
 Typical rotations in conversation have standard deviations of 2 to 4 degrees and stay within about 10 (Busso
 et al. 2007). Sources from memory; sizes are ours within them.
@@ -20,7 +21,7 @@ from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import FRAME_RATE
 from ecoface_model.head_motion.draws import ease, steps, unrest
 from ecoface_model.head_motion.manner import Moods
-from ecoface_model.head_motion.melody import Accent, Melody
+from ecoface_model.head_motion.melody import Accent, Melody, smooth
 
 YAW, PITCH, ROLL = range(3)
 """Columns of angles as in `core.head_pose.head_angles`: to the left, up, to the right shoulder."""
@@ -33,7 +34,10 @@ SHIFTS = 2.8  # seconds between shifts within long phrases, the mean
 UNREST = (0.75, 0.5, 0.45)  # degrees, standard deviations
 BREATHS = 0.24  # Hz
 BREATH = 0.35  # degrees
+DRAWN, DRAWN_IN, LET_OUT = 0.9, 0.5, 0.7  # degrees, and seconds before and after a phrase begins
+DRAWN_AFTER = 0.45  # seconds of silence
 NOD = (0.8, 3.3)  # degrees of a faint accent, and what the strongest has more
+NOD_LIMITS = (4.0, 5.5, 3.5)  # degrees that all nods together come near to, however strong an emotion
 NOD_SHARE = 0.6  # of accents that are nodded clearly; the others by FAINT of it
 FAINT = 0.3
 RISE, FALL = 0.20, 0.42  # seconds to a nod's peak and back
@@ -41,6 +45,8 @@ BEFORE = 0.25  # of a nod's size, the turn the other way that prepares it
 LAG = 0.03  # seconds from a syllable's loudest point to the nod's peak
 SILENT_POSTURE = 0.35  # of the usual posture, when a line is over
 LIMITS = (16.0, 13.0, 9.0)  # degrees that no turn passes
+FAST = (28.0, 50.0)  # degrees a second: from the first on turns are smoothed, from the other on wholly
+SMOOTHED = 0.48  # seconds over which
 
 Angles = Float[NDArray[np.float64], "frames 3"]
 
@@ -51,8 +57,8 @@ def head_turns(melody: Melody, moods: Moods, n_frames: int, rng: np.random.Rando
     size = moods.curves["size"][:, None]
     angles = _posture(melody, moods, seconds, rng)
     angles += _sway(melody, seconds, rng)
-    angles += _nods(melody, moods, seconds, rng)
-    angles *= size
+    angles = size * angles + within(size * _nods(melody, moods, seconds, rng), NOD_LIMITS)
+    angles[:, PITCH] += _drawn_breaths(melody, seconds)
     angles += _idle(seconds, rng) * np.minimum(size, 1)
     side = -1.0 if rng.uniform() < 0.5 else 1.0
     angles[:, PITCH] -= moods.curves["pitch"]
@@ -71,6 +77,17 @@ def within(angles: Float[NDArray[Any], "frames n"], limits: tuple[float, ...]) -
         np.minimum(np.abs(angles), knee) + room * np.tanh(over / room)
     )
     return soft
+
+
+def not_tossed(angles: Angles) -> Angles:
+    """Angles (degrees) as they are where they turn at people's speeds, and smoothed where they are faster."""
+    if len(angles) < 2:
+        return angles
+    speed = np.linalg.norm(np.gradient(angles, axis=0), axis=1) * FRAME_RATE
+    share = smooth(ease((speed - FAST[0]) / (FAST[1] - FAST[0])), SMOOTHED * FRAME_RATE)
+    slower = np.stack([smooth(each, SMOOTHED * FRAME_RATE) for each in angles.T], axis=1)
+    calm: NDArray[np.float64] = angles + np.minimum(2 * share, 1)[:, None] * (slower - angles)
+    return calm
 
 
 def _sway(melody: Melody, seconds: NDArray[np.float64], rng: np.random.RandomState) -> Angles:
@@ -125,6 +142,17 @@ def _add_nod(
     up = ease((here - (peak - rise)) / rise) * (1 - ease((here - peak) / fall))
     before = ease((here - (peak - 2.2 * rise)) / (1.2 * rise)) * (1 - ease((here - (peak - rise)) / rise))
     angles[first:last] += (up - BEFORE * before)[:, None] * turn
+
+
+def _drawn_breaths(melody: Melody, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Degrees by which the head rises with breaths in before phrases."""
+    raised, before = np.zeros(len(seconds)), 0.0
+    for start, end in melody.phrases:
+        if start - before > DRAWN_AFTER:
+            drawn = ease((seconds - (start - DRAWN_IN)) / (0.8 * DRAWN_IN))
+            raised += DRAWN * drawn * (1 - ease((seconds - start) / LET_OUT))
+        before = end
+    return raised
 
 
 def _posture(

@@ -17,7 +17,7 @@ from ecoface_model.head_motion.blinks import blink_curve, blinks_in, met, missin
 from ecoface_model.head_motion.draws import BLINKS, GAZE, HEAD, draws
 from ecoface_model.head_motion.gaze import LIMITS as EYE_LIMITS
 from ecoface_model.head_motion.gaze import Fixation, fixations, gaze_curve, head_share
-from ecoface_model.head_motion.head import LIMITS, head_turns, within
+from ecoface_model.head_motion.head import LIMITS, head_turns, not_tossed, within
 from ecoface_model.head_motion.manner import Moods
 from ecoface_model.head_motion.melody import Melody
 from ecoface_model.postprocess.eyelids import SHUT, EyelidContact
@@ -79,7 +79,7 @@ def perform(
         turns = head_turns(melody, moods, n_frames, draws(seed, HEAD))
         if places:
             turns[:, :2] += amounts.gaze * head_share(places, moods, seconds)
-        turns = amounts.head_motion * within(turns, LIMITS)
+        turns = amounts.head_motion * not_tossed(within(turns, LIMITS))
     head = np.radians(turns)
     gaze = _gaze(places, turns, seconds, amounts.gaze) if places else None
     if gaze is not None and lids is not None:

@@ -3,8 +3,8 @@
 The generator sums small motions of the lids: a blink may stop half way, one eye's before the other's, or take
 the upper lid past the lower. Here each eye's opening is measured on the head itself, against what it is
 without dips as short as blinks, and eyeBlink is corrected frame by frame: a dip that is deep enough shuts
-both eyes along their lids, one that is not goes. Only blinks are fast in an upper face; what else trembles
-there is smoothed.
+both eyes along their lids, one that is not goes, and of two that follow each other at once one is left.
+Only blinks are fast in an upper face; what else trembles there is smoothed.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,9 @@ _AROUND = FRAME_RATE  # frames to either side over which an eye's usual opening 
 _LONGEST = 15  # frames of a blink and its way back; lids that are lower for longer are lowered
 _NEAR = 4  # frames to either side of a blink's peak that belong to it
 _HELD = 0.85  # of its depth, from which on a blink is shut: it stays so for a frame or two
+_SHUT_FOR, _OPENS = 4, 5  # frames for which a blink is shut at most, and over which it opens again then
 REACH = _AROUND + 1 + _LONGEST + _NEAR  # frames to either side that a frame of the eyes depends on
+REACH_BEFORE = REACH + _LONGEST  # before it: when its blink began
 _TOGETHER = (0.3, 0.6)
 """Depth of the shallower of two eyes' dips against the deeper one's: a wink below, above it both blink."""
 _CALM = (0.25, 0.5, 0.25)  # a filter over three frames: half at 6 Hz, a tenth at 10 Hz
@@ -123,8 +125,28 @@ def _blinked(
     way = (1 - both) * way + both * way.max(axis=1, keepdims=True)
     deep = (1 - both) * deep + both * deep.max(axis=1, keepdims=True)
     shut = _step(way / np.maximum(_HELD * deep, np.float32(1e-6)))
-    blinked: NDArray[np.float32] = shut * _step((deep - NO_BLINK) / (DONE - NO_BLINK))
-    return blinked
+    blinked = shut * _step((deep - NO_BLINK) / (DONE - NO_BLINK))
+    return np.stack([_not_for_long(eye) for eye in blinked.T], axis=1)
+
+
+def _not_for_long(
+    blinked: Float32[NDArray[np.float32], " frames"],
+) -> Float32[NDArray[np.float32], " frames"]:
+    """One eye's blinks, each of them open again after it was shut for a while."""
+    most = np.ones_like(blinked)
+    opening = 1 - _step(np.arange(1, _OPENS + 1, dtype=np.float32) / _OPENS)
+    is_open = np.flatnonzero(np.append(blinked < NO_BLINK, True))
+    for start in _starts(blinked > _HELD):
+        end = is_open[np.searchsorted(is_open, start)]  # exclusive
+        cap = np.concatenate([np.ones(_SHUT_FOR, np.float32), opening])[: end - start]
+        most[start : start + len(cap)] = np.minimum(most[start : start + len(cap)], cap)
+        most[start + len(cap) : end] = 0
+    return np.minimum(blinked, most)
+
+
+def _starts(chosen: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Where runs of chosen frames begin."""
+    return np.flatnonzero(np.diff(np.concatenate([[False], chosen]).astype(np.int8)) == 1)
 
 
 def _without_dips(

@@ -9,13 +9,13 @@ from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import FRAME_RATE, MOTION_DIM
 from ecoface_model.core.head_file import FlameFile
 from ecoface_model.core.phones import PHONES, SILENCE
-from ecoface_model.postprocess.eyelids import REACH, EyelidContact
+from ecoface_model.postprocess.eyelids import REACH, REACH_BEFORE, EyelidContact
 from ecoface_model.postprocess.lip_contact import LipContact
 from ecoface_model.postprocess.voice_activity import LevelGates, long_pauses
 
 AT_ONCE = 500  # frames whose lips are looked at together: memory
-LID_CONTEXT = REACH
-CONTEXT = LID_CONTEXT + FRAME_RATE  # frames that tell, besides, whether one is amid a long pause
+CONTEXT = REACH + FRAME_RATE  # frames behind a part that tell, besides, whether one is amid a long pause
+CONTEXT_BEFORE = REACH_BEFORE + FRAME_RATE  # and before it
 SILENCE_COLUMN = PHONES.index(SILENCE)
 InOrder = Callable[[Callable[[int], NDArray[np.float32]], Iterable[int]], Iterator[NDArray[np.float32]]]
 """As `map`, perhaps side by side."""
@@ -53,11 +53,11 @@ class Settling:
         frames: range,
         in_order: InOrder = map,
     ) -> Float32[NDArray[np.float32], "part 53"]:
-        """The same of some of the frames, for which `CONTEXT` on either side is looked at, if it is there."""
+        """The same of some of the frames, with `CONTEXT_BEFORE` and `CONTEXT` around as far as there."""
         if self._contacts is None:
             return np.ascontiguousarray(joined[frames.start : frames.stop, :MOTION_DIM])
         lips, lids = self._contacts
-        first, last = max(0, frames.start - CONTEXT), min(len(joined), frames.stop + CONTEXT)
+        first, last = max(0, frames.start - CONTEXT_BEFORE), min(len(joined), frames.stop + CONTEXT)
         channels = joined[first:last]
         rest = rest_in(gates.part(first, last), channels)
         motion, closure = channels[:, :MOTION_DIM], np.maximum(channels[:, MOTION_DIM], rest)
@@ -67,7 +67,7 @@ class Settling:
             part = slice(begin, min(begin + AT_ONCE, end))
             return lips.settle(np.ascontiguousarray(motion[part]), closure[part], pause[part])
 
-        start, end = max(0, frames.start - LID_CONTEXT - first), min(frames.stop + LID_CONTEXT, last) - first
+        start, end = max(0, frames.start - REACH_BEFORE - first), min(frames.stop + REACH, last) - first
         settled = lids.settle(np.concatenate(list(in_order(settle, range(start, end, AT_ONCE)))))
         return settled[frames.start - first - start :][: len(frames)]
 

@@ -18,7 +18,7 @@ from ecoface_model.core.constants import FEATURES_PER_FRAME, FRAME_RATE, MOTION_
 from ecoface_model.core.errors import SoundError
 from ecoface_model.core.phones import in_bytes
 from ecoface_model.noise import LatentNoise
-from ecoface_model.postprocess.settling import CONTEXT, Settling
+from ecoface_model.postprocess.settling import CONTEXT_BEFORE, Settling
 from ecoface_model.reference_emotion.sources import EmotionSource
 from ecoface_model.reference_emotion.speech_source import Heard
 from ecoface_model.streaming.sound_so_far import SoundSoFar
@@ -180,7 +180,7 @@ class SpeechStream:
         while self._given >= (self._window + 1) * self._plan.hop + self._fade_start + self._fade:
             self._window += 1
             self._latents = self._latents[self._plan.hop // self._stride :]
-        first = max(self._first, self._given - CONTEXT)
+        first = max(self._first, self._given - CONTEXT_BEFORE)
         assert self._channels is not None and first >= self._sound.first
         self._channels, self._first = self._channels[first - self._first :].copy(), first
         if isinstance(self._source, StreamedEmotion):

@@ -13,7 +13,7 @@ from ecoface_blender.core.motion_file import FlameMotion
 from ecoface_blender.engine.settings import EngineSettings
 from ecoface_blender.heads import face_kinds, source_curves
 from ecoface_blender.heads import own_head as heads
-from ecoface_blender.heads.head_turn import HEAD_SHARE, HeadTurn
+from ecoface_blender.heads.head_turn import EYES_AT_EASE, HEAD_SHARE, MOST_ASIDE, MOST_UP, HeadTurn
 from ecoface_blender.request import GenerationRequest
 from ecoface_blender.takes import bake, evaluated, stored, takes
 
@@ -258,7 +258,19 @@ def test_looking_at_a_point_keeps_what_the_gaze_makes_up_for():
     shown = held.looking_at(far, eyes)
     way = (rotations(shown.head) @ direction(shown.left)[..., None])[0, :, 0]
     np.testing.assert_allclose(way, far[0] / np.linalg.norm(far), atol=1e-3)
-    assert np.abs(vor.looking_at(far, eyes, head=0.0).left).max() <= np.radians(40.1)
+    assert np.abs(vor.looking_at(far, eyes, head=0.0).left).max() <= MOST_ASIDE
+
+
+def test_eyes_stay_at_ease_on_targets_that_a_head_can_turn_to_and_in_sight_on_others():
+    eyes = np.array([[0.03, 0.04, 0.07], [-0.03, 0.04, 0.07]])
+    rest = HeadTurn.of(None, None, 1)
+    for yaw, pitch in ((60, 0), (-50, 20), (20, 35), (30, -40)):
+        aside, up = np.radians([yaw, pitch])
+        target = 300 * np.array([[np.sin(aside) * np.cos(up), np.sin(up), np.cos(aside) * np.cos(up)]])
+        shown = rest.looking_at(target, eyes)
+        assert (np.abs(shown.gaze[0]) < EYES_AT_EASE * [1.3, 1.3] + np.radians(1)).all(), (yaw, pitch)
+    above = rest.looking_at(np.array([[0.0, 400.0, 100.0]]), eyes)
+    assert 0 < above.gaze[0, 1] <= MOST_UP
 
 
 def _held(head):

@@ -138,6 +138,8 @@ def test_idle_is_the_same_for_a_seed_and_within_people_s_ranges():
     world = (rotations(long.head) @ direction(long.gaze)[..., None])[:, :2, 0]
     assert np.degrees(np.median(np.abs(world))) < 4
     assert idle(3, 25.0, 0).head.shape == (3, 3)
+    breath = np.degrees(idle(250, 25.0, 5, [8.0]).head - idle(250, 25.0, 5).head)[:, 0]
+    assert breath[192] < -0.9 and not breath[:180].any() and not breath[200:].any(), "drawn before a line"
     for unit, weights in long.stirred.items():
         assert weights.min() >= 0 and 0.01 < weights.std() < 0.15, unit
         assert np.abs(np.diff(weights)).max() < 0.03, "slow"

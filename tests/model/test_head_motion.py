@@ -20,7 +20,7 @@ from ecoface_model.head_motion.gaze import (
     head_share,
     saccade_seconds,
 )
-from ecoface_model.head_motion.head import LIMITS, head_turns, within
+from ecoface_model.head_motion.head import LIMITS, _drawn_breaths, head_turns, not_tossed, within
 from ecoface_model.head_motion.manner import Moods
 from ecoface_model.head_motion.melody import Accent, Melody
 from ecoface_model.head_motion.performance import Liveliness, Performance, perform
@@ -123,6 +123,38 @@ def test_a_head_never_jerks_nor_passes_its_limits():
     assert power[np.fft.rfftfreq(3000, 1 / 25) > 8].sum() < 1e-3 * power.sum()
     far = within(np.array([[100.0, -100.0, 1.0]]), LIMITS)[0]
     np.testing.assert_allclose(far, [LIMITS[0], -LIMITS[1], 1.0], atol=1e-6)
+
+
+def test_no_emotion_tosses_the_head_and_one_accent_on_another_is_no_larger():
+    line = melody()
+    crowd = Melody(
+        0 * line.contour, tuple(Accent(t, 1.0) for t in np.arange(0.5, 119, 0.25)), line.phrases, line.seconds
+    )
+    turns = not_tossed(head_turns(crowd, moods("angry", 2.0, style="lively"), 3000, draws(3, HEAD)))
+    within_200_ms = np.abs(turns[5:] - turns[:-5]).max(axis=0)
+    assert within_200_ms.max() < 10 and within_200_ms[1] > 3
+
+
+def test_only_turns_that_are_too_fast_are_slowed():
+    swaying = np.stack([np.zeros(100), 6 * np.sin(SECONDS[:100]), np.zeros(100)], axis=1)
+    tossed = swaying + np.array([0, 12.0, 0]) * ease((SECONDS[:100] - 2) / 0.16)[:, None]
+    np.testing.assert_array_equal(not_tossed(swaying), swaying)
+    slowed = not_tossed(tossed)
+    np.testing.assert_allclose(slowed[[0, 30, 70, 99]], tossed[[0, 30, 70, 99]], atol=0.1)
+    assert np.diff(slowed, axis=0).max() < 0.6 * np.diff(tossed, axis=0).max()
+    np.testing.assert_array_equal(not_tossed(swaying[:1]), swaying[:1])
+
+
+def test_a_breath_is_drawn_before_a_phrase_that_follows_silence():
+    line = melody()
+    after_pause = Melody(line.contour, (), ((2.0, 6.0), (6.2, 9.0)), line.seconds)
+    at_once = Melody(line.contour, (), ((0.2, 6.0), (6.2, 9.0)), line.seconds)
+    raised, not_raised = (
+        head_turns(each, moods(), 3000, draws(3, HEAD))[:, 1] for each in (after_pause, at_once)
+    )
+    drawn = _drawn_breaths(after_pause, SECONDS)
+    assert drawn[47] > 0.8 and drawn[30] == 0 and drawn[75] == 0 and not drawn[100:].any()
+    assert not _drawn_breaths(at_once, SECONDS).any() and np.abs(raised - not_raised).max() > 0.5
 
 
 def test_anger_moves_larger_and_faster_and_sadness_lower_and_slower_than_neutral():

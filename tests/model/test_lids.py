@@ -47,6 +47,18 @@ def test_the_way_to_shut_is_monotone_and_continuous(lids):
     assert np.abs(np.diff(found, axis=0)).max() < 3 * 11.3 * (1 / 40) / (2 * (DONE - NO_BLINK))
 
 
+@pytest.mark.parametrize(
+    "weights", [(0.3, *[0.7] * 9, 0.3), (0.3, 0.6, 0.7, 0.5, 0.55, 0.7, 0.7, 0.5, 0.7, 0.3)]
+)
+def test_a_slow_or_double_blink_opens_again_soon_and_once(lids, weights):
+    opening = lids.openings(lids.settle(blinking(lids, *weights))).mean(axis=1)
+    shut = np.flatnonzero(opening < 0.5)
+    assert 2 <= len(shut) <= 6 and (np.diff(shut) == 1).all() and opening[shut].min() < SHUT + 0.15
+    assert (np.diff(opening[shut[-1] :]) > -0.3).all() and np.diff(opening).max() < 3.0
+    whole = lids.openings(np.zeros((1, 53), np.float32)).mean()
+    assert opening[shut[-1] + 6 :].min() > 0.9 * whole
+
+
 def test_both_eyes_shut_together_where_one_is_ahead(lids):
     motion = np.zeros((100, 53), np.float32)
     for place, (right, left) in enumerate([(0.15, 0.05), (0.5, 0.35), (0.4, 0.38), (0.2, 0.1)], start=50):

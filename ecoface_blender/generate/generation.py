@@ -14,6 +14,7 @@ from ..engine.job import EngineJob
 from ..engine.settings import EngineSettings
 from ..errors import EcoFaceBlenderError
 from ..heads import report as face_report
+from ..heads import source_curves
 from ..request import GenerationRequest
 from ..sound import spoken_file
 from ..takes import frames, stored, takes
@@ -43,6 +44,7 @@ class Generation(EngineJob):
         self.preview = LivePreview(request, _extends(request)) if live else None
         values = request.message(self.result, settings.flame or None) | {"live": live}
         super().__init__(settings, folder, protocol.Generate, values, counted="Animating")
+        source_curves.prepare()
 
     def step(self) -> bool:
         """As `EngineJob.step`; also fails where scene or head are gone meanwhile."""

@@ -1,12 +1,13 @@
 """The curves of a motion that other heads can follow, by their names: ARKit's, visemes, the jaw's."""
 
+import threading
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 
 import numpy as np
 
 from ..core.arkit import ArkitUnits, lip_pairs
-from ..core.constants import EXPRESSION_DIM, FRAME_RATE, LOWER_LIDS, UPPER_LIDS
+from ..core.constants import EXPRESSION_DIM, FRAME_RATE, LOWER_LIDS, MOTION_DIM, UPPER_LIDS
 from ..core.head_pose import LIDS
 from ..core.jaw_skinning import N_TURN, expression_directions, rotations, term_products, terms
 from . import feelings, speech, visemes
@@ -34,6 +35,7 @@ _CORNERS = (48, 54)  # landmarks (iBUG) of the mouth's corners
 _SHUT_LIPS = 0.0003  # metres within which its lips touch
 _OPEN, _ROUND = 0.004, 0.012
 """Metres by which its lips are apart in a plain vowel, and its mouth is narrower in a round one."""
+_PREPARING = threading.RLock()
 
 
 def curves(
@@ -138,7 +140,8 @@ def _blink(opening: np.ndarray) -> np.ndarray:
 
 def _face(motion: np.ndarray) -> np.ndarray:
     """(4, T) metres: the reference's lips apart, its mouth wider than at rest, left and right lids apart."""
-    expressions, turns, rest = _face_rows()
+    with _PREPARING:
+        expressions, turns, rest = _face_rows()
     expression, jaw = motion[:, :EXPRESSION_DIM], motion[:, EXPRESSION_DIM:]
     return (expression @ expressions + terms(expression, jaw) @ turns + rest).T
 
@@ -168,6 +171,19 @@ def _face_rows() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 @lru_cache(maxsize=1)
+def _read_reference() -> dict[str, np.ndarray]:
+    return load_head()
+
+
 def reference_arrays() -> dict[str, np.ndarray]:
     """All that is known of the reference head."""
-    return load_head()
+    with _PREPARING:
+        return _read_reference()
+
+
+def prepare() -> None:
+    """Begin to read the reference head and what is told of its face, on a thread of its own.
+
+    A first line needs both as soon as it is there; meanwhile Blender does not stand still for them.
+    """
+    threading.Thread(target=_face, args=(np.zeros((1, MOTION_DIM)),), daemon=True).start()

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import EcoFaceBlenderError
 from . import bound_strands, hair, own_head, part_materials, regions, strands, strays, wrinkles
-from .looks import DEFAULT, Look, looks
+from .looks import DEFAULT, SHAVED, Look, looks
 from .materials import COLOUR_ATTRIBUTE, make_material
 from .node_tree import Nodes
 from .own_head import to_blender
@@ -207,20 +207,21 @@ def _add_fine(head: bpy.types.Object, arrays: Mapping[str, np.ndarray], look: Lo
 def _add_hair(head: bpy.types.Object, arrays: Mapping[str, np.ndarray], look: Look) -> None:
     """Curves that three vertices of the scalp carry."""
     made = hair.grown(own_head.load_head(), arrays["v_template"], look.cut)
-    if made is None:
-        return
     name = f"{head.name} {HAIR}"
     curves = bpy.data.hair_curves.new(name)
-    curves.add_curves([hair.POINTS] * len(made.points))
+    n_points = made.points.shape[1]
+    curves.add_curves([n_points] * len(made.points))
     curves.position_data.foreach_set("vector", to_blender(made.points).ravel())
     radius = curves.attributes.get("radius") or curves.attributes.new("radius", "FLOAT", "POINT")
-    width = np.linspace(hair.ROOT, hair.TIP, hair.POINTS, dtype=np.float32)
+    width = np.linspace(*made.radii, n_points, dtype=np.float32)
     radius.data.foreach_set("value", np.tile(width, len(made.points)))
-    curves.materials.append(_hair_material("Hair Strands", look.hair))
+    shaved = look.cut == SHAVED
+    curves.materials.append(_hair_material("Hair Strands", look.stubble if shaved else look.hair))
     item = _child(head, name, curves, HAIR)
     item.parent_type, item.parent_vertices = "VERTEX_3", made.carriers
     bpy.context.view_layer.update()
     item.matrix_parent_inverse = item.matrix_world.inverted() @ head.matrix_world
+    item.hide_viewport = shaved  # a viewport draws each strand a pixel wide, which is a speck
 
 
 def _child(head: bpy.types.Object, name: str, data: bpy.types.ID, part: str) -> bpy.types.Object:

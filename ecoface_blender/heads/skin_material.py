@@ -8,7 +8,7 @@ from .regions import BEARD, BLOOD, LIPS, OIL, REST, SCALP, SHADE
 from .wrinkles import CHANNELS, picture
 
 SCATTER, SCATTER_RADIUS, SCATTER_SCALE = 0.45, (1.0, 0.32, 0.16), 0.0035  # metres; red travels farthest
-PORE, LINES, LIP_LINES = 0.00009, 0.00010, 0.00022  # metres deep
+PORE, LINES, LIP_LINES = 0.00007, 0.00007, 0.00020  # metres deep
 WRINKLE = 0.00065  # metres, the deepest
 
 
@@ -103,7 +103,7 @@ def _brow_cover(nodes: Nodes) -> Socket:
     along, across = split.outputs[0], split.outputs[1]
     middle = nodes.times(nodes.ramp(across, 0.05, 0.45), nodes.ramp(across, 0.98, 0.60))
     ends = nodes.times(nodes.ramp(along, 0.02, 0.22), nodes.ramp(along, 0.98, 0.70))
-    return nodes.times(nodes.times(middle, ends), 0.30)
+    return nodes.times(nodes.times(middle, ends), 0.22)
 
 
 def _relief(nodes: Nodes, look: Look, place: Socket, lips: Socket) -> Socket:

@@ -121,7 +121,7 @@ class _Ribbon:
 
 def _brow(ribbon: _Ribbon, random: np.random.Generator, side: int) -> Strands:
     along = np.sort(random.beta(1.0, 1.3, N_BROW)) * 0.98 + 0.005
-    spread = 0.5 + (random.beta(1.5, 1.5, N_BROW) - 0.5) * (0.90 + 0.35 * (1 - along) ** 3)
+    spread = 0.5 + (random.beta(1.5, 1.5, N_BROW) - 0.5) * (1.0 + 0.35 * (1 - along) ** 3)
     root = ribbon.place(along, spread)
     step = 0.02
     tail = _unit(
@@ -135,7 +135,7 @@ def _brow(ribbon: _Ribbon, random: np.random.Generator, side: int) -> Strands:
     # upright at the inner end, along the brow at the tail; hairs from above bend down to those from below
     lie = (np.clip(along / 0.5, 0, 1) * 58 + 24 + 14 * np.clip((along - 0.6) / 0.4, 0, 1))[:, None]
     lie = lie + (spread[:, None] - 0.45) * 58 * np.clip(along / 0.35, 0.15, 1)[:, None]
-    lie = np.radians(lie + random.normal(0, 9, (N_BROW, 1)))
+    lie = np.radians(lie + random.normal(0, 13, (N_BROW, 1)))
     direction = np.cos(lie) * up + np.sin(lie) * tail
     short, long = BROW_LENGTH
     size = short + (long - short) * np.sin(np.pi * np.clip(along, 0.06, 0.94))

@@ -206,22 +206,21 @@ def _add_fine(head: bpy.types.Object, arrays: Mapping[str, np.ndarray], look: Lo
 
 def _add_hair(head: bpy.types.Object, arrays: Mapping[str, np.ndarray], look: Look) -> None:
     """Curves that three vertices of the scalp carry."""
+    if look.cut == SHAVED:
+        return
     made = hair.grown(own_head.load_head(), arrays["v_template"], look.cut)
     name = f"{head.name} {HAIR}"
     curves = bpy.data.hair_curves.new(name)
-    n_points = made.points.shape[1]
-    curves.add_curves([n_points] * len(made.points))
+    curves.add_curves([hair.POINTS] * len(made.points))
     curves.position_data.foreach_set("vector", to_blender(made.points).ravel())
     radius = curves.attributes.get("radius") or curves.attributes.new("radius", "FLOAT", "POINT")
-    width = np.linspace(*made.radii, n_points, dtype=np.float32)
+    width = np.linspace(hair.ROOT, hair.TIP, hair.POINTS, dtype=np.float32)
     radius.data.foreach_set("value", np.tile(width, len(made.points)))
-    shaved = look.cut == SHAVED
-    curves.materials.append(_hair_material("Hair Strands", look.stubble if shaved else look.hair))
+    curves.materials.append(_hair_material("Hair Strands", look.hair))
     item = _child(head, name, curves, HAIR)
     item.parent_type, item.parent_vertices = "VERTEX_3", made.carriers
     bpy.context.view_layer.update()
     item.matrix_parent_inverse = item.matrix_world.inverted() @ head.matrix_world
-    item.hide_viewport = shaved  # a viewport draws each strand a pixel wide, which is a speck
 
 
 def _child(head: bpy.types.Object, name: str, data: bpy.types.ID, part: str) -> bpy.types.Object:

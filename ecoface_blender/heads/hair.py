@@ -9,18 +9,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .looks import SHAVED
 from .scalp import CENTRE, Skull, hair_share, roots
 
-POINTS = 10  # of a strand that lies along the head
+POINTS = 10  # of a strand
 ROOT, TIP = 0.000085, 0.00003  # metres, radius
-STUBBLE, STUBBLE_RADII = 0.0016, (0.00005, 0.00004)  # metres, the longest, and radius at root and tip
 SUNK = 0.0004  # metres that roots are below the skin
 CROWN = np.array([0.012, 0.135, -0.045])  # FLAME's axes: where a crop turns about
 PART = 0.030  # metres to the left, where a crop is parted
 KNOT = np.array([0.0, 0.139, -0.066])
 """Where tied hair meets."""
-_N_CROP, _N_TIED, _N_BUN, _N_STUBBLE = 17_000, 12_000, 3_200, 11_000
+_N_CROP, _N_TIED, _N_BUN = 17_000, 12_000, 3_200
 _LOCKS = 420
 _BUN = 0.027  # metres, radius
 
@@ -30,9 +28,7 @@ class Hair:
     """Strands from root to tip; FLAME's axes."""
 
     points: np.ndarray
-    """(S, points of a strand, 3) metres."""
-    radii: tuple[float, float]
-    """Metres, at root and tip."""
+    """(S, POINTS, 3) metres."""
     carriers: tuple[int, int, int]
     """Vertices of the scalp, far apart, that carry it all."""
 
@@ -47,7 +43,7 @@ def grown(arrays: Mapping[str, np.ndarray], rest: np.ndarray, cut: str) -> Hair:
     right, left, back = (
         int(scalp[np.argmax(rest[scalp] @ way)]) for way in ((1, 0.5, 0), (-1, 0.5, 0), (0, 0.5, -1))
     )
-    return Hair(lines, STUBBLE_RADII if cut == SHAVED else (ROOT, TIP), (right, left, back))
+    return Hair(lines, (right, left, back))
 
 
 def _crop(
@@ -118,21 +114,7 @@ def _bun(skull: Skull, knot: np.ndarray, random: np.random.Generator) -> np.ndar
     return out
 
 
-def _stubble(
-    skull: Skull, arrays: Mapping[str, np.ndarray], rest: np.ndarray, random: np.random.Generator
-) -> np.ndarray:
-    """Two days after a shave: thinner on top."""
-    root, _ = roots(arrays, rest, _N_STUBBLE, random)
-    root = root[random.random(len(root)) < 1 - 0.55 * _ease(root[:, 1], 0.085, 0.125)]
-    length = STUBBLE * random.uniform(0.5, 1.0, len(root))
-    comb = _whorl(root) + 0.25 * random.standard_normal(root.shape)
-    t = np.linspace(0, 1, 3)
-    directions = _combed(root, comb, 0.85 * length, t)
-    height = 0.5 * length[:, None] * t + _from_root(skull, root, t)
-    return skull.place(directions, height)
-
-
-CUTS: Mapping[str, Callable[..., np.ndarray]] = {"crop": _crop, "tied": _tied, SHAVED: _stubble}
+CUTS: Mapping[str, Callable[..., np.ndarray]] = {"crop": _crop, "tied": _tied}
 """By the name that a look gives its cut."""
 
 

@@ -37,21 +37,14 @@ class Look:
     age: float
     """Depth of wrinkles at rest, as a share of the deepest."""
     cut: str
-    """Of the hair: one of `hair.CUTS`."""
+    """Of the hair: one of `hair.CUTS`, or SHAVED."""
     lashes: float
     """Length of the lashes, 1 usual."""
 
     @property
     def scalp(self) -> Colour:
         """What is seen of the scalp from afar."""
-        return self._hair_in_skin(0.25) if self.cut == SHAVED else self.hair
-
-    @property
-    def stubble(self) -> Colour:
-        """A hair so short that skin shines through it."""
-        return self._hair_in_skin(0.5)
-
-    def _hair_in_skin(self, share: float) -> Colour:
+        share = 0.25 if self.cut == SHAVED else 1.0
         red, green, blue = share * np.array(self.hair) + (1 - share) * np.array(self.skin)
         return float(red), float(green), float(blue)
 

@@ -5,6 +5,7 @@ head: brows and lashes, bound to its surface, and hair, carried by three vertice
 to be seen, and no export of EcoFace writes them.
 """
 
+import functools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -13,10 +14,11 @@ import numpy as np
 
 from ..errors import EcoFaceBlenderError
 from . import bound_strands, hair, own_head, part_materials, regions, strands, strays, wrinkles
-from .looks import DEFAULT, Look, looks
+from .looks import DEFAULT, SHAVED, Look, looks
 from .materials import COLOUR_ATTRIBUTE, make_material
 from .node_tree import Nodes
 from .own_head import to_blender
+from .scalp import hair_share
 from .skin_material import GROUP, paint_skin, skin_group
 from .strays import OF, PART
 
@@ -44,8 +46,9 @@ def apply_look(head: bpy.types.Object, name: str = DEFAULT) -> None:
         raise EcoFaceBlenderError(
             f"'{head.name}' is not EcoFace's own head, whose looks these are; press Add Head for one."
         )
-    _add_attributes(head.data, arrays)
-    _colour(head.data, arrays, look)
+    shares = _shares()
+    _add_attributes(head.data, shares)
+    _colour(head.data, arrays, look, shares[regions.LIPS])
     wrinkles.drive(head, arrays)
     paint(head.data, arrays, look)
     for part in parts_of(head):
@@ -90,7 +93,7 @@ def paint(mesh: bpy.types.Mesh, arrays: Mapping[str, np.ndarray], look: Look) ->
         shown = {
             "skin": look.skin,
             "lips": look.lips,
-            "hair": look.hair,
+            "hair": look.scalp,
             "brow": look.brow,
             "iris": look.iris,
         }
@@ -119,21 +122,27 @@ def plain(mesh: bpy.types.Mesh, made: list[bpy.types.ID]) -> list[tuple[bpy.type
     return pairs
 
 
+@functools.cache
+def _shares() -> dict[str, np.ndarray]:
+    """What the materials read, of the file's head."""
+    return regions.regions(own_head.load_head())
+
+
 def _skin_group_of(material: bpy.types.Material | None) -> bpy.types.NodeTree | None:
     nodes = material.node_tree.nodes if material and material.node_tree else ()
     groups = (node.node_tree for node in nodes if node.type == "GROUP" and node.node_tree)
     return next((group for group in groups if group.name.startswith(GROUP)), None)
 
 
-def _add_attributes(mesh: bpy.types.Mesh, arrays: Mapping[str, np.ndarray]) -> None:
+def _add_attributes(mesh: bpy.types.Mesh, shares: Mapping[str, np.ndarray]) -> None:
     """What the materials read of each vertex."""
-    for name, values in regions.regions(arrays).items():
+    for name, values in shares.items():
         kind, field = ("FLOAT_VECTOR", "vector") if values.ndim == 2 else ("FLOAT", "value")
         attribute = mesh.attributes.get(name) or mesh.attributes.new(name, kind, "POINT")
         attribute.data.foreach_set(field, values.astype(np.float32).ravel())
 
 
-def _colour(mesh: bpy.types.Mesh, arrays: Mapping[str, np.ndarray], look: Look) -> None:
+def _colour(mesh: bpy.types.Mesh, arrays: Mapping[str, np.ndarray], look: Look, lips: np.ndarray) -> None:
     """The head's vertex colours, turned to those of the look: what Solid view and other programs show."""
     attribute = mesh.color_attributes.get(COLOUR_ATTRIBUTE)
     if attribute is None:
@@ -144,10 +153,10 @@ def _colour(mesh: bpy.types.Mesh, arrays: Mapping[str, np.ndarray], look: Look) 
     names = [str(name) for name in arrays["material_names"]]
     skin = np.zeros(len(colours), dtype=bool)
     skin[arrays["faces"][np.isin(arrays["material"], [names.index("skin")])].ravel()] = True
-    lips, scalp = regions.regions(arrays)[regions.LIPS], regions.hair_share(arrays)
+    scalp = hair_share(arrays)
     out = colours.copy()
     out[skin] *= tint
-    for share, before, after in ((lips, plain.lips, look.lips), (scalp, plain.hair, look.hair)):
+    for share, before, after in ((lips, plain.lips, look.lips), (scalp, plain.hair, look.scalp)):
         whole = np.array(after) / before
         out += share[:, None] * (colours * whole - out)
     opaque = np.hstack([out.clip(0, 1), np.ones((len(out), 1))]).astype(np.float32)
@@ -182,24 +191,24 @@ def _at_rest(head: bpy.types.Object) -> Iterator[None]:
 
 
 def _add_fine(head: bpy.types.Object, arrays: Mapping[str, np.ndarray], look: Look) -> None:
-    """Brows and lashes, bound to the head's surface."""
-    brows, lashes = strands.brows(arrays), strands.lashes(arrays, look.lashes)
-    both = strands.joined(brows, lashes)
+    """Brows, lashes and the water along the lower lids, bound to the head's surface."""
+    parts = strands.brows(arrays), strands.lashes(arrays, look.lashes), strands.tears(arrays)
     name = f"{head.name} {FINE}"
-    mesh = bound_strands.strand_mesh(name, both, arrays["v_template"].astype(np.float64))
+    mesh = bound_strands.strand_mesh(name, strands.joined(*parts), arrays["v_template"].astype(np.float64))
     mesh.materials.append(_hair_material("Brow Hair", look.brow))
     mesh.materials.append(_hair_material("Lashes", tuple(0.12 * value for value in look.brow)))
-    first = len(brows.faces)
-    mesh.polygons.foreach_set("material_index", (np.arange(len(both.faces)) >= first).astype(np.int32))
+    mesh.materials.append(_tear_material())
+    kinds = np.repeat(np.arange(len(parts), dtype=np.int32), [len(part.faces) for part in parts])
+    mesh.polygons.foreach_set("material_index", kinds)
     item = _child(head, name, mesh, FINE)
     bound_strands.bind(item, head)
 
 
 def _add_hair(head: bpy.types.Object, arrays: Mapping[str, np.ndarray], look: Look) -> None:
     """Curves that three vertices of the scalp carry."""
-    if not look.length:
+    if look.cut == SHAVED:
         return
-    made = hair.short_hair(arrays, look.length)
+    made = hair.grown(own_head.load_head(), arrays["v_template"], look.cut)
     name = f"{head.name} {HAIR}"
     curves = bpy.data.hair_curves.new(name)
     curves.add_curves([hair.POINTS] * len(made.points))
@@ -232,4 +241,11 @@ def _hair_material(name: str, colour: tuple[float, ...]) -> bpy.types.Material:
     chance = nodes.node("ShaderNodeHairInfo").outputs["Random"]
     light, dark = (tuple(factor * value for value in colour) for factor in (1.25, 0.6))
     nodes.set(base_color=nodes.mix(chance, dark, light), roughness=0.45, specular_ior_level=GLOSS_OF_HAIR)
+    return material
+
+
+def _tear_material() -> bpy.types.Material:
+    material = bpy.data.materials.new("EcoFace Tears")
+    material.diffuse_color = (1.0, 1.0, 1.0, 0.15)
+    part_materials.paint_tears(Nodes.of(material))
     return material

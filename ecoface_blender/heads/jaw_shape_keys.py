@@ -64,9 +64,9 @@ def plausible_motion(head: Mapping[str, np.ndarray], n_frames: int, seed: int) -
 def make_jaw_keys(head: Mapping[str, np.ndarray]) -> JawKeys:
     """The jaw's keys of a head: the plain ones, and as many fits as its exact skinning needs."""
     moving = (head["weights"][:, JAW] != 0) | (head["posedirs"] != 0).any(axis=(1, 2))
-    offsets = term_offsets(head)[:, moving].reshape(N_TERMS, -1)  # (N_TERMS, 3 V)
+    offsets = term_offsets(head, moving).reshape(N_TERMS, -1).astype(np.float32)  # (N_TERMS, 3 V)
     plain_weights, plain = _plain_keys(offsets)
-    rest = offsets - plain_weights @ plain
+    rest = offsets - plain_weights.astype(np.float32) @ plain
     samples = terms(*np.split(plausible_motion(head, 3000, seed=0), [EXPRESSION_DIM], axis=1))
     fit_weights, fits = _principal_keys(rest, samples)
     count, error = _fits_needed(rest, samples[::10], fit_weights, fits)
@@ -87,7 +87,9 @@ def _plain_keys(offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         turn = np.radians(degrees)
         b, c = (axis + 1) % 3, (axis + 2) % 3
         weights[3 * c + b, number], weights[3 * b + c, number] = 0.5 / np.sin(turn), -0.5 / np.sin(turn)
-        keys.append(terms(np.zeros((1, EXPRESSION_DIM)), turn * np.eye(3)[[axis]])[0] @ offsets)
+        keys.append(
+            terms(np.zeros((1, EXPRESSION_DIM)), turn * np.eye(3)[[axis]])[0].astype(np.float32) @ offsets
+        )
     return weights, np.stack(keys)
 
 
@@ -95,25 +97,36 @@ def _principal_keys(rest: np.ndarray, samples: np.ndarray) -> tuple[np.ndarray, 
     """Principal directions of samples @ rest without forming it; value 1 is the most seen in the samples."""
     scale, axes = np.linalg.eigh(samples.T @ samples / len(samples))
     root = axes * np.sqrt(scale.clip(0))  # (N_TERMS, N_TERMS), root @ root.T is the samples' second moment
-    gram = rest @ rest.T
+    gram = (rest @ rest.T).astype(np.float64)
     power, mixes = np.linalg.eigh(root.T @ gram @ root)
     best = np.argsort(power)[::-1][:MOST_FIT_KEYS]
     best = best[power[best] > 1e-12 * max(power.max(), 1e-30)]
     mixes = root @ mixes[:, best] / np.sqrt(power[best])  # (N_TERMS, fits)
     weights = gram @ mixes
     most = np.abs(samples @ weights).max(axis=0)
-    return weights / most, (rest.T @ mixes * most).T
+    return weights / most, (rest.T @ (mixes * most).astype(np.float32)).T
 
 
 def _fits_needed(
     rest: np.ndarray, samples: np.ndarray, weights: np.ndarray, fits: np.ndarray
 ) -> tuple[int, float]:
-    """How many fits bring the samples within TOLERANCE of exact skinning, and the metres left."""
-    left = (samples @ rest).astype(np.float32)
-    values = samples @ weights
-    for count in range(len(fits) + 1):
-        error = float(np.percentile(np.linalg.norm(left.reshape(-1, 3), axis=1), 99.9))
-        if error < TOLERANCE or count == len(fits):
-            break
-        left -= np.outer(values[:, count], fits[count])
-    return count, error
+    """How many fits bring the samples within TOLERANCE of exact skinning, and the metres left.
+
+    More of them leave less, so the number is found by halves.
+    """
+    exact = samples.astype(np.float32) @ rest
+    values = (samples @ weights).astype(np.float32)
+
+    def left(count: int) -> float:
+        off = exact - values[:, :count] @ fits[:count]
+        away = np.einsum("vx,vx->v", off.reshape(-1, 3), off.reshape(-1, 3))
+        return float(np.sqrt(np.percentile(away, 99.9)))
+
+    low, high = 0, len(fits)
+    while low < high:
+        middle = (low + high) // 2
+        if left(middle) < TOLERANCE:
+            high = middle
+        else:
+            low = middle + 1
+    return low, left(low)

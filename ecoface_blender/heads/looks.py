@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 TABLE = Path(__file__).with_name("look_table.json")
-DEFAULT = "Average"
+DEFAULT, SHAVED = "Average", "shaved"
 Colour = tuple[float, float, float]
 """Linear RGB, 0..1."""
 
@@ -36,10 +36,17 @@ class Look:
     """Shade of a shaved beard, 0..1."""
     age: float
     """Depth of wrinkles at rest, as a share of the deepest."""
-    length: float
-    """Of the hair, 1 is ten millimetres."""
+    cut: str
+    """Of the hair: one of `hair.CUTS`, or SHAVED."""
     lashes: float
     """Length of the lashes, 1 usual."""
+
+    @property
+    def scalp(self) -> Colour:
+        """What is seen of the scalp from afar."""
+        share = 0.25 if self.cut == SHAVED else 1.0
+        red, green, blue = share * np.array(self.hair) + (1 - share) * np.array(self.skin)
+        return float(red), float(green), float(blue)
 
 
 _COLOURS = ("skin", "lips", "hair", "brow", "iris", "iris_inner")
@@ -59,9 +66,9 @@ def of_face(number: int) -> str:
 
 
 def _look(name: str, values: dict[str, Any]) -> Look:
-    rest: dict[str, Any] = {key: float(value) for key, value in values.items() if not isinstance(value, list)}
+    rest: dict[str, Any] = {key: float(value) for key, value in values.items() if isinstance(value, float)}
     rest |= {key: linear(values[key]) for key in _COLOURS}
-    return Look(name=name, identity=np.array(values["identity"]), **rest)
+    return Look(name=name, identity=np.array(values["identity"]), cut=values["cut"], **rest)
 
 
 def linear(srgb: list[int]) -> Colour:

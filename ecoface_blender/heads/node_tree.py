@@ -32,6 +32,12 @@ class Nodes:
         """The Principled shader."""
         return self.tree.nodes.new("ShaderNodeBsdfPrincipled")
 
+    def show(self, surface: bpy.types.NodeSocket) -> None:
+        """Another shader in place of the Principled one."""
+        output = next(node for node in self.tree.nodes if node.type == "OUTPUT_MATERIAL")
+        self.tree.links.new(surface, output.inputs["Surface"])
+        self.tree.nodes.remove(self.shader)
+
     def put(self, value: Socket, into: bpy.types.NodeSocket) -> None:
         """Give an input a value or a link."""
         if isinstance(value, bpy.types.NodeSocket):

@@ -76,8 +76,11 @@ def add_bones(
         bone.lock_location = bone.lock_scale = (True, True, True)
     for name, share in weights.items():
         group = head.vertex_groups.new(name=name)
-        for index in np.flatnonzero(share > LEAST_WEIGHT):
-            group.add([int(index)], float(share[index]), "REPLACE")
+        followers = np.flatnonzero(share > LEAST_WEIGHT)
+        followers = followers[np.argsort(share[followers], kind="stable")]
+        values, first = np.unique(share[followers], return_index=True)
+        for value, start, end in zip(values, first, [*first[1:], len(followers)], strict=False):
+            group.add(followers[start:end].tolist(), float(value), "REPLACE")
     modifier = head.modifiers.new(MODIFIER, "ARMATURE")
     modifier.object = rig
     return rig

@@ -1,5 +1,6 @@
 """Head arrays -> a mesh with shape keys for expression and jaw; and finding such heads again."""
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -28,8 +29,20 @@ def load_head(path: str | Path | None = None) -> dict[str, np.ndarray]:
     Raises:
         EcoFaceBlenderError: if the file cannot be read or its arrays do not fit together.
     """
+    if path is None:
+        return dict(_shipped())
     with refusals_of_core():
-        return read_head(Path(path) if path else None).arrays()
+        return read_head(Path(path)).arrays()
+
+
+@functools.cache
+def _shipped() -> dict[str, np.ndarray]:
+    """The arrays of the head that ships with EcoFace, read once; nobody may write into them."""
+    with refusals_of_core():
+        arrays = read_head(None).arrays()
+    for array in arrays.values():
+        array.flags.writeable = False
+    return arrays
 
 
 def add_head(context: bpy.types.Context, arrays: Mapping[str, np.ndarray], name: str) -> bpy.types.Object:

@@ -11,7 +11,12 @@ from .regions import REST
 UV_RADIUS = 0.45  # of an eyeball in its UVs, around their middle
 CORNEA = 0.0011  # metres that it stands out
 COLOURS = "Color"
-GUM = (0.36, 0.105, 0.090)
+GUM, TONGUE = (0.40, 0.130, 0.115), (0.40, 0.095, 0.090)
+N_TEETH = 12  # in an arch's UVs
+GUM_EDGE, GUM_ARC = 0.395, 0.13
+"""Where gums end between two teeth in the arch's UVs (0.14 the neck of a crown, 0.71 its edge), and how much
+higher over the middle of each."""
+TEARS = 0.45  # share of light that the water mirrors
 
 
 def iris_and_pupil(arrays: Mapping[str, np.ndarray]) -> tuple[float, float]:
@@ -73,48 +78,84 @@ def _white(nodes: Nodes, off: Socket) -> Socket:
     bent = nodes.noise(uv, 9.0, 3.0)
     veins = nodes.ramp(nodes.math("ABSOLUTE", nodes.add(bent, -0.5)), 0.018, 0.0)
     far = nodes.ramp(off, 1.15, 2.3)
-    white = nodes.mix(far, (0.62, 0.595, 0.56), (0.54, 0.42, 0.38))
+    white = nodes.mix(far, (0.56, 0.535, 0.505), (0.46, 0.33, 0.29))
     return nodes.mix(nodes.times(nodes.times(veins, far), 0.35), white, (0.52, 0.16, 0.13))
 
 
 def paint_teeth(nodes: Nodes, _look: Look) -> None:
-    """Enamel and gum; the head's own colours tell them apart and darken the back."""
-    colour = nodes.node("ShaderNodeVertexColor", layer_name=COLOURS).outputs["Color"]
+    """Enamel, darker between teeth as the head's own colours have it, and gums in arcs over each tooth.
+
+    UVs run from the gum over the edge to the tongue's side, and along the arch, N_TEETH in it.
+    """
+    split = nodes.node("ShaderNodeSeparateXYZ", nodes.uv())
+    down, along = split.outputs[0], split.outputs[1]
+    phase = nodes.times(nodes.math("FRACT", nodes.times(along, N_TEETH)), np.pi)
+    arc = nodes.math("SINE", phase)  # 0 between two teeth, 1 in the middle of one
+    edge = nodes.add(nodes.times(arc, -GUM_ARC), GUM_EDGE)
+    past = nodes.math("SUBTRACT", down, edge)
+    gum = nodes.math("MAXIMUM", nodes.ramp(past, 0.010, -0.010), nodes.ramp(down, 0.90, 0.97))
+    place = nodes.attribute(REST, "Vector")
+    depth = nodes.node("ShaderNodeSeparateXYZ", place).outputs[2]
+    enamel = nodes.node("ShaderNodeVertexColor", layer_name=COLOURS).outputs["Color"]
+    root = nodes.ramp(past, 0.10, 0.0)  # enamel is thinner and warmer at the gum
+    enamel = nodes.mix(nodes.times(root, 0.45), enamel, (1.0, 0.86, 0.68), blend="MULTIPLY")
+    flesh = nodes.mix(nodes.ramp(nodes.noise(place, 420.0, 3.0), 0.35, 0.7), GUM, (0.46, 0.17, 0.15))
+    flesh = nodes.mix(nodes.ramp(depth, 0.055, 0.090), (0.03, 0.006, 0.005), flesh)
+    raised = nodes.add(
+        nodes.times(gum, 0.0004), nodes.times(nodes.noise(place, 1500.0), nodes.times(gum, 0.0001))
+    )
     nodes.set(
-        base_color=colour,
-        roughness=0.20,
+        base_color=nodes.mix(gum, enamel, flesh),
+        roughness=nodes.add(nodes.times(gum, 0.12), 0.22),
         specular_ior_level=0.5,
-        subsurface_weight=0.15,
-        subsurface_radius=(1.0, 0.8, 0.6),
-        subsurface_scale=0.001,
+        subsurface_weight=0.2,
+        subsurface_radius=(1.0, 0.7, 0.5),
+        subsurface_scale=0.0012,
         coat_weight=0.25,
         coat_roughness=0.06,
+        normal=nodes.bump(raised, 1.0),
     )
 
 
 def paint_tongue(nodes: Nodes, _look: Look) -> None:
-    """Papillae, a groove along the middle, wet."""
+    """Papillae, a groove along the middle, wet; darker towards the throat."""
     place = nodes.attribute(REST, "Vector")
-    colour = nodes.node("ShaderNodeVertexColor", layer_name=COLOURS).outputs["Color"]
+    split = nodes.node("ShaderNodeSeparateXYZ", place).outputs
+    colour = nodes.mix(nodes.ramp(split[2], 0.030, 0.082), (0.06, 0.012, 0.011), TONGUE)
     rough = nodes.cells(place, 1100.0)
     coated = nodes.ramp(nodes.noise(place, 300.0, 3.0), 0.35, 0.75)
-    colour = nodes.mix(nodes.times(coated, 0.35), colour, (0.42, 0.20, 0.19))
-    x = nodes.node("ShaderNodeSeparateXYZ", place).outputs[0]
-    groove = nodes.ramp(nodes.math("ABSOLUTE", x), 0.0028, 0.0)
-    height = nodes.add(nodes.times(rough, 0.00025), nodes.times(groove, -0.0008))
+    colour = nodes.mix(nodes.times(coated, 0.35), colour, (0.44, 0.22, 0.20))
+    groove = nodes.ramp(nodes.math("ABSOLUTE", split[0]), 0.0028, 0.0)
+    height = nodes.add(nodes.times(rough, 0.00018), nodes.times(groove, -0.0008))
     nodes.set(
         base_color=nodes.mix(nodes.times(groove, 0.35), colour, (0.12, 0.018, 0.018)),
-        roughness=0.42,
+        roughness=0.40,
         subsurface_weight=0.3,
         subsurface_radius=(1.0, 0.3, 0.2),
         subsurface_scale=0.002,
-        coat_weight=0.35,
-        coat_roughness=0.18,
+        coat_weight=0.45,
+        coat_roughness=0.14,
         normal=nodes.bump(height, 1.0),
     )
 
 
 def paint_mouth(nodes: Nodes, _look: Look) -> None:
-    """Wet, and dark towards the throat by the head's own colours."""
-    colour = nodes.node("ShaderNodeVertexColor", layer_name=COLOURS).outputs["Color"]
-    nodes.set(base_color=colour, roughness=0.45, specular_ior_level=0.2, coat_weight=0.15, coat_roughness=0.2)
+    """Wet; red behind the lips, dark towards the throat."""
+    place = nodes.attribute(REST, "Vector")
+    depth = nodes.node("ShaderNodeSeparateXYZ", place).outputs[2]
+    flesh = nodes.mix(nodes.noise(place, 160.0, 3.0), (0.20, 0.046, 0.040), (0.32, 0.085, 0.075))
+    nodes.set(
+        base_color=nodes.mix(nodes.ramp(depth, 0.020, 0.092), (0.012, 0.0025, 0.002), flesh),
+        roughness=0.38,
+        specular_ior_level=0.3,
+        coat_weight=0.25,
+        coat_roughness=0.15,
+    )
+
+
+def paint_tears(nodes: Nodes) -> None:
+    """The film of water along a lower lid: it mirrors, and all else shows through it."""
+    glossy = nodes.node("ShaderNodeBsdfGlossy", (1.0, 1.0, 1.0))
+    glossy.inputs["Roughness"].default_value = 0.22  # as round as its surface is: light from anywhere shows
+    clear = nodes.node("ShaderNodeBsdfTransparent").outputs[0]
+    nodes.show(nodes.node("ShaderNodeMixShader", TEARS, clear, glossy.outputs[0]).outputs[0])

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from .scalp import SKIN, hair_share, inside
+from .strands import EYES, lid_rims
+
 NAMES = tuple(f"ecoface_{name}" for name in ("rest", "blood", "shade", "oil", "beard", "scalp", "lips"))
 REST, BLOOD, SHADE, OIL, BEARD, SCALP, LIPS = NAMES
 """Attributes of the mesh that its materials read: places at rest in metres, and shares 0..1."""
@@ -33,47 +36,32 @@ _OIL = (
     ((0.000, -0.066, 0.100), 0.016, 0.5),
     ((0.040, 0.012, 0.088), 0.014, 0.35),
 )
-_SKIN, _HAIR = np.array([0.745, 0.440, 0.314]), np.array([0.042, 0.024, 0.016])
-_OFF = 0.012  # from the line between both: it is another colour
 _LIPS = np.array([0.515, 0.150, 0.133])
-"""Linear colours that the head's file has for bare skin, the scalp under hair, and lips."""
+"""Linear colour that the head's file has for lips."""
+_RIM = 0.0011  # m around a lid's rim that is pink and wet
+_HAIRLINE = 0.014  # m over which hair closes up
 
 
 def regions(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """By attribute: (V,) shares 0..1, and (V, 3) metres at rest."""
     at = arrays["v_template"].astype(np.float64)
-    scalp = hair_share(arrays)
+    scalp = hair_share(arrays) * (inside(at) / _HAIRLINE).clip(0, 1)
+    rims = _rims(arrays)
     return {
         REST: at,
-        BLOOD: _spots(at, _BLOOD),
+        BLOOD: np.maximum(_spots(at, _BLOOD), rims),
         SHADE: _spots(at, _SHADE),
-        OIL: _spots(at, _OIL),
+        OIL: np.maximum(_spots(at, _OIL), rims),
         BEARD: _beard(at),
         SCALP: scalp,
         LIPS: _lips(arrays),
     }
 
 
-def hair_share(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-    """(V,) how much of each vertex is scalp under hair, seen in the file's colours."""
-    colours = arrays["vertex_colors"].astype(np.float64)
-    towards = _HAIR - _SKIN
-    share = ((colours - _SKIN) @ towards / (towards @ towards)).clip(0, 1)
-    red = np.linalg.norm(colours - _SKIN - share[:, None] * towards, axis=1) > _OFF  # ears, cheeks
-    share[red & (share < 0.6)] = 0.0
-    names = [str(name) for name in arrays["material_names"]]
-    outside = np.isin(arrays["material"], [names.index("skin"), names.index("hair")])
-    member = np.zeros(len(share), dtype=bool)
-    member[arrays["faces"][outside].ravel()] = True
-    at = arrays["v_template"]
-    face = (at[:, 2] > 0.07) & (at[:, 1] < 0.07)  # nostrils are dark, too
-    return np.where(member & ~face, share, 0.0)
-
-
 def _lips(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
     """(V,) how much of each vertex is lip; what lies behind the lips counts as lip."""
-    towards = _LIPS - _SKIN
-    share = ((arrays["vertex_colors"] - _SKIN) @ towards / (towards @ towards)).clip(0, 1)
+    towards = _LIPS - SKIN
+    share = ((arrays["vertex_colors"] - SKIN) @ towards / (towards @ towards)).clip(0, 1)
     member = np.zeros(len(share), dtype=bool)
     names = [str(name) for name in arrays["material_names"]]
     member[arrays["faces"][arrays["material"] == names.index("lips")].ravel()] = True
@@ -81,6 +69,17 @@ def _lips(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
     mouth[arrays["faces"][arrays["material"] == names.index("mouth")].ravel()] = True
     corners = _spots(arrays["v_template"], (((0.0218, -0.0294, 0.0930), 0.0018, 1.0),))
     return np.maximum(np.where(mouth, 1.0, np.where(member, share, 0.0)), corners)
+
+
+def _rims(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """(V,) how near each vertex of the skin is to the rim of a lid."""
+    at = arrays["v_template"].astype(np.float64)
+    rims = at[np.concatenate([rim for numbers in EYES for rim in lid_rims(arrays, numbers)])]
+    near = np.flatnonzero(np.abs(at - rims.mean(axis=0) * [0, 1, 1]).max(axis=1) < 0.06)
+    away = np.square(at[near, None] - rims[None]).sum(axis=2).min(axis=1)
+    out = np.zeros(len(at))
+    out[near] = 0.9 * np.exp(-away / _RIM**2)
+    return out
 
 
 def _spots(at: np.ndarray, spots: tuple) -> np.ndarray:

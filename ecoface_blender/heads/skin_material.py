@@ -2,13 +2,13 @@
 
 import bpy
 
-from .looks import Colour, Look
+from .looks import SHAVED, Colour, Look
 from .node_tree import Nodes, Socket
 from .regions import BEARD, BLOOD, LIPS, OIL, REST, SCALP, SHADE
 from .wrinkles import CHANNELS, picture
 
 SCATTER, SCATTER_RADIUS, SCATTER_SCALE = 0.45, (1.0, 0.32, 0.16), 0.0035  # metres; red travels farthest
-PORE, LINES, LIP_LINES = 0.00009, 0.00010, 0.00022  # metres deep
+PORE, LINES, LIP_LINES = 0.00007, 0.00007, 0.00020  # metres deep
 WRINKLE = 0.00065  # metres, the deepest
 
 
@@ -25,10 +25,12 @@ def skin_group(look: Look) -> bpy.types.NodeTree:
     lips, scalp = nodes.attribute(LIPS), nodes.attribute(SCALP)
     colour = _skin_colour(nodes, look, place)
     colour = nodes.mix(lips, colour, _lip_colour(nodes, look, place))
-    colour = nodes.mix(_scalp_cover(nodes, place, scalp), colour, _scaled(look.hair, 0.6, 0.6, 0.6))
+    colour = nodes.mix(_scalp_cover(nodes, look, place, scalp), colour, _scaled(look.hair, 0.6, 0.6, 0.6))
     oily = nodes.times(nodes.attribute(OIL), -0.16)
     rough = nodes.add(nodes.times(nodes.noise(place, 260.0), 0.18), nodes.add(oily, 0.43))
-    rough = nodes.add(nodes.add(rough, nodes.times(lips, -0.10)), nodes.times(scalp, 0.18))
+    rough = nodes.add(
+        nodes.add(rough, nodes.times(lips, -0.10)), nodes.times(scalp, 0.0 if look.cut == SHAVED else 0.18)
+    )
     end = tree.nodes.new("NodeGroupOutput")
     for value, socket in zip(
         (colour, rough, _relief(nodes, look, place, lips), lips), end.inputs, strict=False
@@ -44,7 +46,7 @@ def paint_skin(nodes: Nodes, look: Look, part: str, group: bpy.types.NodeTree) -
     nodes.set(
         base_color=colour,
         roughness=skin["Roughness"],
-        specular_ior_level={"brow": 0.08, "hair": 0.25}.get(part, 0.45),
+        specular_ior_level={"brow": 0.08, "hair": 0.45 if look.cut == SHAVED else 0.25}.get(part, 0.45),
         subsurface_weight=SCATTER,
         subsurface_radius=SCATTER_RADIUS,
         subsurface_scale=SCATTER_SCALE,
@@ -83,10 +85,16 @@ def _lip_colour(nodes: Nodes, look: Look, place: Socket) -> Socket:
     return nodes.mix(patches, look.lips, _scaled(look.lips, 0.80, 0.66, 0.66))
 
 
-def _scalp_cover(nodes: Nodes, place: Socket, scalp: Socket) -> Socket:
-    """Cropped hair seen at its roots: dots that close up away from the hairline."""
+def _scalp_cover(nodes: Nodes, look: Look, place: Socket, scalp: Socket) -> Socket:
+    """Hair seen at its roots: dots that close up away from the hairline; stubble where it was shaved."""
     dots = nodes.ramp(nodes.cells(place, 850.0), 0.50, 0.25)
-    return nodes.times(scalp, nodes.add(nodes.times(dots, 0.18), 0.80))
+    if look.cut != SHAVED:
+        return nodes.times(scalp, nodes.add(nodes.times(dots, 0.18), 0.80))
+    thin = nodes.ramp(nodes.noise(place, 26.0), 0.25, 0.75, 0.75, 1.0)
+    height = nodes.node("ShaderNodeSeparateXYZ", place).outputs[1]
+    bald = nodes.ramp(height, 0.085, 0.125, 1.0, 0.35)  # it no longer grows as thick on top
+    share = nodes.times(nodes.times(scalp, thin), bald)
+    return nodes.times(share, nodes.add(nodes.times(dots, 0.30), 0.20))
 
 
 def _brow_cover(nodes: Nodes) -> Socket:
@@ -95,7 +103,7 @@ def _brow_cover(nodes: Nodes) -> Socket:
     along, across = split.outputs[0], split.outputs[1]
     middle = nodes.times(nodes.ramp(across, 0.05, 0.45), nodes.ramp(across, 0.98, 0.60))
     ends = nodes.times(nodes.ramp(along, 0.02, 0.22), nodes.ramp(along, 0.98, 0.70))
-    return nodes.times(nodes.times(middle, ends), 0.42)
+    return nodes.times(nodes.times(middle, ends), 0.22)
 
 
 def _relief(nodes: Nodes, look: Look, place: Socket, lips: Socket) -> Socket:

@@ -1,17 +1,21 @@
-"""Brows and lashes of strands, each a narrow tapering ribbon: points and faces in numpy, no bpy."""
+"""Brows, lashes and the water along lower lids: narrow ribbons as points and faces in numpy, no bpy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from itertools import pairwise
 
 import numpy as np
 
 SEGMENTS = 4  # of a strand, from root to tip
-N_BROW = 260  # hairs of one brow
+N_BROW = 420  # hairs of one brow
 N_LASHES = (84, 46)  # of one eye's upper and lower lid
-BROW_WIDTH, LASH_WIDTH = 0.00013, 0.00020  # metres at the root
+BROW_WIDTH, LASH_WIDTH = 0.00010, 0.00017  # metres at the root
 BROW_LENGTH = (0.0045, 0.0085)  # metres, at both ends of the brow and in its middle
 UPPER_LENGTH, LOWER_LENGTH = 0.0072, 0.0042
+N_TEARS, TEAR, TEAR_ENDS = 24, 0.0006, (0.10, 0.97)
+"""Pieces of one eye's film of water, its width in metres, and where along the rim it begins and ends."""
+_AROUND = np.array([0.017, 0.006, 0.010])  # metres from a lid's middle within which its rim is looked for
 EYES = (range(42, 48), range(36, 42))
 """Landmarks around the left eye, from its inner corner, and the right, from its outer, upper lid first."""
 
@@ -86,10 +90,14 @@ def brows(arrays: Mapping[str, np.ndarray]) -> Strands:
 
 
 class _Ribbon:
-    """A brow's surface by its UVs, along (0 inner end, 1 tail) and across (0 below)."""
+    """A brow's surface by its UVs, along (0 inner end, 1 tail) and across (0 below): a grid of columns."""
 
     def __init__(self, at: np.ndarray, faces: np.ndarray, uv: np.ndarray) -> None:
         self.faces, self.corners, self.uv = faces, at[faces], uv
+        middle = uv[:, :, 0].mean(axis=1)
+        self.n_columns = round(1 / np.ptp(uv[0, :, 0]))
+        column = np.minimum(middle * self.n_columns, self.n_columns - 1).astype(int)
+        self.of_column = np.argsort(column, kind="stable").reshape(self.n_columns, -1)
 
     def place(self, along: np.ndarray, across: np.ndarray) -> np.ndarray:
         """(n, 3) points."""
@@ -98,22 +106,22 @@ class _Ribbon:
 
     def find(self, along: np.ndarray, across: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Numbers of faces (n,) and barycentric shares (n, 3)."""
-        wanted = np.column_stack([along, across])
-        a, b, c = self.uv[:, 0], self.uv[:, 1], self.uv[:, 2]
-        d1, d2 = b - a, c - a
-        area = d1[:, 0] * d2[:, 1] - d1[:, 1] * d2[:, 0]
-        offset = wanted[:, None] - a[None]  # (n, F, 2)
-        u = (offset[..., 0] * d2[:, 1] - offset[..., 1] * d2[:, 0]) / area
-        v = (d1[:, 0] * offset[..., 1] - d1[:, 1] * offset[..., 0]) / area
+        column = (along * self.n_columns).astype(int).clip(0, self.n_columns - 1)
+        faces = self.of_column[column]  # (n, faces of a column)
+        a, b, c = np.moveaxis(self.uv[faces], 2, 0)
+        d1, d2, offset = b - a, c - a, np.column_stack([along, across])[:, None] - a
+        area = d1[..., 0] * d2[..., 1] - d1[..., 1] * d2[..., 0]
+        u = (offset[..., 0] * d2[..., 1] - offset[..., 1] * d2[..., 0]) / area
+        v = (d1[..., 0] * offset[..., 1] - d1[..., 1] * offset[..., 0]) / area
         best = np.minimum(np.minimum(u, v), 1 - u - v).argmax(axis=1)
-        rows = np.arange(len(wanted))
+        rows = np.arange(len(faces))
         u, v = u[rows, best][:, None], v[rows, best][:, None]
-        return best, np.hstack([1 - u - v, u, v])
+        return faces[rows, best], np.hstack([1 - u - v, u, v])
 
 
 def _brow(ribbon: _Ribbon, random: np.random.Generator, side: int) -> Strands:
-    along = np.sort(random.beta(1.15, 1.25, N_BROW)) * 0.97 + 0.005
-    spread = 0.5 + (random.beta(1.6, 1.6, N_BROW) - 0.5) * 0.94
+    along = np.sort(random.beta(1.0, 1.3, N_BROW)) * 0.98 + 0.005
+    spread = 0.5 + (random.beta(1.5, 1.5, N_BROW) - 0.5) * (1.0 + 0.35 * (1 - along) ** 3)
     root = ribbon.place(along, spread)
     step = 0.02
     tail = _unit(
@@ -127,7 +135,7 @@ def _brow(ribbon: _Ribbon, random: np.random.Generator, side: int) -> Strands:
     # upright at the inner end, along the brow at the tail; hairs from above bend down to those from below
     lie = (np.clip(along / 0.5, 0, 1) * 58 + 24 + 14 * np.clip((along - 0.6) / 0.4, 0, 1))[:, None]
     lie = lie + (spread[:, None] - 0.45) * 58 * np.clip(along / 0.35, 0.15, 1)[:, None]
-    lie = np.radians(lie + random.normal(0, 9, (N_BROW, 1)))
+    lie = np.radians(lie + random.normal(0, 13, (N_BROW, 1)))
     direction = np.cos(lie) * up + np.sin(lie) * tail
     short, long = BROW_LENGTH
     size = short + (long - short) * np.sin(np.pi * np.clip(along, 0.06, 0.94))
@@ -206,36 +214,67 @@ class _Lid:
 
 def _path(faces: np.ndarray, at: np.ndarray, stops: list[int]) -> list[int]:
     """Vertices on the shortest way along edges over these."""
-    centre = at[stops].mean(axis=0)
-    near = np.linalg.norm(at - centre, axis=1) < 0.03
-    beside: dict[int, set[int]] = {}
-    for a, b, c in faces[near[faces].all(axis=1)]:
-        for v, w in ((a, b), (b, c), (c, a)):
-            beside.setdefault(int(v), set()).add(int(w))
-            beside.setdefault(int(w), set()).add(int(v))
+    inside = (np.abs(at - at[stops].mean(axis=0)) < _AROUND).all(axis=1)
+    near = faces[inside[faces].all(axis=1)]
+    edges = np.unique(np.sort(near[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1), axis=0)
+    beside: dict[int, list[tuple[int, float]]] = {}
+    lengths = np.linalg.norm(at[edges[:, 0]] - at[edges[:, 1]], axis=1)
+    for (a, b), length in zip(edges.tolist(), lengths.tolist(), strict=True):
+        beside.setdefault(a, []).append((b, length))
+        beside.setdefault(b, []).append((a, length))
     out = [stops[0]]
     for start, end in pairwise(stops):
-        out += _shortest(beside, at, start, end)[1:]
+        out += _shortest(beside, start, end)[1:]
     return out
 
 
-def _shortest(beside: Mapping[int, set[int]], at: np.ndarray, start: int, end: int) -> list[int]:
+def _shortest(beside: Mapping[int, list[tuple[int, float]]], start: int, end: int) -> list[int]:
     """Dijkstra's."""
-    away, before, open_ones = {start: 0.0}, dict[int, int](), {start}
+    away, before, open_ones = {start: 0.0}, dict[int, int](), [(0.0, start)]
     while open_ones:
-        here = min(open_ones, key=away.__getitem__)
+        so_far, here = heappop(open_ones)
         if here == end:
             break
-        open_ones.remove(here)
-        for there in beside.get(here, ()):
-            far = away[here] + float(np.linalg.norm(at[here] - at[there]))
-            if far < away.get(there, np.inf):
-                away[there], before[there] = far, here
-                open_ones.add(there)
+        for there, length in beside.get(here, ()):
+            if so_far + length < away.get(there, np.inf):
+                away[there], before[there] = so_far + length, here
+                heappush(open_ones, (so_far + length, there))
     out = [end]
     while out[-1] != start:
         out.append(before[out[-1]])
     return out[::-1]
+
+
+def tears(arrays: Mapping[str, np.ndarray]) -> Strands:
+    """The film of water between lower lid and eyeball, in short pieces along the rim."""
+    at = arrays["v_template"].astype(np.float64)
+    balls, out = arrays["mask_eyeballs"], []
+    for side, numbers in zip((1, -1), EYES, strict=True):
+        ball = at[balls[np.sign(at[balls, 0]) == side]]
+        middle = (ball.min(axis=0) + ball.max(axis=0)) / 2
+        near = np.linalg.norm(at - middle, axis=1) < 0.03
+        faces = arrays["faces"][near[arrays["faces"]].all(axis=1)]
+        lid = _Lid(at, faces, lid_rims(arrays, numbers)[1], middle)
+        ends = np.linspace(*TEAR_ENDS, N_TEARS + 1)
+        along = ends[:-1, None] + np.diff(ends)[:, None] * np.linspace(0, 1, SEGMENTS + 1)
+        rim = lid.place(along.ravel())
+        width = TEAR * np.sin(np.pi * (along.ravel() - TEAR_ENDS[0]) / np.ptp(TEAR_ENDS)).clip(0) ** 0.3
+        high = _on_ball(rim + width[:, None] * [0, 1, 0], ball, middle, 0.00008)
+        low = rim + 0.35 * (_on_ball(rim, ball, middle, 0.0) - rim) + 0.15 * width[:, None] * [0, 1, 0]
+        points = np.stack([high, low], axis=1).reshape(N_TEARS, SEGMENTS + 1, 2, 3)
+        out.append(Strands(points, *lid.find(along.mean(axis=1))))
+    return joined(*out)
+
+
+def _on_ball(points: np.ndarray, ball: np.ndarray, middle: np.ndarray, above: float) -> np.ndarray:
+    """Points (n, 3) moved onto an eyeball of vertices (B, 3), `above` metres over it."""
+    away = _unit(points - middle)
+    radii = np.linalg.norm(ball - middle, axis=1)
+    cosine = away @ ((ball - middle) / radii[:, None]).T
+    weights = np.exp(600 * (cosine - cosine.max(axis=1, keepdims=True)))
+    radius = (weights * radii).sum(axis=1) / weights.sum(axis=1)
+    out: np.ndarray = middle + (radius + above)[:, None] * away
+    return out
 
 
 def _lashes(

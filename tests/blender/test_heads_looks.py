@@ -5,11 +5,15 @@ import numpy as np
 import pytest
 from blender_support import empty_blend, seen_vertices, small_head
 from export_support import everything, talk
+from mathutils import Vector
+from mathutils.bvhtree import BVHTree
 
 from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.export import export
-from ecoface_blender.heads import dressing, own_bones, own_head, regions, strands, strays, wrinkles
-from ecoface_blender.heads.looks import DEFAULT, looks
+from ecoface_blender.heads import dressing, own_bones, own_head, scalp, strands, strays, wrinkles
+from ecoface_blender.heads import hair as hair_of_heads
+from ecoface_blender.heads.identity import with_face
+from ecoface_blender.heads.looks import DEFAULT, SHAVED, looks
 
 pytestmark = pytest.mark.blender_version
 
@@ -66,10 +70,36 @@ def by_hand(made, vertices):
     return out.reshape(-1, 3)
 
 
+def grown_by_formula():
+    """The strands that Add Head makes of the default face."""
+    return strands.joined(strands.brows(ARRAYS), strands.lashes(ARRAYS), strands.tears(ARRAYS))
+
+
+def dressed(look):
+    """A head with a look and the face that goes with it, and that face's vertices in Blender's axes."""
+    arrays = with_face(ARRAYS, looks()[look].identity)
+    made = own_head.add_head(empty_blend(), arrays, "Anna")
+    dressing.apply_look(made, look)
+    return made, own_head.to_blender(arrays["v_template"])
+
+
+def skin_of(vertices):
+    """A head's outer skin, scalp and brows left out, to ask how far from it a point is."""
+    names = [str(name) for name in ARRAYS["material_names"]]
+    outside = np.isin(ARRAYS["material"], [names.index("skin"), names.index("hair")])
+    return BVHTree.FromPolygons(vertices.tolist(), ARRAYS["faces"][outside].tolist())
+
+
+def points_of(hair):
+    """(S, points of a strand, 3)."""
+    points = np.array([point.vector for point in hair.data.position_data])
+    return points.reshape(len(hair.data.curves), -1, 3)
+
+
 @pytest.mark.parametrize("units", [{}, {"eyeBlink": 0.7}, {"browDown": 1.0, "jawOpen": 0.5}])
 def test_brows_and_lashes_move_as_the_triangles_they_are_rooted_in(head, units):
     show(head, **units)
-    made = strands.joined(strands.brows(ARRAYS), strands.lashes(ARRAYS))
+    made = grown_by_formula()
     x, y, z = seen_vertices(head).T
     expected = own_head.to_blender(by_hand(made, np.stack([x, z, -y], axis=1)))
     np.testing.assert_allclose(seen_vertices(fine(head)), expected, atol=5e-6)
@@ -98,10 +128,57 @@ def test_all_strands_go_where_the_head_goes(head):
 def test_hair_keeps_still_while_the_face_moves_and_grows_on_the_scalp_alone(head):
     show(head, browInnerUp=1.0, jawOpen=1.0)
     np.testing.assert_allclose(np.array(hair(head).matrix_world), np.eye(4), atol=1e-3)
-    points = np.array([point.vector for point in hair(head).data.position_data]).reshape(-1, 5, 3)
     rest = own_head.to_blender(ARRAYS["v_template"])
-    nearest = [np.linalg.norm(rest - root, axis=1).argmin() for root in points[::200, 0]]
-    assert (regions.hair_share(ARRAYS)[nearest] > 0).mean() > 0.97
+    nearest = [np.linalg.norm(rest - root, axis=1).argmin() for root in points_of(hair(head))[::200, 0]]
+    assert (scalp.hair_share(ARRAYS)[nearest] > 0).mean() > 0.97
+
+
+@pytest.mark.parametrize("look", [name for name, look in looks().items() if look.cut != SHAVED])
+def test_strands_begin_in_the_skin_and_none_floats_off_the_head_or_runs_through_it(look):
+    made, rest = dressed(look)
+    skin, points = skin_of(rest), points_of(hair(made))[::40]
+    depths = np.empty(points.shape[:2])
+    for place in np.ndindex(depths.shape):
+        at, normal, _, away = skin.find_nearest(points[place].tolist())
+        inwards = normal.dot(Vector(points[place]) - at) < 0
+        depths[place] = -away if inwards else away
+    rooted = np.linalg.norm(points[:, 0] - own_head.to_blender(hair_of_heads.KNOT), axis=1) > 0.05
+    lying = depths[rooted]  # a knot's strands have no roots
+    assert rooted.mean() > 0.6
+    assert np.abs(lying[:, 0]).max() < 0.0015
+    assert lying.max() < 0.02
+    assert (lying < -0.001).mean() < 0.01
+
+
+def test_each_look_has_a_cut_of_its_own():
+    assert sorted(look.cut for look in looks().values()) == sorted([*hair_of_heads.CUTS, SHAVED])
+    longest = {}
+    for name, look in looks().items():
+        for part in dressing.parts_of(dressed(name)[0]):
+            if part[dressing.PART] == dressing.HAIR:
+                steps = np.diff(points_of(part), axis=1)
+                longest[look.cut] = np.linalg.norm(steps, axis=2).sum(axis=1).max()
+    assert 0.02 < longest["crop"] < 0.06 < longest["tied"]
+    assert SHAVED not in longest
+
+
+def test_water_lies_between_each_lower_lid_and_its_eyeball(head):
+    made = strands.tears(ARRAYS)
+    balls = ARRAYS["v_template"][ARRAYS["mask_eyeballs"]]
+    outside = made.points.reshape(-1, 2, 3)
+    for side, numbers in zip((1, -1), strands.EYES, strict=True):
+        ball = balls[np.sign(balls[:, 0]) == side]
+        middle = (ball.min(axis=0) + ball.max(axis=0)) / 2
+        mine = outside[np.sign(outside[:, 0, 0]) == side]
+        radius = np.linalg.norm(ball - middle, axis=1).max()
+        assert np.linalg.norm(mine[:, 0] - middle, axis=1).max() < radius + 0.0002
+        rim = ARRAYS["v_template"][strands.lid_rims(ARRAYS, numbers)[1]]
+        away = np.linalg.norm(mine[:, 1, None] - rim[None], axis=2).min(axis=1)
+        assert away.max() < 0.0025
+        assert (mine[:, 0, 1] >= mine[:, 1, 1] - 1e-4).all()
+    kinds = np.array([face.material_index for face in fine(head).data.polygons])
+    assert (kinds == 2).sum() == len(made.faces)
+    assert "Tears" in fine(head).data.materials[2].name
 
 
 @pytest.mark.parametrize(
@@ -179,7 +256,7 @@ def test_a_posed_head_gets_its_strands_where_they_are_at_rest():
     show(made, eyeBlink=0.7, browDown=1.0)
     dressing.apply_look(made)
     show(made)
-    expected = strands.joined(strands.brows(ARRAYS), strands.lashes(ARRAYS))
+    expected = grown_by_formula()
     np.testing.assert_allclose(seen_vertices(fine(made)), own_head.to_blender(expected.vertices), atol=5e-6)
 
 

@@ -43,38 +43,34 @@ def terms(expression: Array, jaw: Array) -> Array:
     return np.hstack([d, d[:, PAIRS[0]] * d[:, PAIRS[1]], with_expression.reshape(len(d), -1)])
 
 
-def term_offsets(head: Mapping[str, Array], chosen: Array | None = None) -> Array:
-    """What one unit of each term adds to the vertices, or to those `chosen` (V,): (N_TERMS, V, 3) metres."""
-    joint = head["J_regressor"][JAW].astype(np.float64) @ head["v_template"].astype(np.float64)
-    if chosen is not None:
-        of_vertices = ("v_template", "weights", "posedirs", "shapedirs")
-        head = dict(head) | {name: head[name][chosen] for name in of_vertices}
+def term_offsets(head: Mapping[str, Array]) -> Array:
+    """What one unit of each term adds to the vertices: (N_TERMS, V, 3) metres."""
     w = head["weights"][:, JAW].astype(np.float64)
     expressions = expression_directions(head).astype(np.float64)  # (V, 3, 50)
     crossed = np.zeros((N_TURN, EXPRESSION_DIM, len(w), 3))
     for entry in range(N_TURN):
         row, column = divmod(entry, 3)
         crossed[entry, :, :, row] = (w[:, None] * expressions[:, column]).T
-    return np.concatenate([_neutral_offsets(head, joint), crossed.reshape(-1, len(w), 3)])
+    return np.concatenate([neutral_offsets(head), crossed.reshape(-1, len(w), 3)])
 
 
 def term_products(head: Mapping[str, Array], directions: Array) -> Array:
     """`term_offsets` times directions (n, V, 3), (N_TERMS, n); in a tenth of the time and memory."""
     w = head["weights"][:, JAW].astype(np.float64)
     weighed = w[:, None, None] * expression_directions(head)  # (V, 3, 50)
-    joint = head["J_regressor"][JAW].astype(np.float64) @ head["v_template"].astype(np.float64)
-    neutral = _neutral_offsets(head, joint)
+    neutral = neutral_offsets(head)
     crossed = [weighed[:, entry % 3].T @ directions[:, :, entry // 3].T for entry in range(N_TURN)]
     return np.vstack(
         [neutral.reshape(len(neutral), -1) @ directions.reshape(len(directions), -1).T, *crossed]
     )
 
 
-def _neutral_offsets(head: Mapping[str, Array], joint: Array) -> Array:
+def neutral_offsets(head: Mapping[str, Array]) -> Array:
     """Those of the terms without expression, (N_TURN + pairs, V, 3)."""
     template, w = head["v_template"].astype(np.float64), head["weights"][:, JAW].astype(np.float64)
     correctives = head["posedirs"][:, :, (JAW - 1) * N_TURN : JAW * N_TURN].astype(np.float64)  # (V, 3, 9)
-    arms = template - joint  # (V, 3)
+    joint = head["J_regressor"][JAW].astype(np.float64)
+    arms = template - joint @ template  # (V, 3)
     turned = np.zeros((N_TURN, N_TURN, *template.shape))
     single = correctives.transpose(2, 0, 1).copy()  # (9, V, 3)
     for entry in range(N_TURN):

@@ -19,6 +19,8 @@ MOST_FIT_KEYS = 16
 TOLERANCE = 0.0004
 """Metres; keys are added until 99.9 % of the moving vertices in plausible poses lie within it."""
 
+_UNSEEN = 1e-8  # of the most that poses vary: what varies less moves nothing by a micrometre
+
 
 @dataclass(frozen=True)
 class JawKeys:
@@ -67,9 +69,9 @@ def make_jaw_keys(head: Mapping[str, np.ndarray]) -> JawKeys:
     offsets = _TermOffsets.of(head, moving)
     plain_weights, plain = _plain_keys(offsets)
     rest = offsets.less(plain_weights, plain)
-    samples = terms(*np.split(plausible_motion(head, 3000, seed=0), [EXPRESSION_DIM], axis=1))
+    samples = terms(*np.split(plausible_motion(head, 2000, seed=0), [EXPRESSION_DIM], axis=1))
     fit_weights, fits = _principal_keys(rest, samples)
-    count, error = _fits_needed(rest, samples[::10], fit_weights, fits)
+    count, error = _fits_needed(rest, samples[::12], fit_weights, fits)
     keys = np.zeros((len(plain) + count, len(moving), 3), dtype=np.float32)
     keys[:, moving] = np.vstack([plain, fits[:count]]).reshape(len(keys), -1, 3)
     return JawKeys(key_names(len(keys)), keys, np.hstack([plain_weights, fit_weights[:, :count]]), error)
@@ -138,7 +140,8 @@ def _plain_keys(offsets: _TermOffsets) -> tuple[np.ndarray, np.ndarray]:
 def _principal_keys(rest: _TermOffsets, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Principal directions of samples @ rest without forming it; value 1 is the most seen in the samples."""
     scale, axes = np.linalg.eigh(samples.T @ samples / len(samples))
-    root = axes * np.sqrt(scale.clip(0))  # (N_TERMS, N_TERMS), root @ root.T is the samples' second moment
+    seen = scale > _UNSEEN * scale.max()
+    root = axes[:, seen] * np.sqrt(scale[seen])  # (N_TERMS, n), root @ root.T is the samples' second moment
     gram = rest.gram()
     power, mixes = np.linalg.eigh(root.T @ gram @ root)
     best = np.argsort(power)[::-1][:MOST_FIT_KEYS]

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.constants import EXPRESSION_DIM
-from ..core.jaw_skinning import JAW, N_TERMS, N_TURN, expression_directions, rotations, term_offsets, terms
+from ..core.jaw_skinning import JAW, N_TERMS, N_TURN, expression_directions, neutral_offsets, rotations, terms
 
 PLAIN_KEYS = {"Jaw Open": (0, 20.0), "Jaw Left": (1, 5.0), "Jaw Roll": (2, 5.0)}
 """Axis and degrees that each shows at value 1, exactly so on the neutral face."""
 MOST_FIT_KEYS = 16
 TOLERANCE = 0.0004
 """Metres; keys are added until 99.9 % of the moving vertices in plausible poses lie within it."""
+
+_UNSEEN = 1e-8  # of the most that poses vary: what varies less moves nothing by a micrometre
 
 
 @dataclass(frozen=True)
@@ -64,15 +66,59 @@ def plausible_motion(head: Mapping[str, np.ndarray], n_frames: int, seed: int) -
 def make_jaw_keys(head: Mapping[str, np.ndarray]) -> JawKeys:
     """The jaw's keys of a head: the plain ones, and as many fits as its exact skinning needs."""
     moving = (head["weights"][:, JAW] != 0) | (head["posedirs"] != 0).any(axis=(1, 2))
-    offsets = term_offsets(head, moving).reshape(N_TERMS, -1).astype(np.float32)  # (N_TERMS, 3 V)
+    offsets = _TermOffsets.of(head, moving)
     plain_weights, plain = _plain_keys(offsets)
-    rest = offsets - plain_weights.astype(np.float32) @ plain
-    samples = terms(*np.split(plausible_motion(head, 3000, seed=0), [EXPRESSION_DIM], axis=1))
+    rest = offsets.less(plain_weights, plain)
+    samples = terms(*np.split(plausible_motion(head, 2000, seed=0), [EXPRESSION_DIM], axis=1))
     fit_weights, fits = _principal_keys(rest, samples)
-    count, error = _fits_needed(rest, samples[::10], fit_weights, fits)
+    count, error = _fits_needed(rest, samples[::12], fit_weights, fits)
     keys = np.zeros((len(plain) + count, len(moving), 3), dtype=np.float32)
     keys[:, moving] = np.vstack([plain, fits[:count]]).reshape(len(keys), -1, 3)
     return JawKeys(key_names(len(keys)), keys, np.hstack([plain_weights, fit_weights[:, :count]]), error)
+
+
+@dataclass(frozen=True)
+class _TermOffsets:
+    """`core.jaw_skinning.term_offsets` (N_TERMS, 3 V) of some vertices, without its zeros; float32.
+
+    A term of d's entry (row, column) and an expression moves coordinate `row` alone, by what the expression
+    does to coordinate `column`, weighed: the same numbers for each row.
+    """
+
+    neutral: np.ndarray
+    """(n, V, 3) of the terms without expression."""
+    weighed: np.ndarray
+    """(V, 3 EXPRESSION_DIM): column by column."""
+
+    @classmethod
+    def of(cls, head: Mapping[str, np.ndarray], chosen: np.ndarray) -> "_TermOffsets":
+        weighed = head["weights"][chosen, JAW, None, None] * expression_directions(head)[chosen]
+        neutral = neutral_offsets(head)[:, chosen].astype(np.float32)
+        return cls(neutral, weighed.astype(np.float32).reshape(len(weighed), -1))
+
+    def less(self, weights: np.ndarray, keys: np.ndarray) -> "_TermOffsets":
+        """What remains beside weights (N_TERMS, k), 0 of the terms with expression, of keys (k, 3 V)."""
+        n = len(self.neutral)
+        taken = weights[:n].astype(np.float32) @ keys
+        return _TermOffsets(self.neutral - taken.reshape(self.neutral.shape), self.weighed)
+
+    def blended(self, mixes: np.ndarray) -> np.ndarray:
+        """(k, 3 V): mixes (k, N_TERMS) of the terms."""
+        n = len(self.neutral)
+        mixes = mixes.astype(np.float32)
+        out = (mixes[:, :n] @ self.neutral.reshape(n, -1)).reshape(len(mixes), -1, 3)
+        for row, mix in enumerate(np.split(mixes[:, n:], 3, axis=1)):
+            out[:, :, row] += mix @ self.weighed.T
+        return out.reshape(len(mixes), -1)
+
+    def gram(self) -> np.ndarray:
+        """(N_TERMS, N_TERMS) products of the terms with one another."""
+        n = len(self.neutral)
+        flat = self.neutral.reshape(n, -1)
+        rows = np.ascontiguousarray(np.moveaxis(self.neutral, 2, 0))  # BLAS wants them dense
+        crossed = np.hstack(list(rows @ self.weighed))
+        own = np.kron(np.eye(3), self.weighed.T @ self.weighed)
+        return np.block([[flat @ flat.T, crossed], [crossed.T, own]]).astype(np.float64)
 
 
 def key_names(count: int) -> tuple[str, ...]:
@@ -80,41 +126,40 @@ def key_names(count: int) -> tuple[str, ...]:
     return (*PLAIN_KEYS, *(f"Jaw Fit {number:02}" for number in range(1, count - len(PLAIN_KEYS) + 1)))
 
 
-def _plain_keys(offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _plain_keys(offsets: _TermOffsets) -> tuple[np.ndarray, np.ndarray]:
     """Weights (N_TERMS, 3) and offsets (3, 3 V) of PLAIN_KEYS; the value follows the sine of the turn."""
     weights, keys = np.zeros((N_TERMS, len(PLAIN_KEYS))), []
     for number, (axis, degrees) in enumerate(PLAIN_KEYS.values()):
         turn = np.radians(degrees)
         b, c = (axis + 1) % 3, (axis + 2) % 3
         weights[3 * c + b, number], weights[3 * b + c, number] = 0.5 / np.sin(turn), -0.5 / np.sin(turn)
-        keys.append(
-            terms(np.zeros((1, EXPRESSION_DIM)), turn * np.eye(3)[[axis]])[0].astype(np.float32) @ offsets
-        )
-    return weights, np.stack(keys)
+        keys.append(terms(np.zeros((1, EXPRESSION_DIM)), turn * np.eye(3)[[axis]])[0])
+    return weights, offsets.blended(np.stack(keys))
 
 
-def _principal_keys(rest: np.ndarray, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _principal_keys(rest: _TermOffsets, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Principal directions of samples @ rest without forming it; value 1 is the most seen in the samples."""
     scale, axes = np.linalg.eigh(samples.T @ samples / len(samples))
-    root = axes * np.sqrt(scale.clip(0))  # (N_TERMS, N_TERMS), root @ root.T is the samples' second moment
-    gram = (rest @ rest.T).astype(np.float64)
+    seen = scale > _UNSEEN * scale.max()
+    root = axes[:, seen] * np.sqrt(scale[seen])  # (N_TERMS, n), root @ root.T is the samples' second moment
+    gram = rest.gram()
     power, mixes = np.linalg.eigh(root.T @ gram @ root)
     best = np.argsort(power)[::-1][:MOST_FIT_KEYS]
     best = best[power[best] > 1e-12 * max(power.max(), 1e-30)]
     mixes = root @ mixes[:, best] / np.sqrt(power[best])  # (N_TERMS, fits)
     weights = gram @ mixes
     most = np.abs(samples @ weights).max(axis=0)
-    return weights / most, (rest.T @ (mixes * most).astype(np.float32)).T
+    return weights / most, rest.blended((mixes * most).T)
 
 
 def _fits_needed(
-    rest: np.ndarray, samples: np.ndarray, weights: np.ndarray, fits: np.ndarray
+    rest: _TermOffsets, samples: np.ndarray, weights: np.ndarray, fits: np.ndarray
 ) -> tuple[int, float]:
     """How many fits bring the samples within TOLERANCE of exact skinning, and the metres left.
 
     More of them leave less, so the number is found by halves.
     """
-    exact = samples.astype(np.float32) @ rest
+    exact = rest.blended(samples)
     values = (samples @ weights).astype(np.float32)
 
     def left(count: int) -> float:

@@ -43,49 +43,37 @@ def terms(expression: Array, jaw: Array) -> Array:
     return np.hstack([d, d[:, PAIRS[0]] * d[:, PAIRS[1]], with_expression.reshape(len(d), -1)])
 
 
-def term_offsets(head: Mapping[str, Array], chosen: Array | None = None) -> Array:
-    """What one unit of each term adds to the vertices, or to those `chosen` (V,): (N_TERMS, V, 3) metres."""
-    joint, head = _jaw_joint(head), head if chosen is None else _of_vertices(head, chosen)
+def term_offsets(head: Mapping[str, Array]) -> Array:
+    """What one unit of each term adds to the vertices: (N_TERMS, V, 3) metres."""
     w = head["weights"][:, JAW].astype(np.float64)
     expressions = expression_directions(head).astype(np.float64)  # (V, 3, 50)
     crossed = np.zeros((N_TURN, EXPRESSION_DIM, len(w), 3))
     for entry in range(N_TURN):
         row, column = divmod(entry, 3)
         crossed[entry, :, :, row] = (w[:, None] * expressions[:, column]).T
-    return np.concatenate([_neutral_offsets(head, joint), crossed.reshape(-1, len(w), 3)])
+    return np.concatenate([neutral_offsets(head), crossed.reshape(-1, len(w), 3)])
 
 
 def term_products(head: Mapping[str, Array], directions: Array) -> Array:
     """`term_offsets` times directions (n, V, 3), (N_TERMS, n); of vertices with none nothing is computed."""
     used = np.flatnonzero(directions.any(axis=(0, 2)))
-    joint, head, directions = _jaw_joint(head), _of_vertices(head, used), directions[:, used]
-    w = head["weights"][:, JAW].astype(np.float64)
-    weighed = w[:, None, None] * expression_directions(head)  # (V, 3, 50)
-    neutral = _neutral_offsets(head, joint)
+    directions = directions[:, used]
+    w = head["weights"][used, JAW].astype(np.float64)
+    weighed = w[:, None, None] * expression_directions(head)[used]  # (U, 3, 50)
+    neutral = neutral_offsets(head, used)
     crossed = [weighed[:, entry % 3].T @ directions[:, :, entry // 3].T for entry in range(N_TURN)]
     return np.vstack(
         [neutral.reshape(len(neutral), -1) @ directions.reshape(len(directions), -1).T, *crossed]
     )
 
 
-def _jaw_joint(head: Mapping[str, Array]) -> Array:
-    """Where the jaw turns, (3,) metres."""
-    joint: Array = head["J_regressor"][JAW].astype(np.float64) @ head["v_template"].astype(np.float64)
-    return joint
-
-
-def _of_vertices(head: Mapping[str, Array], chosen: Array) -> dict[str, Array]:
-    """The head with some of its vertices, (V,) or their numbers, in what skinning needs of each."""
-    names = ("v_template", "weights", "posedirs", "shapedirs")
-    return dict(head) | {name: head[name][chosen] for name in names}
-
-
-def _neutral_offsets(head: Mapping[str, Array], joint: Array) -> Array:
-    """Those of the terms without expression, (N_TURN + pairs, V, 3)."""
-    template, w = head["v_template"].astype(np.float64), head["weights"][:, JAW].astype(np.float64)
-    correctives = head["posedirs"][:, :, (JAW - 1) * N_TURN : JAW * N_TURN].astype(np.float64)  # (V, 3, 9)
-    arms = template - joint  # (V, 3)
-    turned = np.zeros((N_TURN, N_TURN, *template.shape))
+def neutral_offsets(head: Mapping[str, Array], used: Array | slice = slice(None)) -> Array:
+    """Those of the terms without expression, (N_TURN + pairs, U, 3), of the vertices with these numbers."""
+    template, w = head["v_template"].astype(np.float64), head["weights"][used, JAW].astype(np.float64)
+    correctives = head["posedirs"][used, :, (JAW - 1) * N_TURN : JAW * N_TURN].astype(np.float64)  # (U, 3, 9)
+    joint = head["J_regressor"][JAW].astype(np.float64)
+    arms = template[used] - joint @ template  # (U, 3)
+    turned = np.zeros((N_TURN, N_TURN, *arms.shape))
     single = correctives.transpose(2, 0, 1).copy()  # (9, V, 3)
     for entry in range(N_TURN):
         row, column = divmod(entry, 3)

@@ -1,6 +1,7 @@
 """Head arrays -> a mesh with shape keys for expression and jaw; and finding such heads again."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import bpy
@@ -8,7 +9,7 @@ import numpy as np
 
 from ..channels import Channel, key_channels
 from ..core.constants import EXPRESSION_DIM
-from ..core.head_file import read_head
+from ..core.head_file import REFERENCE_HEAD, read_head
 from ..core.jaw_skinning import N_TERMS, expression_directions, terms
 from ..core.motion_file import FlameMotion
 from ..errors import EcoFaceBlenderError, refusals_of_core
@@ -29,7 +30,18 @@ def load_head(path: str | Path | None = None) -> dict[str, np.ndarray]:
         EcoFaceBlenderError: if the file cannot be read or its arrays do not fit together.
     """
     with refusals_of_core():
-        return read_head(Path(path) if path else None).arrays()
+        if path and Path(path) != REFERENCE_HEAD:
+            return read_head(Path(path)).arrays()
+        return dict(_shipped())
+
+
+@cache
+def _shipped() -> dict[str, np.ndarray]:
+    """Read once: a head that is added asks for it four times. Not to be written into."""
+    arrays = read_head().arrays()
+    for array in arrays.values():
+        array.flags.writeable = False
+    return arrays
 
 
 def add_head(context: bpy.types.Context, arrays: Mapping[str, np.ndarray], name: str) -> bpy.types.Object:

@@ -39,7 +39,10 @@ def tiny_onnx(tiny_model_file):
 LONGEST = (
     "test_whole_recipe.py",
     "test_two_processes.py",
+    "test_blender_extension.py",
     "test_ablations.py",
+    "test_backends.py",
+    "test_pipeline.py",
     "test_blender_batch_run.py",
     "test_blender_batch_voices.py",
     "test_train_motion.py",

@@ -20,20 +20,30 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE)
 PYTEST_50 := OMP_NUM_THREADS=1 ECOFACE_PYTHON=$(CURDIR)/$(BIN)/python .venv-bpy50/bin/python -m pytest -o addopts=-q \
 	$(SIDE_BY_SIDE) tests/blender/test_blender_*.py
 
-.PHONY: demo test test-all lint extension train-default evaluate ablations toy-recipe head clean
+# Files that have such tests: to import all others takes a minute.
+SLOW := $$(grep -rlE 'mark\.(slow|shipped)' tests --include='test_*.py')
+
+.PHONY: demo test test-all environments lint test-50 extension train-default evaluate ablations toy-recipe head clean
 
 demo: .venv/demo.done
 	$(BIN)/python tools/demo.py $(SPEECH) $(if $(EMOTION),--emotion $(EMOTION)) --out out/demo
 
 # What the markers mean stands in pyproject.toml.
-test: lint .venv-bpy50/done
+test: environments
+	$(MAKE) --no-print-directory --jobs=2 lint test-50
 	$(PYTEST) -m "not slow and not shipped"
-	$(PYTEST_50) -m "blender_version and not slow"
 
 # make test, and what it leaves out.
 test-all: test
-	$(PYTEST) -m "slow or shipped"
+	$(PYTEST) -m "slow or shipped" $(SLOW)
 	$(PYTEST_50) -m "slow or not blender_version"
+
+# Both at a time: each keeps one core busy.
+environments:
+	$(MAKE) --no-print-directory --jobs=2 .venv/test.done .venv-bpy50/done
+
+test-50: .venv/test.done .venv-bpy50/done
+	$(PYTEST_50) -m "blender_version and not slow"
 
 lint: .venv/test.done
 	$(BIN)/ruff check .

@@ -11,7 +11,10 @@ os.environ.setdefault("MATPLOTLIBRC", str(Path(__file__).with_name("support") / 
 
 @pytest.fixture(scope="session")
 def tiny_model_file(tmp_path_factory) -> Path:
-    """A whole model file of the default model's kinds, tiny and random; three styles: anna, ben, cleo."""
+    """A whole model file of the default model's kinds, tiny and random; three styles: anna, ben, cleo.
+
+    With graphs, as the default model has them: engines on the CPU are ONNX Runtime's, there in a second.
+    """
     from tiny_model import write_tiny_model
 
     return write_tiny_model(tmp_path_factory.mktemp("model") / "tiny.safetensors")
@@ -19,7 +22,15 @@ def tiny_model_file(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_ecoface(tiny_model_file):
-    """The tiny model, loaded on the CPU."""
+    """The tiny model, run by PyTorch on the CPU."""
+    from ecoface_model.pipeline import EcoFace
+
+    return EcoFace.load(tiny_model_file, device="cpu", engine="torch")
+
+
+@pytest.fixture(scope="session")
+def tiny_onnx(tiny_model_file):
+    """The tiny model as commands and workers load it on the CPU: run by ONNX Runtime."""
     from ecoface_model.pipeline import EcoFace
 
     return EcoFace.load(tiny_model_file, device="cpu")
@@ -28,7 +39,10 @@ def tiny_ecoface(tiny_model_file):
 LONGEST = (
     "test_whole_recipe.py",
     "test_two_processes.py",
+    "test_blender_extension.py",
     "test_ablations.py",
+    "test_backends.py",
+    "test_pipeline.py",
     "test_blender_batch_run.py",
     "test_blender_batch_voices.py",
     "test_train_motion.py",

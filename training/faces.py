@@ -9,7 +9,7 @@ import os
 import zlib
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -65,10 +65,15 @@ def main(config: FacesConfig) -> None:
     (config.out / "parts").mkdir(parents=True, exist_ok=True)
     parts = [Part(config, tuple(rows[k : k + CLIPS_AT_ONCE])) for k in range(0, len(rows), CLIPS_AT_ONCE)]
     todo = [part for part in parts if not part.path.exists()]
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(config.n_processes, spawn, torch.set_num_threads, (1,)) as pool:
-        for _ in tqdm(pool.map(write_part, todo), desc="faces", total=len(todo), mininterval=5):
-            pass
+    bar = partial(tqdm, desc="faces", total=len(todo), mininterval=5)
+    if config.n_processes == 1:
+        for part in bar(todo):
+            write_part(part)
+    else:
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(config.n_processes, spawn, torch.set_num_threads, (1,)) as pool:
+            for _ in bar(pool.map(write_part, todo)):
+                pass
     join(config, parts)
 
 

@@ -5,6 +5,8 @@ the values of keys that are (1) the plain turns an artist would look for and (2)
 all that remains over plausible poses.
 """
 
+import hashlib
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -18,6 +20,10 @@ PLAIN_KEYS = {"Jaw Open": (0, 20.0), "Jaw Left": (1, 5.0), "Jaw Roll": (2, 5.0)}
 MOST_FIT_KEYS = 16
 TOLERANCE = 0.0004
 """Metres; keys are added until 99.9 % of the moving vertices in plausible poses lie within it."""
+READ = ("v_template", "shapedirs", "n_shape", "J_regressor", "weights", "posedirs", "arkit_coefficients")
+"""All arrays of a head that its keys depend on."""
+MOST_KEPT = 4  # heads; megabytes each
+_kept: OrderedDict[bytes, "JawKeys"] = OrderedDict()
 
 _UNSEEN = 1e-8  # of the most that poses vary: what varies less moves nothing by a micrometre
 
@@ -64,7 +70,26 @@ def plausible_motion(head: Mapping[str, np.ndarray], n_frames: int, seed: int) -
 
 
 def make_jaw_keys(head: Mapping[str, np.ndarray]) -> JawKeys:
-    """The jaw's keys of a head: the plain ones, and as many fits as its exact skinning needs."""
+    """The jaw's keys of a head: the plain ones, and as many fits as its exact skinning needs.
+
+    A second's work, so that those of the last few heads are kept: Blender adds a head anew whenever a setting
+    of Add Head is changed. Not to be written into.
+    """
+    state = hashlib.blake2b()
+    for name in READ:
+        array = np.ascontiguousarray(head.get(name, ()))
+        state.update(repr((name, array.shape, array.dtype)).encode())
+        state.update(array.data)
+    digest = state.digest()
+    if digest not in _kept:
+        _kept[digest] = _made_jaw_keys(head)
+    _kept.move_to_end(digest)
+    while len(_kept) > MOST_KEPT:
+        _kept.popitem(last=False)
+    return _kept[digest]
+
+
+def _made_jaw_keys(head: Mapping[str, np.ndarray]) -> JawKeys:
     moving = (head["weights"][:, JAW] != 0) | (head["posedirs"] != 0).any(axis=(1, 2))
     offsets = _TermOffsets.of(head, moving)
     plain_weights, plain = _plain_keys(offsets)
@@ -74,7 +99,9 @@ def make_jaw_keys(head: Mapping[str, np.ndarray]) -> JawKeys:
     count, error = _fits_needed(rest, samples[::12], fit_weights, fits)
     keys = np.zeros((len(plain) + count, len(moving), 3), dtype=np.float32)
     keys[:, moving] = np.vstack([plain, fits[:count]]).reshape(len(keys), -1, 3)
-    return JawKeys(key_names(len(keys)), keys, np.hstack([plain_weights, fit_weights[:, :count]]), error)
+    made = JawKeys(key_names(len(keys)), keys, np.hstack([plain_weights, fit_weights[:, :count]]), error)
+    made.offsets.flags.writeable = made.weights.flags.writeable = False
+    return made
 
 
 @dataclass(frozen=True)

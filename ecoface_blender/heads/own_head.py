@@ -1,7 +1,7 @@
 """Head arrays -> a mesh with shape keys for expression and jaw; and finding such heads again."""
 
-import functools
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import bpy
@@ -9,7 +9,7 @@ import numpy as np
 
 from ..channels import Channel, key_channels
 from ..core.constants import EXPRESSION_DIM
-from ..core.head_file import read_head
+from ..core.head_file import REFERENCE_HEAD, read_head
 from ..core.jaw_skinning import N_TERMS, expression_directions, terms
 from ..core.motion_file import FlameMotion
 from ..errors import EcoFaceBlenderError, refusals_of_core
@@ -29,17 +29,16 @@ def load_head(path: str | Path | None = None) -> dict[str, np.ndarray]:
     Raises:
         EcoFaceBlenderError: if the file cannot be read or its arrays do not fit together.
     """
-    if path is None:
+    with refusals_of_core():
+        if path and Path(path) != REFERENCE_HEAD:
+            return read_head(Path(path)).arrays()
         return dict(_shipped())
-    with refusals_of_core():
-        return read_head(Path(path)).arrays()
 
 
-@functools.cache
+@cache
 def _shipped() -> dict[str, np.ndarray]:
-    """The arrays of the head that ships with EcoFace, read once; nobody may write into them."""
-    with refusals_of_core():
-        arrays = read_head(None).arrays()
+    """Read once: a head that is added asks for it several times. Not to be written into."""
+    arrays = read_head().arrays()
     for array in arrays.values():
         array.flags.writeable = False
     return arrays

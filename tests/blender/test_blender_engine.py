@@ -111,6 +111,7 @@ def test_nothing_is_installed_without_network_or_wheels(preferences, tmp_path):
     assert "Expected a Wheel Folder at" in refusal(bpy.ops.ecoface.install_engine)
 
 
+@pytest.mark.slow
 def test_an_installation_says_what_is_missing_in_the_folder_of_wheels(preferences, tmp_path):
     preferences.wheels = str(write_wheel(tmp_path / "wheels", "torch"))  # of another version
     sentence = refusal(bpy.ops.ecoface.install_engine)

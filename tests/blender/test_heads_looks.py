@@ -20,11 +20,19 @@ pytestmark = pytest.mark.blender_version
 ARRAYS = own_head.load_head()
 
 
+@pytest.fixture(scope="module")
+def dressed(tmp_path_factory):
+    """A file with Anna in her look: it is opened far sooner than she is dressed."""
+    dressing.apply_look(own_head.add_head(empty_blend(), ARRAYS, "Anna"))
+    path = tmp_path_factory.mktemp("dressed") / "anna.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    return path
+
+
 @pytest.fixture
-def head():
-    made = own_head.add_head(empty_blend(), ARRAYS, "Anna")
-    dressing.apply_look(made)
-    return made
+def head(dressed):
+    bpy.ops.wm.open_mainfile(filepath=str(dressed))
+    return bpy.data.objects["Anna"]
 
 
 def motion(**units):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 from engine_python import ENGINE_PYTHON as PYTHON
-from tiny_model import INFO, STYLES, voice
+from tiny_model import INFO, STYLES, voice, write_tiny_model
 
 from ecoface_blender.engine import client as worker_client
 from ecoface_blender.engine.client import WorkerClient, WorkerError
@@ -92,7 +92,7 @@ def test_load_tells_what_the_model_is(loaded, tiny_model_file):
     assert answer["name"] == "tiny" and answer["styles"] == list(STYLES) and answer["device"] == "cpu"
 
 
-def test_generate_writes_the_same_motion_as_the_library(loaded, tiny_ecoface, speech, tmp_path):
+def test_generate_writes_the_same_motion_as_the_library(loaded, tiny_onnx, speech, tmp_path):
     stages = []
     values = {"style": "ben", "emotion": "angry:2", "seed": 3, "temperature": 0.5}
     number = generate(loaded, speech, tmp_path / "motion.npz", **values)
@@ -100,10 +100,19 @@ def test_generate_writes_the_same_motion_as_the_library(loaded, tiny_ecoface, sp
     assert 0.01 < answer.pop("peak") <= 1
     assert answer == {"frames": 50, "seconds": 2.0, "warnings": [], "tracks": [], "channels": []}
     motion = FlameMotion.read(tmp_path / "motion.npz")
-    expected = tiny_ecoface.generate(soundfile.read(speech, dtype="float32")[0], **values)
+    expected = tiny_onnx.generate(soundfile.read(speech, dtype="float32")[0], **values)
     np.testing.assert_allclose(motion.motion, expected.motion, atol=1e-5)
     assert motion.metadata["source"] == "speech.wav"
     assert "Animating" in [progress.stage for progress in stages]
+
+
+def test_a_model_without_graphs_is_run_by_pytorch(client, tiny_ecoface, speech, tmp_path):
+    answer = load(client, write_tiny_model(tmp_path / "tiny.safetensors", graphs=False))
+    assert answer["engine"].startswith("PyTorch") and answer["device"] == "cpu"
+    assert client.wait(generate(client, speech, tmp_path / "motion.npz", seed=3))["frames"] == 50
+    expected = tiny_ecoface.generate(soundfile.read(speech, dtype="float32")[0], seed=3)
+    found = FlameMotion.read(tmp_path / "motion.npz")
+    np.testing.assert_allclose(found.motion, expected.motion, atol=1e-5)
 
 
 def test_what_should_be_known_of_a_sound_comes_with_the_answer(loaded, speech, tmp_path):
@@ -137,13 +146,13 @@ def test_what_blender_plays_too_little_of_is_told_where_all_was_to_be_heard(load
     assert not loaded.wait(silence_at_its_end)["warnings"]
 
 
-def test_a_channel_is_chosen_and_what_there_is_to_choose_is_told(loaded, tiny_ecoface, speech, tmp_path):
+def test_a_channel_is_chosen_and_what_there_is_to_choose_is_told(loaded, tiny_onnx, speech, tmp_path):
     voice = soundfile.read(speech, dtype="float32")[0]
     soundfile.write(tmp_path / "two.wav", np.stack([voice[::-1], voice], 1), 16_000, subtype="FLOAT")
     out = tmp_path / "motion.npz"
     answer = loaded.wait(generate(loaded, tmp_path / "two.wav", out, channel=2))
     assert (answer["tracks"], answer["channels"]) == ([], ["1", "2"])
-    expected = tiny_ecoface.generate(voice, emotion=None, style=None, seed=0, temperature=1.0)
+    expected = tiny_onnx.generate(voice, emotion=None, style=None, seed=0, temperature=1.0)
     np.testing.assert_allclose(FlameMotion.read(out).motion, expected.motion, atol=1e-5)
     mixed = loaded.wait(generate(loaded, speech, out, original=str(tmp_path / "two.wav")))
     assert mixed["channels"] == ["1", "2"], "of the file that was mixed down"
@@ -154,19 +163,19 @@ def test_a_channel_is_chosen_and_what_there_is_to_choose_is_told(loaded, tiny_ec
 
 
 def test_a_part_of_the_sound_is_animated_with_silence_before_its_beginning(
-    loaded, tiny_ecoface, speech, tmp_path
+    loaded, tiny_onnx, speech, tmp_path
 ):
     loaded.wait(generate(loaded, speech, tmp_path / "motion.npz", first_second=-0.4, seconds=1.2))
     waveform = soundfile.read(speech, dtype="float32")[0]
-    expected = tiny_ecoface.generate(np.pad(waveform[:12_800], (6_400, 0)))
+    expected = tiny_onnx.generate(np.pad(waveform[:12_800], (6_400, 0)))
     np.testing.assert_allclose(FlameMotion.read(tmp_path / "motion.npz").motion, expected.motion, atol=1e-5)
 
 
-def test_the_emotion_of_a_clip_is_taken(loaded, tiny_ecoface, speech, tmp_path):
+def test_the_emotion_of_a_clip_is_taken(loaded, tiny_onnx, speech, tmp_path):
     clip = write_voice(tmp_path / "clip.flac", 1.0)
     loaded.wait(generate(loaded, speech, tmp_path / "motion.npz", emotion_from=str(clip)))
     reference = soundfile.read(clip, dtype="float32")[0]
-    expected = tiny_ecoface.generate(soundfile.read(speech, dtype="float32")[0], emotion_from=reference)
+    expected = tiny_onnx.generate(soundfile.read(speech, dtype="float32")[0], emotion_from=reference)
     np.testing.assert_allclose(FlameMotion.read(tmp_path / "motion.npz").motion, expected.motion, atol=1e-5)
 
 
@@ -340,9 +349,9 @@ def test_closing_ends_the_process_and_its_threads_and_may_be_repeated(client):
     assert client not in worker_client._running
 
 
-def test_a_performance_a_track_and_amounts_are_obeyed(loaded, speech, tiny_ecoface, tmp_path):
+def test_a_performance_a_track_and_amounts_are_obeyed(loaded, speech, tiny_onnx, tmp_path):
     sound = soundfile.read(speech, dtype="float32")[0]
-    performance = tiny_ecoface.generate(sound, emotion="sad")
+    performance = tiny_onnx.generate(sound, emotion="sad")
     performance.write(tmp_path / "performance.npz")
     weights, intensity = np.eye(8, dtype=np.float32)[[2, 3, 4]], np.full(3, 1.5, np.float32)
     np.savez(tmp_path / "track.npz", weights=weights, intensity=intensity, rate=2.0)
@@ -359,6 +368,6 @@ def test_a_performance_a_track_and_amounts_are_obeyed(loaded, speech, tiny_ecofa
     ):
         loaded.wait(generate(loaded, speech, tmp_path / "motion.npz", **asked))
         with np.load(tmp_path / "motion.npz") as result:
-            wanted = tiny_ecoface.generate(sound, **expected).motion
+            wanted = tiny_onnx.generate(sound, **expected).motion
             np.testing.assert_allclose(result["motion"], wanted, atol=1e-4)
             np.testing.assert_allclose(result["upper"], upper_projection(read_head()))

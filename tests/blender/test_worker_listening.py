@@ -59,10 +59,10 @@ def read(path):
         return {name: arrays[name] for name in arrays.files}
 
 
-def test_emotions_over_time_are_those_of_the_library(loaded, tiny_ecoface, voices, tmp_path):
+def test_emotions_over_time_are_those_of_the_library(loaded, tiny_onnx, voices, tmp_path):
     path, waveform = voices[0]
     answer = loaded.wait(listen(loaded, path, tmp_path / "heard.npz", first_second=0.4, seconds=1.2))
-    expected = tiny_ecoface.listen(waveform[6_400:25_600])
+    expected = tiny_onnx.listen(waveform[6_400:25_600])
     found = read(tmp_path / "heard.npz")
     np.testing.assert_allclose(found["weights"], expected.shares, atol=1e-5)
     np.testing.assert_allclose(found["intensity"], expected.intensity, atol=1e-5)
@@ -72,17 +72,17 @@ def test_emotions_over_time_are_those_of_the_library(loaded, tiny_ecoface, voice
     assert answer["seconds"] == pytest.approx(expected.speech_seconds, abs=1e-4)
 
 
-def test_a_baseline_is_measured_and_used_by_listening_and_generating(loaded, tiny_ecoface, voices, tmp_path):
+def test_a_baseline_is_measured_and_used_by_listening_and_generating(loaded, tiny_onnx, voices, tmp_path):
     values = ask(loaded, protocol.Baseline, sounds=parts(voices[:2]), kind="neutral")
-    expected = tiny_ecoface.voice_baseline([waveform for _, waveform in voices[:2]], "neutral")
+    expected = tiny_onnx.voice_baseline([waveform for _, waveform in voices[:2]], "neutral")
     baseline = VoiceBaseline.from_dict(values)
     np.testing.assert_allclose(baseline.states, expected.states, atol=1e-5)
     assert (baseline.kind, baseline.n_lines) == ("neutral", 2)
     path, waveform = voices[3]
     answer = loaded.wait(listen(loaded, path, tmp_path / "heard.npz", baseline=values))
     shares = read(tmp_path / "heard.npz")["weights"]
-    np.testing.assert_allclose(shares, tiny_ecoface.listen(waveform, baseline=expected).shares, atol=1e-4)
-    assert np.abs(shares - tiny_ecoface.listen(waveform).shares).max() > 1e-4
+    np.testing.assert_allclose(shares, tiny_onnx.listen(waveform, baseline=expected).shares, atol=1e-4)
+    assert np.abs(shares - tiny_onnx.listen(waveform).shares).max() > 1e-4
     assert answer["heard"]["baseline"] == "neutral"
     wishes = {"style": "ben", "emotion": None, "seed": 0, "temperature": 1.0}
     sound = {"sound": path, "first_second": 0.0, "seconds": None, "result": str(tmp_path / "motion.npz")}
@@ -95,7 +95,7 @@ def test_a_baseline_is_measured_and_used_by_listening_and_generating(loaded, tin
     ):
         ask(loaded, protocol.Generate, head=INFO["head"], head_file=None, **wishes, **sound, **asked)
         motion = FlameMotion.read(tmp_path / "motion.npz")
-        wanted = tiny_ecoface.generate(waveform, **wishes, **given)
+        wanted = tiny_onnx.generate(waveform, **wishes, **given)
         np.testing.assert_allclose(motion.motion, wanted.motion, atol=1e-4)
         assert motion.metadata["heard"]["baseline"] == "neutral"
 

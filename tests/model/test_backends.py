@@ -37,10 +37,13 @@ SAME = 0.01  # mm
 SPEECH = voice(9.5)  # 238 frames: two windows, of no whole stride
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory) -> Path:
-    """A tiny model with graphs."""
-    path = write_tiny_model(tmp_path_factory.mktemp("graphs") / "tiny.safetensors")
+@pytest.fixture(scope="module", params=["kept", pytest.param("exported", marks=pytest.mark.slow)])
+def model(request, tmp_path_factory) -> Path:
+    """A tiny model with graphs: those that all tests use, and those that are exported now."""
+    kept = request.param == "kept"
+    path = write_tiny_model(tmp_path_factory.mktemp("graphs") / "tiny.safetensors", graphs=kept)
+    if kept:
+        return path
     before = load_file(path)
     # in a process of its own: the exporter's lengths are symbols, which the tests' type checks do not know
     subprocess.run([sys.executable, "-m", "training.release_graphs", str(path)], check=True, cwd=ROOT)
@@ -172,10 +175,11 @@ def test_the_head_in_numpy_is_the_head_in_torch():
     assert marks.rest_lip_gap() == pytest.approx(head.rest_lip_gap(), abs=1e-7)
 
 
-def test_a_model_without_graphs_is_run_by_torch_or_says_what_to_do(tiny_model_file, tmp_path, monkeypatch):
-    assert EcoFace.load(tiny_model_file, "cpu").backend.engine.startswith("PyTorch")
+def test_a_model_without_graphs_is_run_by_torch_or_says_what_to_do(tmp_path, monkeypatch):
+    without = write_tiny_model(tmp_path / "tiny.safetensors", graphs=False)
+    assert EcoFace.load(without, "cpu").backend.engine.startswith("PyTorch")
     monkeypatch.setattr(device, "is_installed", lambda package: package == "onnxruntime")
-    for path in (tiny_model_file, write_tiny_model(tmp_path / "paper.safetensors", TINY_HUBERT)):
+    for path in (without, write_tiny_model(tmp_path / "paper.safetensors", TINY_HUBERT)):
         with pytest.raises(ModelFileError, match="found it without; pip install"):
             EcoFace.load(path)
 

@@ -41,11 +41,11 @@ def voices(tmp_path) -> list[Path]:
     return paths
 
 
-def test_without_a_place_a_line_is_printed_for_each_file(ecoface, tiny_ecoface, voices, tmp_path):
+def test_without_a_place_a_line_is_printed_for_each_file(ecoface, tiny_onnx, voices, tmp_path):
     code, printed, complaint = ecoface("listen", *voices)
     assert (code, complaint) == (0, "")
     for i, line in enumerate(printed.splitlines()):
-        heard = tiny_ecoface.listen(voice(1.0 + i, seed=i))
+        heard = tiny_onnx.listen(voice(1.0 + i, seed=i))
         intensity = f" (intensity {heard.overall_intensity:.1f})" if heard.overall_intensity else ""
         assert line == f"{voices[i]}: {heard.describe()}{intensity}"
     assert len(printed.splitlines()) == 3 and len(os.listdir(tmp_path)) == 3
@@ -58,22 +58,22 @@ def test_silence_is_said_to_be_silence(ecoface, tmp_path):
     assert said == "ecoface: silent.wav: nobody speaks in this sound, so the face rests.\n"
 
 
-def test_a_table_has_a_row_for_each_file(ecoface, tiny_ecoface, voices, tmp_path):
+def test_a_table_has_a_row_for_each_file(ecoface, tiny_onnx, voices, tmp_path):
     code, printed, _ = ecoface("listen", *voices, "-o", tmp_path / "heard.csv")
     assert code == 0 and printed == f"{tmp_path / 'heard.csv'}: 3 of 3 files heard\n"
     assert (tmp_path / "heard.csv").read_text().splitlines()[0] == HEADER
     with (tmp_path / "heard.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     for i, row in enumerate(rows):
-        wanted = tiny_ecoface.listen(voice(1.0 + i, seed=i)).row(str(voices[i]))
+        wanted = tiny_onnx.listen(voice(1.0 + i, seed=i)).row(str(voices[i]))
         assert {k: v if k in ("file", "emotion") else float(v) for k, v in row.items()} == wanted
 
 
-def test_json_has_the_curves_too(ecoface, tiny_ecoface, voices, tmp_path):
+def test_json_has_the_curves_too(ecoface, tiny_onnx, voices, tmp_path):
     assert ecoface("listen", *voices, "-o", tmp_path / "heard.json")[0] == 0
     found = json.loads((tmp_path / "heard.json").read_text())
     for i, one in enumerate(found):
-        heard = tiny_ecoface.listen(voice(1.0 + i, seed=i))
+        heard = tiny_onnx.listen(voice(1.0 + i, seed=i))
         assert one == heard.row(str(voices[i])) | {"baseline": "none", "curves": heard.curves()}
     assert len(found[2]["curves"]["shares"]["angry"]) == 30
 
@@ -113,32 +113,32 @@ def test_a_mistake_is_one_sentence(tiny_model_file, capsys, voices, options, wor
     assert code == 2 and word in complaint and complaint.count("\n") == 1
 
 
-def test_a_baseline_is_measured_from_clips_and_used(ecoface, tiny_ecoface, voices, tmp_path):
+def test_a_baseline_is_measured_from_clips_and_used(ecoface, tiny_onnx, voices, tmp_path):
     lines = [voice(1.0 + i, seed=i) for i in (1, 2)]
-    baseline = tiny_ecoface.voice_baseline(lines, "neutral")
+    baseline = tiny_onnx.voice_baseline(lines, "neutral")
     for more in ((), ("--baseline-kind", "neutral")):
         out = tmp_path / "heard.json"
         assert ecoface("listen", voices[0], "-o", out, "--baseline", *voices[1:], *more)[0] == 0
         (found,) = json.loads(out.read_text())
-        heard = tiny_ecoface.listen(voice(1.0), baseline=baseline)
+        heard = tiny_onnx.listen(voice(1.0), baseline=baseline)
         assert found["baseline"] == "neutral" and found["curves"] == heard.curves()
     code, _, complaint = ecoface("listen", voices[0], "--baseline", *voices, "--baseline-kind", "lines")
     assert code == 2 and "expected at least 5 lines with speech" in complaint
 
 
 def test_generating_says_what_was_heard_and_takes_the_baseline_of_the_voice_that_is_heard(
-    ecoface, tiny_ecoface, voices, tmp_path
+    ecoface, tiny_onnx, voices, tmp_path
 ):
     speech, reference, line = voices
     out = tmp_path / "out.npz"
-    baseline = tiny_ecoface.voice_baseline([voice(3.0, seed=2)])
+    baseline = tiny_onnx.voice_baseline([voice(3.0, seed=2)])
     code, printed, _ = ecoface("generate", speech, "-o", out, "--baseline", line)
     heard = FlameMotion.read(out).metadata["heard"]
     assert code == 0 and printed.endswith(f"; heard {heard['text']}\n")
-    assert heard == tiny_ecoface.listen(voice(1.0), baseline=baseline).summary()
+    assert heard == tiny_onnx.listen(voice(1.0), baseline=baseline).summary()
     ecoface("generate", speech, "-o", out, "--emotion-from", reference, "--baseline", line)
     lent = FlameMotion.read(out).metadata
-    assert lent["heard"] == tiny_ecoface.listen(voice(2.0, seed=1), baseline=baseline).summary()
+    assert lent["heard"] == tiny_onnx.listen(voice(2.0, seed=1), baseline=baseline).summary()
     assert lent["emotion"] == "from line 1.wav"
     assert "heard" not in ecoface("generate", speech, "-o", out, "--emotion", "sad")[1]
     for other in (("--emotion", "sad"), ("--emotion-from", out)):

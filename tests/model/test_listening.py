@@ -101,7 +101,8 @@ def test_a_track_of_windows_that_agree_is_the_track_of_the_whole():
 
 @pytest.mark.parametrize("config", [TINY, TINY_HUBERT], ids=["whisper", "hubert"])
 def test_the_front_of_both_encoders_runs_once_a_window(tmp_path, config):
-    ecoface = EcoFace.load(write_tiny_model(tmp_path / "model.safetensors", config), device="cpu")
+    path = write_tiny_model(tmp_path / "model.safetensors", config)
+    ecoface = EcoFace.load(path, device="cpu", engine="torch")
     content = ecoface.networks.content
     front = content.conv1 if config is TINY else content.frontend
     calls: list[int] = []

@@ -233,9 +233,15 @@ def test_the_paper_s_kinds_run_from_waveform_to_motion(tmp_path):
         assert motion.shape == (38, 53) and np.isfinite(motion).all()
 
 
+@pytest.fixture(scope="module")
+def shipped() -> tuple[EcoFace, FlameHead]:
+    """The default model and its head."""
+    return EcoFace.load(device="cpu"), FlameHead.from_file(read_head())
+
+
 @pytest.mark.shipped
-def test_the_default_models_mouth_is_shut_where_nobody_speaks():
-    ecoface, head = EcoFace.load(device="cpu"), FlameHead.from_file(read_head())
+def test_the_default_models_mouth_is_shut_where_nobody_speaks(shipped):
+    ecoface, head = shipped
     room = 3e-4 * np.random.default_rng(0).standard_normal(48_000).astype(np.float32)
     for sound in (np.zeros(48_000, np.float32), room):
         landmarks = head.landmarks(torch.from_numpy(ecoface.generate(sound, emotion="neutral").motion))
@@ -246,8 +252,8 @@ def test_the_default_models_mouth_is_shut_where_nobody_speaks():
 @pytest.mark.shipped
 @pytest.mark.parametrize("seconds", [2, 10, 60])
 @pytest.mark.parametrize("level", [0.0, 3e-4, 1e-2])
-def test_the_default_model_s_lips_rest_shut_before_and_after_speech(seconds, level):
-    ecoface, head = EcoFace.load(device="cpu"), FlameHead.from_file(read_head())
+def test_the_default_model_s_lips_rest_shut_before_and_after_speech(shipped, seconds, level):
+    ecoface, head = shipped
     speech = read_sound(Path(__file__).parents[2] / "demo" / "speech.wav")
     silence = np.zeros(seconds * 16_000, np.float32)
     sound = np.concatenate([silence, speech, silence])

@@ -20,7 +20,7 @@ SILENCE = np.zeros(32_000, np.float32)
 @pytest.fixture(scope="module")
 def varied(tmp_path_factory) -> EcoFace:
     path = tmp_path_factory.mktemp("unsure") / "tiny.safetensors"
-    return EcoFace.load(write_tiny_model(path, sure=False), device="cpu")
+    return EcoFace.load(write_tiny_model(path, sure=False), device="cpu", engine="torch")
 
 
 def test_a_baseline_is_the_mean_of_the_front_s_states_over_speech(tiny_ecoface):
@@ -45,7 +45,7 @@ def test_every_line_counts_alike_however_long(tiny_ecoface):
 def test_the_windows_of_a_long_line_count_each_moment_once(tiny_model_file):
     line, states = voice(12.0, 3), []
     for plan in (WindowPlan(window=744, context=96), WindowPlan(window=80, context=16)):
-        ecoface = EcoFace.load(tiny_model_file, device="cpu")
+        ecoface = EcoFace.load(tiny_model_file, device="cpu", engine="torch")
         ecoface.networks.content.positions.zero_()
         ecoface.encoder = type(ecoface.encoder)(ecoface.backend, plan)
         states.append(ecoface.encoder.states_of_speech(line, None))
@@ -69,7 +69,7 @@ def test_five_lines_are_taken_for_any_mood_and_fewer_for_neutral_ones(varied):
 
 
 def test_lines_in_one_mood_are_no_baseline_of_all_moods(tiny_model_file):
-    ecoface = EcoFace.load(tiny_model_file, device="cpu")
+    ecoface = EcoFace.load(tiny_model_file, device="cpu", engine="torch")
     ecoface.networks.classifier.to_labels.bias[3] += 100
     with pytest.raises(RequestError, match=r"expected lines in several moods .* nearly all of them happy"):
         ecoface.voice_baseline(LINES)

@@ -61,7 +61,6 @@ def step_to_the_end(job):
 FAKE = """
 import os, pathlib, runpy, sys
 sys.argv, sys.path[0] = sys.argv[1:], {root!r}
-import torch
 from ecoface_model.pipeline import EcoFace
 load, generate, crashes = EcoFace.load.__func__, EcoFace.generate, pathlib.Path({crashes!r})
 def load_on_the_cpu(cls, path, device):
@@ -74,6 +73,7 @@ def generate_or_fail(self, *values, **wishes):
         crashes.write_text(str(left - 1))
         os._exit(9)
     if self.asked_for != "cpu":
+        import torch
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
     return generate(self, *values, **wishes)
 EcoFace.load, EcoFace.generate = classmethod(load_on_the_cpu), generate_or_fail

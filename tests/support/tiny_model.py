@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from tiny_graphs import kept_graphs
 
 from ecoface_model.checkpoint import write_model
 from ecoface_model.config import (
@@ -66,8 +67,14 @@ def tiny_prototypes(config: EcoFaceConfig = TINY, seed: int = 1) -> torch.Tensor
     return prototypes
 
 
-def write_tiny_model(path: Path, config: EcoFaceConfig = TINY, seed: int = 0, sure: bool = True) -> Path:
-    """A whole model file of random networks; to one that is sure of nothing, no lines are of one mood."""
+def write_tiny_model(
+    path: Path, config: EcoFaceConfig = TINY, seed: int = 0, sure: bool = True, graphs: bool = True
+) -> Path:
+    """A whole model file of random networks; to one that is sure of nothing, no lines are of one mood.
+
+    Args:
+        graphs: for ONNX Runtime, of the sizes of TINY; without them PyTorch runs the model.
+    """
     networks = tiny_networks(config, seed)
     if not sure:
         networks.classifier.sharpness.zero_()
@@ -78,6 +85,7 @@ def write_tiny_model(path: Path, config: EcoFaceConfig = TINY, seed: int = 0, su
         prototypes=tiny_prototypes(config),
         visual_prototypes=tiny_prototypes(config, seed=2),
         info=INFO,
+        graphs=kept_graphs() if graphs and config == TINY else None,
     )
     return path
 

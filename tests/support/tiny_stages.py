@@ -1,6 +1,6 @@
 """Each training stage at a tiny size, as one process or several run it.
 
-python tests/support/tiny_stages.py STAGE FOLDER RUN
+python tests/support/tiny_stages.py CORPUS RUNS does them all, one after another
 """
 
 import sys
@@ -140,4 +140,5 @@ STAGES: dict[str, Callable[..., None]] = {
 }
 
 if __name__ == "__main__":
-    STAGES[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]))
+    for name, stage in STAGES.items():
+        stage(Path(sys.argv[1]), Path(sys.argv[2]) / name)

@@ -62,7 +62,7 @@ def corpus(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def ecoface(tiny_model_file) -> EcoFace:
     """A model of its own, whose front remembers."""
-    model = EcoFace.load(tiny_model_file, "cpu")
+    model = EcoFace.load(tiny_model_file, "cpu", "torch")
     remember(model)
     return model
 
@@ -139,7 +139,7 @@ def test_listeners_recall_is_their_mean_agreement_where_they_were_asked():
 
 
 def test_a_front_that_remembers_hears_what_the_front_hears(tiny_model_file, ecoface, lines):
-    plain = EcoFace.load(tiny_model_file, "cpu")
+    plain = EcoFace.load(tiny_model_file, "cpu", "torch")
     usual = baseline_of(lines[:3], "neutral")
     for waveform in (voice(1.0, 90), voice(11.0, 91), voice(0.7, 92)):
         for baseline in (None, usual):
@@ -152,7 +152,7 @@ def test_a_front_that_remembers_hears_what_the_front_hears(tiny_model_file, ecof
 
 
 def test_a_baseline_is_what_the_pipeline_makes_of_the_same_lines(tiny_model_file, corpus, lines):
-    plain = EcoFace.load(tiny_model_file, "cpu")
+    plain = EcoFace.load(tiny_model_file, "cpu", "torch")
     sounds = [read_clip(corpus, line.row).waveform for line in lines[:5]]
     wanted = plain.voice_baseline(sounds[:2], "neutral")
     found = baseline_of(lines[:2], "neutral")
@@ -193,7 +193,7 @@ def test_relative_clips_are_heard_with_a_baseline_of_other_lines(tiny_model_file
     assert list(found) == list(ways[:3]), "nobody has thirty lines"
     assert found[ways[1]].chosen == list(range(24)), "of two neutral clips each is the other's baseline"
     assert [lines[n].row.emotion for n in found[ways[2]].chosen].count("neutral") == 0
-    plain, others = EcoFace.load(tiny_model_file, "cpu"), others_of(lines, "neutral", 0)
+    plain, others = EcoFace.load(tiny_model_file, "cpu", "torch"), others_of(lines, "neutral", 0)
     for number in (0, 7):
         given = read_clip(corpus, others[number][0].row).waveform
         baseline = plain.voice_baseline([given], "neutral")
@@ -237,7 +237,7 @@ def run(model: Path, corpus: Path, out: Path, *more: str) -> dict:
 
 def test_listening_writes_what_a_loop_over_the_clips_hears(tiny_model_file, corpus, tmp_path):
     values = run(tiny_model_file, corpus, tmp_path, "--n-degraded", "6")
-    plain = EcoFace.load(tiny_model_file, "cpu")
+    plain = EcoFace.load(tiny_model_file, "cpu", "torch")
     rows = [r for r in read_manifest(corpus) if r.split == "test" and r.dataset == "crema-d"]
     shares = [plain.listen(read_clip(corpus, row).waveform).overall for row in rows]
     meant = [EMOTIONS.index(row.emotion) for row in rows]

@@ -56,7 +56,7 @@ def configured(corpus: Path, out: Path, **changes: object) -> FacesConfig:
 @pytest.fixture(scope="module")
 def folder(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("faces")
-    faces.main(configured(corpus, folder))
+    faces.main(configured(corpus, folder, n_processes=2))
     return folder
 
 

@@ -20,6 +20,13 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def two(corpus: Path) -> Path:
+    """The runs of all stages, one after another in the same two processes."""
+    launch_two("tests/support/tiny_stages.py", str(corpus), str(corpus / "two"))
+    return corpus / "two"
+
+
 def losses(run: Path) -> dict[str, torch.Tensor]:
     """Logged columns, but for the clock's, and for a term that the tiny run gives no weight."""
     with (run / LOG).open(newline="") as file:
@@ -33,14 +40,11 @@ def losses(run: Path) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_two_processes_reach_the_losses_of_one(stage, corpus, tmp_path):
-    STAGES[stage](corpus, tmp_path / "one")
-    launch_two("tests/support/tiny_stages.py", stage, str(corpus), str(tmp_path / "two"))
-    one, two = losses(tmp_path / "one"), losses(tmp_path / "two")
-    assert one["step"].tolist() == two["step"].tolist() == [*range(1, N_STEPS + 1)]
-    assert one.keys() == two.keys() and len(one["loss"].unique()) == N_STEPS
+def test_two_processes_reach_the_losses_of_one(stage, corpus, two, tmp_path):
+    STAGES[stage](corpus, tmp_path)
+    one, both = losses(tmp_path), losses(two / stage)
+    assert one["step"].tolist() == both["step"].tolist() == [*range(1, N_STEPS + 1)]
+    assert one.keys() == both.keys() and len(one["loss"].unique()) == N_STEPS
     for name, expected in one.items():
-        torch.testing.assert_close(two[name], expected, rtol=1e-3, atol=1e-4, msg=name)
-    assert {path.name for path in (tmp_path / "one").iterdir()} == {
-        path.name for path in (tmp_path / "two").iterdir()
-    }
+        torch.testing.assert_close(both[name], expected, rtol=1e-3, atol=1e-4, msg=name)
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in (two / stage).iterdir()}

@@ -21,17 +21,17 @@ ARRAYS = own_head.load_head()
 
 
 @pytest.fixture(scope="module")
-def dressed(tmp_path_factory):
+def anna_file(tmp_path_factory):
     """A file with Anna in her look: it is opened far sooner than she is dressed."""
     dressing.apply_look(own_head.add_head(empty_blend(), ARRAYS, "Anna"))
-    path = tmp_path_factory.mktemp("dressed") / "anna.blend"
+    path = tmp_path_factory.mktemp("anna_file") / "anna.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(path))
     return path
 
 
 @pytest.fixture
-def head(dressed):
-    bpy.ops.wm.open_mainfile(filepath=str(dressed))
+def head(anna_file):
+    bpy.ops.wm.open_mainfile(filepath=str(anna_file))
     return bpy.data.objects["Anna"]
 
 

@@ -14,11 +14,11 @@ PARTS = ("damaged", "engine", "batch", "growth")
 def main() -> None:
     """All parts, or those that are named."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=PARTS, default=[])
+    parser.add_argument("parts", nargs="*", choices=(*PARTS, "all"), default="all")
     parser.add_argument("--seed", type=int, default=0, help="another seed, other damage (0)")
     parser.add_argument("--keep", type=Path, help="where files that went wrong are kept")
     options = parser.parse_args()
-    parts = options.parts or PARTS
+    parts = PARTS if "all" in options.parts else options.parts
     failed = False
     with tempfile.TemporaryDirectory(prefix="ecoface-") as temporary:
         folder = options.keep or Path(temporary)

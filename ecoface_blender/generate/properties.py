@@ -49,7 +49,10 @@ def idle_property(**more):
     """How long a face lives on after a line; `more` is for Blender's FloatProperty."""
     return FloatProperty(
         name="Idle",
-        description="Seconds after the sound in which the expression fades and the face rests and breathes",
+        description=(
+            "Seconds after the sound in which the expression fades and the face rests and breathes; it also "
+            "comes out of rest in a moment before the sound, then"
+        ),
         min=0.0,
         max=LONGEST_IDLE,
         soft_max=10.0,

@@ -19,6 +19,10 @@ from ..heads.head_turn import N_COLUMNS, HeadTurn
 from ..heads.rig import Rig
 from ..heads.speech import Speech
 
+LEAD_IN = "lead_in"
+"""Key of a take's metadata: seconds before its sound in which it comes out of rest."""
+LED_IN = 0.4  # s
+
 
 def channels(
     rig: Rig,
@@ -49,12 +53,32 @@ def channels(
     together = np.hstack(columns)
     frames, at = actions.resample_to_scene(together, rate, story["scene_rate"], story["first_frame"])
     n_turned = MOTION_DIM + (N_COLUMNS if turn is not None else 0)
+    frames, at = _led_in(frames, at, slice(MOTION_DIM, n_turned), story)
     moved, turned, spoken = np.split(at, [MOTION_DIM, n_turned], axis=1)
     return frames, rig.channels(
         moved,
         said.with_columns(spoken) if said is not None else None,
         HeadTurn.from_columns(turned) if turn is not None else None,
     )
+
+
+def _led_in(
+    frames: np.ndarray, columns: np.ndarray, held: slice, story: Mapping[str, Any]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Frames before a line that comes to rest after itself: in them it comes out of rest, which is 0.
+
+    The columns that are `held`, of head and eyes, stay as the line begins. No frame is before 1, where scenes
+    usually begin.
+    """
+    seconds = story.get(LEAD_IN, 0.0)
+    seconds = min(seconds, LED_IN) if isinstance(seconds, int | float) else 0.0
+    n = min(round(seconds * story["scene_rate"]), int(frames[0]) - 1)
+    if n < 1:
+        return frames, columns
+    share = (np.arange(n) / n)[:, None]
+    before = share * share * (3 - 2 * share) * columns[0]
+    before[:, held] = columns[0, held]
+    return np.concatenate([frames[0] - np.arange(n, 0, -1), frames]), np.concatenate([before, columns])
 
 
 def speech_of(

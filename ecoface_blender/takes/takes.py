@@ -16,7 +16,7 @@ from ..heads import face_kinds, finding
 from ..heads.rig import Rig
 from ..request import GenerationRequest
 from ..sound import sequencer
-from . import curves, stored
+from . import curves, speech, stored
 from . import names as take_names
 
 CROSSFADE = 0.2  # s, inside either end of a range that is made anew
@@ -56,6 +56,7 @@ def receive(
         "scene_rate": scene_rate,
         "last_frame": request.first_frame + (len(motion) - 1) / rate * scene_rate,
         "line": request.stored(left_out=stored.BASELINES),
+        **({speech.LEAD_IN: speech.LED_IN} if request.idle else {}),
     }
     name = take_names.take_name(story)
     rig = face_kinds.known_rig(speaker)

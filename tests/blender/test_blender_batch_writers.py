@@ -94,6 +94,7 @@ def test_a_line_is_the_same_behind_a_pipe(tmp_path, stage):
     assert writer.decoded(writer.encoded(line)) == line
 
 
+@pytest.mark.slow
 def test_other_blenders_write_what_this_one_would(tmp_path, stage):
     said = {}
     for count in (1, 2):

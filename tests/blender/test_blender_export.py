@@ -296,6 +296,7 @@ def test_half_a_file_is_no_file(head, arrays, tmp_path):
     assert not list(tmp_path.glob("*b.*"))
 
 
+@pytest.mark.slow
 def test_a_subdivided_head_keeps_its_jaw_bone(head, arrays, tmp_path):
     """Weights are spread as positions are: bends are rounder than where the subdivision comes last."""
     options = Options(jaw_bone=True)

@@ -74,6 +74,7 @@ def test_an_environment_is_made_from_wheels_used_and_replaced(tmp_path):
     assert sorted(p.name for p in engine.parent.iterdir()) == ["engine", LOG]
 
 
+@pytest.mark.slow
 def test_a_wheel_with_another_hash_is_refused_in_one_sentence(tmp_path):
     wheels, engine = write_wheel(tmp_path / "wheels", "tinyengine"), tmp_path / "user" / "engine"
     wrong = plan(tmp_path, "tinyengine", wheels=wheels, digest="a" * 64)
@@ -142,6 +143,7 @@ def test_a_platform_without_a_lock_a_missing_folder_and_a_wrong_address_are_said
         plan_for("", "")
 
 
+@pytest.mark.slow
 def test_it_is_cancelled_at_once_leaves_nothing_and_can_be_repeated(tmp_path):
     wheels = write_wheel(tmp_path / "wheels", "tinyengine", "import time\ntime.sleep(600)\n")
     engine, needed = tmp_path / "user" / "engine", plan(tmp_path, "tinyengine", wheels=wheels)

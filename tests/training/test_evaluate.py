@@ -60,6 +60,7 @@ def run(command: str, model: Path, corpus: Path, out: Path, *more: str) -> dict:
     return json.loads((out / f"{command}.json").read_text())
 
 
+@pytest.mark.slow
 def test_table_writes_the_numbers_that_a_loop_over_the_clips_gives(
     tiny_model_file, corpus, stage, sync_file, tmp_path
 ):
@@ -88,6 +89,7 @@ def test_table_writes_the_numbers_that_a_loop_over_the_clips_gives(
     assert "LSE" not in text and "VE-FID" not in text, "our own judges bear other names"
 
 
+@pytest.mark.slow
 def test_table_asks_foreign_judges_where_their_files_are_given(tiny_model_file, corpus, tmp_path):
     torch.manual_seed(0)
     for name, judge in (("syncnet", SyncNet()), ("attention", FrameAttention())):
@@ -134,6 +136,7 @@ def test_exchange_reports_all_class_pairs_through_all_doors(tiny_model_file, cor
     assert (tmp_path / "exchange.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_the_separate_classifier_names_performances_it_never_saw(stage, corpus):
     classifiers = EmotionClassifiers.learn(stage, corpus, 30, 15, 0)
     clips = held_out(corpus, rows_of(corpus, "test", labelled=True))
@@ -161,6 +164,7 @@ def test_matrices_are_means_over_the_swaps_of_each_pair():
     assert agreed["reference performance"]["by the separate classifier"] == 1
 
 
+@pytest.mark.slow
 def test_styles_names_what_the_model_speaks(tiny_model_file, corpus, tmp_path):
     values = run("styles", tiny_model_file, corpus, tmp_path, "--n-clips", "4")
     assert np.shape(values["confusion"]) == (3, 3)
@@ -174,6 +178,7 @@ def test_confusion_counts_shares_of_what_was_asked():
     np.testing.assert_array_equal(shares, [[0.5, 0.5, 0], [0, 1, 0], [np.nan] * 3])
 
 
+@pytest.mark.slow
 def test_alive_looks_at_a_long_motion_beside_the_animator(tiny_model_file, corpus, tmp_path):
     values = run("alive", tiny_model_file, corpus, tmp_path, "--seconds", "12")
     assert values["model"].keys() == values["animator"].keys()

@@ -235,6 +235,7 @@ def run(model: Path, corpus: Path, out: Path, *more: str) -> dict:
     return json.loads((out / "listening.json").read_text())
 
 
+@pytest.mark.slow
 def test_listening_writes_what_a_loop_over_the_clips_hears(tiny_model_file, corpus, tmp_path):
     values = run(tiny_model_file, corpus, tmp_path, "--n-degraded", "6")
     plain = EcoFace.load(tiny_model_file, "cpu", "torch")
@@ -272,6 +273,7 @@ def test_a_data_set_that_the_model_never_heard_is_named_whole(tiny_model_file, c
     assert "Not heard: expected real recordings in" in text
 
 
+@pytest.mark.slow
 def test_a_model_without_voice_baselines_names_single_clips(corpus, tmp_path):
     model = write_tiny_model(tmp_path / "hubert.safetensors", TINY_HUBERT)
     absent = ("--recordings", str(tmp_path / "none"))

@@ -69,6 +69,7 @@ def finish(losses: dict[str, Tensor], loss: Tensor, parameters: list[Tensor]) ->
     assert len(moments) >= 2 * len(parameters) - 4 and {moment.device for moment in moments} == {CUDA}
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_a_step_of_the_emotion_stage_stays_on_its_device(folder, mode):
     config = emotion_config(folder, folder / "run")
@@ -97,6 +98,7 @@ def test_a_step_of_the_sync_stage_stays_on_its_device(folder, mode):
         finish(losses, (losses["right"] + losses["wrong"]) / 2, parameters)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_a_step_of_the_motion_stage_stays_on_its_device(folder, mode):
     config = motion_config(folder, folder / "run")

@@ -100,6 +100,7 @@ def test_a_run_says_what_it_was_trained_on(run: Path, folder: Path) -> None:
     assert real["emotions"] == ["neutral", "sad", "angry"]
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_with_the_same_bytes(
     run: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,6 +121,7 @@ def test_an_interrupted_run_ends_with_the_same_bytes(
         assert (tmp_path / "cut" / name).read_bytes() == (run / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_without_voices_it_says_what_it_cannot_learn_and_goes_on(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -228,6 +230,7 @@ def test_the_paper_s_run_has_its_sizes_and_schedule() -> None:
     assert PAPER.weights == EmotionLossWeights() and PAPER.temperature == TrainEmotionConfig().temperature
 
 
+@pytest.mark.slow
 def test_an_encoder_of_hubert_s_structure_trains_behind_its_frozen_frontend(
     folder: Path, tmp_path: Path
 ) -> None:

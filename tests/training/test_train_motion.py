@@ -141,6 +141,7 @@ def test_voices_without_emotion_features_are_refused(folder, tmp_path):
         RecordedVoices(tmp_path, 1)
 
 
+@pytest.mark.slow
 def test_a_run_may_set_out_from_a_model_file_and_borrow_emotions_of_voices(folder, tmp_path, capsys):
     sizes = replace(
         config(folder, "sizes").generator,
@@ -223,6 +224,7 @@ def test_an_interrupted_run_ends_in_the_same_weights(folder, monkeypatch):
     assert all(torch.equal(value, ends[1][name]) for name, value in ends[0].items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [

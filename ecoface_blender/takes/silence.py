@@ -17,7 +17,7 @@ from . import stored, turns
 from .idle_motion import idle
 
 TRACK = "EcoFace Listening"
-SHORTEST = 5  # frames of a silence that is filled
+SHORTEST = 1  # frame of a silence that is filled: left alone, the face would be at rest in it
 FADE = 0.6  # seconds over which a face comes from its line, and goes to the next
 SHUT = 0.71  # of eyeBlink, at which our lids touch
 TURNS_TO = 0.35  # seconds in which a head turns to another speaker

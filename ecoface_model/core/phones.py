@@ -14,5 +14,4 @@ PHONES = (SILENCE, *sorted(VOWELS | CONSONANTS))
 
 def in_bytes(shares: NDArray[np.float32]) -> NDArray[np.uint8] | None:
     """Shares (T, n) of phones as a motion carries them, 0 to 255; None where the model does not tell them."""
-    shares = np.nan_to_num(shares)  # beside a motion of such numbers, which is refused
     return np.round(255 * shares).astype(np.uint8) if shares.shape[1] else None

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.numpy import save_file
 from tiny_model import STYLES, TINY, TINY_HUBERT, voice, write_tiny_model
 
 from ecoface_model.audio import read_sound
 from ecoface_model.checkpoint import read_model
 from ecoface_model.core.constants import EMOTIONS
-from ecoface_model.core.errors import RequestError, SoundError
+from ecoface_model.core.errors import ModelFileError, RequestError, SoundError
 from ecoface_model.core.head_file import read_head
 from ecoface_model.device import choose_device
 from ecoface_model.flame import FlameHead
@@ -264,3 +266,14 @@ def test_the_default_model_s_lips_rest_shut_before_and_after_speech(shipped, sec
     spoken = opening[n : n + round(len(speech) / 640)].mean()
     for pause in (opening[: n - edge], opening[-n + edge :]):
         assert pause.mean() < 0.08 * spoken and pause.max() < 1
+
+
+@pytest.mark.parametrize("name", ["generator.to_motion.bias", "emotion.mix", "classifier.offset"])
+def test_weights_that_are_no_numbers_are_told_in_a_sentence(tiny_model_file, tmp_path, name):
+    damaged = tmp_path / "damaged.safetensors"
+    with safe_open(tiny_model_file, "numpy") as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        tensors[name] = np.full_like(tensors[name], np.nan)
+        save_file(tensors, damaged, metadata=file.metadata())
+    with pytest.raises(ModelFileError, match="found NaN or infinity: its file is damaged"):
+        EcoFace.load(damaged, device="cpu").generate(voice(1.0))

@@ -11,7 +11,7 @@ from ecoface_blender.takes import takes
 
 
 def heard_of(context, **given):
-    """What the engine hears, asked directly: values (points, `emotion_keys.NAMES`) at 10 Hz; the first frame."""
+    """The engine asked directly: values (points, `emotion_keys.NAMES`) at 10 Hz, and the first frame."""
     folder = engine_job.job_folder()
     line = listening.line_to_hear(context, engine_settings(context), given, folder.name)
     job = listening.Listening(line, engine_settings(context), folder)

@@ -35,6 +35,7 @@ from ecoface_model.reference_emotion.strength import AS_IT_IS, EmotionStrength
 from ecoface_model.reference_emotion.voice_baseline import VoiceBaseline
 from ecoface_model.streaming.finished_parts import FinishedParts, OnPart
 from ecoface_model.streaming.streamed_emotion import StreamedEmotion
+from ecoface_model.styles import style_name, style_weights
 from ecoface_model.window_animator import WindowAnimator
 from ecoface_model.windowed_encoder import Progress, WindowedEncoder, frames_of
 from ecoface_model.windows import WindowPlan
@@ -42,8 +43,6 @@ from ecoface_model.windows import WindowPlan
 if TYPE_CHECKING:
     from ecoface_model.networks import Networks
     from ecoface_model.streaming.speech_stream import SpeechStream
-
-AVERAGE = "average"  # style: nobody's, learned by leaving the speaker out in training
 
 
 class EcoFace:
@@ -115,7 +114,7 @@ class EcoFace:
         """
         Liveliness(head_motion=head_motion, gaze=gaze)
         with_idle(np.zeros(0, np.float32), idle)
-        self._style_weights(style)
+        style_weights(self.model, style)
         self._noise(1, seed, temperature)
         if emotion is not None:
             self.inputs.named(emotion)
@@ -234,7 +233,7 @@ class EcoFace:
         """Where a motion came from (`FlameMotion.metadata`)."""
         return {
             "head": self.model.info["head"],
-            "style": style or self.model.info.get("default_style", AVERAGE),
+            "style": style_name(self.model, style),
             "emotion": emotion,
             "amounts": amounts.as_dict(),
             "seed": seed,
@@ -248,7 +247,7 @@ class EcoFace:
         """What all windows of a clip share."""
         neutral = self.inputs.prototypes[0, 0]  # (F,)
         upper = self._upper() if amounts.apart else None
-        return WindowAnimator(self.backend, self._style_weights(style), neutral, amounts, upper)
+        return WindowAnimator(self.backend, style_weights(self.model, style), neutral, amounts, upper)
 
     def listen(
         self,
@@ -316,16 +315,3 @@ class EcoFace:
         steps = -(-frames // config.stride)
         white = normal_noise(steps * config.latent_dim, seed).reshape(steps, -1)
         return np.float32(temperature) * slowed(white, config.n_slow_channels, config.slow_correlation)
-
-    def _style_weights(self, style: str | None) -> Float32[NDArray[np.float32], " styles"]:
-        """One style, or none."""
-        style = style or self.model.info.get("default_style", AVERAGE)
-        weights = np.zeros(len(self.styles), np.float32)
-        if style in self.styles:
-            weights[self.styles.index(style)] = 1
-        elif style != AVERAGE:
-            raise RequestError(
-                f"expected a style among {', '.join((AVERAGE, *self.styles))}, found {style!r};"
-                " choose one of them"
-            )
-        return weights

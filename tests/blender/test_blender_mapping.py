@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 import pytest
 from blender_support import empty_blend, talking_motion
-from test_blender_targets import mesh_with_keys, receive, rig
+from speaking_meshes import mesh_with_keys, receive, rig
 
 from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.export import operators as operators_export

@@ -17,7 +17,7 @@ from blender_engine import (  # noqa: F401
     voice,
 )
 from blender_support import small_head
-from test_blender_targets import mesh_with_keys
+from speaking_meshes import mesh_with_keys
 
 from ecoface_blender import running
 from ecoface_blender.errors import EcoFaceBlenderError

@@ -1,18 +1,16 @@
-"""The real worker process through the real client: what it answers, and every way it can fail."""
+"""The real worker process through the real client: what it answers with the tiny model loaded."""
+# ruff: noqa: F811 (fixtures are imported by the names that the tests ask for)
 
 import os
 import re
-import signal
-import sys
-import time
 
 import numpy as np
 import pytest
 import soundfile
 from engine_python import ENGINE_PYTHON as PYTHON
-from tiny_model import INFO, STYLES, voice, write_tiny_model
+from tiny_model import STYLES, write_tiny_model
+from worker_requests import client, failure, generate, load, speech, wait_until, write_voice  # noqa: F401
 
-from ecoface_blender.engine import client as worker_client
 from ecoface_blender.engine.client import WorkerClient, WorkerError
 from ecoface_blender.worker import protocol
 from ecoface_model.core.emotion_label import EmotionTrack
@@ -22,14 +20,6 @@ from ecoface_model.postprocess.face_regions import upper_projection
 from ecoface_model.reference_emotion.strength import EmotionStrength
 
 
-@pytest.fixture
-def client():
-    """A worker that a test may spoil."""
-    client = WorkerClient(PYTHON)
-    yield client
-    client.close()
-
-
 @pytest.fixture(scope="module")
 def loaded(tiny_model_file):
     """A worker with the tiny model, kept by the tests that leave it well."""
@@ -37,47 +27,6 @@ def loaded(tiny_model_file):
     load(client, tiny_model_file)
     yield client
     client.close()
-
-
-@pytest.fixture
-def speech(tmp_path):
-    return write_voice(tmp_path / "speech.wav", 2.0)
-
-
-def write_voice(path, seconds):
-    soundfile.write(path, voice(seconds), 16_000)
-    return path
-
-
-def interpreter(path, script):
-    """An executable that a user might name as a Python by mistake."""
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(0o755)
-    return path
-
-
-def load(client, model):
-    return client.wait(client.request(protocol.Load, model=str(model), device="cpu"))
-
-
-def generate(client, sound, result, **changes):
-    values = {"first_second": 0.0, "seconds": None, "style": None, "emotion": None, "emotion_from": None}
-    values |= {"seed": 0, "temperature": 1.0, "head": INFO["head"], "head_file": None} | changes
-    return client.request(protocol.Generate, sound=str(sound), result=str(result), **values)
-
-
-def wait_until(condition, seconds=20.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.02)
-
-
-def failure(client, number):
-    with pytest.raises(WorkerError) as caught:
-        client.wait(number)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 def test_hello_tells_what_the_engine_is(loaded):
@@ -206,14 +155,6 @@ def test_a_wish_that_cannot_be_fulfilled_is_one_sentence(loaded, speech, tmp_pat
     assert loaded.wait(generate(loaded, speech, tmp_path / "motion.npz"))["frames"] == 50, "it works on"
 
 
-def test_a_missing_model_is_one_sentence_and_nothing_is_generated_without_one(client, speech, tmp_path):
-    loading = client.request(protocol.Load, model="nowhere.safetensors", device=None)
-    generating = generate(client, speech, tmp_path / "motion.npz")
-    assert "nowhere.safetensors" in failure(client, loading)
-    assert "Expected a model to be loaded first" in failure(client, generating)
-    assert not (tmp_path / "motion.npz").exists()
-
-
 def test_a_job_is_cancelled_in_the_middle_and_the_worker_works_on(loaded, speech, tmp_path):
     long = write_voice(tmp_path / "long.wav", 120.0)
     number = generate(loaded, long, tmp_path / "long.npz")
@@ -223,130 +164,6 @@ def test_a_job_is_cancelled_in_the_middle_and_the_worker_works_on(loaded, speech
     assert failure(loaded, number) == "Cancelled."
     assert not (tmp_path / "long.npz").exists()
     assert loaded.wait(generate(loaded, speech, tmp_path / "motion.npz"))["frames"] == 50
-
-
-def test_a_job_is_cancelled_before_its_turn(client, tiny_model_file, speech, tmp_path):
-    client.request(protocol.Load, model=str(tiny_model_file), device="cpu")
-    number = generate(client, speech, tmp_path / "motion.npz")
-    client.cancel(number)
-    assert failure(client, number) == "Cancelled."
-
-
-def test_a_killed_worker_is_one_sentence_for_every_request_it_leaves_behind(client):
-    numbers = [client.request(protocol.Hello), client.request(protocol.Hello)]
-    os.kill(client._process.pid, signal.SIGKILL)
-    wait_until(lambda: client.ended)
-    assert [event.id for event in client.poll()] == numbers
-    assert "ended unexpectedly (signal SIGKILL" in client.ended
-    with pytest.raises(WorkerError, match="ended unexpectedly"):
-        client.request(protocol.Hello)
-
-
-def test_a_worker_that_hangs_is_ended_after_a_silence():
-    client = WorkerClient(PYTHON, silence_seconds=3)
-    number = client.request(protocol.Head, file="nowhere.pkl", result="nowhere.npz")
-    assert "nowhere.pkl" in failure(client, number)
-    os.kill(client._process.pid, signal.SIGSTOP)
-    assert "no sign of life for 3 seconds" in failure(client, client.request(protocol.Hello))
-    assert client._process.returncode == -signal.SIGKILL
-    client.close()
-
-
-def test_an_idle_worker_is_not_taken_for_a_hanging_one():
-    client = WorkerClient(PYTHON, silence_seconds=2.5)
-    time.sleep(4)
-    assert client.ended is None
-    client.close()
-
-
-@pytest.mark.parametrize(
-    ("script", "sentence"),
-    [
-        ("echo Welcome; cat", "does not speak as EcoFace's does .*Welcome"),
-        ("cat /dev/zero", "does not speak as EcoFace's does .*longer"),
-        ("yes '{}'", "does not speak as EcoFace's does"),
-        (
-            "echo 'no such module' >&2; exit 3",
-            r"ended unexpectedly \(exit code 3; its last words: no such module",
-        ),
-        ("exit 0", r"ended unexpectedly \(exit code 0; its last words: nothing"),
-        (f"echo 'Traceback:' >&2; {sys.executable} -c 'print(1/0)'", "last words: ZeroDivisionError"),
-    ],
-)
-def test_a_program_that_is_no_engine_is_one_sentence(tmp_path, script, sentence):
-    client = WorkerClient(interpreter(tmp_path / "python", script))
-    with pytest.raises(WorkerError, match=sentence):
-        client.wait(client.request(protocol.Hello))
-    client.close()
-    assert client._process.returncode is not None
-
-
-def test_a_python_that_prints_on_its_own_does_not_disturb(tmp_path, client):
-    """What libraries print while they are imported goes to stderr, not between the messages."""
-    noisy = tmp_path / "noisy.py"
-    noisy.write_text(
-        "import os, runpy, sys\nsys.argv = sys.argv[1:]\nsys.path[0] = ''\n"
-        "class Noise:\n    def find_spec(self, name, path=None, target=None):\n"
-        "        if name in ('torch', 'onnxruntime'): print('noise'); os.system('echo more noise')\n"
-        "sys.meta_path.insert(0, Noise())\nrunpy.run_path(sys.argv[0], run_name='__main__')\n"
-    )
-    client = WorkerClient(interpreter(tmp_path / "python", f'shift; exec {PYTHON} {noisy} "$@"'))
-    assert client.wait(client.request(protocol.Hello))["engine"]
-    client.close()
-
-
-def test_the_default_model_works_in_a_python_without_torch(tmp_path, speech):
-    blocked = tmp_path / "blocked.py"
-    blocked.write_text(
-        "import runpy, sys\nsys.argv = sys.argv[1:]\nsys.path[0] = ''\n"
-        "for name in ('torch', 'onnx', 'onnxscript', 'transformers', 'scipy'): sys.modules[name] = None\n"
-        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
-    )
-    client = WorkerClient(interpreter(tmp_path / "python", f'shift; exec {PYTHON} {blocked} "$@"'))
-    hello = client.wait(client.request(protocol.Hello))
-    assert hello["engine"].startswith("ONNX Runtime") and hello["device"] == "cpu"
-    loaded = client.wait(client.request(protocol.Load, model=None, device=None))
-    assert loaded["engine"] == hello["engine"] and loaded["device"] == "cpu"
-    result = tmp_path / "motion.npz"
-    answer = client.wait(generate(client, speech, result, emotion="happy"))
-    assert answer["frames"] == 50 and FlameMotion.read(result).n_frames == 50
-    for reference in (speech, result):  # heard, and seen
-        client.wait(generate(client, speech, tmp_path / "lent.npz", emotion_from=str(reference)))
-    client.close()
-
-
-def test_a_path_that_is_no_program_is_one_sentence(tmp_path):
-    with pytest.raises(WorkerError, match=r"could not be started with .*nowhere \(No such file"):
-        WorkerClient(tmp_path / "nowhere")
-
-
-def test_a_python_without_an_engine_is_one_sentence(tmp_path):
-    client = WorkerClient(interpreter(tmp_path / "python", f'exec {PYTHON} -S "$@"'))
-    sentence = failure(client, client.request(protocol.Hello))
-    assert sentence.startswith("Expected ONNX Runtime or PyTorch, found neither; pip install torch ")
-    assert " in /" in sentence and sentence.endswith(", or none, in the preferences of EcoFace.")
-    client.close()
-
-
-def test_a_request_that_is_none_ends_the_worker(client, tmp_path):
-    client.wait(client.request(protocol.Head, file=None, result=str(tmp_path / "head.npz")))
-    client._process.stdin.write(b"gibberish\n")
-    client._process.stdin.flush()
-    wait_until(lambda: client.ended)
-    assert "expected one line of JSON" in client.ended
-
-
-def test_the_worker_ends_when_its_input_ends(client):
-    client._process.stdin.close()
-    assert client._process.wait(10) == 0
-
-
-def test_closing_ends_the_process_and_its_threads_and_may_be_repeated(client):
-    client.close()
-    client.close()
-    assert client._process.returncode is not None
-    assert not any(thread.is_alive() for thread in client._threads)
-    assert client not in worker_client._running
 
 
 def test_a_performance_a_track_and_amounts_are_obeyed(loaded, speech, tiny_onnx, tmp_path):

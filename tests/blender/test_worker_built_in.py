@@ -1,7 +1,7 @@
 """The worker as the engine that is built in is started, and what it says in Blender's words."""
 
 from engine_python import ENGINE_PYTHON as PYTHON
-from test_worker import failure, interpreter
+from worker_requests import failure, interpreter
 
 from ecoface_blender.engine.client import WorkerClient
 from ecoface_blender.worker import failures, protocol

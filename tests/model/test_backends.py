@@ -1,32 +1,25 @@
 """Engines: ONNX Runtime gives what PyTorch gives, without it, and nothing of a stranger's graph is run."""
 
-import base64
-import json
 import subprocess
 import sys
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
+from strange_graphs import CHANGES, with_graph
 from tiny_model import TINY_HUBERT, tiny_networks, voice, write_tiny_model
 
-from ecoface_model import device, mel
+from ecoface_model import device
 from ecoface_model.backends import graph_file
 from ecoface_model.backends.onnx_backend import OnnxBackend
 from ecoface_model.checkpoint import read_model
-from ecoface_model.content import at_usual_level
 from ecoface_model.core.errors import EcoFaceError, ModelFileError, RequestError
 from ecoface_model.core.head_file import read_head
-from ecoface_model.core.head_mesh import HeadLandmarks, HeadMesh
+from ecoface_model.core.head_mesh import HeadMesh
 from ecoface_model.core.motion_file import FlameMotion
-from ecoface_model.flame import FlameHead
-from ecoface_model.log_mel import LogMel
 from ecoface_model.model_file import read_model_file
-from ecoface_model.noise import normal_noise
 from ecoface_model.pipeline import EcoFace
 from ecoface_model.reference_emotion.strength import EmotionStrength
 from ecoface_model.windows import WindowPlan
@@ -139,42 +132,6 @@ def test_whoever_gives_up_amid_windows_side_by_side_is_heard(both):
     assert both[0].generate(voice(0.5)).n_frames == 12
 
 
-@pytest.mark.parametrize("n", [1, 5, 15, 16, 17, 40, 1_601, 12_800])
-@pytest.mark.parametrize("seed", [0, 7, 2**32 - 1, 2**32 + 5, 2**62 + 1])
-def test_noise_is_torch_s(n, seed):
-    expected = torch.randn(n, generator=torch.Generator().manual_seed(seed)).numpy()
-    np.testing.assert_allclose(normal_noise(n, seed), expected, atol=2e-6)
-
-
-@pytest.mark.parametrize("seconds", [0.04, 1.0, 31.0])
-def test_spectra_in_numpy_are_those_in_torch(seconds):
-    sound = voice(seconds)
-    expected = LogMel()(torch.from_numpy(sound)[None])[0]
-    np.testing.assert_allclose(mel.log_mel(sound), expected, atol=2e-5)
-    for peak in (-5.0, 1.0):
-        levelled = at_usual_level(expected[None], torch.tensor([[peak]]))[0]
-        np.testing.assert_allclose(mel.at_usual_level(expected.numpy(), peak), levelled, atol=1e-6)
-
-
-def test_the_head_in_numpy_is_the_head_in_torch():
-    file = read_head()
-    motion = np.random.default_rng(0).standard_normal((130, 53)).astype(np.float32)
-    motion[:, 50:] *= 0.2
-    head = FlameHead.from_file(file)
-    expected = head.vertices(torch.from_numpy(motion))
-    np.testing.assert_allclose(HeadMesh(file).vertices(motion), expected, atol=1e-6)
-    some = np.arange(100, 160)
-    part = head.restricted_to(torch.from_numpy(some))
-    mesh = HeadMesh(file, some)
-    numbers = torch.from_numpy(mesh.faces)
-    assert part.vertices(torch.from_numpy(motion[:3]))[:, part.faces].allclose(
-        torch.from_numpy(mesh.vertices(motion[:3]))[:, numbers], atol=1e-6
-    )
-    marks = HeadLandmarks(file)
-    np.testing.assert_allclose(marks.of(motion), head.landmarks(torch.from_numpy(motion)), atol=1e-6)
-    assert marks.rest_lip_gap() == pytest.approx(head.rest_lip_gap(), abs=1e-7)
-
-
 def test_a_model_without_graphs_is_run_by_torch_or_says_what_to_do(tmp_path, monkeypatch):
     without = write_tiny_model(tmp_path / "tiny.safetensors", graphs=False)
     assert EcoFace.load(without, "cpu").backend.engine.startswith("PyTorch")
@@ -205,74 +162,6 @@ def test_engines_are_chosen_and_refused(model, monkeypatch):
         device.choose_engine("cpu", None, with_graphs=True)
     with pytest.raises(RequestError, match="expected ONNX Runtime, found none"):
         device.choose_engine("cpu", "onnx", with_graphs=True)
-
-
-def with_graph(model: Path, out: Path, name: str, change) -> Path:
-    """The model with one graph changed by a function of onnx's ModelProto, or put in its place as bytes."""
-    import onnx
-
-    with safe_open(model, framework="np") as file:
-        metadata = file.metadata()
-    graphs = json.loads(metadata["graphs"])
-    proto = onnx.load_from_string(zlib.decompress(base64.b64decode(graphs[name])))
-    changed = change(proto)
-    data = changed if isinstance(changed, bytes) else proto.SerializeToString()
-    metadata["graphs"] = json.dumps(graphs | {name: base64.b64encode(zlib.compress(data)).decode()})
-    save_file(load_file(model), out, metadata)
-    return out
-
-
-def foreign_operator(proto):
-    proto.graph.node[0].domain = "com.evil"
-
-
-def foreign_opset(proto):
-    proto.opset_import.add(domain="com.evil", version=1)
-
-
-def function(proto):
-    proto.functions.add(name="f", domain="here")
-
-
-def loop(proto):
-    attribute = proto.graph.node[0].attribute.add(name="body", type=5)
-    attribute.g.name = "body"
-
-
-def other_file(proto):
-    external = next(each for each in proto.graph.initializer if each.external_data)
-    external.name = "passwords"
-    external.external_data[0].value = "/etc/passwd"
-
-
-def other_shape(proto):
-    external = next(each for each in proto.graph.initializer if each.external_data)
-    external.dims[0] += 1
-
-
-def constant_in_a_file(proto):
-    attribute = proto.graph.node[0].attribute.add(name="value", type=4)
-    attribute.t.data_location = 1
-    attribute.t.data_type = 1
-
-
-def other_input(proto):
-    proto.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 81
-
-
-def one_input_less(proto):
-    del proto.graph.input[-1]
-
-
-CHANGES = [
-    (foreign_operator, "operators of 'com.evil'"), (foreign_opset, "operators of 'com.evil'"),
-    (function, "functions of its own"), (loop, "graphs within a graph"),
-    (other_file, "no weight 'passwords'"), (other_shape, "no weight .* of its shape"),
-    (constant_in_a_file, "a constant from another file"), (other_input, "other inputs or outputs"),
-    (one_input_less, "other inputs or outputs"), (lambda proto: b"\xff" * 30, "expected a graph 'front'"),
-    (lambda proto: proto.SerializeToString()[:-40], "expected a graph 'front'"),
-    (lambda proto: b"", "no graph"), (lambda proto: bytes(5 << 20), "beyond any size of ours"),
-]  # fmt: skip
 
 
 @pytest.mark.parametrize(("change", "said"), CHANGES)

@@ -22,6 +22,7 @@ from ecoface_model.pipeline import EcoFace
 from ecoface_model.postprocess.lips import aperture
 from ecoface_model.reference_emotion.sources import EmotionSource
 from ecoface_model.reference_emotion.strength import EmotionStrength
+from ecoface_model.styles import style_weights
 from ecoface_model.windows import WindowPlan
 
 ROOT = Path(__file__).parents[2]
@@ -98,10 +99,10 @@ def test_two_processes_write_the_same_bytes(tmp_path, tiny_model_file):
 
 
 def test_average_is_nobodys_style_and_the_default(tiny_ecoface):
-    weights = tiny_ecoface._style_weights("average")
+    weights = style_weights(tiny_ecoface.model, "average")
     np.testing.assert_array_equal(weights, [0, 0, 0])
-    np.testing.assert_array_equal(tiny_ecoface._style_weights(None), weights)
-    np.testing.assert_array_equal(tiny_ecoface._style_weights("ben"), [0, 1, 0])
+    np.testing.assert_array_equal(style_weights(tiny_ecoface.model, None), weights)
+    np.testing.assert_array_equal(style_weights(tiny_ecoface.model, "ben"), [0, 1, 0])
     speech = voice(1.0)
     takes = [tiny_ecoface.generate(speech, style=style).motion for style in (*STYLES, "average")]
     for i, one in enumerate(takes):
@@ -112,7 +113,7 @@ def test_a_model_may_name_its_default_style(tmp_path):
     path = write_tiny_model(tmp_path / "model.safetensors")
     ecoface = EcoFace.load(path, device="cpu")
     ecoface.model.info["default_style"] = "cleo"
-    np.testing.assert_array_equal(ecoface._style_weights(None), [0, 0, 1])
+    np.testing.assert_array_equal(style_weights(ecoface.model, None), [0, 0, 1])
     assert ecoface.generate(voice(0.5)).metadata["style"] == "cleo"
 
 

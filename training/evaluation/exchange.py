@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ecoface_model.core.constants import EMOTIONS, FEATURES_PER_FRAME
-from ecoface_model.pipeline import AVERAGE
 from ecoface_model.reference_emotion.sources import ReferenceEmotion
+from ecoface_model.styles import AVERAGE
 from ecoface_model.windowed_encoder import frames_of
 from training.data.clips import CorpusError
 from training.evaluation import lip_metrics

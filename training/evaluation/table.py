@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ecoface_model.core.constants import EMOTIONS, INTENSITIES
-from ecoface_model.pipeline import AVERAGE
+from ecoface_model.styles import AVERAGE
 from training.data.clips import UNKNOWN
 from training.evaluation.held_out import Motion, Stage, balanced, held_out, rows_of
 from training.evaluation.judges import Judges, weighted_means

@@ -32,7 +32,7 @@ SPEECH = Path("demo/speech.wav")
 FACES, STYLES = (0, 1), ("natural", "lively")
 EMOTIONS = ("", "happy:1.2", "surprised:1.2", "angry:1.2", "sad:1.2", "disgust:1.2", "calm", "fearful:1.2")
 """Of the lines one after the other; the first is the speech's own."""
-APART, TURNED = 0.42, 55.0  # metres between the heads; degrees by which each is turned to the other
+APART, TURNED = 0.38, 40.0  # metres between the heads; degrees by which each is turned to the other
 PAUSE, IDLE = 0.5, 1.0  # seconds between two lines, and in which a face comes to rest after its own
 SHEET, TILE = (5, 5), (384, 216)  # columns and rows of a sheet, width and height of its pictures
 

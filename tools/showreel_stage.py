@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
-TALL, HEIGHT = {"both": 0.34, "one": 0.27}, {"both": 0.0, "one": 0.02}  # metres seen, and their middle
+TALL, HEIGHT = {"both": 0.38, "one": 0.31}, {"both": 0.02, "one": 0.035}  # metres seen, and their middle
 LENS = {"both": 40.0, "one": 85.0}  # mm; near two who face each other, it sees more than their profiles
 LIGHTS = (("Key", -30, 0.5, 0.7, 22), ("Fill", 40, 0.1, 1.0, 9), ("Rim", 180, 0.6, 0.5, 18))
 """Degrees from the front, metres up, metres wide, watts."""

@@ -21,11 +21,11 @@ PLACES = np.radians([(1.8, 0.0), (-1.8, 0.0), (0.0, -4.0)])
 """Yaw and pitch of another's eyes and mouth, seen from a metre away."""
 AWAY, AWAY_SHARE = np.radians([9.0, 5.0]), 0.08
 """How far a listener looks aside, and how often."""
-SWAY, SWAY_TIME = np.radians([0.7, 1.2, 0.6]), 1.6  # radians about x, y, z; seconds
+SWAY, SWAY_TIME = np.radians([1.0, 1.7, 0.9]), 1.6  # radians about x, y, z; seconds
 BREATH, BREATH_TIME = np.radians(0.25), 4.2
 DRAWN, DRAWN_IN, LET_OUT = np.radians(1.0), 0.45, 0.3
 """Radians up with the breath drawn before a line; seconds in, and out again as the line begins."""
-NODS, NOD, NOD_TIME = (8.0, 0.5), np.radians(2.6), 0.55
+NODS, NOD, NOD_TIME = (5.5, 0.5), np.radians(3.0), 0.55
 """Seconds between two; radians down; seconds of one to and fro, of which there are two or three."""
 STIRRED = {"browInnerUp": 0.12, "browOuterUp": 0.08, "cheekSquint": 0.08, "mouthSmile": 0.05}
 """Standard deviations of ARKit's units, both sides alike, about as much above rest."""

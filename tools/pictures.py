@@ -1,7 +1,6 @@
-"""Pictures of the default model in README and docs/results.md: `python tools/pictures.py`."""
+"""The picture of the default model's emotions in docs/results.md: `python tools/pictures.py`."""
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -12,12 +11,11 @@ from ecoface_model.core.constants import EMOTIONS, FRAME_RATE
 from ecoface_model.core.head_file import read_head
 from ecoface_model.flame import FlameHead
 from ecoface_model.pipeline import EcoFace
-from ecoface_model.preview.video import write_preview
 from ecoface_model.renderer.portrait import Portrait
 
 ROOT = Path(__file__).parents[1]
 SPEECH, DOCS = ROOT / "demo" / "speech.wav", ROOT / "docs"
-WIDTH, FACE_WIDTH = 1000, 175  # pixels
+FACE_WIDTH = 175  # pixels
 MOMENT = 0.96  # s, a vowel
 SEED = 1
 
@@ -25,12 +23,6 @@ SEED = 1
 def main() -> None:
     """Generate, draw, write."""
     model, speech, head = EcoFace.load(), read_sound(SPEECH), read_head()
-    with TemporaryDirectory() as folder:
-        sheet = Path(folder) / "sheet.png"
-        write_preview(model.generate(speech), sheet, sound=SPEECH)
-        with Image.open(sheet) as picture:
-            height = round(picture.height * WIDTH / picture.width)
-            picture.convert("RGB").resize((WIDTH, height)).save(DOCS / "demo.png")
     portrait, flame, faces = Portrait(head), FlameHead.from_file(head), []
     for emotion in EMOTIONS:
         motion = model.generate(speech, emotion=f"{emotion}:2", seed=SEED).motion

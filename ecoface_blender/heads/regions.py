@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .scalp import SKIN, hair_share, inside
+from ..core.hairline import inside_hairline
+from .scalp import SKIN, hair_share
 from .strands import EYES, lid_rims
 
 NAMES = tuple(f"ecoface_{name}" for name in ("rest", "blood", "shade", "oil", "beard", "scalp", "lips"))
@@ -45,7 +46,7 @@ _HAIRLINE = 0.014  # m over which hair closes up
 def regions(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """By attribute: (V,) shares 0..1, and (V, 3) metres at rest."""
     at = arrays["v_template"].astype(np.float64)
-    scalp = hair_share(arrays) * (inside(at) / _HAIRLINE).clip(0, 1)
+    scalp = hair_share(arrays) * (inside_hairline(at) / _HAIRLINE).clip(0, 1)
     rims = _rims(arrays)
     return {
         REST: at,

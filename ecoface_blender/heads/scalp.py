@@ -1,4 +1,4 @@
-"""The skull under the hair as a height over directions, and how far each place lies inside a hairline.
+"""The skull under the hair as a height over directions, and where hair grows on it.
 
 All places are those of the head's file, in FLAME's axes and metres; pure numpy.
 """
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..core.hairline import inside_hairline
+
 CENTRE = np.array([0.0, 0.060, -0.008])
 """Of the skull: directions are seen from here."""
 SKIN, _HAIR = np.array([0.745, 0.440, 0.314]), np.array([0.042, 0.024, 0.016])
@@ -15,19 +17,6 @@ SKIN, _HAIR = np.array([0.745, 0.440, 0.314]), np.array([0.042, 0.024, 0.016])
 _OFF = 0.012  # from the line between both: it is another colour
 _ROWS, _COLUMNS = 48, 96
 _SHARPNESS = 500.0  # of the weights by which a direction asks the vertices around it: some 3 degrees
-_AXIS_Z, _RADIUS = (
-    0.02,
-    0.085,
-)  # m: the axis that a hairline's azimuths turn about, and at which they are distance
-HAIRLINE = np.array(
-    [
-        [0, 0.1100], [14, 0.1095], [26, 0.1065], [36, 0.1035], [43, 0.0970], [48, 0.0870], [53, 0.0780],
-        [59, 0.0720], [66, 0.0640], [72, 0.0520], [76, 0.0360], [80, 0.0200], [84, 0.0080], [88, 0.0110],
-        [89.5, 0.0280], [92, 0.0455], [99, 0.0520], [108, 0.0520], [116, 0.0440], [121, 0.0260],
-        [125, 0.0020], [130, -0.0200], [138, -0.0360], [152, -0.0440], [180, -0.0460],
-    ]
-)  # fmt: skip
-"""Azimuth in degrees from the face and height in metres, as the file's colours have it."""
 
 
 def hair_share(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -89,19 +78,6 @@ class Skull:
         return out
 
 
-def inside(points: np.ndarray) -> np.ndarray:
-    """Distance (n,) in metres of points (n, 3) into the hairline, negative outside it."""
-    azimuth = np.abs(np.arctan2(points[:, 0], points[:, 2] - _AXIS_Z))
-    flat = np.column_stack([azimuth * _RADIUS, points[:, 1]])
-    line = np.column_stack([np.radians(HAIRLINE[:, 0]) * _RADIUS, HAIRLINE[:, 1]])
-    start, step = line[:-1], np.diff(line, axis=0)
-    offset = flat[:, None] - start  # (n, S, 2)
-    share = np.clip((offset * step).sum(-1) / (step**2).sum(-1), 0, 1)
-    distance = np.linalg.norm(offset - share[..., None] * step, axis=-1).min(1)
-    above = flat[:, 1] > np.interp(flat[:, 0], line[:, 0], line[:, 1])
-    return np.where(above, distance, -distance)
-
-
 def roots(
     arrays: Mapping[str, np.ndarray], rest: np.ndarray, count: int, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -118,7 +94,7 @@ def roots(
     a, b = np.where(a + b > 1, 1 - a, a), np.where(a + b > 1, 1 - b, b)
     weights = np.stack([1 - a - b, a, b], axis=1)
     cover = (weights * share[faces[chosen]]).sum(axis=1)
-    deep = np.minimum(inside(np.einsum("nk,nkx->nx", weights, corners[chosen])), 0.05 * cover)
+    deep = np.minimum(inside_hairline(np.einsum("nk,nkx->nx", weights, corners[chosen])), 0.05 * cover)
     ragged = 0.0016 * random.standard_normal(count)
     kept = random.random(count) < np.clip((deep + ragged) / 0.009, 0, 1) ** 0.8
     root = np.einsum("nk,nkx->nx", weights, rest[faces[chosen]])

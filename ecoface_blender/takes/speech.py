@@ -21,7 +21,7 @@ from ..heads.speech import Speech
 
 LEAD_IN = "lead_in"
 """Key of a take's metadata: seconds before its sound in which it comes out of rest."""
-LED_IN = 0.4  # s
+MOST_LEAD_IN = 0.4  # s
 
 
 def channels(
@@ -71,7 +71,7 @@ def _led_in(
     usually begin.
     """
     seconds = story.get(LEAD_IN, 0.0)
-    seconds = min(seconds, LED_IN) if isinstance(seconds, int | float) else 0.0
+    seconds = max(0.0, min(MOST_LEAD_IN, seconds)) if isinstance(seconds, int | float) else 0.0
     n = min(round(seconds * story["scene_rate"]), int(frames[0]) - 1)
     if n < 1:
         return frames, columns

@@ -56,7 +56,7 @@ def receive(
         "scene_rate": scene_rate,
         "last_frame": request.first_frame + (len(motion) - 1) / rate * scene_rate,
         "line": request.stored(left_out=stored.BASELINES),
-        **({speech.LEAD_IN: speech.LED_IN} if request.idle else {}),
+        **({speech.LEAD_IN: speech.MOST_LEAD_IN} if request.idle else {}),
     }
     name = take_names.take_name(story)
     rig = face_kinds.known_rig(speaker)

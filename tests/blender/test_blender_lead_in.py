@@ -6,9 +6,10 @@ import pytest
 from blender_support import REFERENCE_HEAD, empty_blend
 from test_blender_head_turn import N, receive, turned
 
+from ecoface_blender.animation import actions
 from ecoface_blender.heads import face_kinds
 from ecoface_blender.heads import own_head as heads
-from ecoface_blender.takes import evaluated, takes
+from ecoface_blender.takes import evaluated, speech, takes
 
 pytestmark = pytest.mark.blender_version
 
@@ -53,3 +54,11 @@ def test_its_head_waits_as_the_line_begins_and_controls_move_all_of_it(speaker):
 def test_no_frame_is_added_before_the_scene_begins(speaker, first, begins):
     take = receive(speaker, first_frame=first, idle=1.0)
     assert take.curve_frame_range[0] == begins
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("-inf"), 1e300, "1", None, []])
+def test_a_lead_in_that_a_strange_file_says_moves_no_key_far(speaker, seconds):
+    take = receive(speaker, first_frame=50.0, idle=1.0)
+    actions.write_metadata(take, actions.read_metadata(take) | {speech.LEAD_IN: seconds})
+    take.ecoface_take.jaw = 1.5
+    assert 40 <= take.curve_frame_range[0] <= 50

@@ -20,6 +20,7 @@ from ecoface_model.core.live_link import (
     live_link_csv,
 )
 from ecoface_model.core.motion_file import FlameMotion, check_head
+from ecoface_model.core.npz import write_npz
 
 KINDS = (".csv", ".json", ".npz")
 
@@ -54,9 +55,7 @@ def write_export(
     file = read_head(head)
     check_head(motion, file.name)
     if out.suffix.lower() == ".npz":
-        arrays = _positions(motion, file, landmarks)
-        with atomic_write(out) as temporary, temporary.open("wb") as stream:
-            np.savez(stream, **arrays)
+        write_npz(out, _positions(motion, file, landmarks))
         return
     text = _live_link(motion, file) if out.suffix.lower() == ".csv" else _json(motion, file)
     with atomic_write(out) as temporary:

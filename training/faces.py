@@ -23,7 +23,7 @@ from ecoface_model.config import VisualConfig
 from ecoface_model.core.atomic_write import atomic_write
 from ecoface_model.core.constants import SAMPLES_PER_FRAME
 from ecoface_model.core.head_file import read_head
-from ecoface_model.core.npz import read_npz
+from ecoface_model.core.npz import read_npz, write_npz
 from ecoface_model.flame import FlameHead
 from ecoface_model.renderer.grey import GreyFaces
 from training.data.clips import Clip, ClipRow, CorpusError, motion_path, read_clip, read_manifest
@@ -102,8 +102,8 @@ def write_part(part: Part) -> None:
     """Render some clips into one file."""
     pieces = [render(read_clip(part.config.corpus, row), part.config) for row in part.rows]
     starts, counts = [piece.start for piece in pieces], [len(piece.faces) for piece in pieces]
-    with atomic_write(part.path) as temporary:
-        np.savez(temporary, start=starts, count=counts, faces=np.concatenate([p.faces for p in pieces]))
+    faces = np.concatenate([piece.faces for piece in pieces])
+    write_npz(part.path, {"start": starts, "count": counts, "faces": faces})
 
 
 @torch.inference_mode()

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .atomic_write import atomic_write
 from .constants import EXPRESSION_DIM, FRAME_RATE, GAZE_DIM, HEAD_DIM, LONGEST, MOTION_DIM
 from .errors import MotionError
-from .npz import json_object, read_npz
+from .npz import json_object, read_npz, write_npz
 
 
 @dataclass(frozen=True)
@@ -116,16 +115,10 @@ class FlameMotion:
             RequestError: if it cannot be written there.
         """
         text = json.dumps(self.metadata, ensure_ascii=False, sort_keys=True)
+        own = {"motion": self.motion.astype(np.float32), "fps": float(self.fps), "metadata": np.array(text)}
         more = {"phones": self.phones, "head": self.head, "gaze": self.gaze}
-        with atomic_write(Path(path)) as temporary, temporary.open("wb") as file:
-            np.savez(
-                file,
-                motion=self.motion.astype(np.float32),
-                fps=float(self.fps),
-                metadata=np.array(text),
-                **{name: curves for name, curves in more.items() if curves is not None},
-                **beside,
-            )
+        given = {name: curves for name, curves in more.items() if curves is not None}
+        write_npz(Path(path), own | given | beside)
 
     @classmethod
     def read(cls, path: Path | str) -> "FlameMotion":

@@ -1,4 +1,7 @@
-"""THE reader of .npz and .npy: arrays or one error, however the file is damaged; pickles are never opened."""
+"""THE reader of .npz and .npy: arrays or one error, however the file is damaged; and their writer.
+
+Pickles are never opened.
+"""
 
 import io
 import json
@@ -8,13 +11,14 @@ import struct
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .atomic_write import atomic_write
 from .errors import ArraysError
 
 Arrays = dict[str, NDArray[Any]]
@@ -126,3 +130,18 @@ def json_object(text: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError(f"expected an object as JSON, found a {type(content).__name__}")
     return content
+
+
+def write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Write an .npz, whole or not at all.
+
+    It is packed in memory first: an interrupt while numpy packs into a file leaves an archive that complains
+    of its closed file when it is collected.
+
+    Raises:
+        RequestError: if it cannot be written there.
+    """
+    packed = io.BytesIO()
+    np.savez(packed, **arrays)
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(packed.getbuffer())

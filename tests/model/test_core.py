@@ -1,5 +1,6 @@
 """Core: what Blender's Python imports, without torch and without what only the engine has."""
 
+import gc
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from ecoface_model.core.errors import ArraysError, HeadError, TrackerError
 from ecoface_model.core.head_file import read_head
 from ecoface_model.core.jaw_skinning import term_offsets, term_products, terms
 from ecoface_model.core.live_link import LIVE_LINK_UNITS, live_link_csv
-from ecoface_model.core.npz import json_object, read_npy, read_npz
+from ecoface_model.core.npz import json_object, read_npy, read_npz, write_npz
 
 ROOT = Path(__file__).resolve().parent
 ROOT = next(parent for parent in ROOT.parents if (parent / "ecoface_model").is_dir())
@@ -50,6 +51,21 @@ def test_it_can_lie_in_another_package(tmp_path):
     lines = "".join(f"import extension.library.ecoface_model.core.{module}\n" for module in MODULES)
     check = "import sys\nassert not [n for n in sys.modules if n.startswith('ecoface_model')]\n"
     subprocess.run([sys.executable, "-c", lines + check], check=True, cwd=tmp_path)
+
+
+class Interrupted:
+    def __array__(self, *_, **__):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupt_while_arrays_are_packed_leaves_neither_a_file_nor_a_complaint(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        write_npz(tmp_path / "a.npz", {"first": np.arange(9), "second": Interrupted()})
+    gc.collect()
+    assert not list(tmp_path.iterdir())
+    write_npz(tmp_path / "a.npz", {"first": np.arange(9)})
+    assert read_npz(tmp_path / "a.npz")["first"].tolist() == list(range(9))
 
 
 def test_arrays_come_back_and_what_lacks_one_is_refused(tmp_path):

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ecoface_model.core.atomic_write import atomic_write
 from ecoface_model.core.constants import EMOTIONS, FRAME_RATE, INTENSITIES, SAMPLE_RATE
 from ecoface_model.core.errors import EcoFaceError
-from ecoface_model.core.npz import json_object, read_npz
+from ecoface_model.core.npz import json_object, read_npz, write_npz
 
 MANIFEST = "manifest.jsonl"
 SPLITS = ("train", "val", "test")
@@ -136,8 +136,7 @@ def write_clip(
     }
     if motion is not None:
         arrays["motion"] = motion
-    with atomic_write(path) as temporary:
-        np.savez(temporary, **arrays)
+    write_npz(path, arrays)
 
 
 def read_clip(folder: Path, row: ClipRow) -> Clip:

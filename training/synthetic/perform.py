@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from ecoface_model.core.atomic_write import atomic_write
 from ecoface_model.core.errors import EcoFaceError
+from ecoface_model.core.npz import write_npz
 from training.data.clips import ClipRow, motion_path, read_clip, read_manifest
 from training.data.utterance import Phone
 from training.runs.script import run_script
@@ -51,8 +51,7 @@ def perform_clip(corpus: Path, row: ClipRow) -> float:
         style=PERFORMERS[row.speaker],
         seed=zlib.crc32(row.id.encode()),
     )
-    with atomic_write(motion_path(corpus, row.id)) as temporary:
-        np.savez(temporary, motion=motion, style=np.array(row.speaker))
+    write_npz(motion_path(corpus, row.id), {"motion": motion, "style": np.array(row.speaker)})
     return row.seconds
 
 

@@ -11,6 +11,7 @@ from ecoface_model.core.head_file import FlameFile
 from ecoface_model.core.phones import PHONES, SILENCE
 from ecoface_model.postprocess.eyelids import REACH, REACH_BEFORE, EyelidContact
 from ecoface_model.postprocess.lip_contact import LipContact
+from ecoface_model.postprocess.protrusion import LipProtrusion
 from ecoface_model.postprocess.voice_activity import LevelGates, long_pauses
 
 AT_ONCE = 500  # frames whose lips are looked at together: memory
@@ -27,6 +28,7 @@ class Settling:
     def __init__(self, head: FlameFile | None) -> None:
         """`head` is None where it is not in reach: its motion stays as the generator made it."""
         self._contacts = (LipContact(head), EyelidContact(head)) if head else None
+        self._protrusion = LipProtrusion(head) if head else None
 
     @property
     def lids(self) -> EyelidContact | None:
@@ -54,9 +56,9 @@ class Settling:
         in_order: InOrder = map,
     ) -> Float32[NDArray[np.float32], "part 53"]:
         """The same of some of the frames, with `CONTEXT_BEFORE` and `CONTEXT` around as far as there."""
-        if self._contacts is None:
+        if self._contacts is None or self._protrusion is None:
             return np.ascontiguousarray(joined[frames.start : frames.stop, :MOTION_DIM])
-        lips, lids = self._contacts
+        (lips, lids), protrusion = self._contacts, self._protrusion
         first, last = max(0, frames.start - CONTEXT_BEFORE), min(len(joined), frames.stop + CONTEXT)
         channels = joined[first:last]
         rest = rest_in(gates.part(first, last), channels)
@@ -65,7 +67,8 @@ class Settling:
 
         def settle(begin: int) -> NDArray[np.float32]:
             part = slice(begin, min(begin + AT_ONCE, end))
-            return lips.settle(np.ascontiguousarray(motion[part]), closure[part], pause[part])
+            limited = protrusion.limited(np.ascontiguousarray(motion[part]))
+            return lips.settle(limited, closure[part], pause[part])
 
         start, end = max(0, frames.start - REACH_BEFORE - first), min(frames.stop + REACH, last) - first
         settled = lids.settle(np.concatenate(list(in_order(settle, range(start, end, AT_ONCE)))))

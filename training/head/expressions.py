@@ -19,6 +19,8 @@ IMPORTANT = {
     "mouthUpperUp": 1.6, "mouthLowerDown": 1.8, "mouthSmile": 1.4, "eyeBlink": 1.8, "mouthShrugUpper": 1.4,
 }  # fmt: skip
 """Units drawn larger, so that the directions reproduce them better."""
+NEARLY = 1e-3
+"""Parts of a mix that differ by less are equally large: which is larger may depend on the processor."""
 
 
 def arkit_units(data: AnnyData) -> dict[str, Floats]:
@@ -54,7 +56,8 @@ def principal_mixes(fields: Floats, covariance: Floats, chosen: Ints, n: int) ->
     flat = fields[:, chosen].reshape(len(fields), -1)
     turn, _, _ = np.linalg.svd(root.T @ flat, full_matrices=False)
     mix = root @ turn[:, :n]  # (K, n)
-    out: Floats = mix * np.sign(mix[np.abs(mix).argmax(0), np.arange(n)])  # SVD leaves the sign open
+    largest = (np.abs(mix) > (1 - NEARLY) * np.abs(mix).max(0)).argmax(0)  # the first of those that tie
+    out: Floats = mix * np.sign(mix[largest, np.arange(n)])  # SVD leaves the sign open
     return out
 
 

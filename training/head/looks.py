@@ -14,7 +14,7 @@ from training.head.source import AnnyData, Floats, Ints
 TABLE = Path(__file__).resolve().parents[2] / "ecoface_blender" / "heads" / "look_table.json"
 LOOKS: Mapping[str, Mapping[str, float]] = {
     "Average": {},
-    "Young Woman": {"african-female-young": 1.2},
+    "Young Woman": {"african-female-young": 1.0},
     "Older Man": {"caucasian-male-old": 0.75},
 }
 """How much of which macro target each is, beyond the average face."""

@@ -10,7 +10,7 @@ from training.head.parts import Part, Piece, following, grid_faces
 from training.head.source import Floats, Ints, SourceMesh
 
 DROP = np.array(
-    [[0, 0], [9, 1.0], [14, 3.2], [18, 6.8], [22, 13], [25, 21], [27.5, 30], [29.5, 40], [30, 46]]
+    [[0, 0], [9, 1.0], [14, 3.4], [18, 6.8], [22, 13], [25, 21], [27.5, 30], [29.5, 40], [30, 46]]
 )
 """The arch from above, in mm: half width, and how far it falls back from the incisors."""
 COLUMNS = 4  # of vertices per tooth
@@ -31,7 +31,7 @@ class Arch:
 
 
 UPPER = Arch(
-    "helper-upper-teeth", (8.6, 6.8, 7.6, 7.0, 7.0, 11.0), (-0.0278, 0.0940), 1, 0.0,
+    "helper-upper-teeth", (8.6, 6.8, 7.6, 7.0, 7.0, 11.0), (-0.0278, 0.0935), 1, 0.0,
     (10.0, 9.2, 9.8, 8.4, 7.6, 7.0),
 )  # fmt: skip
 LOWER = Arch(

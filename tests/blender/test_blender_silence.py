@@ -145,6 +145,15 @@ def test_idle_is_the_same_for_a_seed_and_within_people_s_ranges():
         assert np.abs(np.diff(weights)).max() < 0.03, "slow"
 
 
+def test_a_listener_never_blinks_twice_at_once_nor_beside_a_line():
+    for seed in range(6):
+        shut = idle(25 * 240, 25.0, seed).blink > 0.9
+        begins = np.flatnonzero(shut[1:] & ~shut[:-1])
+        assert np.diff(begins).min() >= 25, "a second"
+    lines = [0.5 * k for k in range(480)]
+    assert not idle(25 * 240, 25.0, 5, lines[::2], lines[1::2]).blink.any()
+
+
 def test_a_listener_s_face_is_never_quite_still_and_its_lips_stay_shut(two):
     speaking, listening = two
     receive(speaking, first_frame=40.0)

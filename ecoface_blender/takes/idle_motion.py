@@ -62,9 +62,12 @@ def idle(
     rng = np.random.RandomState(seed)
     seconds = np.arange(n_frames) / rate
     blink = np.zeros(n_frames)
+    last = -BLINKS_APART
     for start in _times(seconds, BLINKS, rng, BLINKS_APART):
-        if any(abs(start - edge) < BESIDE_LINES for edge in (*speaks, *spoke)):
+        start = _beside(start, speaks, spoke)
+        if start - last < BLINKS_APART:
             continue
+        last = start
         blink = np.maximum(blink, _blink(seconds - start))
     head = _head(seconds, rate, rng)
     for start in speaks:
@@ -85,6 +88,17 @@ def _times(
         found.append(moment)
         moment += max(least, float(every[0] * np.exp(every[1] * rng.standard_normal())))
     return found
+
+
+def _beside(moment: float, speaks: Sequence[float], spoke: Sequence[float]) -> float:
+    """The moment, or the nearest one in the same silence that is far enough from the lines around it."""
+    for edge in speaks:
+        if edge - BESIDE_LINES < moment < edge:
+            return edge - BESIDE_LINES
+    for edge in spoke:
+        if edge - (CLOSING + HELD + OPENING) < moment < edge + BESIDE_LINES:
+            return edge + BESIDE_LINES
+    return moment
 
 
 def _blink(since: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ from ecoface_model.core.phones import PHONES, in_bytes
 from ecoface_model.head_motion.performance import Liveliness
 from ecoface_model.idle import shown_while_idle, with_idle
 from ecoface_model.level import remarks
-from ecoface_model.liveliness import make_alive
+from ecoface_model.liveliness import AliveInParts, make_alive
 from ecoface_model.noise import LatentNoise, expect_seed, normal_noise, slowed
 from ecoface_model.postprocess.face_regions import upper_projection
 from ecoface_model.postprocess.settling import Settling
@@ -154,7 +154,8 @@ class EcoFace:
             head_motion: how much the head turns, 0 (then the motion has no `head`) to 2.
             gaze: how far the eyes look about, 0 (no `gaze`, no blinks but the generator's) to 2.
             idle: seconds of silence after the sound, in which the expression fades and the face rests.
-            on_part: called with the first frame and the motion (n, 53) of what is ready, while more is made.
+            on_part: called with the first frame and the motion of what is ready, while more is made; its head
+                and gaze are those of the level and of the emotion so far.
 
         Raises:
             RequestError: if style, emotion, seed or temperature do not exist, an amount is out of range, a
@@ -170,14 +171,18 @@ class EcoFace:
         given, heard = self.inputs.source(emotion, emotion_from, reference_baseline, frames, progress)
         source = given or SpeechSource(self.encoder, self.inputs.prototypes, waveform, baseline)
         shown = shown_while_idle(spoken, frames) if idle else None
-        parts = None if on_part is None else FinishedParts(self._settling, self.plan, waveform, on_part)
+        metadata = self._metadata(style, describe(emotion, emotion_from), amounts, seed, temperature)
+        beside = (source, self.inputs, self._settling, metadata, shown, liveliness)
+        parts = None
+        if on_part is not None:
+            alive_parts = AliveInParts(waveform, *beside)
+            parts = FinishedParts(self._settling, self.plan, waveform, on_part, alive_parts)
         joined = animate_windows(self.encoder, waveform, animator, noise, source, shown, progress, parts)
         joined = joined[:frames]
         with self.encoder.pool() as pool:
             motion = self._settling.settle(waveform, joined, partial(self.encoder.side_by_side, pool=pool))
         if isinstance(source, SpeechSource):
             heard = source.heard()
-        metadata = self._metadata(style, describe(emotion, emotion_from), amounts, seed, temperature)
         metadata |= {"head_motion": head_motion, "gaze": gaze, "idle": idle}
         if heard is not None:
             metadata["heard"] = heard.summary()
@@ -186,9 +191,7 @@ class EcoFace:
         phones = in_bytes(joined[:, MOTION_DIM + 1 :])
         if phones is not None:
             metadata["phones"] = list(PHONES)
-        alive = make_alive(
-            waveform, joined, motion, source, self.inputs, self._settling, metadata, shown, liveliness
-        )
+        alive = make_alive(waveform, joined, motion, *beside)
         return FlameMotion(alive.motion, metadata=metadata, phones=phones, head=alive.head, gaze=alive.gaze)
 
     def stream(

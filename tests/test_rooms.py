@@ -22,6 +22,7 @@ BELOW = {
         "ecoface_model/postprocess",
         "ecoface_model/reference_emotion",
         "ecoface_model/backends",
+        "ecoface_model/head_motion",
     ],
     "training/head": ["training/data"],
     "training/data": [],

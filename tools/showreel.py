@@ -13,6 +13,7 @@ from pathlib import Path
 
 import bpy
 import numpy as np
+import showreel_cuts
 import showreel_stage
 import soundfile
 from PIL import Image
@@ -62,9 +63,9 @@ def dialogue(sounds: list[list[Path]], seconds: float) -> list[Line]:
     return lines
 
 
-def cuts(lines: list[Line]) -> list[tuple[int, int | None]]:
+def cuts(lines: list[Line]) -> list[showreel_cuts.Cut]:
     """Both are seen as a line begins, then who speaks, or at every third line who listens."""
-    out: list[tuple[int, int | None]] = []
+    out: list[showreel_cuts.Cut] = []
     for number, line in enumerate(lines):
         shown = line.speaker if number % 3 < 2 else 1 - line.speaker
         out += [(max(1, line.first_frame - 12), None), (line.first_frame + 45, shown)]
@@ -182,8 +183,9 @@ def main() -> None:
     last = lines[-1].first_frame + ceil((len(lines[-1].waveform) / SAMPLE_RATE + 2 * IDLE) * FRAME_RATE)
     scene.frame_start, scene.frame_end = 1, last
     heads = two_heads(scene)
-    showreel_stage.film(scene, heads, cuts(lines))
     speak(scene, heads, lines)
+    blinks = showreel_cuts.blinking(heads, last)
+    showreel_stage.film(scene, heads, showreel_cuts.beside_blinks(cuts(lines), blinks))
     bpy.ops.wm.save_as_mainfile(filepath=str((options.out / "showreel.blend").resolve()))
     first, last = options.frames or (1, last)
     frames = range(first, last + 1, options.step)

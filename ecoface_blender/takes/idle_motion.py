@@ -16,6 +16,10 @@ from ..core.jaw_skinning import rotations
 
 BLINKS = (3.0, 0.55)  # seconds between two: the log-normal's median, and its spread
 CLOSING, HELD, OPENING = 0.08, 0.06, 0.16  # seconds
+BLINKS_APART = 1.2  # seconds at least: two at once look like a tic
+BESIDE_LINES = (
+    0.7  # seconds to either side of a line's ends in which no blink begins: the line may have its own
+)
 DWELLS = (0.9, 0.5)  # seconds on one place, likewise
 PLACES = np.radians([(1.8, 0.0), (-1.8, 0.0), (0.0, -4.0)])
 """Yaw and pitch of another's eyes and mouth, seen from a metre away."""
@@ -46,12 +50,24 @@ class Idle:
     """(T,) weights of ARKit's units, each for both sides."""
 
 
-def idle(n_frames: int, rate: float, seed: int, speaks: Sequence[float] = ()) -> Idle:
-    """Some time of listening; the same seed gives the same. `speaks`: seconds at which a line begins."""
+def idle(
+    n_frames: int, rate: float, seed: int, speaks: Sequence[float] = (), spoke: Sequence[float] = ()
+) -> Idle:
+    """Some time of listening; the same seed gives the same.
+
+    Args:
+        speaks: seconds at which a line begins.
+        spoke: seconds at which one ends.
+    """
     rng = np.random.RandomState(seed)
     seconds = np.arange(n_frames) / rate
     blink = np.zeros(n_frames)
-    for start in _times(seconds, BLINKS, rng):
+    last = -BLINKS_APART
+    for start in _times(seconds, BLINKS, rng, BLINKS_APART):
+        start = _beside(start, speaks, spoke)
+        if start - last < BLINKS_APART:
+            continue
+        last = start
         blink = np.maximum(blink, _blink(seconds - start))
     head = _head(seconds, rate, rng)
     for start in speaks:
@@ -62,14 +78,27 @@ def idle(n_frames: int, rate: float, seed: int, speaks: Sequence[float] = ()) ->
     return Idle(blink, head, gaze_along(in_head[..., 0]), _stirred(n_frames, rate, rng))
 
 
-def _times(seconds: np.ndarray, every: tuple[float, float], rng: np.random.RandomState) -> list[float]:
-    """Moments whose distances are log-normal."""
+def _times(
+    seconds: np.ndarray, every: tuple[float, float], rng: np.random.RandomState, least: float = 0.3
+) -> list[float]:
+    """Moments whose distances are log-normal, and no less than `least`."""
     found, last = [], float(seconds[-1]) if len(seconds) else 0.0
     moment = every[0] * rng.uniform(0.2, 1.0)
     while moment < last:
         found.append(moment)
-        moment += max(0.3, float(every[0] * np.exp(every[1] * rng.standard_normal())))
+        moment += max(least, float(every[0] * np.exp(every[1] * rng.standard_normal())))
     return found
+
+
+def _beside(moment: float, speaks: Sequence[float], spoke: Sequence[float]) -> float:
+    """The moment, or the nearest one in the same silence that is far enough from the lines around it."""
+    for edge in speaks:
+        if edge - BESIDE_LINES < moment < edge:
+            return edge - BESIDE_LINES
+    for edge in spoke:
+        if edge - (CLOSING + HELD + OPENING) < moment < edge + BESIDE_LINES:
+            return edge + BESIDE_LINES
+    return moment
 
 
 def _blink(since: np.ndarray) -> np.ndarray:

@@ -12,19 +12,19 @@ import numpy as np
 from ..animation import actions
 from ..animation.adjust import Settings
 from ..channels import Channel
-from ..core.constants import EXPRESSION_DIM, FRAME_RATE, MOTION_DIM
+from ..core.constants import EXPRESSION_DIM, FRAME_RATE, GAZE_DIM, HEAD_DIM, MOTION_DIM
 from ..errors import EcoFaceBlenderError
 from ..heads import face_kinds
 from ..request import GenerationRequest
 from ..sound import sequencer
 from ..worker import protocol
-from . import evaluated, takes
-from . import speech as spoken
+from . import curves, evaluated, stored, takes, turns
 from .playback import Playback
 
 NAME = "EcoFace Live Preview"
 MARK = "ecoface_live_preview"
 """Custom property of its action, by which a file's own action of that name is never meant."""
+WIDTHS = {"motion": MOTION_DIM, "head": HEAD_DIM, "gaze": GAZE_DIM}
 GROWTH = 1.5  # keys are written anew when there are so many times as many frames: long lines cost no more
 
 
@@ -35,7 +35,8 @@ class LivePreview:
         """`extend` lets a scene that ends too early go on meanwhile."""
         self._request = request
         self._playback = Playback(request, extend)
-        self._parts: list[np.ndarray] = []
+        self._parts: list[dict[str, np.ndarray]] = []
+        """Motion (n, 53), head (n, 3) and gaze (n, 2); these two may be empty."""
         self._ready = self._written = 0  # frames
         self._before: list[tuple[str, str] | None] = []
         """Of each data-block that the face animates: the action that it played and the slot, by name."""
@@ -44,18 +45,22 @@ class LivePreview:
 
     def add(self, part: protocol.Frames) -> None:
         """More of it is ready."""
-        motion = np.frombuffer(protocol.unpacked(part), "<f4").reshape(-1, MOTION_DIM)
+        numbers = protocol.unpacked(part)
+        found = {
+            name: np.frombuffer(numbers[name], "<f4").reshape(-1, width) for name, width in WIDTHS.items()
+        }
         if part.first < self._ready:  # the engine was started again
             self._parts, self._ready = [], 0
-        self._parts.append(motion)
-        self._ready += len(motion)
+        self._parts.append(found)
+        self._ready += len(found["motion"])
 
     def show(self) -> None:
         """Keys of all that is ready; a face that cannot be previewed now is left as it is."""
         if not self._parts or self._ready < GROWTH * self._written:
             return
         with suppress(EcoFaceBlenderError):  # which the take's own keys will say
-            last_frame = self._write(np.concatenate(self._parts))
+            whole = {name: np.concatenate([part[name] for part in self._parts]) for name in WIDTHS}
+            last_frame = self._write(**whole)
             self._written = self._ready
             self._playback.show(last_frame)
 
@@ -86,7 +91,7 @@ class LivePreview:
         for action in [each for each in bpy.data.actions if _is_preview(each)]:
             bpy.data.actions.remove(action)
 
-    def _write(self, motion: np.ndarray) -> float:
+    def _write(self, motion: np.ndarray, head: np.ndarray, gaze: np.ndarray) -> float:
         """Keys of all that is ready, in place of those before; gives the frame of the last.
 
         Raises:
@@ -111,8 +116,14 @@ class LivePreview:
             "emotion": self._request.emotion or "neutral",
         }
         upper = np.zeros((EXPRESSION_DIM, EXPRESSION_DIM), np.float32)  # nothing is turned up or down
-        frames, channels = spoken.channels(
-            rig, story, motion, float(FRAME_RATE), None, upper, None, Settings()
+        beside = {
+            stored.HEAD: head if len(head) else None,
+            stored.GAZE: gaze if len(gaze) else None,
+            stored.PHONES: None,
+        }
+        aim = turns.still_aim(scene, rig, len(motion))
+        frames, channels = curves.shown(
+            rig, story, motion, float(FRAME_RATE), beside, upper, None, Settings(), aim
         )
         if not self._written:
             self._values = [

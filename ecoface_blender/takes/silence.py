@@ -45,7 +45,7 @@ def fill(context: bpy.types.Context, speaker: bpy.types.Object, seed: int = 0) -
             "give the scene more frames."
         )
     frames = np.arange(scene.frame_start, scene.frame_end + 1, dtype=np.float64)
-    channels = _channels(scene, rig, frames, seed, [last for _, last in gaps if last < scene.frame_end])
+    channels = _channels(scene, rig, frames, seed, gaps)
     for owner in rig.owners:
         _end_takes(owner)
     taken = _values_at_edges(context, channels, gaps)
@@ -96,11 +96,13 @@ def _gaps(spoken: Sequence[Span], whole: Span) -> list[Span]:
 
 
 def _channels(
-    scene: bpy.types.Scene, rig: Rig, frames: np.ndarray, seed: int, lines: Sequence[float]
+    scene: bpy.types.Scene, rig: Rig, frames: np.ndarray, seed: int, gaps: Sequence[Span]
 ) -> list[Channel]:
     """The curves of a face that listens all the time, and draws a breath where lines of its own begin."""
     rate = sequencer.scene_rate(scene)
-    shown = idle(len(frames), rate, seed, [(first - frames[0]) / rate for first in lines])
+    speaks = [(last - frames[0]) / rate for _, last in gaps if last < frames[-1]]
+    spoke = [(first - frames[0]) / rate for first, _ in gaps if first > frames[0]]
+    shown = idle(len(frames), rate, seed, speaks, spoke)
     turn = HeadTurn.of(shown.head, shown.gaze, len(frames))
     aim = _aim(scene, rig, frames, rate)
     if aim is not None:

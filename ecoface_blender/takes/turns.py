@@ -82,13 +82,20 @@ def target_of(speaker: bpy.types.Object) -> bpy.types.Object | None:
     return target if target is not None and target.users_scene else None
 
 
+def still_aim(scene: bpy.types.Scene, rig: Rig, n_frames: int) -> np.ndarray | None:
+    """(T, 3) as `aim_at` where a speaker's target is; None without one, or where one of them may move."""
+    target = target_of(rig.speaker)
+    if target is None or _moving(rig, target):
+        return None
+    return aim_at(scene, rig, target, np.arange(float(n_frames)))
+
+
 def aim_at(scene: bpy.types.Scene, rig: Rig, target: bpy.types.Object, moments: np.ndarray) -> np.ndarray:
     """Where a target is (T, 3) in these frames (T,) of a scene, seen from the joint of the head at rest.
 
     It is looked up frame by frame where something may move it or the head, and once where nothing does.
     """
-    moving = _may_move(target) or _may_move(rig.speaker) or (rig.bones and _may_move(rig.bones.armature))
-    if not moving:
+    if not _moving(rig, target):
         return np.tile(_seen_from(rig, target), (len(moments), 1))
     whole = np.unique(np.floor(moments)).astype(int)
     current, subframe = scene.frame_current, scene.frame_subframe
@@ -100,6 +107,12 @@ def aim_at(scene: bpy.types.Scene, rig: Rig, target: bpy.types.Object, moments: 
     finally:
         scene.frame_set(current, subframe=subframe)
     return np.column_stack([np.interp(moments, whole, column) for column in found.T])
+
+
+def _moving(rig: Rig, target: bpy.types.Object) -> bool:
+    """Whether a target may move, or the head that looks at it, but for its own turns."""
+    items = [target, rig.speaker, *([rig.bones.armature] if rig.bones else [])]
+    return any(_may_move(item) for item in items)
 
 
 def _may_move(item: bpy.types.Object) -> bool:

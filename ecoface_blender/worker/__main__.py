@@ -81,11 +81,15 @@ class Worker:
                 raise jobs.GivenUpError
             self._send(protocol.Progress(id=request.id, stage=stage, done=done, total=total))
 
-        def on_frames(first: int, motion: Any) -> None:
+        def on_frames(first: int, part: Any) -> None:
             if request.id in self.given_up:
                 raise jobs.GivenUpError
-            numbers = protocol.packed(motion.astype("<f4").tobytes())
-            self._send(protocol.Frames(id=request.id, first=first, motion=numbers))
+            found = {name: getattr(part, name) for name in protocol.FRAME_BYTES}
+            numbers = {
+                name: "" if curves is None else protocol.packed(curves.astype("<f4").tobytes())
+                for name, curves in found.items()
+            }
+            self._send(protocol.Frames(id=request.id, first=first, **numbers))
 
         try:
             answer = self.jobs.do(request, on_progress, on_frames)

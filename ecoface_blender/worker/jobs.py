@@ -16,7 +16,7 @@ from .sounds import choices_in, sound_of, warnings_of
 
 OnProgress = Callable[[str, int, int], None]
 OnFrames = Callable[[int, Any], None]
-"""Called with a first frame and motion (n, 53) from it on."""
+"""Called with a first frame and the `FlameMotion` from it on."""
 LONG = 60.0  # seconds of sound whose room is given back after it
 
 
@@ -133,13 +133,10 @@ class Jobs:
 
     def _parts(self, request: protocol.Generate, on_frames: OnFrames) -> OnFrames:
         """What hands on parts of the motion in the coefficients of the head that will speak."""
-        from ecoface_model.core.motion_file import FlameMotion
-
         owner = {"head": self._model.model.info["head"]}
 
-        def on_part(first: int, motion: Any) -> None:
-            part = FlameMotion(motion, metadata=owner)
-            on_frames(first, fit(part, request.head, request.head_file).motion)
+        def on_part(first: int, part: Any) -> None:
+            on_frames(first, fit(replace(part, metadata=owner), request.head, request.head_file))
 
         return on_part
 

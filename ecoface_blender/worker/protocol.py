@@ -13,8 +13,8 @@ PROTOCOL = 1
 """Raised when a message changes its meaning; both ends are shipped together, so it only guards accidents."""
 
 HEARTBEAT_SECONDS = 1.0
-FRAME_BYTES = 4 * 53
-"""Of one frame's motion."""
+FRAME_BYTES = {"motion": 4 * 53, "head": 4 * 3, "gaze": 4 * 2}
+"""Of one frame."""
 MAX_LINE = 1 << 20
 """Bytes of one line; no honest message comes near it."""
 
@@ -170,6 +170,10 @@ class Frames:
     """Its first frame; each part goes on where the last one ended, from 0 on."""
     motion: str
     """`packed` (n, 53) little-endian float32, at 25 frames a second."""
+    head: str = ""
+    """Likewise (n, 3), as in a motion's file; empty if the head does not move."""
+    gaze: str = ""
+    """Likewise (n, 2); empty if the eyes do not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,19 +252,23 @@ def packed(motion: bytes) -> str:
     return base64.b64encode(motion).decode("ascii")
 
 
-def unpacked(frames: Frames) -> bytes:
-    """The numbers of frames.
+def unpacked(frames: Frames) -> dict[str, bytes]:
+    """The numbers of frames: their motion, and head and gaze, empty where there are none.
 
     Raises:
-        ProtocolError: if they are no whole frames.
+        ProtocolError: if they are no whole frames, or not as many of each.
     """
     try:
-        motion = base64.b64decode(frames.motion, validate=True)
+        numbers = {name: base64.b64decode(getattr(frames, name), validate=True) for name in FRAME_BYTES}
     except ValueError as error:
         raise ProtocolError("expected the numbers of frames in base64, found something else") from error
-    if not motion or len(motion) % FRAME_BYTES:
-        raise ProtocolError(f"expected whole frames of {FRAME_BYTES} bytes, found {len(motion)} bytes")
-    return motion
+    for name, size in FRAME_BYTES.items():
+        if not numbers["motion"] or len(numbers[name]) % size:
+            raise ProtocolError(f"expected whole frames of {size} bytes, found {len(numbers[name])} bytes")
+    counts = {len(numbers[name]) // size for name, size in FRAME_BYTES.items() if numbers[name]}
+    if len(counts) > 1:
+        raise ProtocolError(f"expected as many frames of head and gaze as of motion, found {sorted(counts)}")
+    return numbers
 
 
 def _check(kind: type, values: dict[str, Any]) -> None:

@@ -2,11 +2,12 @@
 
 Large gaze shifts come with a blink, the surer the larger (Evinger et al. 1994), and speakers blink where
 phrases end (Nakano and Kitazawa 2010). The generator makes blinks of its own: a gaze shift near one waits for
-it, and where none is near, one is added, never beside another. Sources from memory.
+it, and where none is near, one is added, never beside another; and eyes that were open for long get one.
+Sources from memory.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +31,7 @@ AT_ENDS, AT_LAST = (
 )  # shares of phrase ends, and of those before a second of silence, that get a blink
 APART = 1.4  # seconds between an added blink and any other
 MOST = 4  # blinks within 10 s
+OPEN = (2.5, 6.0)  # seconds after which eyes that stayed open blink
 DOWN, SHUT, UP = 0.09, 0.03, 0.22  # seconds
 
 
@@ -82,7 +84,20 @@ def missing(
         if apart and crowd < MOST and 0.1 < time < melody.seconds - DOWN - SHUT - UP:
             added.append(time)
             all_of_them.append(time)
-    return added
+    return sorted([*added, *_overdue(places, sorted(all_of_them), melody.seconds, rng)])
+
+
+def _overdue(
+    places: Sequence[Fixation], blinks: Sequence[float], seconds: float, rng: np.random.RandomState
+) -> Iterator[float]:
+    """Blinks of eyes that would stay open for long, with a gaze shift if one is near."""
+    shifts = [place.time - 0.04 for place in places[1:]]
+    for before, then in itertools.pairwise([0.0, *blinks, seconds]):
+        due = before + rng.uniform(*OPEN)
+        while due < then - APART - NEAR:
+            here = min((shift for shift in shifts if abs(shift - due) < NEAR), default=due)
+            yield here
+            due = here + rng.uniform(*OPEN)
 
 
 def blink_curve(

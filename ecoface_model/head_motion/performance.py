@@ -83,7 +83,7 @@ def perform(
     head = np.radians(turns)
     gaze = _gaze(places, turns, seconds, amounts.gaze) if places else None
     if gaze is not None and lids is not None:
-        motion = _with_lids(motion, lids, gaze, blink_curve(added, seconds))
+        motion = with_lids(motion, lids, gaze, blink_curve(added, seconds))
     return Performance(axis_angles(head).astype(np.float32) if amounts.head_motion else None, gaze, motion)
 
 
@@ -96,7 +96,7 @@ def _gaze(
     return gaze
 
 
-def _with_lids(
+def with_lids(
     motion: Float32[NDArray[np.float32], "frames 53"],
     lids: EyelidContact,
     gaze: Float32[NDArray[np.float32], "frames 2"],

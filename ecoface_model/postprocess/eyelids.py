@@ -3,7 +3,8 @@
 The generator sums small motions of the lids: a blink may stop half way, one eye's before the other's, or take
 the upper lid past the lower. Here each eye's opening is measured on the head itself, against what it is
 without dips as short as blinks, and eyeBlink is corrected frame by frame: a dip that is deep enough shuts
-both eyes along their lids, one that is not goes, and of two that follow each other at once one is left.
+both eyes along their lids, one that is not goes, and of two that follow each other within a second the first
+is left: people blink twice at times, but a face that does looks as if it had a tic.
 Only blinks are fast in an upper face; what else trembles there is smoothed.
 """
 
@@ -30,8 +31,10 @@ _LONGEST = 15  # frames of a blink and its way back; lids that are lower for lon
 _NEAR = 4  # frames to either side of a blink's peak that belong to it
 _HELD = 0.85  # of its depth, from which on a blink is shut: it stays so for a frame or two
 _SHUT_FOR, _OPENS = 4, 5  # frames for which a blink is shut at most, and over which it opens again then
+_APART = FRAME_RATE  # frames from a blink's beginning in which no other one begins
+_BEGUN = 0.5  # of the way to shut, from which on it is one
 REACH = _AROUND + 1 + _LONGEST + _NEAR  # frames to either side that a frame of the eyes depends on
-REACH_BEFORE = REACH + _LONGEST  # before it: when its blink began
+REACH_BEFORE = REACH + 2 * _LONGEST + _APART  # before it: when its blink began, and one that forbids it
 _TOGETHER = (0.3, 0.6)
 """Depth of the shallower of two eyes' dips against the deeper one's: a wink below, above it both blink."""
 _CALM = (0.25, 0.5, 0.25)  # a filter over three frames: half at 6 Hz, a tenth at 10 Hz
@@ -126,7 +129,27 @@ def _blinked(
     deep = (1 - both) * deep + both * deep.max(axis=1, keepdims=True)
     shut = _step(way / np.maximum(_HELD * deep, np.float32(1e-6)))
     blinked = shut * _step((deep - NO_BLINK) / (DONE - NO_BLINK))
-    return np.stack([_not_for_long(eye) for eye in blinked.T], axis=1)
+    return _apart(np.stack([_not_for_long(eye) for eye in blinked.T], axis=1))
+
+
+def _apart(
+    blinked: Float32[NDArray[np.float32], "frames 2"],
+) -> Float32[NDArray[np.float32], "frames 2"]:
+    """Blinks without those that begin within `_APART` of another's beginning, be that left or not.
+
+    So that what comes before tells of each: a stream knows no more.
+    """
+    both = blinked.max(axis=1)
+    begun = np.concatenate([[False], both > _BEGUN, [False]])
+    runs = np.flatnonzero(begun[1:] != begun[:-1]).reshape(-1, 2)
+    apart = blinked.copy()
+    for k in 1 + np.flatnonzero(np.diff(runs[:, 0]) < _APART):
+        (_, before), (start, stop) = runs[k - 1], runs[k]
+        after = runs[k + 1, 0] if k + 1 < len(runs) else len(both)
+        first = start - int(both[before:start][::-1].argmin())  # from where the eyes are open before it
+        last = stop + int(both[stop:after].argmin()) if stop < after else stop
+        apart[first:last] = 0
+    return apart
 
 
 def _not_for_long(

@@ -76,6 +76,14 @@ class SpeechSource:
         heard = self.heard()
         return with_neutral(sure_enough(heard.shares) * heard.intensity[:, None])
 
+    def amounts_so_far(self) -> Amounts:
+        """The same, told from the windows that were heard; behind them the last moment lasts."""
+        assert self.track.points is not None, "a window was heard"
+        points, n = self.track.points[: self.track.known], self.track.known
+        shares, intensity = self.encoder.backend.calibration.shares(points, self.speech[:n])
+        told = with_neutral(sure_enough(shares) * intensity[:, None])
+        return np.pad(told, ((0, len(self.speech) - n), (0, 0)), mode="edge")
+
     def _emotion(self, window: range) -> Float32[NDArray[np.float32], "steps feature"]:
         """Features of the labels that a window's speech is like, mixed, from what was heard so far."""
         assert self.track.points is not None

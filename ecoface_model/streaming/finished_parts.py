@@ -7,12 +7,16 @@ from jaxtyping import Float32
 
 from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import FRAME_RATE
+from ecoface_model.core.motion_file import FlameMotion
+from ecoface_model.head_motion.performance import Performance
 from ecoface_model.postprocess.settling import Settling
 from ecoface_model.postprocess.voice_activity import LevelGates
 from ecoface_model.windows import WindowPlan
 
-OnPart = Callable[[int, NDArray[np.float32]], None]
-"""Called with a first frame and the motion (n, 53) from it on; it may raise to give up."""
+OnPart = Callable[[int, FlameMotion], None]
+"""Called with a first frame and the motion from it on; it may raise to give up."""
+Alive = Callable[[range, NDArray[np.float32]], Performance]
+"""Gives the motion (n, 53) of some frames its head and gaze, before all of the clip is there."""
 AHEAD = FRAME_RATE  # frames behind a part, which its lips and lids are settled with
 
 
@@ -20,9 +24,14 @@ class FinishedParts:
     """What was told of a clip's motion, and what can be told when another window is joined."""
 
     def __init__(
-        self, settling: Settling, plan: WindowPlan, waveform: NDArray[np.float32], on_part: OnPart
+        self,
+        settling: Settling,
+        plan: WindowPlan,
+        waveform: NDArray[np.float32],
+        on_part: OnPart,
+        alive: Alive,
     ) -> None:
-        self._settling, self._plan, self._on_part = settling, plan, on_part
+        self._settling, self._plan, self._on_part, self._alive = settling, plan, on_part, alive
         self._gates = LevelGates.of(waveform)
         self._told = 0  # frames
 
@@ -35,5 +44,6 @@ class FinishedParts:
         until = n_frames if final == n_frames else final - AHEAD
         if until > self._told:
             part = range(self._told, until)
-            self._on_part(self._told, self._settling.settle_part(self._gates, joined[:final], part))
+            made = self._alive(part, self._settling.settle_part(self._gates, joined[:final], part))
+            self._on_part(self._told, FlameMotion(made.motion, head=made.head, gaze=made.gaze))
             self._told = until

@@ -18,6 +18,7 @@ from blender_engine import (  # noqa: F401
 from ecoface_blender import running
 from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.generate import generation
+from ecoface_blender.heads import face_kinds
 from ecoface_blender.takes import takes
 from ecoface_blender.takes.live_preview import NAME
 
@@ -76,6 +77,20 @@ def test_a_line_is_shown_part_by_part_and_then_is_the_usual_take(context, speake
 def curves(action, speaker):
     slot = speaker.data.shape_keys.animation_data.action_slot
     return [c for bag in action.layers[0].strips[0].channelbags if bag.slot == slot for c in bag.fcurves]
+
+
+def test_head_and_eyes_turn_in_the_preview(context, speaker, minute):
+    bones = face_kinds.known_rig(speaker).bones
+    job = start(context, live=True, sound=str(minute), seed=4)
+    step_until_shown(job, speaker)
+    turned = []
+    for frame in range(1, 100, 8):
+        context.scene.frame_set(frame)
+        turned.append([bones.armature.pose.bones[name].matrix.copy() for name in bones.names])
+    for bone in zip(*turned, strict=True):
+        assert np.ptp([np.array(each) for each in bone], axis=0).max() > 0.005
+    bpy.ops.ecoface.cancel()
+    running.end(job)
 
 
 @pytest.mark.parametrize("played_before", [False, True])

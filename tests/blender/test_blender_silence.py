@@ -145,6 +145,22 @@ def test_idle_is_the_same_for_a_seed_and_within_people_s_ranges():
         assert np.abs(np.diff(weights)).max() < 0.03, "slow"
 
 
+SPOKE, SPEAKS = np.arange(0.0, 240.0, 10.0), np.arange(6.0, 240.0, 10.0)
+"""Seconds at which lines end, and begin."""
+
+
+def test_a_listener_never_blinks_twice_at_once_nor_beside_a_line():
+    for seed in range(6):
+        shut = idle(25 * 240, 25.0, seed).blink > 0.9
+        begins = np.flatnonzero(shut[1:] & ~shut[:-1])
+        assert np.diff(begins).min() >= 25, "a second"
+        shut = idle(25 * 240, 25.0, seed, SPEAKS, SPOKE).blink > 0.05
+        in_silence = np.arange(len(shut)) % 250 < 150  # of 10 s, the line takes the last four
+        begins = np.flatnonzero(shut[1:] & ~shut[:-1] & in_silence[1:])
+        assert np.diff(begins).min() >= 25 and (np.abs(begins % 250 - 75.5) < 60).all()
+        assert 10 < len(begins) / (4 * 0.6) < 24, "the rate is kept"
+
+
 def test_a_listener_s_face_is_never_quite_still_and_its_lips_stay_shut(two):
     speaking, listening = two
     receive(speaking, first_frame=40.0)

@@ -66,9 +66,15 @@ def test_an_event_survives_the_pipe_as_one_line(event):
         (b'{"type": "done", "id": true, "answer": {}}\n', "expected id of a message done"),
         (b'{"type": "done", "id": 1, "answer": []}\n', "expected answer of a message done"),
         (b'{"type": "progress", "id": 1, "stage": 2, "done": 0, "total": 1}\n', "expected stage"),
-        (b'{"type": "frames", "id": 1, "first": 0, "motion": "no*base64"}\n', "in base64"),
-        (b'{"type": "frames", "id": 1, "first": 0, "motion": "AAAA"}\n', "whole frames of 212 bytes"),
-        (b'{"type": "frames", "id": 1, "first": 0, "motion": ""}\n', "found 0 bytes"),
+        (
+            b'{"type": "frames", "id": 1, "first": 0, "motion": "no*base64", "head": "", "gaze": ""}\n',
+            "in base64",
+        ),
+        (
+            b'{"type": "frames", "id": 1, "first": 0, "motion": "AAAA", "head": "", "gaze": ""}\n',
+            "whole frames of 212 bytes",
+        ),
+        (b'{"type": "frames", "id": 1, "first": 0, "motion": "", "head": "", "gaze": ""}\n', "found 0 bytes"),
         (b" " * (protocol.MAX_LINE + 1), "found a longer one"),
     ],
 )
@@ -106,4 +112,19 @@ def test_frames_come_through_the_pipe_as_they_were():
     numbers = bytes(range(212)) * 3
     sent = protocol.Frames(id=4, first=8, motion=protocol.packed(numbers))
     received = protocol.decode_event(protocol.encode(sent))
-    assert received == sent and protocol.unpacked(received) == numbers
+    assert received == sent
+    assert protocol.unpacked(received) == {"motion": numbers, "head": b"", "gaze": b""}
+    whole = dict(sent.__dict__, head=protocol.packed(bytes(36)), gaze=protocol.packed(bytes(24)))
+    found = protocol.unpacked(protocol.decode_event(protocol.encode(protocol.Frames(**whole))))
+    assert found == {"motion": numbers, "head": bytes(36), "gaze": bytes(24)}
+
+
+@pytest.mark.parametrize(
+    ("head", "found"), [(12, r"as many frames .* found \[1, 3\]"), (35, "found 35 bytes")]
+)
+def test_frames_of_a_head_that_does_not_fit_are_refused(head, found):
+    sent = protocol.Frames(
+        id=4, first=8, motion=protocol.packed(bytes(636)), head=protocol.packed(bytes(head))
+    )
+    with pytest.raises(protocol.ProtocolError, match=found):
+        protocol.decode_event(protocol.encode(sent))

@@ -108,6 +108,16 @@ def test_blinks_are_added_at_ends_and_large_shifts_but_never_beside_others():
     assert curve.max() > 0.95 and curve[:25].max() == 0 and curve[36:].max() == 0
 
 
+def test_eyes_do_not_stay_open_for_long_nor_blink_twice_at_once():
+    line = melody()
+    places = fixations(line, moods(), draws(3, GAZE))
+    own = [20.0, 21.1, 70.0]
+    together = np.sort([*own, *missing(places, own, line, np.random.RandomState(3))])
+    apart = np.diff([0.0, *together, line.seconds])
+    assert apart.max() < 8 and np.sort(apart)[:2].min() > 1.0
+    assert 13 < 60 * len(together) / line.seconds < 24
+
+
 def test_blinks_of_a_motion_are_found_where_the_eyes_shut():
     openings = np.full((100, 2), 7.0)
     openings[50:55] = np.array([4, 1, 0, 2, 5.0])[:, None]

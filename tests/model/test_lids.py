@@ -59,6 +59,18 @@ def test_a_slow_or_double_blink_opens_again_soon_and_once(lids, weights):
     assert opening[shut[-1] + 6 :].min() > 0.9 * whole
 
 
+@pytest.mark.parametrize(("distance", "left"), [(8, [50]), (18, [50]), (22, [50]), (30, [50, 80])])
+def test_of_blinks_within_a_second_the_first_is_left_without_a_jump(lids, distance, left):
+    motion = blinking(lids, 0.3, 0.6, 0.65, 0.3)
+    motion[50 + distance : 54 + distance] += blinking(lids, 0.3, 0.7, 0.75, 0.3)[50:54]
+    opening = lids.openings(lids.settle(motion)).mean(axis=1)
+    shut = opening < 0.5
+    assert np.flatnonzero(shut[1:] & ~shut[:-1]).tolist() == left
+    if len(left) == 1:
+        assert opening[60:].min() > opening[0] - 0.2, "nothing of the other one stays"
+    assert np.abs(np.diff(opening, n=1)).max() < 6.5
+
+
 def test_both_eyes_shut_together_where_one_is_ahead(lids):
     motion = np.zeros((100, 53), np.float32)
     for place, (right, left) in enumerate([(0.15, 0.05), (0.5, 0.35), (0.4, 0.38), (0.2, 0.1)], start=50):

@@ -7,6 +7,7 @@ import pytest
 from tiny_model import voice
 
 from ecoface_model.core.errors import RequestError, SoundError
+from ecoface_model.core.motion_file import FlameMotion
 from ecoface_model.noise import LatentNoise, normal_noise, slowed
 from ecoface_model.streaming import speech_stream
 from ecoface_model.streaming.speech_stream import LATENCY, SpeechStream, StreamedFrames
@@ -113,13 +114,26 @@ def test_noise_without_an_end_is_the_noise_of_a_clip(latent):
 
 @pytest.mark.parametrize("seconds", [2.0, 8.3, 25.0])
 def test_a_clip_is_told_part_by_part_while_it_is_made(tiny_ecoface, seconds):
-    parts: list[tuple[int, np.ndarray]] = []
+    parts: list[tuple[int, FlameMotion]] = []
     sound = voice(seconds)
 
     def told(first, motion):
         parts.append((first, motion))
 
-    whole = tiny_ecoface.generate(sound, gaze=0.0, on_part=told).motion
-    assert [first for first, _ in parts] == list(np.cumsum([0, *(len(part) for _, part in parts)])[:-1])
-    np.testing.assert_allclose(np.concatenate([part for _, part in parts]), whole, atol=1e-4)
+    whole = tiny_ecoface.generate(sound, head_motion=0.0, gaze=0.0, on_part=told).motion
+    lengths = [part.n_frames for _, part in parts]
+    assert [first for first, _ in parts] == list(np.cumsum([0, *lengths])[:-1])
+    np.testing.assert_allclose(np.concatenate([part.motion for _, part in parts]), whole, atol=1e-4)
     assert len(parts) == len(tiny_ecoface.plan.windows(-(-len(whole) // 4) * 4))
+    assert all(part.head is None and part.gaze is None for _, part in parts)
+
+
+def test_parts_of_a_clip_have_the_head_and_gaze_of_the_whole_where_the_level_tells_its_pauses(tiny_ecoface):
+    parts: list[FlameMotion] = []
+    sound = np.concatenate([voice(9.0), np.zeros(16_000, np.float32), voice(12.0, seed=1)])
+    whole = tiny_ecoface.generate(sound, emotion="sad", on_part=lambda _, part: parts.append(part))
+    head, gaze = (np.concatenate([getattr(part, name) for part in parts]) for name in ("head", "gaze"))
+    assert len(parts) > 1 and head.shape == whole.head.shape and gaze.shape == whole.gaze.shape
+    assert np.abs(np.diff(head, axis=0)).max() < 1.2 * np.abs(np.diff(whole.head, axis=0)).max()
+    for made, usual in ((head, whole.head), (gaze, whole.gaze)):
+        np.testing.assert_allclose(made.std(axis=0), usual.std(axis=0), rtol=0.3)

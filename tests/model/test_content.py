@@ -12,7 +12,6 @@ from ecoface_model.config import ContentConfig
 from ecoface_model.content import WhisperContent, at_usual_level, build_content
 from ecoface_model.core.errors import ModelFileError
 from ecoface_model.emotion import build_emotion
-from ecoface_model.hubert import HubertContent, HubertEmotion, hubert_config, load_hubert
 from ecoface_model.log_mel import LogMel
 from ecoface_model.mel import FLOOR, LARGEST_GAIN, USUAL_PEAK, mel_filters
 from ecoface_model.networks import Networks
@@ -156,6 +155,8 @@ def test_the_level_of_a_long_clip_is_measured_in_parts():
 def test_hubert_in_parts_equals_transformers_hubert():
     from transformers import HubertModel
 
+    from ecoface_model.hubert import HubertContent, hubert_config
+
     torch.manual_seed(0)
     encoder = HubertContent(TINY_HUBERT.content).eval()
     reference = HubertModel(hubert_config(TINY_HUBERT.content)).eval()
@@ -188,6 +189,8 @@ def test_two_huberts_share_one_frozen_frontend_and_its_work():
 def test_hubert_weights_load_from_a_local_folder(tmp_path):
     from transformers import HubertModel
 
+    from ecoface_model.hubert import HubertEmotion, hubert_config, load_hubert
+
     torch.manual_seed(3)
     reference = HubertModel(hubert_config(TINY_HUBERT.emotion)).eval()
     reference.save_pretrained(tmp_path / "hubert")
@@ -202,6 +205,8 @@ def test_hubert_weights_load_from_a_local_folder(tmp_path):
 
 def test_missing_or_other_hubert_weights_are_refused_in_one_sentence(tmp_path):
     from transformers import HubertModel
+
+    from ecoface_model.hubert import HubertContent, hubert_config, load_hubert
 
     encoder = HubertContent(TINY_HUBERT.content)
     with pytest.raises(ModelFileError, match=r"expected a transformers folder with HuBERT at .*nowhere"):

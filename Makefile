@@ -11,6 +11,8 @@ VOICES ?=
 OF_VOICES := --corpus work/voices --folder work/voices/features
 AND_VOICES := $(if $(VOICES),--voices work/voices)
 BIN := .venv/bin
+# Else each of the tests' many processes would compile torch, transformers and all tests again.
+unexport PYTHONDONTWRITEBYTECODE
 # Modules are compiled as they are first imported: most of torch and bpy never is.
 PIP := -m pip install --quiet --no-compile
 # Two files of tests at a time, of one thread each: faster on two cores than one with two threads.

@@ -21,7 +21,6 @@ import tyro
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.export import Dim
 
 from ecoface_model import tensor_names
 from ecoface_model.backends import graph_file
@@ -36,8 +35,6 @@ from ecoface_model.networks import Networks
 from training.runs.script import run_script
 
 OPSET = 20  # of ONNX's operators: ONNX Runtime 1.20 and later know it
-STEPS = Dim("latent_steps", min=1, max=1 << 12)
-"""Of the motion's latent; all other lengths follow from it."""
 SMALL = 8192  # elements of constants that are computed once and for all
 EXAMPLE = 6  # of them in the tensors that the networks are traced with
 
@@ -75,21 +72,24 @@ def graphs_of(networks: Networks) -> dict[str, bytes]:
     """The graphs of a model's networks, by their names in `graph_file.GRAPHS`; none of one on HuBERT."""
     if not isinstance(networks.emotion, WhisperEmotion):
         return {}
+    from torch.export import Dim  # takes seconds
+
     config, n = networks.config, EXAMPLE
     q = config.generator.stride  # frames per latent step
     states = torch.randn(1, config.content.n_layers + 1, 2 * q * n, config.content.feature_dim)
     generator, size = config.generator, config.visual.image_size
     speech = (torch.randn(1, 2 * q * n, width) for width in (generator.content_dim, generator.emotion_dim))
     style, noise = torch.zeros(1, generator.n_styles), torch.randn(1, n, generator.latent_dim)
+    steps = Dim("latent_steps", min=1, max=1 << 12)  # all lengths but the next follow from it
     frames = Dim("frames", min=1, max=1 << 14)
     known = (torch.zeros(1, networks.emotion.row_dim), torch.zeros(1, dtype=torch.long), torch.ones(1))
     given: dict[str, tuple[nn.Module, tuple[Tensor, ...], list[dict[int, Any] | None]]] = {
-        "front": (_Front(networks), (torch.randn(1, N_MELS, 4 * q * n),), [{2: 4 * q * STEPS}]),
-        "labels": (_Labels(networks), (states, *known), [{2: 2 * q * STEPS}, None, None, None]),
+        "front": (_Front(networks), (torch.randn(1, N_MELS, 4 * q * n),), [{2: 4 * q * steps}]),
+        "labels": (_Labels(networks), (states, *known), [{2: 2 * q * steps}, None, None, None]),
         "generator": (
             _Generator(networks),
             (*speech, style, noise),
-            [{1: 2 * q * STEPS}, {1: 2 * q * STEPS}, None, {1: STEPS}],
+            [{1: 2 * q * steps}, {1: 2 * q * steps}, None, {1: steps}],
         ),
         "visual": (_Visual(networks), (torch.rand(1, q * n, 1, size, size),), [{1: frames}]),
     }

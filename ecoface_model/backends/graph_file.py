@@ -146,11 +146,12 @@ def _read_graph(graph: bytes, found: _Graph) -> None:
 
 def _expect_plain(node: bytes) -> None:
     """See that a node is of the standard domain, and holds neither graphs nor files."""
-    _expect_standard(_texts(node, NODE_DOMAIN))
-    for number, attribute in _fields(node):
+    for number, part in _fields(node):
+        if number == NODE_DOMAIN:
+            _expect_standard([_message(part).decode("utf-8")])
         if number != NODE_ATTRIBUTE:
             continue
-        for kind, value in _fields(_message(attribute)):
+        for kind, value in _fields(_message(part)):
             if kind in (ATTRIBUTE_GRAPH, ATTRIBUTE_GRAPHS, ATTRIBUTE_SPARSE):
                 raise ValueError("graphs within a graph")
             if kind in (ATTRIBUTE_TENSOR, ATTRIBUTE_TENSORS) and _tensor(_message(value))[0]:
@@ -225,17 +226,24 @@ def _packed(values: bytes) -> list[int]:
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Number and value of each field of a protobuf message; values are integers or bytes."""
+    """Number and value of each field of a protobuf message; values are integers or bytes.
+
+    Most numbers are of one byte, and read here: a model has a hundred thousand of them.
+    """
     place = 0
     while place < len(message):
-        key, place = _varint(message, place)
+        key, place = message[place], place + 1
+        if key >= 0x80:
+            key, place = _varint(message, place - 1)
         kind = key & 7
-        if kind == 0:
-            value, place = _varint(message, place)
-            yield key >> 3, value
-            continue
-        if kind == 2:
-            length, place = _varint(message, place)
+        if kind in (0, 2):
+            value, place = message[place], place + 1
+            if value >= 0x80:
+                value, place = _varint(message, place - 1)
+            if kind == 0:
+                yield key >> 3, value
+                continue
+            length = value
         elif kind in (1, 5):
             length = 8 if kind == 1 else 4
         else:

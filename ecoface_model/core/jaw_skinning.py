@@ -61,7 +61,8 @@ def term_products(head: Mapping[str, Array], directions: Array) -> Array:
     w = head["weights"][used, JAW].astype(np.float64)
     weighed = w[:, None, None] * expression_directions(head)[used]  # (U, 3, 50)
     neutral = neutral_offsets(head, used)
-    crossed = [weighed[:, entry % 3].T @ directions[:, :, entry // 3].T for entry in range(N_TURN)]
+    along = np.ascontiguousarray(directions.T)  # (3, U, n): numpy multiplies what lies otherwise by hand
+    crossed = [weighed[:, entry % 3].T @ along[entry // 3] for entry in range(N_TURN)]
     return np.vstack(
         [neutral.reshape(len(neutral), -1) @ directions.reshape(len(directions), -1).T, *crossed]
     )

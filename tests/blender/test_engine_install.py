@@ -74,6 +74,7 @@ def test_an_environment_is_made_from_wheels_used_and_replaced(tmp_path):
     assert sorted(p.name for p in engine.parent.iterdir()) == ["engine", LOG]
 
 
+@pytest.mark.slow
 def test_a_wheel_with_another_hash_is_refused_in_one_sentence(tmp_path):
     wheels, engine = write_wheel(tmp_path / "wheels", "tinyengine"), tmp_path / "user" / "engine"
     wrong = plan(tmp_path, "tinyengine", wheels=wheels, digest="a" * 64)

@@ -79,7 +79,8 @@ def grown_by_formula():
 
 def points_of(hair):
     """(S, points of a strand, 3)."""
-    points = np.array([point.vector for point in hair.data.position_data])
+    points = np.empty((len(hair.data.position_data), 3), np.float32)
+    hair.data.position_data.foreach_get("vector", points.ravel())
     return points.reshape(len(hair.data.curves), -1, 3)
 
 

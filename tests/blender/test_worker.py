@@ -55,6 +55,7 @@ def test_generate_writes_the_same_motion_as_the_library(loaded, tiny_onnx, speec
     assert "Animating" in [progress.stage for progress in stages]
 
 
+@pytest.mark.slow
 def test_a_model_without_graphs_is_run_by_pytorch(client, tiny_ecoface, speech, tmp_path):
     answer = load(client, write_tiny_model(tmp_path / "tiny.safetensors", graphs=False))
     assert answer["engine"].startswith("PyTorch") and answer["device"] == "cpu"

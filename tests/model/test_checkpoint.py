@@ -35,14 +35,13 @@ def test_a_model_comes_back_whole(tmp_path, config):
     assert not model.networks.training
 
 
-def test_whoever_may_read_the_users_files_may_read_the_model(tmp_path):
-    path = write_tiny_model(tmp_path / "model.safetensors")
+def test_whoever_may_read_the_users_files_may_read_the_model(tiny_model_file, tmp_path):
     (tmp_path / "any.txt").touch()
-    assert path.stat().st_mode == (tmp_path / "any.txt").stat().st_mode
+    assert tiny_model_file.stat().st_mode == (tmp_path / "any.txt").stat().st_mode
 
 
-def test_matrices_are_halved_on_disk_and_statistics_are_not(tmp_path):
-    tensors = load_file(write_tiny_model(tmp_path / "model.safetensors"))
+def test_matrices_are_halved_on_disk_and_statistics_are_not(tiny_model_file):
+    tensors = load_file(tiny_model_file)
     assert tensors["content.conv1.weight"].dtype == torch.float16
     assert tensors["generator.motion_std"].dtype == torch.float32
     assert tensors["generator.lip_directions"].dtype == torch.float32
@@ -88,8 +87,8 @@ def test_the_hash_is_the_file_s(tmp_path):
     assert read_model(other).hash != read_model(path).hash
 
 
-def test_licences_stand_in_the_header(tmp_path):
-    with safe_open(write_tiny_model(tmp_path / "model.safetensors"), framework="pt") as file:
+def test_licences_stand_in_the_header(tiny_model_file):
+    with safe_open(tiny_model_file, framework="pt") as file:
         assert json.loads(file.metadata()["info"])["licences"] == INFO["licences"]
 
 
@@ -104,8 +103,8 @@ def test_a_missing_default_model_says_how_to_make_it(tmp_path, monkeypatch):
         read_model()
 
 
-def test_damaged_and_foreign_files_are_refused(tmp_path):
-    whole = write_tiny_model(tmp_path / "model.safetensors").read_bytes()
+def test_damaged_and_foreign_files_are_refused(tiny_model_file, tmp_path):
+    whole = tiny_model_file.read_bytes()
     (tmp_path / "cut.safetensors").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "text.safetensors").write_text("weights, honestly")
     (tmp_path / "empty.safetensors").touch()
@@ -133,24 +132,23 @@ def test_pickles_are_refused_unopened(tmp_path):
             read_model(tmp_path / name)
 
 
-def test_a_model_whose_file_begins_like_a_pickle_is_none(tmp_path):
+def test_a_model_whose_file_begins_like_a_pickle_is_none(tiny_model_file, tmp_path):
     """The first byte is the low one of the header's length: one file in 256 begins with a pickle's 0x80."""
-    written = write_tiny_model(tmp_path / "model.safetensors").read_bytes()
+    written = tiny_model_file.read_bytes()
     length = int.from_bytes(written[:8], "little")
     longer = (length // 256 + 1) * 256 + 0x80
     header = written[8 : 8 + length] + b" " * (longer - length)
     path = tmp_path / "like a pickle.safetensors"
     path.write_bytes(longer.to_bytes(8, "little") + header + written[8 + length :])
     assert path.read_bytes().startswith(b"\x80")
-    assert read_model(path).styles == read_model(tmp_path / "model.safetensors").styles
+    assert read_model(path).styles == read_model(tiny_model_file).styles
 
 
 @pytest.mark.parametrize("change", ["missing", "surplus", "other shape", "config"])
-def test_weights_must_fit_exactly(tmp_path, change):
-    path = write_tiny_model(tmp_path / "model.safetensors")
-    with safe_open(path, framework="pt") as file:
+def test_weights_must_fit_exactly(tiny_model_file, tmp_path, change):
+    with safe_open(tiny_model_file, framework="pt") as file:
         metadata = file.metadata()
-    tensors = load_file(path)
+    tensors = load_file(tiny_model_file)
     if change == "missing":
         del tensors["content.conv1.bias"]
     elif change == "surplus":
@@ -196,13 +194,14 @@ CONFIG, STYLES_TEXT, INFO_TEXT = "config", "styles", "info"
         (INFO_TEXT, lambda i: i.update(default_style="nobody"), "a default style 'nobody' that is none"),
     ],
 )
-def test_a_header_is_held_to_what_it_must_be(tmp_path, part, change, said):
-    path = write_tiny_model(tmp_path / "model.safetensors")
-    with safe_open(path, framework="pt") as file:
+def test_a_header_is_held_to_what_it_must_be(tiny_model_file, tmp_path, part, change, said):
+    with safe_open(tiny_model_file, framework="pt") as file:
         metadata = file.metadata()
     values = json.loads(metadata[part])
     change(values)
-    save_file(load_file(path), tmp_path / "changed.safetensors", metadata | {part: json.dumps(values)})
+    save_file(
+        load_file(tiny_model_file), tmp_path / "changed.safetensors", metadata | {part: json.dumps(values)}
+    )
     with pytest.raises(
         ModelFileError, match=r"expected a whole EcoFace model in changed.safetensors"
     ) as caught:
@@ -212,21 +211,23 @@ def test_a_header_is_held_to_what_it_must_be(tmp_path, part, change, said):
 
 @pytest.mark.parametrize("part", [CONFIG, STYLES_TEXT, INFO_TEXT])
 @pytest.mark.parametrize("text", ["[]", "7", "{", "[" * 100_000, None])
-def test_a_header_that_is_no_json_of_ours_is_refused(tmp_path, part, text):
-    path = write_tiny_model(tmp_path / "model.safetensors")
-    with safe_open(path, framework="pt") as file:
+def test_a_header_that_is_no_json_of_ours_is_refused(tiny_model_file, tmp_path, part, text):
+    with safe_open(tiny_model_file, framework="pt") as file:
         metadata = file.metadata()
     metadata.pop(part)
-    save_file(load_file(path), tmp_path / "changed.safetensors", metadata | ({part: text} if text else {}))
+    save_file(
+        load_file(tiny_model_file),
+        tmp_path / "changed.safetensors",
+        metadata | ({part: text} if text else {}),
+    )
     with pytest.raises(ModelFileError, match=r"expected a whole EcoFace model in changed.safetensors"):
         read_model(tmp_path / "changed.safetensors")
 
 
-def test_prototypes_of_another_size_are_refused(tmp_path):
-    path = write_tiny_model(tmp_path / "model.safetensors")
-    with safe_open(path, framework="pt") as file:
+def test_prototypes_of_another_size_are_refused(tiny_model_file, tmp_path):
+    with safe_open(tiny_model_file, framework="pt") as file:
         metadata = file.metadata()
-    tensors = load_file(path) | {"prototypes": torch.zeros(8, 2, 3)}
+    tensors = load_file(tiny_model_file) | {"prototypes": torch.zeros(8, 2, 3)}
     save_file(tensors, tmp_path / "changed.safetensors", metadata)
     with pytest.raises(ModelFileError, match=r"prototypes of \[8, 2, 3\] where its config says"):
         read_model(tmp_path / "changed.safetensors")

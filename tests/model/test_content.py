@@ -1,17 +1,17 @@
-"""Content encoders: held to transformers' Whisper and HuBERT, on exactly 2T steps."""
+"""Content encoders: held to transformers' Whisper and HuBERT, on exactly 2T steps.
+
+transformers takes seconds to import, so only what needs it does.
+"""
 
 import numpy as np
 import pytest
 import torch
 from tiny_model import TINY, TINY_HUBERT, voice
-from transformers import HubertModel, WhisperConfig, WhisperFeatureExtractor
-from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from ecoface_model.config import ContentConfig
 from ecoface_model.content import WhisperContent, at_usual_level, build_content
 from ecoface_model.core.errors import ModelFileError
 from ecoface_model.emotion import build_emotion
-from ecoface_model.hubert import HubertContent, HubertEmotion, hubert_config, load_hubert
 from ecoface_model.log_mel import LogMel
 from ecoface_model.mel import FLOOR, LARGEST_GAIN, USUAL_PEAK, mel_filters
 from ecoface_model.networks import Networks
@@ -23,8 +23,11 @@ def speech(seconds: float = 2.0, seed: int = 0) -> torch.Tensor:
     return torch.from_numpy(voice(seconds, seed))[None]
 
 
-def whisper_reference(config: ContentConfig) -> WhisperEncoder:
+def whisper_reference(config: ContentConfig) -> torch.nn.Module:
     """transformers' encoder at our widths, random, without the final norm that ours has not either."""
+    from transformers import WhisperConfig
+    from transformers.models.whisper.modeling_whisper import WhisperEncoder
+
     torch.manual_seed(0)
     encoder = WhisperEncoder(
         WhisperConfig(
@@ -42,7 +45,7 @@ def whisper_reference(config: ContentConfig) -> WhisperEncoder:
     return encoder
 
 
-def as_ctranslate2(encoder: WhisperEncoder) -> dict[str, torch.Tensor]:
+def as_ctranslate2(encoder: torch.nn.Module) -> dict[str, torch.Tensor]:
     """transformers' weights under CTranslate2's names, with query, key and value in one matrix."""
     state = {k: v for k, v in encoder.state_dict().items()}
     variables = {
@@ -75,10 +78,14 @@ def as_ctranslate2(encoder: WhisperEncoder) -> dict[str, torch.Tensor]:
 
 
 def test_mel_filters_equal_transformers():
+    from transformers import WhisperFeatureExtractor
+
     np.testing.assert_allclose(mel_filters(), WhisperFeatureExtractor().mel_filters.T, atol=1e-12)
 
 
 def test_log_mel_equals_whisper_s_feature_extractor():
+    from transformers import WhisperFeatureExtractor
+
     waveform = speech(30.0)
     ours = LogMel()(waveform)  # (1, 80, 3000)
     whisper = (torch.maximum(ours, ours.max() - 8) + 4) / 4
@@ -146,6 +153,10 @@ def test_the_level_of_a_long_clip_is_measured_in_parts():
 
 
 def test_hubert_in_parts_equals_transformers_hubert():
+    from transformers import HubertModel
+
+    from ecoface_model.hubert import HubertContent, hubert_config
+
     torch.manual_seed(0)
     encoder = HubertContent(TINY_HUBERT.content).eval()
     reference = HubertModel(hubert_config(TINY_HUBERT.content)).eval()
@@ -176,6 +187,10 @@ def test_two_huberts_share_one_frozen_frontend_and_its_work():
 
 
 def test_hubert_weights_load_from_a_local_folder(tmp_path):
+    from transformers import HubertModel
+
+    from ecoface_model.hubert import HubertEmotion, hubert_config, load_hubert
+
     torch.manual_seed(3)
     reference = HubertModel(hubert_config(TINY_HUBERT.emotion)).eval()
     reference.save_pretrained(tmp_path / "hubert")
@@ -189,6 +204,10 @@ def test_hubert_weights_load_from_a_local_folder(tmp_path):
 
 
 def test_missing_or_other_hubert_weights_are_refused_in_one_sentence(tmp_path):
+    from transformers import HubertModel
+
+    from ecoface_model.hubert import HubertContent, hubert_config, load_hubert
+
     encoder = HubertContent(TINY_HUBERT.content)
     with pytest.raises(ModelFileError, match=r"expected a transformers folder with HuBERT at .*nowhere"):
         load_hubert(encoder, tmp_path / "nowhere")

@@ -102,13 +102,14 @@ def test_a_track_of_windows_that_agree_is_the_track_of_the_whole():
 @pytest.mark.parametrize("config", [TINY, TINY_HUBERT], ids=["whisper", "hubert"])
 def test_the_front_of_both_encoders_runs_once_a_window(tmp_path, config):
     path = write_tiny_model(tmp_path / "model.safetensors", config)
-    ecoface = EcoFace.load(path, device="cpu", engine="torch")
+    plan = WindowPlan(window=32, context=8)
+    ecoface = EcoFace(TorchBackend(read_model(path), torch.device("cpu")), plan)
     content = ecoface.networks.content
     front = content.conv1 if config is TINY else content.frontend
     calls: list[int] = []
     front.register_forward_hook(lambda *_: calls.append(1))
-    speech = voice(25.0)
-    n_windows = len(ecoface.plan.windows(628))
+    speech = voice(3.0)
+    n_windows = len(plan.windows(76))
     for ask in (ecoface.listen, ecoface.generate):
         calls.clear()
         ask(speech)

@@ -39,6 +39,7 @@ def tiny_onnx(tiny_model_file):
 LONGEST = (
     "test_whole_recipe.py",
     "test_evaluate.py",
+    "test_stages_paper_size.py",
     "test_two_processes.py",
     "test_ablations.py",
     "test_blender_extension.py",

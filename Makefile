@@ -22,7 +22,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE)
 PYTEST_50 := OMP_NUM_THREADS=1 ECOFACE_PYTHON=$(CURDIR)/$(BIN)/python .venv-bpy50/bin/python -m pytest -o addopts=-q \
 	$(SIDE_BY_SIDE) tests/blender/test_blender_*.py
 
-# Files that have such tests: to import all others takes a minute.
+# Files that have such tests, so that the others are not imported.
 SLOW := $$(grep -rlE 'mark\.(slow|shipped)' tests --include='test_*.py')
 
 .PHONY: demo test test-all environments lint test-50 extension train-default evaluate ablations toy-recipe head clean

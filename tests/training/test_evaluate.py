@@ -117,7 +117,7 @@ def test_exchange_reports_all_class_pairs_through_all_doors(tiny_model_file, cor
         corpus,
         tmp_path,
         "--n-sentences",
-        "2",
+        "1",
         "--n-learned",
         "30",
         "--n-rendered",

@@ -114,12 +114,6 @@ def add_generate_options(generate: argparse.ArgumentParser) -> None:
             f"--{amount}", type=float, default=1.0, metavar="X", help=f"amount {meaning}, 0 to 2 (1)"
         )
     generate.add_argument(
-        "--head-motion", type=float, default=1.0, metavar="X", help="how much the head turns, 0 to 2 (1)"
-    )
-    generate.add_argument(
-        "--gaze", type=float, default=1.0, metavar="X", help="how far the eyes look about, 0 to 2 (1)"
-    )
-    generate.add_argument(
         "--idle",
         type=float,
         default=0.0,
@@ -142,6 +136,12 @@ def add_voice_options(parser: argparse.ArgumentParser, emotion: "argparse._Actio
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, another take (0)")
     parser.add_argument("--temperature", type=float, default=1.0, metavar="X", help="liveliness (1)")
+    parser.add_argument(
+        "--head-motion", type=float, default=1.0, metavar="X", help="how much the head turns, 0 to 2 (1)"
+    )
+    parser.add_argument(
+        "--gaze", type=float, default=1.0, metavar="X", help="how far the eyes look about, 0 to 2 (1)"
+    )
 
 
 def add_export_options(export: argparse.ArgumentParser) -> None:

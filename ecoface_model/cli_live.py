@@ -40,7 +40,12 @@ def run_live(options: argparse.Namespace) -> list[Exception]:
 
     ecoface = EcoFace.load(options.model, options.device, options.engine)
     stream = ecoface.stream(
-        style=options.style, emotion=options.emotion, seed=options.seed, temperature=options.temperature
+        style=options.style,
+        emotion=options.emotion,
+        seed=options.seed,
+        temperature=options.temperature,
+        head_motion=options.head_motion,
+        gaze=options.gaze,
     )
     sounds: list[NDArray[np.float32]] = []
     parts = []
@@ -64,7 +69,13 @@ def run_live(options: argparse.Namespace) -> list[Exception]:
         return complaints or [
             RequestError("expected something to be said, found no sound; speak before Ctrl+C")
         ]
-    motion = FlameMotion(said.motion, metadata=stream.metadata | {"source": "microphone"}, phones=said.phones)
+    motion = FlameMotion(
+        said.motion,
+        metadata=stream.metadata | {"source": "microphone"},
+        phones=said.phones,
+        head=said.head,
+        gaze=said.gaze,
+    )
     motion.write(options.out)
     if options.sound is not None:
         _keep(options.sound, sounds)

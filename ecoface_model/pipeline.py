@@ -205,29 +205,36 @@ class EcoFace:
         amounts: EmotionStrength = AS_IT_IS,
         seed: int = 0,
         temperature: float = 1.0,
+        head_motion: float = 1.0,
+        gaze: float = 1.0,
     ) -> "SpeechStream":
         """The motion of a voice that goes on: sound in chunks in, frames out, 1.12 s behind at most.
 
         What is asked for is as in `generate`; the emotion of another clip is played at its own pace, to and
-        fro.
+        fro. Head and gaze follow the same rules, but not the same chance.
 
         Raises:
             RequestError: as `generate`.
         """
         from ecoface_model.streaming.speech_stream import SpeechStream
+        from ecoface_model.streaming.streamed_performance import StreamedPerformance
 
+        liveliness = Liveliness(head_motion=head_motion, gaze=gaze)
         self._noise(1, seed, temperature)  # refuses what is none
         config = self.model.config.generator
         given, _ = self.inputs.source(emotion, emotion_from, reference_baseline, None, None)
         metadata = self._metadata(style, describe(emotion, emotion_from), amounts, seed, temperature)
+        metadata |= {"head_motion": head_motion, "gaze": gaze}
         return SpeechStream(
             self.encoder,
+            self.inputs,
             self._settling,
             self._animator(style, amounts),
             given or StreamedEmotion(self.backend.calibration, self.inputs.prototypes, baseline),
             LatentNoise(seed, config.latent_dim, config.n_slow_channels, config.slow_correlation),
             temperature,
             metadata,
+            StreamedPerformance(self._settling.lids, seed, metadata["style"], liveliness),
         )
 
     def _metadata(

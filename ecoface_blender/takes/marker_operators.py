@@ -20,7 +20,16 @@ class ECOFACE_OT_mark_phones(OnTake, Operator):
         name="Lips Only", description="Only those that the lips are seen to make: P, B, M, F and V"
     )
 
+    phrases: BoolProperty(
+        name="Phrases",
+        description="Where each phrase begins and ends, between pauses, instead of the phones in it",
+    )
+
     def on(self, context, speaker, take):
+        if self.phrases:
+            count = markers.mark(context.scene, speaker, markers.phrases_in(take, context.scene))
+            self.report({"INFO"}, f"{count // 2} phrases of '{take.name}' are marked")
+            return {"FINISHED"}
         phones = markers.said_in(take, context.scene)
         if self.closing:
             phones = [phone for phone in phones if phone.name in markers.CLOSING]

@@ -1,9 +1,10 @@
-"""The phones of a take as markers of the timeline: where each begins, in the scene's frames."""
+"""The phones of a take, or its phrases, as markers of the timeline, in the scene's frames."""
 
 import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import bpy
@@ -21,36 +22,57 @@ MARKED = "ecoface_phones"
 of their own from Blender 5.0 on; one that was moved or renamed is the artist's."""
 CLOSING = ("P", "B", "M", "F", "V")
 """Phones that the lips are seen to make."""
+PAUSE = 0.2  # seconds of silence that part phrases; the stop of a P or a T is shorter
 
 
 @dataclass(frozen=True)
-class Phone:
-    """One that is said."""
+class Mark:
+    """A phone that is said, or where a phrase begins or ends."""
 
     name: str
     start: float
     """Frame of the scene."""
 
 
-def said_in(take: bpy.types.Action, scene: bpy.types.Scene) -> list[Phone]:
+def said_in(take: bpy.types.Action, scene: bpy.types.Scene) -> list[Mark]:
     """The phones of a take in order, pauses left out, where the sound has them in this scene.
 
     Raises:
         EcoFaceBlenderError: if the take was made without.
     """
+    return [phone for phone in _runs_of(take, scene)[:-1] if phone.name != SILENCE]
+
+
+def phrases_in(take: bpy.types.Action, scene: bpy.types.Scene) -> list[Mark]:
+    """Where the phrases of a take begin and end: what is said between pauses, whatever the words are.
+
+    Raises:
+        EcoFaceBlenderError: if the take was made without phones.
+    """
+    phones, longest = _runs_of(take, scene), PAUSE * sequencer.scene_rate(scene)
+    spans: list[list[float]] = []
+    for phone, after in pairwise(phones):
+        if phone.name == SILENCE:
+            continue
+        if spans and phone.start - spans[-1][1] < longest - 1e-6:
+            spans[-1][1] = after.start
+        else:
+            spans.append([phone.start, after.start])
+    named = [(f"phrase {k}", start, f"phrase {k} end", end) for k, (start, end) in enumerate(spans, 1)]
+    return [Mark(*each) for begins, start, ends, end in named for each in ((begins, start), (ends, end))]
+
+
+def _runs_of(take: bpy.types.Action, scene: bpy.types.Scene) -> list[Mark]:
+    """The phones of a take in order, pauses too, and behind them its end, a pause."""
     shares, story = stored.phones_of(take), actions.read_metadata(take)
     found = stored.motion_of(take)
     if shares is None or found is None:
         raise EcoFaceBlenderError(
             f"'{take.name}' was made by a model or version that tells no phones; press Regenerate."
         )
-    rate = sequencer.scene_rate(scene)
-    first = story["first_frame"]
-    return [
-        Phone(name, first + start / found[1] * rate)
-        for name, start in runs(shares, story["phones"])
-        if name != SILENCE
-    ]
+    step = sequencer.scene_rate(scene) / found[1]
+    said = [*runs(shares, story["phones"]), (SILENCE, len(shares))]
+    return [Mark(name, story["first_frame"] + start * step) for name, start in said]
 
 
 def runs(shares: np.ndarray, names: Sequence[str]) -> list[tuple[str, int]]:
@@ -60,7 +82,7 @@ def runs(shares: np.ndarray, names: Sequence[str]) -> list[tuple[str, int]]:
     return [(names[leading[start]], int(start)) for start in starts]
 
 
-def mark(scene: bpy.types.Scene, speaker: bpy.types.Object, phones: Sequence[Phone]) -> int:
+def mark(scene: bpy.types.Scene, speaker: bpy.types.Object, phones: Sequence[Mark]) -> int:
     """Put markers there in place of those of the same speaker; gives how many."""
     remove(scene, speaker)
     placed = [(phone.name, round(phone.start)) for phone in phones]

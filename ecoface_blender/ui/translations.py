@@ -138,6 +138,7 @@ GERMAN = {
     "Mark Phones": "Laute markieren",
     "More Smile": "Mehr Lächeln",
     "Mouth and Cheeks": "Mund und Wangen",
+    "Phrases": "Sprechabschnitte",
     "Randomness": "Zufälligkeit",
     "Remove Phone Markers": "Lautmarken entfernen",
     "Scene": "Szene",

@@ -11,9 +11,12 @@ HEAD, GAZE, BLINKS = range(3)
 """Streams of chance, so that one does not change with what another draws."""
 
 
-def draws(seed: int, stream: int) -> np.random.RandomState:
-    """Numbers of a stream; numpy keeps `RandomState`'s as they are for ever, unlike `Generator`'s."""
-    return np.random.RandomState(np.array([seed & 0xFFFFFFFF, seed >> 32, stream], np.uint32))
+def draws(seed: int, stream: int, *part: int) -> np.random.RandomState:
+    """Numbers of a stream, or of a numbered part of it.
+
+    numpy keeps `RandomState`'s as they are for ever, unlike `Generator`'s.
+    """
+    return np.random.RandomState(np.array([seed & 0xFFFFFFFF, seed >> 32, stream, *part], np.uint32))
 
 
 def ease(share: Float[NDArray[Any], " n"]) -> Float[NDArray[np.float64], " n"]:

@@ -12,6 +12,8 @@ Typical rotations in conversation have standard deviations of 2 to 4 degrees and
 et al. 2007). Sources from memory; sizes are ours within them.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -49,22 +51,56 @@ FAST = (28.0, 50.0)  # degrees a second: from the first on turns are smoothed, f
 SMOOTHED = 0.48  # seconds over which
 
 Angles = Float[NDArray[np.float64], "frames 3"]
+Side = tuple[float, float, float, float]
+"""A phrase's beginning and end in seconds, and how yaw and roll go with its melody."""
+
+
+@dataclass(frozen=True)
+class Nod:
+    """A turn whose peak is on an accent."""
+
+    peak: float
+    """Seconds."""
+    rise: float
+    """Seconds to the peak; the turn the other way before it begins 2.2 times as long before."""
+    fall: float
+    """Seconds back."""
+    turn: NDArray[np.float64]
+    """(3,) degrees at the peak."""
 
 
 def head_turns(melody: Melody, moods: Moods, n_frames: int, rng: np.random.RandomState) -> Angles:
     """Yaw, pitch and roll in degrees of every frame."""
     seconds = np.arange(n_frames) / FRAME_RATE
+    posture = _posture(melody, moods, seconds, rng)
+    swayed = sway(melody.contour, [(*phrase, *side(rng)) for phrase in melody.phrases], seconds)
+    nods = nodded([nod_on(accent, moods, rng) for accent in melody.accents], seconds)
+    breaths = drawn_breaths(melody.phrases, seconds)
+    return all_together(posture + swayed, nods, breaths, idle(seconds, rng), moods, drawn_side(rng))
+
+
+def all_together(
+    slow: Angles,
+    nods: Angles,
+    breaths: Float[NDArray[Any], " frames"],
+    resting: Angles,
+    moods: Moods,
+    towards: float,
+) -> Angles:
+    """Posture and sway, nods, breaths and unrest as moods have them; some turn to a side, -1 or 1."""
     size = moods.curves["size"][:, None]
-    angles = _posture(melody, moods, seconds, rng)
-    angles += _sway(melody, seconds, rng)
-    angles = size * angles + within(size * _nods(melody, moods, seconds, rng), NOD_LIMITS)
-    angles[:, PITCH] += _drawn_breaths(melody, seconds)
-    angles += _idle(seconds, rng) * np.minimum(size, 1)
-    side = -1.0 if rng.uniform() < 0.5 else 1.0
+    angles = size * slow + within(size * nods, NOD_LIMITS)
+    angles[:, PITCH] += breaths
+    angles += resting * np.minimum(size, 1)
     angles[:, PITCH] -= moods.curves["pitch"]
-    angles[:, YAW] += side * moods.curves["aside"]
-    angles[:, ROLL] += side * moods.curves["tilt"]
+    angles[:, YAW] += towards * moods.curves["aside"]
+    angles[:, ROLL] += towards * moods.curves["tilt"]
     return within(angles, LIMITS)
+
+
+def drawn_side(rng: np.random.RandomState) -> float:
+    """-1 or 1."""
+    return -1.0 if rng.uniform() < 0.5 else 1.0
 
 
 def within(angles: Float[NDArray[Any], "frames n"], limits: tuple[float, ...]) -> NDArray[np.float64]:
@@ -90,12 +126,21 @@ def not_tossed(angles: Angles) -> Angles:
     return calm
 
 
-def _sway(melody: Melody, seconds: NDArray[np.float64], rng: np.random.RandomState) -> Angles:
+def side(rng: np.random.RandomState) -> tuple[float, float]:
+    """How yaw and roll go with a phrase's melody."""
+    yaw, roll = rng.uniform(0.3, 1.0, 2) * np.where(rng.uniform(size=2) < 0.5, -1, 1)
+    return float(yaw), float(roll)
+
+
+def sway(
+    contour: Float[NDArray[Any], " frames"],
+    phrases: Sequence[Side],
+    seconds: Float[NDArray[Any], " frames"],
+) -> Angles:
     """The melody as turns; each phrase has its side."""
-    height = WIDEST_SWAY * np.tanh(melody.contour / WIDEST_SWAY)
+    height = WIDEST_SWAY * np.tanh(contour / WIDEST_SWAY)
     sides = np.zeros((len(seconds), 2))
-    for start, end in melody.phrases:
-        drawn = rng.uniform(0.3, 1.0, 2) * np.where(rng.uniform(size=2) < 0.5, -1, 1)
+    for start, end, *drawn in phrases:
         first, last = np.searchsorted(seconds, (start - 0.2, end + 0.5))
         here = seconds[first:last]
         spoken = ease((here - start + 0.2) / 0.3) * ease((end + 0.5 - here) / 0.5)
@@ -105,15 +150,25 @@ def _sway(melody: Melody, seconds: NDArray[np.float64], rng: np.random.RandomSta
     return swayed
 
 
-def _nods(melody: Melody, moods: Moods, seconds: NDArray[np.float64], rng: np.random.RandomState) -> Angles:
-    """A nod or beat on every accent."""
+def nod_on(accent: Accent, moods: Moods, rng: np.random.RandomState) -> Nod:
+    """The nod or beat on an accent."""
+    clear = rng.uniform() < NOD_SHARE
+    size = (NOD[0] + NOD[1] * accent.strength) * rng.uniform(0.65, 1.2)
+    size *= moods.at("nods", accent.time) * (1.0 if clear else FAINT)
+    slowness = rng.uniform(0.85, 1.2) / moods.at("speed", accent.time)
+    return Nod(accent.time + LAG, RISE * slowness, FALL * slowness, size * _direction(rng))
+
+
+def nodded(nods: Sequence[Nod], seconds: Float[NDArray[Any], " frames"]) -> Angles:
+    """All nods together."""
     angles = np.zeros((len(seconds), 3))
-    for accent in melody.accents:
-        clear = rng.uniform() < NOD_SHARE
-        size = (NOD[0] + NOD[1] * accent.strength) * rng.uniform(0.65, 1.2)
-        size *= moods.at("nods", accent.time) * (1.0 if clear else FAINT)
-        slowness = rng.uniform(0.85, 1.2) / moods.at("speed", accent.time)
-        _add_nod(angles, seconds, accent, size * _direction(rng), slowness)
+    for nod in nods:
+        peak, rise, fall = nod.peak, nod.rise, nod.fall
+        first, last = np.searchsorted(seconds, (peak - 2.2 * rise, peak + fall))
+        here = seconds[first:last]
+        up = ease((here - (peak - rise)) / rise) * (1 - ease((here - peak) / fall))
+        before = ease((here - (peak - 2.2 * rise)) / (1.2 * rise)) * (1 - ease((here - (peak - rise)) / rise))
+        angles[first:last] += (up - BEFORE * before)[:, None] * nod.turn
     return angles
 
 
@@ -128,26 +183,12 @@ def _direction(rng: np.random.RandomState) -> NDArray[np.float64]:
     return np.array([0.8 * side, -0.35, 0.35 * side * turn[1]])
 
 
-def _add_nod(
-    angles: Angles,
-    seconds: NDArray[np.float64],
-    accent: Accent,
-    turn: NDArray[np.float64],
-    slowness: float,
-) -> None:
-    """Add a turn whose peak is on an accent, in place."""
-    rise, fall, peak = RISE * slowness, FALL * slowness, accent.time + LAG
-    first, last = np.searchsorted(seconds, (peak - 2.2 * rise, peak + fall))
-    here = seconds[first:last]
-    up = ease((here - (peak - rise)) / rise) * (1 - ease((here - peak) / fall))
-    before = ease((here - (peak - 2.2 * rise)) / (1.2 * rise)) * (1 - ease((here - (peak - rise)) / rise))
-    angles[first:last] += (up - BEFORE * before)[:, None] * turn
-
-
-def _drawn_breaths(melody: Melody, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+def drawn_breaths(
+    phrases: Sequence[tuple[float, float]], seconds: Float[NDArray[Any], " frames"]
+) -> NDArray[np.float64]:
     """Degrees by which the head rises with breaths in before phrases."""
     raised, before = np.zeros(len(seconds)), 0.0
-    for start, end in melody.phrases:
+    for start, end in phrases:
         if start - before > DRAWN_AFTER:
             drawn = ease((seconds - (start - DRAWN_IN)) / (0.8 * DRAWN_IN))
             raised += DRAWN * drawn * (1 - ease((seconds - start) / LET_OUT))
@@ -160,8 +201,8 @@ def _posture(
 ) -> Angles:
     """Positions that are held, and shifts between them."""
     points, times, took = [np.zeros(3)], [-1.0], [1.0]
-    for time, kept in _shift_times(melody, rng):
-        points.append(np.clip(rng.normal(size=3), -1.8, 1.8) * POSTURE * kept)
+    for time, kept in shift_times(melody, rng):
+        points.append(posture(kept, rng))
         took.append(rng.uniform(*POSTURE_TIME) / moods.at("speed", time))
         times.append(time - 0.3 * took[-1])
     in_order = np.maximum.accumulate(times)
@@ -169,7 +210,13 @@ def _posture(
     return steps(np.stack(points), in_order, np.minimum(took, until), seconds)
 
 
-def _shift_times(melody: Melody, rng: np.random.RandomState) -> list[tuple[float, float]]:
+def posture(kept: float, rng: np.random.RandomState) -> NDArray[np.float64]:
+    """(3,) degrees of a position, of which so much is taken."""
+    drawn: NDArray[np.float64] = np.clip(rng.normal(size=3), -1.8, 1.8) * POSTURE * kept
+    return drawn
+
+
+def shift_times(melody: Melody, rng: np.random.RandomState) -> list[tuple[float, float]]:
     """Seconds at which the posture shifts, and how much of one is taken."""
     times: list[tuple[float, float]] = []
     before = -1.0
@@ -197,7 +244,7 @@ def _shift_times(melody: Melody, rng: np.random.RandomState) -> list[tuple[float
     return times
 
 
-def _idle(seconds: NDArray[np.float64], rng: np.random.RandomState) -> Angles:
+def idle(seconds: NDArray[np.float64], rng: np.random.RandomState) -> Angles:
     """Breath, and slow unrest that never stops."""
     noise = np.stack([unrest(rng, seconds, 0.07, 0.5) for _ in range(3)], axis=1) * UNREST
     drift = 0.6 * unrest(rng, seconds, 0.02, 0.06)  # breaths are not all alike

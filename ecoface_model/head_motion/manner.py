@@ -75,11 +75,22 @@ class Moods:
     """The manner of every frame, as arrays (T,)."""
 
     curves: dict[str, Float[NDArray[np.float64], " frames"]]
+    first: int = 0
+    """The number of the first frame."""
 
     def at(self, name: str, seconds: float) -> float:
         """A field of `Manner` at a moment."""
         curve = self.curves[name]
-        return float(curve[min(max(round(seconds * FRAME_RATE), 0), len(curve) - 1)])
+        return float(curve[min(max(round(seconds * FRAME_RATE) - self.first, 0), len(curve) - 1)])
+
+    def part(self, frames: range) -> "Moods":
+        """Of some of the frames, counted as these are."""
+        there = slice(frames.start - self.first, frames.stop - self.first)
+        return Moods({name: curve[there] for name, curve in self.curves.items()}, frames.start)
+
+    def later(self, frames: int) -> "Moods":
+        """The same, with frames that count from so many frames later on."""
+        return Moods(self.curves, self.first - frames)
 
     @classmethod
     def of(

@@ -4,6 +4,7 @@ All of it is a rule with chance in it, on the whole clip at once: the same for t
 windows.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -81,14 +82,14 @@ def perform(
             turns[:, :2] += amounts.gaze * head_share(places, moods, seconds)
         turns = amounts.head_motion * not_tossed(within(turns, LIMITS))
     head = np.radians(turns)
-    gaze = _gaze(places, turns, seconds, amounts.gaze) if places else None
+    gaze = gaze_in_head(places, turns, seconds, amounts.gaze) if places else None
     if gaze is not None and lids is not None:
         motion = with_lids(motion, lids, gaze, blink_curve(added, seconds))
     return Performance(axis_angles(head).astype(np.float32) if amounts.head_motion else None, gaze, motion)
 
 
-def _gaze(
-    places: list[Fixation], turns: NDArray[np.float64], seconds: NDArray[np.float64], amount: float
+def gaze_in_head(
+    places: Sequence[Fixation], turns: NDArray[np.float64], seconds: NDArray[np.float64], amount: float
 ) -> Float32[NDArray[np.float32], "frames 2"]:
     """The gaze in the head, radians: where it rests, less what the head has turned."""
     in_head = gaze_curve(places, seconds) - turns[:, :2]

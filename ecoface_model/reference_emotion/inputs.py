@@ -17,6 +17,7 @@ from ecoface_model.reference_emotion.sources import (
     MixedEmotion,
     ReferenceEmotion,
     SteadyEmotion,
+    amounts_in,
     amounts_of,
     mixed,
     visual_to_audio,
@@ -71,6 +72,10 @@ class EmotionInputs:
         if isinstance(source, SpeechSource):
             return source.amounts()
         return amounts_of(source, self.prototypes, FEATURES_PER_FRAME * frames)
+
+    def amounts_in(self, features: Float32[NDArray[np.float32], "steps feature"]) -> Amounts:
+        """How much of each emotion features at 50 Hz hold, at 10 Hz."""
+        return amounts_in(features, self.prototypes)
 
     def named(self, emotion: str | EmotionTrack) -> EmotionSource:
         """Of one label, or of labels over time."""

@@ -136,16 +136,22 @@ def amounts_of(source: EmotionSource, prototypes: Prototypes, n_steps: int) -> A
 
     0 is none, 1 normal and 2 strong, as an intensity; what is left of a normal one is neutral's.
     """
-    directions = (prototypes[1:, 1:] - prototypes[0, 0]).reshape(-1, prototypes.shape[2])  # (14, F)
-    solve = np.linalg.pinv(np.float32(EMPHASIS) * directions)  # (F, 14)
     amounts = np.zeros((-(-n_steps // STEPS_PER_POINT), len(prototypes)), np.float32)
     for first in range(0, len(amounts), _POINTS_AT_ONCE):
         last = min(first + _POINTS_AT_ONCE, len(amounts))
         features = source.steps(STEPS_PER_POINT * first, min(STEPS_PER_POINT * last, n_steps))
-        weights = np.maximum((to_track(features) - prototypes[0, 0]) @ solve, 0).reshape(
-            -1, len(amounts[0]) - 1, 2
-        )
-        amounts[first:last, 1:] = weights[..., 0] + 2 * weights[..., 1]
+        amounts[first:last] = amounts_in(features, prototypes)
+    return amounts
+
+
+def amounts_in(features: Features, prototypes: Prototypes) -> Amounts:
+    """The same of features at 50 Hz."""
+    directions = (prototypes[1:, 1:] - prototypes[0, 0]).reshape(-1, prototypes.shape[2])  # (14, F)
+    solve = np.linalg.pinv(np.float32(EMPHASIS) * directions)  # (F, 14)
+    track = to_track(features)
+    weights = np.maximum((track - prototypes[0, 0]) @ solve, 0).reshape(len(track), -1, 2)
+    amounts = np.zeros((len(track), len(prototypes)), np.float32)
+    amounts[:, 1:] = weights[..., 0] + 2 * weights[..., 1]
     return with_neutral(amounts)
 
 

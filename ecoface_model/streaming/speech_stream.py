@@ -18,11 +18,13 @@ from ecoface_model.core.constants import FEATURES_PER_FRAME, FRAME_RATE, MOTION_
 from ecoface_model.core.errors import SoundError
 from ecoface_model.core.phones import in_bytes
 from ecoface_model.noise import LatentNoise
-from ecoface_model.postprocess.settling import CONTEXT_BEFORE, Settling
+from ecoface_model.postprocess.settling import CONTEXT_BEFORE, Settling, rest_in
+from ecoface_model.reference_emotion.inputs import EmotionInputs
 from ecoface_model.reference_emotion.sources import EmotionSource
 from ecoface_model.reference_emotion.speech_source import Heard
-from ecoface_model.streaming.sound_so_far import SoundSoFar
+from ecoface_model.streaming.sound_so_far import GRID, SoundSoFar
 from ecoface_model.streaming.streamed_emotion import StreamedEmotion
+from ecoface_model.streaming.streamed_performance import FELT, MELODY, HeardSoFar, StreamedPerformance
 from ecoface_model.window_animator import WindowAnimator
 from ecoface_model.windowed_encoder import WindowedEncoder
 from ecoface_model.windows import join, smoothstep
@@ -43,6 +45,10 @@ class StreamedFrames:
     motion: Float32[NDArray[np.float32], "frames 53"]
     phones: UInt8[NDArray[np.uint8], "frames phones"] | None
     """As in `FlameMotion`."""
+    head: Float32[NDArray[np.float32], "frames 3"] | None = None
+    """Likewise; None if the head does not turn."""
+    gaze: Float32[NDArray[np.float32], "frames 2"] | None = None
+    """Likewise; None if the eyes do not."""
 
 
 class SpeechStream:
@@ -51,20 +57,22 @@ class SpeechStream:
     def __init__(
         self,
         encoder: WindowedEncoder,
+        inputs: EmotionInputs,
         settling: Settling,
         animator: WindowAnimator,
         source: EmotionSource | StreamedEmotion,
         noise: LatentNoise,
         temperature: float,
         metadata: dict[str, Any],
+        performance: StreamedPerformance,
     ) -> None:
-        self._encoder, self._settling, self._animator = encoder, settling, animator
+        self._encoder, self._inputs, self._settling, self._animator = encoder, inputs, settling, animator
         self._source, self._noise, self._temperature = source, noise, temperature
         self.metadata = metadata
         """Of a `FlameMotion` of its frames."""
         self._plan, self._stride = encoder.plan, encoder.backend.facts.config.generator.stride
         self._fade_start, self._fade = self._plan.takeover
-        self._sound = SoundSoFar(encoder.backend)
+        self._sound, self._performance = SoundSoFar(encoder.backend), performance
         self._window = 0  # number of the window that gives the next frame
         self._given = 0  # frames
         self._latents = np.empty((0, noise.latent_dim), np.float32)  # from that window's first frame on
@@ -123,12 +131,32 @@ class SpeechStream:
             new = np.concatenate([before[: given - self._first], new])
         gates = self._sound.gates()
         gates = gates.part(self._first - self._sound.first, len(gates.resting))
+        there = new[: len(gates.resting)]
         frames = range(given - self._first, until - self._first)
-        motion = self._settling.settle_part(gates, new[: len(gates.resting)], frames)
+        more = range(frames.start, min(frames.stop + LEAST_AHEAD, len(there)))
+        motion = self._settling.settle_part(gates, there, more)
+        heard = self._told(rest_in(gates.part(0, len(there)), there)[frames.start :])
+        made = self._performance.add(range(given, until), heard, motion)
         phones = in_bytes(new[frames.start : frames.stop, MOTION_DIM + 1 :])
         self._channels, self._given = new, until
         self._forget()
-        return StreamedFrames(given, motion, phones)
+        return StreamedFrames(given, made.motion, phones, made.head, made.gaze)
+
+    def _told(self, rest: Float32[NDArray[np.float32], " frames"]) -> HeardSoFar:
+        """What head and gaze follow, of the sound as far as `rest` tells of it from the next frame on."""
+        sound, source, known = self._sound, self._source, self._given + len(rest)
+        first = max(sound.first, min(known - MELODY, self._given))
+        samples = sound.samples[(first - sound.first) * SAMPLES_PER_FRAME :]
+        missing = max(0, (known - first) * SAMPLES_PER_FRAME - len(samples))
+        samples = np.pad(samples, (0, missing))[: (known - first) * SAMPLES_PER_FRAME]
+        felt_from = max(sound.first, self._given - FELT) // GRID * GRID
+        window = range(felt_from, known)
+        if isinstance(source, StreamedEmotion):
+            features = source.steps(window, sound.speech())
+        else:
+            features = source.steps(FEATURES_PER_FRAME * window.start, FEATURES_PER_FRAME * window.stop)
+        felt = self._inputs.amounts_in(features) * np.float32(self.metadata["amounts"]["strength"])
+        return HeardSoFar(samples, known, rest, felt, felt_from)
 
     def _joined(self, known: int, until: int) -> Float32[NDArray[np.float32], "frames channels"]:
         """Channels from the current window's first frame on, as far as it is known: of all windows needed."""
@@ -191,9 +219,9 @@ def together(parts: list[StreamedFrames], given: int = 0) -> StreamedFrames:
     """Parts that follow each other as one; of none, no frames from the given number on."""
     if not parts:
         return StreamedFrames(given, np.empty((0, MOTION_DIM), np.float32), None)
-    phones = [part.phones for part in parts if part.phones is not None]
-    return StreamedFrames(
-        parts[0].first,
-        np.concatenate([part.motion for part in parts]),
-        np.concatenate(phones) if phones else None,
-    )
+
+    def joined(name: str) -> Any:
+        found = [getattr(part, name) for part in parts if getattr(part, name) is not None]
+        return np.concatenate(found) if found else None
+
+    return StreamedFrames(parts[0].first, *(joined(name) for name in ("motion", "phones", "head", "gaze")))

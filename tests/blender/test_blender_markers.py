@@ -18,7 +18,7 @@ NAMES = ["SIL", "M", "AA", "S"]
 SAID = ["SIL"] * 10 + ["M"] * 5 + ["AA"] * 10 + ["S"] * 1 + ["AA"] * 4 + ["M"] * 4 + ["SIL"] * 6
 
 
-def give_take(speaker, first_frame=1.0):
+def give_take(speaker, first_frame=1.0, said=SAID):
     """A line at 25 fps of which the phones are known."""
     line = GenerationRequest(
         scene=bpy.context.scene.name,
@@ -27,13 +27,13 @@ def give_take(speaker, first_frame=1.0):
         sound="/hello.wav",
         first_frame=first_frame,
     )
-    phones = np.full((len(SAID), len(NAMES)), 20, np.uint8)
-    phones[np.arange(len(SAID)), [NAMES.index(name) for name in SAID]] = 190
+    phones = np.full((len(said), len(NAMES)), 20, np.uint8)
+    phones[np.arange(len(said)), [NAMES.index(name) for name in said]] = 190
     story = {"style": "anna", "phones": NAMES}
     takes.receive(
         bpy.context,
         line,
-        talking_motion(len(SAID)),
+        talking_motion(len(said)),
         25,
         np.eye(50),
         story,
@@ -52,6 +52,19 @@ def test_each_phone_is_marked_where_it_begins(context, speaker, fps, first):
     assert bpy.ops.ecoface.mark_phones() == {"FINISHED"}
     begins = [("M", 10), ("AA", 15), ("S", 25), ("AA", 26), ("M", 30)]
     assert marked(context.scene) == [(name, round(first + at / 25 * fps)) for name, at in begins]
+
+
+@pytest.mark.parametrize(("fps", "first"), [(25, 1.0), (50, 101.0)])
+def test_each_phrase_is_marked_where_it_begins_and_ends(context, speaker, fps, first):
+    context.scene.render.fps = fps
+    said = SAID + SAID[10:20] + ["SIL"] * 3 + ["M"] * 6  # 6 frames of silence part phrases, 3 do not
+    give_take(speaker, first, said)
+    bpy.ops.ecoface.mark_phones()
+    assert bpy.ops.ecoface.mark_phones(phrases=True) == {"FINISHED"}
+    ends = [("phrase 1", 10), ("phrase 1 end", 34), ("phrase 2", 40), ("phrase 2 end", 59)]
+    assert marked(context.scene) == [(name, round(first + at / 25 * fps)) for name, at in ends]
+    bpy.ops.ecoface.unmark_phones()
+    assert not context.scene.timeline_markers
 
 
 def test_marking_again_and_removing_leave_others_alone(context, speaker):

@@ -52,6 +52,7 @@ def test_what_is_said_becomes_a_motion_and_a_sound(tiny_model_file, tmp_path, mo
     motion = FlameMotion.read(tmp_path / "a.npz")
     assert motion.n_frames == 75 and motion.metadata["source"] == "microphone"
     assert motion.metadata["emotion"] == "happy:1.5" and motion.phones is not None
+    assert motion.head is not None and motion.gaze is not None
     assert abs(soundfile.info(tmp_path / "a.wav").duration - 3) < 0.01
     assert "75 frames, 3.0 s of speech" in capsys.readouterr().out
 

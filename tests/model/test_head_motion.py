@@ -10,7 +10,7 @@ from ecoface_model.head_motion.draws import GAZE, HEAD, draws, ease
 from ecoface_model.head_motion.gaze import (
     fixations,
 )
-from ecoface_model.head_motion.head import LIMITS, _drawn_breaths, head_turns, not_tossed, within
+from ecoface_model.head_motion.head import LIMITS, drawn_breaths, head_turns, not_tossed, within
 from ecoface_model.head_motion.manner import Moods
 from ecoface_model.head_motion.melody import Accent, Melody
 from ecoface_model.head_motion.pitch import PITCH_RATE, pitch
@@ -111,9 +111,9 @@ def test_a_breath_is_drawn_before_a_phrase_that_follows_silence():
     raised, not_raised = (
         head_turns(each, moods(), 3000, draws(3, HEAD))[:, 1] for each in (after_pause, at_once)
     )
-    drawn = _drawn_breaths(after_pause, SECONDS)
+    drawn = drawn_breaths(after_pause.phrases, SECONDS)
     assert drawn[47] > 0.8 and drawn[30] == 0 and drawn[75] == 0 and not drawn[100:].any()
-    assert not _drawn_breaths(at_once, SECONDS).any() and np.abs(raised - not_raised).max() > 0.5
+    assert not drawn_breaths(at_once.phrases, SECONDS).any() and np.abs(raised - not_raised).max() > 0.5
 
 
 def test_anger_moves_larger_and_faster_and_sadness_lower_and_slower_than_neutral():

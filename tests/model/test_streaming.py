@@ -45,7 +45,7 @@ def test_a_stream_that_waits_for_the_end_gives_the_motion_of_the_whole_clip(
     """So what a stream lacks is the future alone: windows, noise, level, emotion and lips are the same."""
     monkeypatch.setattr(speech_stream, "LEAST_AHEAD", 10_000)
     sound = np.concatenate([np.zeros(8_000, np.float32), 0.1 * voice(13.0), voice(6.3, seed=2)])
-    parts = streamed(tiny_ecoface.stream(emotion=emotion, seed=3), sound)
+    parts = streamed(tiny_ecoface.stream(emotion=emotion, seed=3, gaze=0.0), sound)
     assert [len(part.motion) for part in parts[:-1]] == [0] * (len(parts) - 1)
     whole = tiny_ecoface.generate(sound, emotion=emotion, seed=3, gaze=0.0)
     np.testing.assert_allclose(parts[-1].motion, whole.motion, atol=2e-4)
@@ -54,7 +54,7 @@ def test_a_stream_that_waits_for_the_end_gives_the_motion_of_the_whole_clip(
 
 def test_a_stream_differs_little_from_the_whole_clip(tiny_ecoface):
     sound = voice(14.0)
-    parts = streamed(tiny_ecoface.stream(emotion="sad"), sound)
+    parts = streamed(tiny_ecoface.stream(emotion="sad", gaze=0.0), sound)
     motion = np.concatenate([part.motion for part in parts])
     whole = tiny_ecoface.generate(sound, emotion="sad", gaze=0.0).motion
     assert np.abs(motion - whole).mean() < 0.2 * whole.std()
@@ -78,7 +78,7 @@ def test_what_a_stream_keeps_does_not_grow(tiny_ecoface):
 
 def test_silence_before_speech_is_animated_as_in_a_whole_clip(tiny_ecoface):
     sound = np.concatenate([np.zeros(64_000, np.float32), voice(3.0)])
-    motion = np.concatenate([part.motion for part in streamed(tiny_ecoface.stream(), sound)])
+    motion = np.concatenate([part.motion for part in streamed(tiny_ecoface.stream(gaze=0.0), sound)])
     whole = tiny_ecoface.generate(sound, gaze=0.0).motion
     assert np.abs(motion[:60] - whole[:60]).mean() < 0.1 * np.abs(whole[:60] - whole[-60:]).mean()
 
@@ -97,7 +97,7 @@ def test_what_is_no_sound_is_refused_and_the_stream_goes_on(tiny_ecoface):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"style": "nobody"}, {"emotion": "bored"}, {"seed": -1}, {"temperature": -1.0}]
+    "wrong", [{"style": "nobody"}, {"emotion": "bored"}, {"seed": -1}, {"temperature": -1.0}, {"gaze": 3.0}]
 )
 def test_a_stream_refuses_what_generate_refuses(tiny_ecoface, wrong):
     with pytest.raises(RequestError):

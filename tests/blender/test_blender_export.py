@@ -3,6 +3,7 @@
 import csv
 import json
 import resource
+import sys
 
 import bpy
 import numpy as np
@@ -255,8 +256,9 @@ def test_what_cannot_be_exported_is_told_in_a_sentence(head, arrays, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.fbx", "a.glb", "a.csv"])
-def test_a_file_that_cannot_grow_leaves_the_old_one(head, arrays, tmp_path, name):
+def test_a_file_that_cannot_grow_leaves_the_old_one(head, arrays, tmp_path, name, monkeypatch):
     (tmp_path / name).write_text("old")
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # it would be cut off, too, and stay so
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
     try:

@@ -118,7 +118,7 @@ for step in (1, 2):
 
 @pytest.mark.slow
 def test_a_writer_killed_in_the_middle_leaves_the_checkpoint_before_whole(tmp_path):
-    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
+    killed = subprocess.run([sys.executable, "-B", "-c", KILLED, str(tmp_path)], check=False)
     assert killed.returncode == -signal.SIGXFSZ
     assert len(list(tmp_path.glob(".*"))) == 1, "killed before or after the writing"
     big = nn.Linear(500, 500)

@@ -112,8 +112,10 @@ class Engines:
     def _ended(self, engine: _Engine) -> list[Job]:
         ended = []
         for event in engine.client.poll():
-            if not isinstance(event, protocol.LAST) or engine.client.ended:
+            if not isinstance(event, protocol.LAST):
                 continue
+            if engine.client.ended and not isinstance(event, protocol.Done):
+                continue  # the end of all it was asked for; what it answered before counts
             if event.id == engine.loading:
                 self._has_loaded(engine, event)
             elif job := next((job for job in engine.jobs if job.number == event.id), None):

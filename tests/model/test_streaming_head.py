@@ -32,7 +32,7 @@ def streamed(stream: SpeechStream, sound: np.ndarray, chunk: int = 4_000) -> Str
     return together([*parts, stream.finish()])
 
 
-@pytest.mark.parametrize("emotion", ["neutral", "angry:1.5"])
+@pytest.mark.parametrize("emotion", ["neutral", pytest.param("angry:1.5", marks=pytest.mark.slow)])
 def test_a_stream_s_head_and_gaze_are_like_the_whole_line_s_and_do_not_jump(ecoface, speech, emotion):
     whole = ecoface.generate(speech, emotion=emotion, seed=1)
     made = streamed(ecoface.stream(emotion=emotion, seed=1), speech)
@@ -48,6 +48,7 @@ def test_a_stream_s_head_and_gaze_are_like_the_whole_line_s_and_do_not_jump(ecof
     np.testing.assert_allclose(made.gaze.std(axis=0), whole.gaze.std(axis=0), rtol=0.4)
 
 
+@pytest.mark.slow
 def test_the_eyes_turn_against_the_head_and_shift_as_often(ecoface, speech):
     whole = ecoface.generate(speech, seed=2)
     made = streamed(ecoface.stream(seed=2), speech)
@@ -72,6 +73,7 @@ def test_amounts_scale_a_stream_s_head_and_none_leaves_its_motion(ecoface, speec
     assert (usual.motion != none.motion).any(), "lids follow the gaze"
 
 
+@pytest.mark.slow
 def test_what_head_and_gaze_keep_does_not_grow(ecoface, speech):
     noise = 0.05 * np.random.RandomState(0).randn(30 * 16_000).astype(np.float32)
     for sound in (speech, noise, np.zeros_like(noise)):

@@ -8,6 +8,7 @@ from desktop import ROW, SETTLED, SIDEBAR, Desktop
 PANEL = (1450, 400)  # where the mouse is over the panel
 VIEW = (700, 700)  # and over the view
 NEXT_BUTTON = 136  # pixels, from one button of the file browser to the next
+FILE_TAB = 225  # pixels from the left of the sidebar to the tab File, in the row Sound
 GENERATE = "Generate Emotional Lip Sync"
 
 
@@ -41,7 +42,9 @@ def set_engine(desktop: Desktop, path: str) -> None:
 
 def choose_sound(desktop: Desktop, path: str) -> None:
     """The tab File, then the path into its field."""
-    desktop.click("File")
+    time.sleep(SETTLED)
+    _, y = desktop.find("Sound")
+    desktop.click_at(SIDEBAR + FILE_TAB, y)  # the word stands in sentences, too
     write_path(desktop, path)
     desktop.wait("the sound", lambda state: state["sound"] == path)
 

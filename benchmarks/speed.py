@@ -14,6 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from ecoface_model.core.processors import keep_arrays_on_one_core
+
 DEMO = Path(__file__).parent.parent / "demo" / "speech.wav"
 REPEATS = 5
 
@@ -27,6 +29,7 @@ def main() -> None:
     parser.add_argument("--engine", choices=("torch", "onnx"), help="if not what `EcoFace.load` chooses")
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
+    keep_arrays_on_one_core()
     print(
         f"load of this machine before: {os.getloadavg()[0]:.1f}; {options.threads} threads, "
         f"{options.device}, {options.engine or 'the usual engine'}"

@@ -24,6 +24,7 @@ from ecoface_model.cli_results import (
 )
 from ecoface_model.core.constants import EMOTIONS
 from ecoface_model.core.errors import EcoFaceError, RequestError
+from ecoface_model.core.processors import keep_arrays_on_one_core
 from ecoface_model.device import ENGINES, expect_packages
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is 0, or 2 after a sentence on stderr, or 130 when interrupted."""
     options = build_parser().parse_args(arguments)
+    keep_arrays_on_one_core()
     try:
         complaints = options.run(options)
     except KeyboardInterrupt:

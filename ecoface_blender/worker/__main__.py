@@ -29,6 +29,7 @@ from worker import failures, jobs, library, protocol  # noqa: E402
 sys.path[:1] = [str(library.library_folder()), *sys.argv[1:2]]
 if sys.flags.isolated:
     library.use_blenders_runtime()
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `keep_arrays_on_one_core`
 
 
 class Worker:

@@ -48,7 +48,8 @@ class Plan:
         size = first_line.rpartition(": ")[2].rstrip(".")
         if self.wheels:
             found = sum(path.stat().st_size for path in self.wheels.glob("*.whl"))
-            size = f"{found / 1e6:,.0f} MB of wheels, {size.rpartition(', ')[2]}"
+            there = f"{found / 1e6:,.0f} MB of wheels" if found else "no wheel is in that folder yet"
+            size = f"{there}, {size.rpartition(', ')[2]}"
         return [
             f"From: {self.wheels or self.index or INDEX}, and from nowhere else",
             f"Size: {size}",

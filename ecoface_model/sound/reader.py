@@ -62,7 +62,8 @@ def read(path: Path | str, track: int | None = None, channel: int | None = None)
         sound = _read_plain(file, track, channel) or _read_tracks(file, size, path.name, track, channel)
     if sound is None:
         raise SoundError(
-            f"expected sound in {path.name}, found none; use a file such as wav, flac, mp3, m4a or mp4"
+            f"expected sound in {path.name}, found none that can be read; export it again, "
+            "as wav, flac, mp3, m4a or mp4"
         )
     if round(FRAME_RATE * (len(sound.waveform) / SAMPLE_RATE)) == 0:
         raise SoundError(

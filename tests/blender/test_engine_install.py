@@ -225,3 +225,10 @@ def test_the_requirements_are_those_of_the_library():
     assert pinned.keys() == needed.keys() - {"onnxruntime"}, "PyTorch stands in its place"
     assert all(needed[name].contains(version) for name, version in pinned.items())
     assert package_names()[0] == "torch" and len(package_names()) == len(pinned)
+
+
+def test_the_dialog_says_whether_wheels_are_there(tmp_path):
+    plan = plan_for(str(tmp_path), "")
+    assert "no wheel is in that folder yet, " in plan.describe(tmp_path / "engine")[1]
+    (tmp_path / "a-1-py3-none-any.whl").write_bytes(bytes(2_000_000))
+    assert "Size: 2 MB of wheels, " in plan.describe(tmp_path / "engine")[1]

@@ -22,7 +22,7 @@ from ecoface_model.core.phones import PHONES, in_bytes
 from ecoface_model.head_motion.performance import Liveliness
 from ecoface_model.idle import shown_while_idle, with_idle
 from ecoface_model.level import remarks
-from ecoface_model.liveliness import AliveInParts, make_alive
+from ecoface_model.liveliness import Alive
 from ecoface_model.noise import LatentNoise, expect_seed, normal_noise, slowed
 from ecoface_model.postprocess.face_regions import upper_projection
 from ecoface_model.postprocess.settling import Settling
@@ -172,11 +172,10 @@ class EcoFace:
         source = given or SpeechSource(self.encoder, self.inputs.prototypes, waveform, baseline)
         shown = shown_while_idle(spoken, frames) if idle else None
         metadata = self._metadata(style, describe(emotion, emotion_from), amounts, seed, temperature)
-        beside = (source, self.inputs, self._settling, metadata, shown, liveliness)
+        alive = Alive(waveform, source, self.inputs, self._settling, metadata, shown, liveliness)
         parts = None
         if on_part is not None:
-            alive_parts = AliveInParts(waveform, *beside)
-            parts = FinishedParts(self._settling, self.plan, waveform, on_part, alive_parts)
+            parts = FinishedParts(self._settling, self.plan, waveform, on_part, alive.part)
         joined = animate_windows(self.encoder, waveform, animator, noise, source, shown, progress, parts)
         joined = joined[:frames]
         with self.encoder.pool() as pool:
@@ -191,8 +190,8 @@ class EcoFace:
         phones = in_bytes(joined[:, MOTION_DIM + 1 :])
         if phones is not None:
             metadata["phones"] = list(PHONES)
-        alive = make_alive(waveform, joined, motion, *beside)
-        return FlameMotion(alive.motion, metadata=metadata, phones=phones, head=alive.head, gaze=alive.gaze)
+        made = alive.whole(joined, motion)
+        return FlameMotion(made.motion, metadata=metadata, phones=phones, head=made.head, gaze=made.gaze)
 
     def stream(
         self,

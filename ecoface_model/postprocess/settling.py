@@ -27,13 +27,12 @@ class Settling:
 
     def __init__(self, head: FlameFile | None) -> None:
         """`head` is None where it is not in reach: its motion stays as the generator made it."""
-        self._contacts = (LipContact(head), EyelidContact(head)) if head else None
-        self._protrusion = LipProtrusion(head) if head else None
+        self._steps = (LipProtrusion(head), LipContact(head), EyelidContact(head)) if head else None
 
     @property
     def lids(self) -> EyelidContact | None:
         """The eyelids of the head, if it is in reach."""
-        return self._contacts[1] if self._contacts else None
+        return self._steps[2] if self._steps else None
 
     def settle(
         self,
@@ -56,9 +55,9 @@ class Settling:
         in_order: InOrder = map,
     ) -> Float32[NDArray[np.float32], "part 53"]:
         """The same of some of the frames, with `CONTEXT_BEFORE` and `CONTEXT` around as far as there."""
-        if self._contacts is None or self._protrusion is None:
+        if self._steps is None:
             return np.ascontiguousarray(joined[frames.start : frames.stop, :MOTION_DIM])
-        (lips, lids), protrusion = self._contacts, self._protrusion
+        protrusion, lips, lids = self._steps
         first, last = max(0, frames.start - CONTEXT_BEFORE), min(len(joined), frames.stop + CONTEXT)
         channels = joined[first:last]
         rest = rest_in(gates.part(first, last), channels)

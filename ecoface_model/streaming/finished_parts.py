@@ -15,7 +15,7 @@ from ecoface_model.windows import WindowPlan
 
 OnPart = Callable[[int, FlameMotion], None]
 """Called with a first frame and the motion from it on; it may raise to give up."""
-Alive = Callable[[range, NDArray[np.float32]], Performance]
+PartAlive = Callable[[range, NDArray[np.float32]], Performance]
 """Gives the motion (n, 53) of some frames its head and gaze, before all of the clip is there."""
 AHEAD = FRAME_RATE  # frames behind a part, which its lips and lids are settled with
 
@@ -29,7 +29,7 @@ class FinishedParts:
         plan: WindowPlan,
         waveform: NDArray[np.float32],
         on_part: OnPart,
-        alive: Alive,
+        alive: PartAlive,
     ) -> None:
         self._settling, self._plan, self._on_part, self._alive = settling, plan, on_part, alive
         self._gates = LevelGates.of(waveform)

@@ -34,6 +34,8 @@ class EmotionConfig:
     n_layers: int = 2
     n_heads: int = 4
     feedforward_dim: int = 384
+    hidden_dim: int = 0
+    """Hidden units of the classifier on the front's rows; 0, as in earlier files: a linear layer."""
     dropout: float = 0.3
     """Of the kind "whisper", while it is trained; HuBERT has its own."""
 

@@ -28,7 +28,9 @@ class Networks(nn.Module):
         self.config = config
         self.content = build_content(config.content)
         self.emotion = build_emotion(config.emotion, self.content)
-        self.classifier = EmotionClassifier(config.emotion.feature_dim, self.emotion.row_dim)
+        self.classifier = EmotionClassifier(
+            config.emotion.feature_dim, self.emotion.row_dim, config.emotion.hidden_dim
+        )
         self.visual = VisualEmotion(config.visual)
         self.generator = MotionGenerator(config.generator)
         fold_weight_norm(self.generator)
@@ -42,8 +44,8 @@ class Networks(nn.Module):
         waveform: Float[Tensor, "1 samples"],
         measured: Measured,
         baseline: VoiceBaseline | None = None,
-    ) -> tuple[Float[Tensor, "1 steps content"], Float[Tensor, "1 steps 15"]]:
-        """Content of a window, and the classifier's logits; the front that both encoders share is run once.
+    ) -> tuple[Float[Tensor, "1 steps content"], Float[Tensor, "1 steps evidence"]]:
+        """Content of a window, and the classifier's evidence; the front that both encoders share is run once.
 
         Raises:
             RequestError: if a voice baseline is not one of this model's.
@@ -63,12 +65,12 @@ class Networks(nn.Module):
 
     def labels(
         self, rows: Float[Tensor, "1 frames row"], *baseline: Tensor | None
-    ) -> Float[Tensor, "1 steps 15"]:
-        """Logits of the labels, of what the front gives and a voice baseline as `of_front` takes it."""
+    ) -> Float[Tensor, "1 steps evidence"]:
+        """Evidence for the labels, of what the front gives and a voice baseline as `of_front` takes it."""
         features = self.emotion.of_front(rows, *baseline)
         relative = self.emotion.relative(rows, *baseline).repeat_interleave(FEATURES_PER_FRAME, dim=1)
-        logits: Tensor = self.classifier(features, relative)
-        return logits
+        evidence: Tensor = self.classifier(features, relative)
+        return evidence
 
     def sum_of_states(
         self, waveform: Float[Tensor, "1 samples"], measured: Measured, speech: Float[Tensor, " steps"]

@@ -30,9 +30,9 @@ Progress = Callable[[str, int, int], None]
 """Called with a stage, what is done of it, and its whole; it may raise to give up."""
 ROOM = 1.5e-4  # -76 dB of full scale, as in the quietest clips of the training
 Listened = tuple[
-    range, Float32[NDArray[np.float32], "steps content"], Float32[NDArray[np.float32], "steps 15"]
+    range, Float32[NDArray[np.float32], "steps content"], Float32[NDArray[np.float32], "steps evidence"]
 ]
-"""A window, its content features, and the classifier's logits."""
+"""A window, its content features, and the classifier's evidence."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -101,7 +101,7 @@ class WindowedEncoder:
         progress: Progress | None,
         pool: Executor | None,
     ) -> Iterator[Listened]:
-        """Each window's content and logits, in order."""
+        """Each window's content and evidence, in order."""
 
         def hear(window: tuple[range, Sound, Measured]) -> Listened:
             return window[0], *self.backend.hear(window[1], window[2], baseline)
@@ -133,12 +133,12 @@ class WindowedEncoder:
 
     def from_audio(
         self, waveform: NDArray[np.float32], baseline: VoiceBaseline | None, progress: Progress | None
-    ) -> Float32[NDArray[np.float32], "points 15"]:
-        """The classifier's logits of a clip's speech at 10 Hz, not yet calibrated."""
+    ) -> Float32[NDArray[np.float32], "points evidence"]:
+        """The classifier's evidence of a clip's speech at 10 Hz."""
         track = Track(FEATURES_PER_FRAME * frames_of(waveform))
         with self.pool() as pool:
-            for window, _, logits in self.listened(waveform, baseline, "Listening", progress, pool):
-                track.add(window, logits)
+            for window, _, evidence in self.listened(waveform, baseline, "Listening", progress, pool):
+                track.add(window, evidence)
         return track.whole()
 
     def states_of_speech(

@@ -112,7 +112,7 @@ class _Front(nn.Module):
 
 
 class _Labels(nn.Module):
-    """Those states and a voice baseline -> logits of the labels."""
+    """Those states and a voice baseline -> evidence for the labels."""
 
     def __init__(self, networks: Networks) -> None:
         super().__init__()

@@ -31,8 +31,9 @@ from training.data.clips import CorpusError
 from training.data.face_store import FaceStore
 from training.data.sources import write_sources
 from training.data.voice_clips import VoiceClips
+from training.evaluation.classifier_fit import calibrate, fit_classifier
 from training.evaluation.emotion_space import Space, draw, joint_prototypes, map_clips, map_faces, prototypes
-from training.evaluation.recognition import calibrate, fit_classifier, recognition
+from training.evaluation.recognition import recognition
 from training.evaluation.retrieval import as_lines, space_scores
 from training.objectives.emotion import (
     audio_visual_loss,
@@ -85,7 +86,7 @@ class TrainEmotionConfig:
     """Of the features: recordings of each clip that the encoder hears."""
     n_voice_variants: int = 6
     """The same of recorded voices, to which the classifier is fitted."""
-    encoder: EmotionConfig = field(default_factory=EmotionConfig)
+    encoder: EmotionConfig = field(default_factory=lambda: EmotionConfig(hidden_dim=128))
     visual: VisualConfig = field(default_factory=VisualConfig)
     hubert: Path | None = None
     """A transformers folder of hubert-large-ls960-ft, from which an encoder of kind "hubert" sets out."""
@@ -135,8 +136,10 @@ class EmotionEncoders(nn.Module):
         super().__init__()
         self.audio = build_emotion(config.encoder)
         self.visual = VisualEmotion(config.visual)
-        self.classifier = EmotionClassifier(config.encoder.feature_dim, self.audio.row_dim)
-        self.classifier.rows_to_labels.requires_grad_(False)  # fitted at the end
+        self.classifier = EmotionClassifier(
+            config.encoder.feature_dim, self.audio.row_dim, config.encoder.hidden_dim
+        )
+        self.classifier.row_layers().requires_grad_(False)  # fitted at the end
         self.visual_head = nn.Linear(config.visual.feature_dim, N_LABELS)
 
 

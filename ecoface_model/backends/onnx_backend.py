@@ -7,7 +7,6 @@ lent to each session by their names in the file. One thread works on a window, a
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cached_property
 from threading import Lock
 from typing import Any
 
@@ -19,7 +18,7 @@ from ecoface_model import mel
 from ecoface_model.arrays import NDArray
 from ecoface_model.backends import graph_file
 from ecoface_model.backends.protocol import Measured, Sound
-from ecoface_model.core.constants import FEATURE_RATE
+from ecoface_model.core.constants import EMOTIONS, FEATURE_RATE, N_LABELS
 from ecoface_model.core.errors import ModelFileError
 from ecoface_model.core.processors import processors
 from ecoface_model.model_file import ModelFile, tensor_in_full
@@ -52,16 +51,9 @@ class OnnxBackend:
         self._graphs = file.graphs
         self._sessions: dict[str, Future[_Session]] = {}
         self._making = Lock()
+        self.calibration = _calibration(file)
         for name in WANTED_SOON:
             self._session(name)
-
-    @cached_property
-    def calibration(self) -> Calibration:
-        """The classifier's."""
-        offset, sharpness = (
-            tensor_in_full(self._weights[f"classifier.{name}"]) for name in ("offset", "sharpness")
-        )
-        return Calibration(offset, sharpness.item())
 
     def measure(self, waveform: Sound) -> Measured:
         """See `Backend`."""
@@ -73,17 +65,17 @@ class OnnxBackend:
 
     def hear(
         self, sound: Sound, measured: Measured, baseline: VoiceBaseline | None
-    ) -> tuple[Float32[NDArray[np.float32], "steps content"], Float32[NDArray[np.float32], "steps 15"]]:
+    ) -> tuple[Float32[NDArray[np.float32], "steps content"], Float32[NDArray[np.float32], "steps evidence"]]:
         """See `Backend`."""
         states = self._states(sound, measured)
         n_states, width = states.shape[0], states.shape[2]
         usual, kind, trust = np.zeros(n_states * width, np.float32), NO_BASELINE, 1.0
         if baseline is not None:
             usual, kind, trust = baseline.as_inputs(n_states, width)
-        logits = self._run(
+        evidence = self._run(
             "labels", states[None], usual[None], np.array([kind]), np.array([trust], np.float32)
         )
-        return np.ascontiguousarray(states[-1]), logits
+        return np.ascontiguousarray(states[-1]), evidence
 
     def sum_of_states(
         self, sound: Sound, measured: Measured, speech: Float32[NDArray[np.float32], " steps"]
@@ -124,6 +116,29 @@ class OnnxBackend:
                 with _one_thread() as making:
                     self._sessions[name] = making.submit(_Session, name, self._graphs[name], self._weights)
             return self._sessions[name]
+
+
+def _calibration(file: ModelFile) -> Calibration:
+    """The classifier's, which is no part of a graph.
+
+    Raises:
+        ModelFileError: if a tensor of it is missing or of another shape than the config says.
+    """
+    n_hidden = file.facts.config.emotion.hidden_dim
+    shapes: dict[str, tuple[int, ...]] = {"offset": (len(EMOTIONS),), "sharpness": ()}
+    if n_hidden:
+        shapes |= {"hidden_to_labels.weight": (N_LABELS, n_hidden), "hidden_to_labels.bias": (N_LABELS,)}
+    tensors = []
+    for name, shape in shapes.items():
+        tensor = file.tensors.get(f"classifier.{name}")
+        if tensor is None or tensor.shape != shape:
+            raise ModelFileError(
+                f"expected a classifier's {name} of shape {shape} in the model file, found "
+                f"{'none' if tensor is None else tensor.shape}; copy or download it again"
+            )
+        tensors.append(tensor_in_full(tensor))
+    offset, sharpness, *hidden = tensors
+    return Calibration(offset, sharpness.item(), *hidden)
 
 
 class _Session:

@@ -51,8 +51,8 @@ class Backend(Protocol):
 
     def hear(
         self, sound: Sound, measured: Measured, baseline: VoiceBaseline | None
-    ) -> tuple[Float32[NDArray[np.float32], "steps content"], Float32[NDArray[np.float32], "steps 15"]]:
-        """What is said, and the classifier's logits of how, not yet calibrated.
+    ) -> tuple[Float32[NDArray[np.float32], "steps content"], Float32[NDArray[np.float32], "steps evidence"]]:
+        """What is said, and the classifier's evidence of how.
 
         Raises:
             RequestError: if a voice baseline is not one of this model's.

@@ -45,11 +45,11 @@ class TorchBackend:
 
     def hear(
         self, sound: Sound, measured: Measured, baseline: VoiceBaseline | None
-    ) -> tuple[Float32[NDArray[np.float32], "steps content"], Float32[NDArray[np.float32], "steps 15"]]:
+    ) -> tuple[Float32[NDArray[np.float32], "steps content"], Float32[NDArray[np.float32], "steps evidence"]]:
         """See `Backend`."""
         with self._running():
-            content, logits = self.networks.hear(self._tensor(sound), self._tensor(measured), baseline)
-            return self._array(content), self._array(logits)
+            content, evidence = self.networks.hear(self._tensor(sound), self._tensor(measured), baseline)
+            return self._array(content), self._array(evidence)
 
     def sum_of_states(
         self, sound: Sound, measured: Measured, speech: Float32[NDArray[np.float32], " steps"]

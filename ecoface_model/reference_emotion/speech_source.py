@@ -58,8 +58,8 @@ class SpeechSource:
         """All windows of the clip, in order."""
         waiting: tuple[range, NDArray[np.float32]] | None = None
         heard = self.encoder.listened(self.waveform, self.baseline, stage, progress, pool)
-        for window, content, logits in heard:
-            self.track.add(window, logits)
+        for window, content, evidence in heard:
+            self.track.add(window, evidence)
             if waiting is not None:
                 yield *waiting, self._emotion(waiting[0])
             waiting = window, content
@@ -100,18 +100,18 @@ class SpeechSource:
 def emotion_of_speech(
     calibration: Calibration,
     prototypes: Float32[NDArray[np.float32], "emotions 3 feature"],
-    logits: Float32[NDArray[np.float32], "points 15"],
+    evidence: Float32[NDArray[np.float32], "points evidence"],
     speech: Float32[NDArray[np.float32], " points"],
     steps: range,
 ) -> Float32[NDArray[np.float32], "steps feature"]:
     """Features of the labels that speech is like, mixed, over some steps.
 
-    `logits` and `speech` are at 10 Hz from the first step's zero on, as far as the speech was heard.
+    `evidence` and `speech` are at 10 Hz from the first step's zero on, as far as the speech was heard.
     """
     begin, end = steps.start // STEPS_PER_POINT, steps.stop // STEPS_PER_POINT
     first = max(0, begin - 1 - REACH_POINTS)
-    near = slice(first, min(len(logits), end + 2 + REACH_POINTS))
-    shares, intensity = calibration.shares(logits[near], speech[near])
+    near = slice(first, min(len(evidence), end + 2 + REACH_POINTS))
+    shares, intensity = calibration.shares(evidence[near], speech[near])
     seconds = (np.arange(steps.start, steps.stop) + 0.5) / FEATURE_RATE
     curves = np.concatenate([sure_enough(shares), intensity[:, None]], axis=1)  # (points, emotions + 1)
     curves = on_the_line(curves, seconds * TRACK_RATE - 0.5 - first)  # in the middle of each step

@@ -12,7 +12,7 @@ from ecoface_model.reference_emotion.voice_baseline import VoiceBaseline
 
 
 class StreamedEmotion:
-    """Logits at 10 Hz of the sound that is kept; those of frames that were not given yet are told anew."""
+    """Evidence at 10 Hz of the sound that is kept; those of frames that were not given yet are told anew."""
 
     def __init__(
         self,
@@ -22,29 +22,31 @@ class StreamedEmotion:
     ) -> None:
         self._calibration, self._prototypes, self.baseline = calibration, prototypes, baseline
         self._first = 0  # point
-        self._logits = np.empty((0, 15), np.float32)
+        self._evidence = np.empty((0, calibration.width), np.float32)
 
-    def add(self, window: range, logits: Float32[NDArray[np.float32], "steps 15"], from_frame: int) -> None:
-        """A window's logits, which count from a frame on, up to the window's end."""
+    def add(
+        self, window: range, evidence: Float32[NDArray[np.float32], "steps evidence"], from_frame: int
+    ) -> None:
+        """A window's evidence, which counts from a frame on, up to the window's end."""
         begin = FEATURES_PER_FRAME * window.start  # step
         point = max(FEATURES_PER_FRAME * from_frame // STEPS_PER_POINT, -(-begin // STEPS_PER_POINT))
-        told = logits[max(0, STEPS_PER_POINT * point - begin) :]
+        told = evidence[max(0, STEPS_PER_POINT * point - begin) :]
         if len(told):
-            self._logits = np.concatenate([self._logits[: point - self._first], to_track(told)])
+            self._evidence = np.concatenate([self._evidence[: point - self._first], to_track(told)])
 
     def forget(self, before_frame: int) -> None:
         """Drop what no window to come can ask for; the frame is a whole point."""
         point = FEATURES_PER_FRAME * before_frame // STEPS_PER_POINT
-        self._logits = self._logits[max(0, point - self._first) :].copy()
+        self._evidence = self._evidence[max(0, point - self._first) :].copy()
         self._first = max(point, self._first)
 
     def steps(
         self, window: range, speech: Float32[NDArray[np.float32], " points"]
     ) -> Float32[NDArray[np.float32], "steps feature"]:
-        """Features over a window; `speech` is that of all the logits, or longer."""
+        """Features over a window; `speech` is that of all the evidence, or longer."""
         offset = STEPS_PER_POINT * self._first
         steps = range(FEATURES_PER_FRAME * window.start - offset, FEATURES_PER_FRAME * window.stop - offset)
-        n_points = min(len(self._logits), len(speech))
+        n_points = min(len(self._evidence), len(speech))
         return emotion_of_speech(
-            self._calibration, self._prototypes, self._logits[:n_points], speech[:n_points], steps
+            self._calibration, self._prototypes, self._evidence[:n_points], speech[:n_points], steps
         )

@@ -190,6 +190,20 @@ def test_graphs_that_are_none_are_damage(model, tmp_path, text):
         EcoFace.load(tmp_path / "changed.safetensors")
 
 
+@pytest.mark.parametrize("name", ["offset", "hidden_to_labels.weight"])
+def test_a_classifier_that_is_not_whole_is_said_in_a_sentence(model, tmp_path, name):
+    with safe_open(model, framework="np") as file:
+        metadata, tensors = file.metadata(), load_file(model)
+    for number, damaged in enumerate((None, np.zeros((3, 3), np.float32))):
+        path = tmp_path / f"{number}.safetensors"
+        other = tensors | ({} if damaged is None else {f"classifier.{name}": damaged})
+        if damaged is None:
+            del other[f"classifier.{name}"]
+        save_file(other, path, metadata)
+        with pytest.raises(ModelFileError, match=f"expected a classifier's {name} of shape"):
+            EcoFace.load(path, engine="onnx")
+
+
 def test_no_graph_holds_a_weight(model):
     file = read_model_file(model)
     networks = tiny_networks()
@@ -197,7 +211,9 @@ def test_no_graph_holds_a_weight(model):
     lent = {name for graph in file.graphs.values() for name in graph_file.weights_of(graph)}
     assert lent <= file.tensors.keys() | {graph_file.POSITIONS}
     trained = {name for name, _ in networks.named_parameters() if not name.startswith("generator")}
-    assert {name for name in trained if name.startswith(("content", "classifier", "visual"))} <= lent
+    in_numpy = {f"classifier.hidden_to_labels.{kind}" for kind in ("weight", "bias")}
+    wanted = {name for name in trained if name.startswith(("content", "classifier", "visual"))}
+    assert in_numpy <= wanted and wanted - in_numpy <= lent
     assert sum(map(len, file.graphs.values())) < 400_000
 
 

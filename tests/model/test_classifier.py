@@ -27,6 +27,13 @@ def classifier(seed: int = 0) -> EmotionClassifier:
     return made
 
 
+def with_hidden_units() -> EmotionClassifier:
+    torch.manual_seed(2)
+    made = EmotionClassifier(6, 4, 5).eval().requires_grad_(False)
+    made.hidden_to_labels.weight.normal_(), made.hidden_to_labels.bias.normal_()
+    return made
+
+
 def told_by(made: EmotionClassifier, told: torch.Tensor, *more: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """`Calibration.of_means`, or with speech beside the logits `Calibration.shares`."""
     calibration = made.calibration()
@@ -46,6 +53,29 @@ def test_the_mean_of_logits_is_the_logits_of_means():
     torch.testing.assert_close(made(features, rows).mean(dim=0), made(features.mean(dim=0), rows.mean(dim=0)))
     by_hand = made.to_labels(features) + made.rows_to_labels(rows)
     torch.testing.assert_close(made(features, rows), by_hand)
+
+
+def test_the_mean_of_evidence_with_hidden_units_is_the_evidence_of_means():
+    made, features, rows = with_hidden_units(), torch.randn(7, 6), torch.randn(7, 4)
+    evidence = made(features, rows)
+    assert evidence.shape == (7, N_LABELS + 5) and made.calibration().width == N_LABELS + 5
+    torch.testing.assert_close(evidence.mean(dim=0), made(features.mean(dim=0), rows.mean(dim=0)))
+    hidden = made.rows_to_hidden(rows).relu()
+    by_hand = made.to_labels(features) + made.hidden_to_labels(hidden)
+    torch.testing.assert_close(made.logits(evidence), by_hand)
+    torch.testing.assert_close(torch.from_numpy(made.calibration().logits(evidence.numpy())), by_hand)
+    shares, _ = told_by(made, evidence)
+    torch.testing.assert_close(shares[:, 0], by_hand.softmax(dim=1)[:, 0])
+
+
+def test_a_moment_in_speech_is_told_by_the_mean_around_it():
+    """The hidden units see means of the speech, not every moment by itself."""
+    made = with_hidden_units()
+    evidence = logits(30, made)
+    shares, _ = told_by(made, evidence, torch.ones(30))
+    means, _ = around(evidence.numpy(), torch.ones(30).numpy())
+    expected, _ = told_by(made, torch.from_numpy(means))
+    torch.testing.assert_close(shares, expected)
 
 
 def test_shares_add_up_to_1_and_sum_their_intensities():

@@ -22,7 +22,7 @@ from ecoface_model.networks import Networks
 STYLES = ("anna", "ben", "cleo")
 TINY = EcoFaceConfig(
     content=ContentConfig(feature_dim=32, n_layers=2, n_heads=2, feedforward_dim=48),
-    emotion=EmotionConfig(feature_dim=16, n_layers=2, n_heads=2, feedforward_dim=32),
+    emotion=EmotionConfig(feature_dim=16, n_layers=2, n_heads=2, feedforward_dim=32, hidden_dim=6),
     visual=VisualConfig(widths=(4, 4, 8, 8), feature_dim=16, image_size=32),
     generator=MotionGeneratorConfig(
         content_dim=32, emotion_dim=16, n_styles=3, hidden_dim=24, condition_dim=12, flow_hidden_dim=8
@@ -54,6 +54,7 @@ def tiny_networks(config: EcoFaceConfig = TINY, seed: int = 0) -> Networks:
         networks.emotion.state_mean.copy_(states.mean(dim=(0, 2)))
         networks.emotion.state_std.copy_(states.std(dim=(0, 2)))
         networks.classifier.to_labels.weight.data *= 20  # sure of what it hears,
+        torch.nn.init.normal_(networks.classifier.hidden_to_labels.weight, std=0.1)
         networks.classifier.offset[0] = -9  # and seldom of neutral
     return networks
 

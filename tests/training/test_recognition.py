@@ -14,14 +14,8 @@ from ecoface_model.reference_emotion.voice_baseline import NO_BASELINE
 from ecoface_model.speech_encoder import EmotionEncoder
 from training.data.clips import ClipRow, write_clip, write_manifest
 from training.data.voice_clips import LINES, NEUTRAL, VoiceClips
-from training.evaluation.recognition import (
-    Recognised,
-    _views,
-    calibrate,
-    fit_classifier,
-    recognise,
-    recognition,
-)
+from training.evaluation.classifier_fit import _views, calibrate, fit_classifier
+from training.evaluation.recognition import Recognised, recognise, recognition
 
 FRAMES = 12
 CLASSES = [("neutral", 0), *((name, level) for name in EMOTIONS[1:] for level in (1, 2))]
@@ -155,12 +149,33 @@ class Deaf(Plain):
 
 
 def test_what_the_encoder_does_not_tell_the_front_s_rows_do(synthetic, real, monkeypatch):
-    monkeypatch.setattr("training.evaluation.recognition.PLAIN", 1.0)  # or a deaf layer would guess neutral
+    monkeypatch.setattr(
+        "training.evaluation.classifier_fit.PLAIN", 1.0
+    )  # or a deaf layer would guess neutral
     classifier = EmotionClassifier(N_LABELS, N_LABELS)
     fit_classifier(Deaf(), classifier, [synthetic, real])
     assert recognise(Deaf(), classifier, real).uar == 1.0
     classifier.rows_to_labels.weight.data.zero_()
     assert recognise(Deaf(), classifier, real).uar == 0.5
+
+
+def test_hidden_units_tell_what_no_linear_layer_can(tmp_path, monkeypatch):
+    """Happy where one of two rows is high, sad where both are or none; the features are deaf to it."""
+    monkeypatch.setattr("training.evaluation.classifier_fit.HIDDEN_STEPS", 400)
+    kinds = ((1.0, 1.0, "sad"), (0.0, 0.0, "sad"), (1.0, 0.0, "happy"), (0.0, 1.0, "happy"))
+    clips = corpus(
+        tmp_path / "either",
+        [(f"voice {v}", mood, 1, {2: a, 9: b}) for v in range(4) for a, b, mood in kinds],
+    )
+    told = []
+    for n_hidden in (0, 16, 16):
+        torch.manual_seed(len(told))  # where the layers stood says nothing
+        told.append(EmotionClassifier(N_LABELS, N_LABELS, n_hidden))
+        fit_classifier(Deaf(), told[-1], [clips])
+    assert recognise(Deaf(), told[0], clips).uar < 0.8
+    assert recognise(Deaf(), told[1], clips).uar == 1.0
+    for name, tensor in told[1].state_dict().items():
+        torch.testing.assert_close(tensor, told[2].state_dict()[name], msg=name)
 
 
 def test_a_voice_with_many_lines_is_learned_relative_to_them_too(tmp_path):
@@ -189,7 +204,9 @@ def test_fitting_does_not_depend_on_where_the_layer_stood(synthetic):
 
 
 def test_calibration_sharpens_what_is_nearly_always_right(synthetic, tmp_path, monkeypatch):
-    monkeypatch.setattr("training.evaluation.recognition.PLAIN", 1.0)  # or neutral clips alone would decide
+    monkeypatch.setattr(
+        "training.evaluation.classifier_fit.PLAIN", 1.0
+    )  # or neutral clips alone would decide
     certain = corpus(
         tmp_path / "certain",
         [("robot", emotion, level, {label: 1.0}) for label, (emotion, level) in enumerate(CLASSES)],

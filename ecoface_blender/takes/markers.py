@@ -68,7 +68,7 @@ def _runs_of(take: bpy.types.Action, scene: bpy.types.Scene) -> list[Mark]:
     found = stored.motion_of(take)
     if shares is None or found is None:
         raise EcoFaceBlenderError(
-            f"'{take.name}' was made by a model or version that tells no phones; press Regenerate."
+            f"'{take.name}' was made by a model or version that tells no phones; press Regenerate Take."
         )
     step = sequencer.scene_rate(scene) / found[1]
     said = [*runs(shares, story["phones"]), (SILENCE, len(shares))]

@@ -79,7 +79,7 @@ def test_marking_again_and_removing_leave_others_alone(context, speaker):
 
 def test_a_take_without_phones_is_said(context, speaker):
     receive_take(speaker, talking_motion(20))
-    with pytest.raises(RuntimeError, match="tells no phones; press Regenerate"):
+    with pytest.raises(RuntimeError, match="tells no phones; press Regenerate Take"):
         bpy.ops.ecoface.mark_phones()
     assert not context.scene.timeline_markers
 

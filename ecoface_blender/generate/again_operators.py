@@ -66,8 +66,8 @@ class ECOFACE_OT_take_again(_Again, Operator):
 
 
 class ECOFACE_OT_take_swap(EmotionProperties, _Again, Operator):
-    """Make all frames of the played take anew with the panel's emotion and its own sound, style and seed, into
-    a new take. The played take and your edits stay"""
+    """Make all frames of the played take anew with the panel's emotion and its own sound, style and seed,
+    into a new take. The played take and your edits stay"""
 
     bl_idname = "ecoface.take_swap"
     bl_label = "Swap Emotion"
@@ -77,9 +77,9 @@ class ECOFACE_OT_take_swap(EmotionProperties, _Again, Operator):
 
 
 class ECOFACE_OT_take_range(EmotionProperties, _Again, Operator):
-    """Make only these frames anew, the preview range's or else the scene's, with the panel's emotion and seed,
-    in a copy of the played take, blended over 0.2 s inside both ends. All other frames and the played take
-    stay as they are"""
+    """Make only these frames anew, the preview range's or else the scene's, with the panel's emotion and
+    seed, in a copy of the played take, blended over 0.2 s inside both ends. All other frames and the played
+    take stay as they are"""
 
     bl_idname = "ecoface.take_range"
     bl_label = "Regenerate Range"

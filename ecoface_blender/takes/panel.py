@@ -19,7 +19,7 @@ NUMBERS = 1.0
 
 
 class ECOFACE_UL_takes(UIList):
-    """The takes of the chosen head, numbered and by their actions' names, in the order in which they were made.
+    """The takes of the chosen head, numbered and by their actions' names, in the order they were made in.
 
     No icon: names that begin alike are told apart by what a narrow list has room for.
     """

@@ -1,6 +1,6 @@
 """A face that only listens: blinks, a gaze on a face, breath, and a nod now and then. No bpy.
 
-By rule: blinks as of people at rest, 17 a minute (Bentivoglio 1997), shut within 80 ms and open again in 160;
+By rule: blinks as of people at rest, 17 a minute (Bentivoglio 1997), shut within 80 ms and open again in 200;
 the gaze rests on the other's eyes and mouth for about a second at a time; saccades last 25 ms and 2.4 ms a
 degree (the main sequence); the head sways slowly and nods at times as listeners do (Hadar 1985).
 Brows, cheeks and the mouth's corners are never quite still; how far they stir was chosen on pictures.
@@ -15,7 +15,8 @@ from ..core.head_pose import direction, gaze_along
 from ..core.jaw_skinning import rotations
 
 BLINKS = (3.0, 0.55)  # seconds between two: the log-normal's median, and its spread
-CLOSING, HELD, OPENING = 0.08, 0.06, 0.16  # seconds
+CLOSING, HELD, OPENING = 0.08, 0.06, 0.2  # seconds
+AT_FIRST = 1.8  # how much faster lids come up at first than at last
 BLINKS_APART = 1.2  # seconds at least: two at once look like a tic
 BESIDE_LINES = (
     0.7  # seconds to either side of a line's ends in which no blink begins: the line may have its own
@@ -102,9 +103,9 @@ def _beside(moment: float, speaks: Sequence[float], spoke: Sequence[float]) -> f
 
 
 def _blink(since: np.ndarray) -> np.ndarray:
-    """(T,) of one that begins at 0: faster down than up."""
-    down, up = _step(since / CLOSING), _step((since - CLOSING - HELD) / OPENING)
-    return down * (1 - up)
+    """(T,) of one that begins at 0: faster down than up, and up at once, the slower the wider."""
+    up = ((since - CLOSING - HELD) / OPENING).clip(0, 1)
+    return _step(since / CLOSING) * (1 - up) ** AT_FIRST
 
 
 def _head(seconds: np.ndarray, rate: float, rng: np.random.RandomState) -> np.ndarray:

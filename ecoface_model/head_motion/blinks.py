@@ -104,7 +104,7 @@ def _overdue(
 def blink_curve(
     times: Sequence[float], seconds: Float[NDArray[Any], " frames"]
 ) -> Float[NDArray[np.float64], " frames"]:
-    """How far the eyes are shut by blinks that begin at these times, 0 to 1: fast down, and up at once, the slower the wider."""
+    """How far the eyes are shut by blinks that begin at these times, 0 to 1: fast down, and up at once."""
     curve = np.zeros(len(seconds))
     for time in times:
         first, last = np.searchsorted(seconds, (time, time + DOWN + SHUT + UP))

@@ -7,7 +7,7 @@ from bpy.types import Panel, UIList
 
 from ..errors import EcoFaceBlenderError
 from ..heads import chosen, own_bones, own_head
-from ..ui.layout import LIVE, Sidebar, draw_message, draw_when
+from ..ui.layout import LIVE, Sidebar, draw_message, draw_when, labelled_row
 from ..ui.translations import sentence
 from . import diagnosis, frames, handles, stored, takes
 from .properties import TakeControls
@@ -109,8 +109,9 @@ class ECOFACE_PT_edits(Sidebar, Panel):
         else:
             row.operator("ecoface.layer_add", icon="NLA")
         row.operator("ecoface.layer_remove", text="", icon="X")
-        row = layout.row(align=True)
-        row.operator("ecoface.mark_phones", icon="MARKER_HLT")
+        row = labelled_row(layout, "Mark")
+        row.operator("ecoface.mark_phones", text="Phones")
+        row.operator("ecoface.mark_words", text="Words")
         row.operator("ecoface.unmark_phones", text="", icon="X")
 
 

@@ -102,6 +102,12 @@ def end(ended: FileJob, why: str = "") -> None:
         ended.at_end()
 
 
+def fail(why: str) -> None:
+    """Let the panel say why nothing was begun, until something is."""
+    global failure
+    failure = why
+
+
 def stop_all(sentence: str) -> None:
     """Give up the job and the lines that wait."""
     for each in (queue, job):

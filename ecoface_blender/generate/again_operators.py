@@ -50,11 +50,11 @@ class _Again(Generating):
 
 
 class ECOFACE_OT_take_again(_Again, Operator):
-    """Make all frames of this take anew from what is stored with it, into a new take: the same seed gives the
-    same. This take and your edits above it stay"""
+    """Make all frames of the played take anew with its own sound, emotion, style and seed, whatever the panel
+    says, into a new take: after the sound or the model has changed. The played take and your edits stay"""
 
     bl_idname = "ecoface.take_again"
-    bl_label = "Regenerate"
+    bl_label = "Regenerate Take"
 
     seed: IntProperty(
         name="Seed", description="Another seed than the take's own", min=0, options={"SKIP_SAVE"}
@@ -66,8 +66,8 @@ class ECOFACE_OT_take_again(_Again, Operator):
 
 
 class ECOFACE_OT_take_swap(EmotionProperties, _Again, Operator):
-    """Make all frames of this take anew with the panel's emotion, into a new take; its seed and style stay,
-    and so does this take"""
+    """Make all frames of the played take anew with the panel's emotion and its own sound, style and seed,
+    into a new take. The played take and your edits stay"""
 
     bl_idname = "ecoface.take_swap"
     bl_label = "Swap Emotion"
@@ -77,8 +77,9 @@ class ECOFACE_OT_take_swap(EmotionProperties, _Again, Operator):
 
 
 class ECOFACE_OT_take_range(EmotionProperties, _Again, Operator):
-    """Make these frames anew, the preview range's or else the scene's, with the panel's emotion and seed, in
-    a copy of this take, blended over 0.2 s inside both ends. Keys outside and this take stay as they are"""
+    """Make only these frames anew, the preview range's or else the scene's, with the panel's emotion and
+    seed, in a copy of the played take, blended over 0.2 s inside both ends. All other frames and the played
+    take stay as they are"""
 
     bl_idname = "ecoface.take_range"
     bl_label = "Regenerate Range"

@@ -67,7 +67,8 @@ class JobOperator(Reporting, Watching):
         try:
             job = self._start(context)
         except EcoFaceBlenderError as error:
-            self.report({"ERROR"}, str(error))
+            running.fail(str(error))
+            self.report({"WARNING"}, str(error))  # not an error's pop-up over the button
             return {"CANCELLED"}
         return self.watch(context, job)
 

@@ -48,7 +48,8 @@ class Generating(JobOperator):
 
 
 class ECOFACE_OT_generate(EmotionProperties, Generating, Operator):
-    """Animate the head from the voice, into a new action. What a script leaves out is taken from the panel"""
+    """Make a new take of the head from the voice, with all that this panel says; takes that were made before
+    stay as they are. What a script leaves out is taken from the panel"""
 
     bl_idname = "ecoface.generate"
     bl_label = "Generate Emotional Lip Sync"

@@ -15,7 +15,7 @@ from ..request import GenerationRequest
 from ..sound import packed, sequencer
 
 KINDS = ("track", "channel")
-AUTOMATIC = "Automatic"
+AUTOMATIC = "Auto"
 MOST = 64
 """Tracks or channels that a menu shows."""
 _items: dict[tuple[str, ...], list[tuple[str, str, str, int]]] = {}
@@ -37,7 +37,7 @@ def _menu(kind: str) -> Any:
 
     return EnumProperty(
         name={"track": "Soundtrack", "channel": "Channel"}[kind],
-        description=f"Which {kind} of the sound is heard; Automatic is the one with the voice",
+        description=f"Which {kind} of the sound is heard; Auto is the one with the voice",
         items=items,
         get=lambda choice: getattr(choice, kind),
         set=lambda choice, value: setattr(choice, kind, value),
@@ -84,7 +84,7 @@ def expect_unaltered(strip: bpy.types.Strip, heard: sequencer.Sound) -> None:
     if heard.altered:
         raise EcoFaceBlenderError(
             f"The strip '{strip.name}' is retimed or fades, so it is heard as Blender plays it; set its "
-            "soundtrack and channel to Automatic, or save the voice as a .wav and add that."
+            "soundtrack and channel to Auto, or save the voice as a .wav and add that."
         )
 
 

@@ -14,13 +14,13 @@ LEAST_SHOWN = 0.15
 
 
 def describe(heard: Mapping[str, Any]) -> str:
-    """What was heard, and how sure, for people: "Heard: angry 0.7, sad 0.2"."""
+    """What was heard, and how sure, for people: "Heard: mostly angry 0.7, sad 0.2"."""
     shares = sorted(heard["shares"].items(), key=lambda part: -part[1])
     shown = [(name, share) for name, share in shares if share >= LEAST_SHOWN] or shares[:1]
     emotions = ", ".join(f"{sentence(name.title()).lower()} {share:.1f}" for name, share in shown)
     if shares[0][1] < SURE:
         return sentence("Heard, but not sure: {emotions}", emotions=emotions)
-    return sentence("Heard: {emotions}", emotions=emotions)
+    return sentence("Heard: mostly {emotions}", emotions=emotions)
 
 
 def heard_sentence(speaker: bpy.types.Object | None) -> str:

@@ -1,8 +1,9 @@
-"""A face that only listens: blinks, a gaze on a face, breath, and a nod now and then. No bpy.
+"""A face that only listens: blinks, a gaze on a face, breath, and what `responses` says it does. No bpy.
 
-By rule: blinks as of people at rest, 17 a minute (Bentivoglio 1997), shut within 80 ms and open again in 160;
+By rule: blinks as of people at rest, 17 a minute (Bentivoglio 1997), shut within 80 ms and open again in 200;
 the gaze rests on the other's eyes and mouth for about a second at a time; saccades last 25 ms and 2.4 ms a
-degree (the main sequence); the head sways slowly and nods at times as listeners do (Hadar 1985).
+degree (the main sequence); the head sways slowly, shifts to another posture now and then, and nods at times
+as listeners do (Hadar 1985), at the ends of phrases where somebody is heard.
 Brows, cheeks and the mouth's corners are never quite still; how far they stir was chosen on pictures.
 """
 
@@ -13,9 +14,12 @@ import numpy as np
 
 from ..core.head_pose import direction, gaze_along
 from ..core.jaw_skinning import rotations
+from . import responses
+from .responses import Heard
 
 BLINKS = (3.0, 0.55)  # seconds between two: the log-normal's median, and its spread
-CLOSING, HELD, OPENING = 0.08, 0.06, 0.16  # seconds
+CLOSING, HELD, OPENING = 0.08, 0.06, 0.2  # seconds
+AT_FIRST = 1.8  # how much faster lids come up at first than at last
 BLINKS_APART = 1.2  # seconds at least: two at once look like a tic
 BESIDE_LINES = (
     0.7  # seconds to either side of a line's ends in which no blink begins: the line may have its own
@@ -26,11 +30,13 @@ PLACES = np.radians([(1.8, 0.0), (-1.8, 0.0), (0.0, -4.0)])
 AWAY, AWAY_SHARE = np.radians([9.0, 5.0]), 0.08
 """How far a listener looks aside, and how often."""
 SWAY, SWAY_TIME = np.radians([1.0, 1.7, 0.9]), 1.6  # radians about x, y, z; seconds
+SHIFTS, SHIFT_TIME = (6.0, 0.45), (1.2, 2.0)  # seconds between two postures; and in which one is taken
+POSTURE, MOST_POSTURE = np.radians([1.2, 2.2, 2.4]), 1.5
+"""Standard deviations of a posture about x, y and z, and how many of them it is away at most."""
 BREATH, BREATH_TIME = np.radians(0.25), 4.2
 DRAWN, DRAWN_IN, LET_OUT = np.radians(1.0), 0.45, 0.3
 """Radians up with the breath drawn before a line; seconds in, and out again as the line begins."""
-NODS, NOD, NOD_TIME = (5.5, 0.5), np.radians(3.0), 0.55
-"""Seconds between two; radians down; seconds of one to and fro, of which there are two or three."""
+NODS = (5.5, 0.5)  # seconds between two where nobody is heard, likewise
 STIRRED = {"browInnerUp": 0.12, "browOuterUp": 0.08, "cheekSquint": 0.08, "mouthSmile": 0.05}
 """Standard deviations of ARKit's units, both sides alike, about as much above rest."""
 STIR_TIME = 0.9  # seconds
@@ -51,13 +57,19 @@ class Idle:
 
 
 def idle(
-    n_frames: int, rate: float, seed: int, speaks: Sequence[float] = (), spoke: Sequence[float] = ()
+    n_frames: int,
+    rate: float,
+    seed: int,
+    speaks: Sequence[float] = (),
+    spoke: Sequence[float] = (),
+    heard: Heard | None = None,
 ) -> Idle:
     """Some time of listening; the same seed gives the same.
 
     Args:
         speaks: seconds at which a line begins.
         spoke: seconds at which one ends.
+        heard: what others say meanwhile; None if nobody does, then the head nods of its own accord.
     """
     rng = np.random.RandomState(seed)
     seconds = np.arange(n_frames) / rate
@@ -69,13 +81,18 @@ def idle(
             continue
         last = start
         blink = np.maximum(blink, _blink(seconds - start))
-    head = _head(seconds, rate, rng)
+    head = _head(seconds, rate, rng) + _postures(seconds, np.random.RandomState([seed, 1]))
+    head[:, 0] += _nods(seconds, heard, np.random.RandomState([seed, 2]))
+    stirred = _stirred(n_frames, rate, rng)
+    if heard is not None:
+        for unit, shown in responses.units(heard, seconds, rate, np.random.RandomState([seed, 3])).items():
+            stirred[unit] = stirred.get(unit, 0.0) + shown * (1 - blink if unit == "eyeWide" else 1.0)
     for start in speaks:
         since = seconds - start + LET_OUT
         head[:, 0] -= DRAWN * _step((since + DRAWN_IN) / DRAWN_IN) * (1 - _step(since / LET_OUT))
     looked = _looked(seconds, rng)
     in_head = rotations(head).transpose(0, 2, 1) @ direction(looked)[..., None]
-    return Idle(blink, head, gaze_along(in_head[..., 0]), _stirred(n_frames, rate, rng))
+    return Idle(blink, head, gaze_along(in_head[..., 0]), stirred)
 
 
 def _times(
@@ -102,9 +119,9 @@ def _beside(moment: float, speaks: Sequence[float], spoke: Sequence[float]) -> f
 
 
 def _blink(since: np.ndarray) -> np.ndarray:
-    """(T,) of one that begins at 0: faster down than up."""
-    down, up = _step(since / CLOSING), _step((since - CLOSING - HELD) / OPENING)
-    return down * (1 - up)
+    """(T,) of one that begins at 0: faster down than up, and up at once, the slower the wider."""
+    up = ((since - CLOSING - HELD) / OPENING).clip(0, 1)
+    return _step(since / CLOSING) * (1 - up) ** AT_FIRST
 
 
 def _head(seconds: np.ndarray, rate: float, rng: np.random.RandomState) -> np.ndarray:
@@ -112,12 +129,27 @@ def _head(seconds: np.ndarray, rate: float, rng: np.random.RandomState) -> np.nd
     noise = rng.standard_normal((len(seconds) + 1, 3)).cumsum(axis=0)[1:]  # walks, held by the filter below
     head = SWAY * _unit(_smooth(noise, width) - _smooth(noise, 4 * width))
     head[:, 0] += BREATH * np.sin(2 * np.pi * seconds / BREATH_TIME + rng.uniform(0, 6))
-    for start in _times(seconds, NODS, rng):
-        turns = rng.randint(2, 4)
-        share = ((seconds - start) / (turns * NOD_TIME)).clip(0, 1)
-        fading = _step(share / 0.15) * (1 - share) ** 1.5
-        head[:, 0] += NOD * rng.uniform(0.6, 1.2) * fading * (1 - np.cos(2 * np.pi * share * turns)) / 2
     return head
+
+
+def _postures(seconds: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
+    """(T, 3) ways of holding the head, each kept until the next."""
+    now = POSTURE * rng.standard_normal(3).clip(-MOST_POSTURE, MOST_POSTURE)
+    held = np.tile(now, (len(seconds), 1))
+    for start in _times(seconds, SHIFTS, rng, SHIFT_TIME[1]):
+        then = POSTURE * rng.standard_normal(3).clip(-MOST_POSTURE, MOST_POSTURE)
+        share = _step((seconds - start) / rng.uniform(*SHIFT_TIME))[:, None]
+        held, now = held + share * (then - now), then
+    return held
+
+
+def _nods(seconds: np.ndarray, heard: Heard | None, rng: np.random.RandomState) -> np.ndarray:
+    """(T,) radians down: answers to what is heard, else now and then."""
+    times = _times(seconds, NODS, rng) if heard is None else responses.nod_times(heard, rng)
+    down = np.zeros(len(seconds))
+    for start in times:
+        down += responses.nod(seconds - start, rng)
+    return down
 
 
 def _stirred(n_frames: int, rate: float, rng: np.random.RandomState) -> dict[str, np.ndarray]:

@@ -7,20 +7,29 @@ from bpy.types import Panel, UIList
 
 from ..errors import EcoFaceBlenderError
 from ..heads import chosen, own_bones, own_head
-from ..ui.layout import LIVE, Sidebar, draw_message, draw_when
+from ..ui.layout import LIVE, Sidebar, draw_message, draw_when, labelled_row
 from ..ui.translations import sentence
 from . import diagnosis, frames, handles, stored, takes
 from .properties import TakeControls
 
 TOLD = 4
 """Lines of what is said below the takes."""
+NUMBERS = 1.0
+"""Width of a take's number, in Blender's units of the layout."""
 
 
 class ECOFACE_UL_takes(UIList):
-    """The takes of the chosen head, by their actions' names, in the order in which they were made."""
+    """The takes of the chosen head, numbered and by their actions' names, in the order they were made in.
+
+    No icon: names that begin alike are told apart by what a narrow list has room for.
+    """
 
     def draw_item(self, _context, layout, _data, take, _icon, _active_data, _active_property, _index):
-        layout.prop(take, "name", text="", emboss=False, icon="ACTION")
+        row = layout.row(align=True)
+        number = row.row()
+        number.ui_units_x, number.alignment, number.active = NUMBERS, "RIGHT", False
+        number.label(text=str(stored.made(take) or ""))
+        row.prop(take, "name", text="", emboss=False)
 
     def filter_items(self, context, data, name):
         speaker, found = chosen.chosen_head(context), getattr(data, name)
@@ -45,16 +54,19 @@ class ECOFACE_PT_takes(Sidebar, Panel):
         column.operator("ecoface.take_duplicate", text="", icon="DUPLICATE")
         column.operator("ecoface.take_delete", text="", icon="TRASH")
         column.operator("ecoface.take_push", text="", icon="NLA_PUSHDOWN")
+        row = layout.row()
+        row.active = False
+        row.label(text=sentence("Into a new take; this one stays"))
         column = layout.column(align=True)
         column.operator("ecoface.take_again", icon="FILE_REFRESH")
-        column.operator("ecoface.take_swap")
+        column.operator("ecoface.take_swap", icon="BLANK1")
         start, end = frames.range_asked(context.scene)
         column.operator(
             "ecoface.take_range",
             text=sentence("Regenerate Frames {start} to {end}", start=start, end=end),
             icon="PREVIEW_RANGE",
         )
-        column.operator("ecoface.fill_silence", icon="SORTTIME")
+        layout.operator("ecoface.fill_silence", icon="SORTTIME")
         still = diagnosis.why_still(context.scene, speaker) if speaker else None
         if still:
             draw_message(layout, context, still, "ERROR", lines=TOLD)
@@ -63,17 +75,17 @@ class ECOFACE_PT_takes(Sidebar, Panel):
 
 
 def _touched(context, speaker):
-    """What Regenerate and Regenerate Range will change, before they do."""
+    """What the buttons that make a take anew will change, before they do."""
     take = takes.played(speaker)
     if take is None:
         return ""
     first, last = take.curve_frame_range
     start, end = frames.range_asked(context.scene)
     start, end = max(start, first), min(end, last)
-    whole = f"Regenerate: all frames, {first:.0f} to {last:.0f}, in a new take"
+    whole = f"Take, Swap: frames {first:.0f} to {last:.0f}, with its own or the panel's emotion"
     if start > end:
         return f"{whole}. The range lies outside this take."
-    return f"{whole}. The range: {start:.0f} to {end:.0f}, in a copy. This take stays."
+    return f"{whole}. Range: only {start:.0f} to {end:.0f}."
 
 
 class ECOFACE_PT_edits(Sidebar, Panel):
@@ -92,12 +104,14 @@ class ECOFACE_PT_edits(Sidebar, Panel):
         row = layout.row(align=True)
         speaker = chosen.chosen_head(context)
         if speaker and (owner := takes.edited(speaker)):
+            row.use_property_split = False  # its name in the slider: beside it there is no room for both
             row.prop(owner.animation_data, "action_influence", text="Edits", slider=True)
         else:
             row.operator("ecoface.layer_add", icon="NLA")
         row.operator("ecoface.layer_remove", text="", icon="X")
-        row = layout.row(align=True)
-        row.operator("ecoface.mark_phones", icon="MARKER_HLT")
+        row = labelled_row(layout, "Mark")
+        row.operator("ecoface.mark_phones", text="Phones")
+        row.operator("ecoface.mark_words", text="Words")
         row.operator("ecoface.unmark_phones", text="", icon="X")
 
 

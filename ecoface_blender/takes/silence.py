@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import bpy
 import numpy as np
 
-from ..animation import actions, layers
+from ..animation import actions, adjust, layers
 from ..channels import Channel
 from ..core.constants import MOTION_DIM
 from ..errors import EcoFaceBlenderError
@@ -13,7 +13,7 @@ from ..heads import face_kinds, finding, source_curves
 from ..heads.head_turn import HeadTurn
 from ..heads.rig import Rig
 from ..sound import sequencer
-from . import stored, turns
+from . import curves, partner, stored, turns
 from .idle_motion import idle
 
 TRACK = "EcoFace Listening"
@@ -73,16 +73,7 @@ def clear(rig: Rig) -> None:
 
 def spoken_by(speaker: bpy.types.Object) -> list[Span]:
     """First and last frames of the takes that a speaker plays, itself or in strips, in order."""
-    spans: list[Span] = []
-    for owner in face_kinds.known_rig(speaker).owners:
-        animation = owner.animation_data
-        if animation is None:
-            continue
-        if stored.is_take(animation.action):
-            spans.append(tuple(animation.action.curve_frame_range))
-        strips = [strip for track in animation.nla_tracks if not track.mute for strip in track.strips]
-        spans += [(s.frame_start, s.frame_end) for s in strips if not s.mute and stored.is_take(s.action)]
-    return sorted(set(spans))
+    return sorted({(one.first, one.last) for one in partner.plays(speaker)})
 
 
 def _gaps(spoken: Sequence[Span], whole: Span) -> list[Span]:
@@ -98,15 +89,19 @@ def _gaps(spoken: Sequence[Span], whole: Span) -> list[Span]:
 def _channels(
     scene: bpy.types.Scene, rig: Rig, frames: np.ndarray, seed: int, gaps: Sequence[Span]
 ) -> list[Channel]:
-    """The curves of a face that listens all the time, and draws a breath where lines of its own begin."""
+    """The curves of a face that listens all the time, and draws a breath where lines of its own begin.
+
+    Head and eyes move as much as the controls of its first take say.
+    """
     rate = sequencer.scene_rate(scene)
     speaks = [(last - frames[0]) / rate for _, last in gaps if last < frames[-1]]
     spoke = [(first - frames[0]) / rate for first, _ in gaps if first > frames[0]]
-    shown = idle(len(frames), rate, seed, speaks, spoke)
-    turn = HeadTurn.of(shown.head, shown.gaze, len(frames))
+    shown = idle(len(frames), rate, seed, speaks, spoke, partner.heard(scene, _others(rig), frames, rate))
+    turn, amounts = HeadTurn.of(shown.head, shown.gaze, len(frames)), _amounts(rig.speaker)
+    turn = turn.with_amounts(amounts.head_motion, amounts.gaze)
     aim = _aim(scene, rig, frames, rate)
     if aim is not None:
-        turn = turns.towards(rig, turn, *aim)
+        turn = turns.towards(rig, turn, *aim, min(amounts.head_motion, 1.0))
     motion = np.zeros((len(frames), MOTION_DIM))
     if rig.has_reference_lids:
         motion = source_curves.with_units(motion, shown.stirred)
@@ -123,8 +118,7 @@ def _aim(
     if target is not None:
         points = turns.aim_at(scene, rig, target, frames)
         return points, points
-    others = [item for item in finding.find_faces(bpy.context) if item not in rig.parts]
-    spoken = [(span, other) for other in others for span in spoken_by(other)]
+    spoken = [(span, other) for other in _others(rig) for span in spoken_by(other)]
     if not spoken:
         return None
     seen = {other.name: turns.aim_at(scene, rig, other, frames) for _, other in spoken}
@@ -134,6 +128,17 @@ def _aim(
         later = frames >= first + 0.2 * rate
         points[later] = seen[other.name][later]
     return points, _slowly(points, TURNS_TO * rate)
+
+
+def _others(rig: Rig) -> list[bpy.types.Object]:
+    """The other heads of the scene."""
+    return [item for item in finding.find_faces(bpy.context) if item not in rig.parts]
+
+
+def _amounts(speaker: bpy.types.Object) -> adjust.Settings:
+    """The controls of the first take that a head plays; as usual where it plays none."""
+    first = next(iter(partner.plays(speaker)), None)
+    return curves.settings_of(first.take) if first else adjust.Settings()
 
 
 def _slowly(points: np.ndarray, width: float) -> np.ndarray:

@@ -103,14 +103,14 @@ def speech_of(
         "controls": (settings.jaw, settings.lips, settings.upper),
         "amounts": tuple(float(amounts.get(name, 1.0)) for name in ("upper", "mouth")),
     }
-    feelings = _feelings(story, len(motion), rate, track) * float(amounts.get("strength", 1.0))
+    felt_then = feelings(story, len(motion), rate, track) * float(amounts.get("strength", 1.0))
     if phones is None:
-        return source_curves.speech_of_shape(motion, rate, feelings, **shown)
+        return source_curves.speech_of_shape(motion, rate, felt_then, **shown)
     jaw = source_curves.jaw_degrees(motion)
-    return speech.of_phones(phones / 255, story["phones"], rate, jaw, feelings, **shown)
+    return speech.of_phones(phones / 255, story["phones"], rate, jaw, felt_then, **shown)
 
 
-def _feelings(story: Mapping[str, Any], n_frames: int, rate: float, track: bytes | None) -> np.ndarray:
+def feelings(story: Mapping[str, Any], n_frames: int, rate: float, track: bytes | None) -> np.ndarray:
     """(T, EMOTIONS) from 0 to 2: as asked for or heard, in ranges that were made anew as these were."""
     moments = np.arange(n_frames) / rate
     out = felt(moments, str(story.get("emotion") or ""), story.get("heard"), _track(track))

@@ -72,7 +72,7 @@ def describe(speaker: bpy.types.Object) -> str | None:
     made_by = actions.read_metadata(action) if action else {}
     if not {"style", "emotion", "seed"} <= made_by.keys():
         return None
-    return f"{action.name}: {take_names.description(made_by)}"
+    return take_names.description(action.name, made_by)
 
 
 def is_take(action: bpy.types.Action | None) -> bool:

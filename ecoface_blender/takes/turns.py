@@ -39,9 +39,15 @@ def shown(
     return turn.looking_at(aim.astype(np.float64), _eyes(rig, rig.bones), turns_head)
 
 
-def towards(rig: Rig, turn: HeadTurn, points: np.ndarray, for_head: np.ndarray) -> HeadTurn:
-    """A performance towards what is at `points` (T, 3), which the head follows as `for_head` (T, 3)."""
-    head = 1.0 if rig.bones and rig.bones.head else 0.0
+def towards(
+    rig: Rig, turn: HeadTurn, points: np.ndarray, for_head: np.ndarray, amount: float = 1.0
+) -> HeadTurn:
+    """A performance towards what is at `points` (T, 3), which the head follows as `for_head` (T, 3).
+
+    Args:
+        amount: how much of its share of the way the head takes, 0 to 1.
+    """
+    head = amount if rig.bones and rig.bones.head else 0.0
     return turn.looking_at(points, _eyes(rig, rig.bones), head, for_head)
 
 

@@ -71,6 +71,7 @@ def draw_message(layout, context, sentence, icon, lines=MESSAGE_LINES):
     row = layout.row(align=True)
     column = row.column(align=True)
     column.scale_y = 0.8
+    column.alert = icon == "ERROR" and bool(sentence)
     said = translations.sentence(sentence) if sentence else ""
     width = _width(context) - MORE * context.preferences.system.ui_scale
     wrapped = _wrapped(said, width, context.preferences)

@@ -46,7 +46,8 @@ class Watching(OfOperator):
                 return {"PASS_THROUGH"}
             result = self.finish_job(context, self._job)
         except EcoFaceBlenderError as error:
-            self.report({"INFO"} if self._job.cancelled else {"ERROR"}, str(error))
+            # the panel says it, and a report of an error would pop up over its button
+            self.report({"INFO"} if self._job.cancelled else {"WARNING"}, str(error))
             self.end_job(self._job, "" if self._job.cancelled else str(error))
             return {"CANCELLED"}
         except BaseException:

@@ -32,7 +32,8 @@ AT_ENDS, AT_LAST = (
 APART = 1.4  # seconds between an added blink and any other
 MOST = 4  # blinks within 10 s
 OPEN = (2.5, 6.0)  # seconds after which eyes that stayed open blink
-DOWN, SHUT, UP = 0.09, 0.03, 0.22  # seconds
+DOWN, SHUT, UP = 0.09, 0.05, 0.2  # seconds
+AT_FIRST = 1.8  # how much faster lids come up at first than at last
 
 
 def blinks_in(
@@ -103,12 +104,12 @@ def _overdue(
 def blink_curve(
     times: Sequence[float], seconds: Float[NDArray[Any], " frames"]
 ) -> Float[NDArray[np.float64], " frames"]:
-    """How far the eyes are shut by blinks that begin at these times, 0 to 1: fast down, slow up."""
+    """How far the eyes are shut by blinks that begin at these times, 0 to 1: fast down, and up at once."""
     curve = np.zeros(len(seconds))
     for time in times:
         first, last = np.searchsorted(seconds, (time, time + DOWN + SHUT + UP))
         here = seconds[first:last] - time
         curve[first:last] = np.maximum(
-            curve[first:last], ease(here / DOWN) * (1 - ease((here - DOWN - SHUT) / UP))
+            curve[first:last], ease(here / DOWN) * (1 - np.clip((here - DOWN - SHUT) / UP, 0, 1)) ** AT_FIRST
         )
     return curve

@@ -30,11 +30,15 @@ _AROUND = FRAME_RATE  # frames to either side over which an eye's usual opening 
 _LONGEST = 15  # frames of a blink and its way back; lids that are lower for longer are lowered
 _NEAR = 4  # frames to either side of a blink's peak that belong to it
 _HELD = 0.85  # of its depth, from which on a blink is shut: it stays so for a frame or two
-_SHUT_FOR, _OPENS = 4, 5  # frames for which a blink is shut at most, and over which it opens again then
+_SHUT_FOR, _OPENS = 3, 5  # frames for which a blink is shut at most, and over which it opens again then
+_AT_FIRST = 1.8  # how much faster at first than at last: eyes open at once and ease into their width
+_STAYS, _SINKS = 6, 20  # frames for which eyes are then as wide as before, and over which lids may be lower
+_BEFORE = (8, 2)  # frames before a blink is shut, between which that width is the mean
 _APART = FRAME_RATE  # frames from a blink's beginning in which no other one begins
 _BEGUN = 0.5  # of the way to shut, from which on it is one
 REACH = _AROUND + 1 + _LONGEST + _NEAR  # frames to either side that a frame of the eyes depends on
-REACH_BEFORE = REACH + 2 * _LONGEST + _APART  # before it: when its blink began, and one that forbids it
+_AFTER = _SHUT_FOR + _OPENS + _STAYS + _SINKS  # frames from a blink's being shut that it changes
+REACH_BEFORE = REACH + _LONGEST + _AFTER + _APART  # before it: when its blink began, and one that forbids it
 _TOGETHER = (0.3, 0.6)
 """Depth of the shallower of two eyes' dips against the deeper one's: a wink below, above it both blink."""
 _CALM = (0.25, 0.5, 0.25)  # a filter over three frames: half at 6 Hz, a tenth at 10 Hz
@@ -76,7 +80,10 @@ class EyelidContact:
         whole = np.maximum(lasting - shut, LEAST_OPEN)
         way = (lasting - opening) / whole  # 0 open, 1 shut
         squints_not = np.clip((lasting - LEAST_OPEN) / _EASE + 0.5, 0, 1)
-        change = np.maximum(squints_not * (way - _blinked(way)) * whole, shut - opening)  # mm
+        blinked = _blinked(way)
+        reopened = _reopened(lasting, blinked) - lasting  # mm
+        stays = way * whole - blinked * (whole + reopened) + reopened
+        change = np.maximum(squints_not * stays, shut - opening)  # mm
         return self.opened(motion, change)
 
     def opened(
@@ -155,16 +162,36 @@ def _apart(
 def _not_for_long(
     blinked: Float32[NDArray[np.float32], " frames"],
 ) -> Float32[NDArray[np.float32], " frames"]:
-    """One eye's blinks, each of them open again after it was shut for a while."""
+    """One eye's blinks, each of them open again soon after it was shut: nothing of them stays half way."""
     most = np.ones_like(blinked)
-    opening = 1 - _step(np.arange(1, _OPENS + 1, dtype=np.float32) / _OPENS)
+    opening = (1 - np.arange(1, _OPENS + 1, dtype=np.float32) / _OPENS) ** np.float32(_AT_FIRST)
     is_open = np.flatnonzero(np.append(blinked < NO_BLINK, True))
     for start in _starts(blinked > _HELD):
         end = is_open[np.searchsorted(is_open, start)]  # exclusive
-        cap = np.concatenate([np.ones(_SHUT_FOR, np.float32), opening])[: end - start]
+        shut_for = min(_SHUT_FOR, int((blinked[start:end] > _HELD).argmin()) or _SHUT_FOR)
+        cap = np.concatenate([np.ones(shut_for, np.float32), opening])[: end - start]
         most[start : start + len(cap)] = np.minimum(most[start : start + len(cap)], cap)
         most[start + len(cap) : end] = 0
     return np.minimum(blinked, most)
+
+
+def _reopened(
+    lasting: Float32[NDArray[np.float32], "frames 2"], blinked: Float32[NDArray[np.float32], "frames 2"]
+) -> Float32[NDArray[np.float32], "frames 2"]:
+    """The openings (mm) without blinks, no less after each than before it, and only slowly less again.
+
+    The generator's lids come up from some blinks by half, and rest there.
+    """
+    reopened = lasting.copy()
+    sinking = 1 - _step(np.arange(_SINKS, dtype=np.float32) / _SINKS)
+    held = np.concatenate([np.ones(_AFTER - _SINKS, np.float32), sinking])
+    for eye, wide in enumerate(lasting.T):
+        for start in _starts(blinked[:, eye] > _HELD):
+            before = wide[max(start - _BEFORE[0], 0) : max(start - _BEFORE[1], 1)].mean()
+            here = slice(start, start + _AFTER)
+            least = wide[here] + held[: len(wide) - start] * (before - wide[here])
+            reopened[here, eye] = np.maximum(reopened[here, eye], least)
+    return reopened
 
 
 def _starts(chosen: NDArray[np.bool_]) -> NDArray[np.intp]:

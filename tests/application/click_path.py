@@ -134,7 +134,7 @@ def edit(desktop: Desktop) -> None:
     desktop.screenshot("8_edit")
     desktop.click("More Smile")
     desktop.click("Close Lips Here")
-    desktop.click("Mark Phones")
+    desktop.click("Phones")
     desktop.wait("a layer", lambda state: any(name.startswith("Edits of") for name in state["actions"]))
     desktop.screenshot("8_edited")
     desktop.inside(

@@ -68,7 +68,7 @@ def test_lines_become_files_and_a_bad_one_stops_none(shot, model, capfd):
     assert lines[7].startswith("3 of 7 lines done, 4 failed: ") and len(lines) == 8, "nothing but our lines"
     states = {name: (row["state"], row["sentence"]) for name, row in results(shot).items()}
     assert list(states) == ["a/first", "voice 1", "nowhere", "silence", "no head", "no file", "last"]
-    assert states["a/first"] == ("done", "voice 0 ben happy (1.5): frames 1 to 30 (1.0 s)")
+    assert states["a/first"] == ("done", "happy (1.5) voice 0 ben: frames 1 to 30 (1.0 s)")
     assert states["last"][0] == "done"
     assert states["silence"][0] == "done" and states["silence"][1].endswith(NOBODY)
     for name, sentence in {
@@ -96,7 +96,7 @@ def test_only_what_has_changed_is_done_again_and_nothing_is_left_of_other_lines(
     text = "audio,seed,outputs\nvoice 0.wav,{seed},blend\nvoice 1.wav,1,blend\nvoice 2.wav,1,npz\n"
     assert batch(shot, model, text.format(seed=1)) == 0
     bpy.ops.wm.open_mainfile(filepath=str(shot / "out/voice 1.blend"))
-    assert [action.name for action in bpy.data.actions] == ["voice 1 average from the speech"], (
+    assert [action.name for action in bpy.data.actions] == ["heard surprised voice 1 average"], (
         "of no other line"
     )
     assert len(bpy.data.sounds) == 1

@@ -152,7 +152,7 @@ HEARD = {"text": "angry 0.7, sad 0.2", "shares": {"sad": 0.2, "angry": 0.7, "neu
 
 
 def test_the_panel_says_what_was_heard_and_how_sure(context, speaker, voice):
-    assert heard_words.describe(HEARD) == "Heard: angry 0.7, sad 0.2"
+    assert heard_words.describe(HEARD) == "Heard: mostly angry 0.7, sad 0.2"
     unsure = {"shares": {"neutral": 0.44, "happy": 0.31, "sad": 0.24}}
     assert heard_words.describe(unsure) == "Heard, but not sure: neutral 0.4, happy 0.3, sad 0.2"
     assert heard_words.heard_sentence(speaker) == "" == heard_words.heard_sentence(None)

@@ -179,7 +179,7 @@ def test_the_panel_can_add_the_sound_to_the_sequencer_once(context, speaker, voi
 def test_the_panel_tells_what_made_the_keys(speaker, voice):
     assert stored.describe(speaker) is None
     bpy.ops.ecoface.generate(sound=str(voice), style="anna", emotion="calm:1", seed=8)
-    assert stored.describe(speaker) == "voice anna calm (1): style anna, emotion calm:1, seed 8"
+    assert stored.describe(speaker) == "voice: calm 1, anna, seed 8"
 
 
 def test_each_generation_is_an_action_of_its_own_and_the_one_before_is_kept(speaker, voice):

@@ -5,16 +5,17 @@ import bpy
 import pytest
 from blender_engine import context, preferences, speaker, start, step_to_the_end, voice  # noqa: F401
 from blender_support import receive_take, talking_motion
-from drawn_panel import laid_out
+from drawn_panel import Layout, laid_out
 
 import ecoface_blender
 from ecoface_blender import running
+from ecoface_blender.errors import EcoFaceBlenderError
 from ecoface_blender.generate import panel as panels
 from ecoface_blender.heads import own_head
 from ecoface_blender.takes import panel as takes_panel
 from ecoface_blender.takes import takes
 from ecoface_blender.ui import layout as layouts
-from ecoface_blender.ui import message
+from ecoface_blender.ui import message, watching
 
 pytestmark = pytest.mark.blender_version
 
@@ -88,8 +89,6 @@ def test_a_long_message_is_cut_and_told_whole_by_its_button(context):
 
 
 def layouts_layout(context, text):
-    from drawn_panel import Layout
-
     layouts.draw_message(layout := Layout(), context, text, "INFO")
     return layout
 
@@ -109,9 +108,7 @@ def test_what_regenerate_touches_is_said_before(context, speaker):
     button = next(each for each in layout.shown if each[1] == "ecoface.take_range")
     assert button[2] == "Regenerate Frames 40 to 60"
     said = next(each[3]["text"] for each in layout.shown if each[1] == "ecoface.message")
-    assert said == (
-        "Regenerate: all frames, 1 to 96, in a new take. The range: 40 to 60, in a copy. This take stays."
-    )
+    assert said == "Take, Swap: frames 1 to 96, with its own or the panel's emotion. Range: only 40 to 60."
     scene.frame_preview_start, scene.frame_preview_end = 400, 600
     layout = laid_out(takes_panel.ECOFACE_PT_takes, context)
     said = next(each[3]["text"] for each in layout.shown if each[1] == "ecoface.message")
@@ -155,3 +152,42 @@ def test_takes_stand_in_the_order_in_which_they_were_made(context, speaker):
     assert takes.played(speaker).name == "zebra", "the one that was made before it"
     bpy.ops.ecoface.take_delete()
     assert takes.played(speaker).name == "mango"
+
+
+def test_a_list_row_tells_the_take_s_number_and_lets_it_be_renamed(context, speaker):
+    for _ in range(2):
+        receive_take(speaker, talking_motion(20))
+    rows = []
+    for take in takes.takes_of(speaker):
+        row = Layout()
+        takes_panel.ECOFACE_UL_takes.draw_item(None, context, row, None, take, 0, None, "", 0)
+        rows.append(row.shown)
+    assert [row[0] for row in rows] == [("label", "1"), ("label", "2")]
+    assert all(row[1][:2] == ("prop", "name") for row in rows)
+
+
+class Clicked(watching.Watching):
+    """An operator whose job fails."""
+
+    def __init__(self):
+        self.said, self._job, self.cancelled = [], self, False
+
+    def report(self, kinds, sentence):
+        self.said.append((kinds, sentence))
+
+    def step(self):
+        raise EcoFaceBlenderError("Expected a voice, found none.")
+
+    def end_job(self, _job, why):
+        running.fail(why)
+
+
+def test_what_went_wrong_after_a_click_stands_in_the_panel_and_in_no_pop_up(context, speaker, voice):
+    operator, tick = Clicked(), type("Event", (), {"type": "TIMER", "value": "NOTHING"})
+    try:
+        assert operator.modal(context, tick) == {"CANCELLED"}
+        assert operator.said == [({"WARNING"}, "Expected a voice, found none.")], "of an error, one pops up"
+        context.scene.ecoface.sound_from, context.scene.ecoface.sound = "FILE", str(voice)
+        assert told(context) == "Expected a voice, found none."
+    finally:
+        running.fail("")

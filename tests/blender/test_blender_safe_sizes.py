@@ -35,7 +35,7 @@ def test_a_take_whose_metadata_are_absurd_is_shown_and_adjusted_or_left(take, ch
     started = time.monotonic()
     stored.describe(speaker)
     names.take_name(actions.read_metadata(take))
-    names.description({"style": "", "seed": 0} | actions.read_metadata(take))
+    names.description("a", {"style": "", "seed": 0} | actions.read_metadata(take))
     assert takes.speaker_of(take) in (speaker, None)
     take.ecoface_take.jaw = 0.5
     assert time.monotonic() - started < 5

@@ -11,8 +11,10 @@ from ecoface_blender.core.head_pose import direction
 from ecoface_blender.core.jaw_skinning import rotations
 from ecoface_blender.heads import face_kinds, source_curves
 from ecoface_blender.heads import own_head as heads
-from ecoface_blender.takes import evaluated, silence, takes
+from ecoface_blender.heads.feelings import EMOTIONS
+from ecoface_blender.takes import evaluated, partner, responses, silence, takes
 from ecoface_blender.takes.idle_motion import idle
+from ecoface_blender.takes.responses import Heard
 
 pytestmark = pytest.mark.blender_version
 
@@ -173,3 +175,75 @@ def test_a_listener_s_face_is_never_quite_still_and_its_lips_stay_shut(two):
     assert still.min() > 0, "no half second without any motion"
     apart = source_curves._face(motion)[0]
     assert apart.max() < 0.001, "metres"
+
+
+PHRASES = [(start, start + 2.0) for start in np.arange(2.0, 230.0, 4.0)]
+"""Seconds: two of speech, two of pause."""
+
+
+def felt(emotion, n_frames):
+    feelings = np.zeros((n_frames, len(EMOTIONS)))
+    feelings[:, EMOTIONS.index(emotion)] = 1.0
+    return feelings
+
+
+def test_a_listener_nods_where_phrases_end_and_moves_more_than_alone():
+    n = 25 * 232
+    heard = Heard(PHRASES, felt("happy", n))
+    times = responses.nod_times(heard, np.random.RandomState(4))
+    nearest = np.abs(np.subtract.outer(times, [end for _, end in PHRASES])).min(axis=1)
+    assert nearest.max() < 0.4 and 0.6 < len(times) / len(PHRASES) < 0.9
+    within = responses.nod_times(Heard([(0.0, 60.0)], felt("sad", 1)), np.random.RandomState(4))
+    assert 15 < len(within) < 35 and np.diff(within).min() >= responses.NODS_APART
+    listening = idle(n, 25.0, 5, heard=heard)
+    np.testing.assert_array_equal(listening.head, idle(n, 25.0, 5, heard=heard).head)
+    alone = idle(n, 25.0, 5)
+    never = idle(n, 25.0, 5, heard=Heard([], felt("happy", n)))
+    pitched, still = (np.abs(np.diff(each.head[:, 0])).sum() for each in (listening, never))
+    assert pitched > 1.5 * still
+    assert np.degrees(np.abs(listening.head)).max() < 14
+    np.testing.assert_array_equal(listening.blink, alone.blink)
+
+
+def test_a_listener_takes_on_a_trace_of_the_mood_and_raises_brows_at_some_ends():
+    seconds = np.arange(25 * 232) / 25
+    smile, concern = (
+        responses.units(Heard(PHRASES, felt(mood, len(seconds))), seconds, 25.0, np.random.RandomState(1))
+        for mood in ("happy", "sad")
+    )
+    assert smile["mouthSmile"].max() < 0.25 and smile["mouthSmile"][200:].min() > 0.15
+    assert "mouthFrown" not in smile or not smile["mouthFrown"].any()
+    assert concern["browInnerUp"][200:].min() > 0.4 and concern["mouthSmile"].max() == 0
+    brows = smile["browOuterUp"] > 0.2
+    raised = np.flatnonzero(brows[1:] & ~brows[:-1]) / 25
+    assert 0.15 < len(raised) / len(PHRASES) < 0.55
+    assert np.abs(np.subtract.outer(raised, [end for _, end in PHRASES])).min(axis=1).max() < 0.6
+    late = np.zeros((250, len(EMOTIONS)))
+    late[100:, EMOTIONS.index("happy")] = 1.0
+    shown = responses.units(Heard([], late), np.arange(250) / 25, 25.0, np.random.RandomState(1))[
+        "mouthSmile"
+    ]
+    assert shown[100] < 0.06 and shown[140] > 0.15 and (np.diff(shown) > -1e-9).all(), "a moment later"
+
+
+def test_a_listener_hears_its_partner_s_strips_and_moves_as_much_as_its_controls_say(two):
+    speaking, listening = two
+    receive(speaking, first_frame=40.0)
+    for owner in face_kinds.known_rig(speaking).owners:
+        actions.push_down(owner)
+        for strip in owner.animation_data.nla_tracks[-1].strips:
+            strip.frame_start, strip.frame_end = strip.frame_start + 10, strip.frame_end + 10
+    frames = np.arange(1.0, 251.0)
+    heard = partner.heard(bpy.context.scene, [speaking], frames, 25.0)
+    assert heard.phrases == [pytest.approx((49 / 25, (49 + N - 1) / 25), abs=0.05)], "a take without phones"
+    sad = heard.feelings[:, EMOTIONS.index("sad")]
+    assert sad[60:90].min() > 0.5 and not sad[:45].any() and not sad[110:].any()
+    assert partner.heard(bpy.context.scene, [listening], frames, 25.0) is None
+    take = receive(listening, first_frame=200.0)
+    moved = []
+    for amount in (1.0, 0.0):
+        take.ecoface_take.head_motion = amount
+        silence.fill(bpy.context, listening, seed=2)
+        seen = evaluated.see(bpy.context, face_kinds.known_rig(listening), np.arange(20.0, 180.0))
+        moved.append(np.abs(np.diff(direction_of(seen.turned[:, 0]), axis=0)).sum())
+    assert moved[1] < 0.02 * moved[0]

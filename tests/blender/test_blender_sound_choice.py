@@ -113,7 +113,7 @@ def test_a_strip_that_fades_is_heard_as_blender_plays_it_or_not_at_all(context, 
     strip.keyframe_insert("volume", frame=1)
     strip.ecoface_choice.channel = 2
     sentence = refusal(bpy.ops.ecoface.generate)
-    assert "'two' is retimed or fades" in sentence and "Automatic" in sentence
+    assert "'two' is retimed or fades" in sentence and "to Auto," in sentence
     strip.ecoface_choice.channel = 0
     assert bpy.ops.ecoface.generate() == {"FINISHED"}
 

@@ -68,12 +68,12 @@ def test_a_take_carries_all_that_made_it_through_a_file(speaker, tmp_path):
     track = tmp_path / "track.npz"
     track.write_bytes(b"weights")
     take = receive(speaker, motion, emotion_track=str(track))
-    assert take.name == "hello anna happy" and take.use_fake_user
+    assert take.name == "happy hello anna" and take.use_fake_user
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
     empty_blend()
     track.unlink()
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
-    take, speaker = bpy.data.actions["hello anna happy"], bpy.data.objects["Anna"]
+    take, speaker = bpy.data.actions["happy hello anna"], bpy.data.objects["Anna"]
     kept, rate = stored.motion_of(take)
     np.testing.assert_array_equal(kept, motion)
     assert rate == 25
@@ -220,19 +220,26 @@ def test_names_and_descriptions_say_what_is_shown(speaker):
         return takes.played(speaker)
 
     names = [made(upset).name for _ in range(2)]
-    assert names == ["hello anna happy (1.5)", "hello anna happy (1.5).001"]
+    assert names == ["happy (1.5) hello anna", "happy (1.5) hello anna.001"]
     angry = upset | {"emotion": "angry:2"}
     part = made(angry, frames=(20, 40))
-    assert part.name == "hello anna happy (1.5) + angry (2)"
+    assert part.name == "happy (1.5) + angry (2) hello anna"
     said = stored.describe(speaker)
-    assert said.endswith("style anna, emotion happy:1.5, angry:2 in frames 20 to 40, seed 4")
+    assert said == "hello: happy 1.5, angry 2 in frames 20 to 40, anna, seed 4"
     part.name = "The best"
     renamed = made(angry, frames=(50, 60))
     assert renamed.name == "The best.001", "what the artist called it stays"
-    takes.play(speaker, bpy.data.actions["hello anna happy (1.5)"])
+    assert (stored.describe(speaker) or "").startswith("The best.001: happy 1.5")
+    takes.play(speaker, bpy.data.actions["happy (1.5) hello anna"])
     whole = made(angry, frames=(-100, 1000))
-    assert whole.name == "hello anna angry (2)" and "happy" not in stored.describe(speaker)
+    assert whole.name == "angry (2) hello anna" and "happy" not in stored.describe(speaker)
     like = made(upset, emotion_from="/voices/mother.wav")
-    assert like.name == "hello anna like mother"
+    assert like.name == "like mother hello anna"
+    heard = {"text": "sad 0.7", "shares": {"sad": 0.7, "calm": 0.3}}
+    spoken = made(upset | {"emotion": "from the speech", "heard": heard})
+    assert spoken.name == "heard sad hello anna"
+    assert stored.describe(speaker) == "hello: emotion as heard, anna, seed 4"
+    keyed = made(upset | {"emotion": "from an emotion track"})
+    assert keyed.name == "keyed hello anna"
     long = take_names.take_name({"line": {"sound": "/a.wav"}, "style": "s" * 46, "emotion": "happy:1.5"})
     assert len(long) <= take_names.LENGTH and not long.rpartition(".")[2].isdigit()

@@ -106,6 +106,8 @@ def test_blinks_are_added_at_ends_and_large_shifts_but_never_beside_others():
     assert min(abs(a - b) for a in added for b in together if a != b) > 1.3
     curve = blink_curve([1.0], SECONDS)
     assert curve.max() > 0.95 and curve[:25].max() == 0 and curve[36:].max() == 0
+    down, up = np.diff(curve[25 : 25 + curve[25:].argmax() + 1]), -np.diff(curve[28:35])
+    assert len(down) <= 3 and up.max() > 0.3 and up.argmax() <= 1, "lids come up at once"
 
 
 def test_eyes_do_not_stay_open_for_long_nor_blink_twice_at_once():

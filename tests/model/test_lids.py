@@ -59,6 +59,23 @@ def test_a_slow_or_double_blink_opens_again_soon_and_once(lids, weights):
     assert opening[shut[-1] + 6 :].min() > 0.9 * whole
 
 
+@pytest.mark.parametrize(
+    "tail", [[0.5, 0.4, 0.35, 0.3, 0.3, 0.2, 0.1], [0.45] * 4, [0.6, 0.5, 0.42, 0.36] + [0.3] * 36]
+)
+def test_lids_come_up_at_once_and_do_not_rest_half_way(lids, tail):
+    """Of the generator's blinks some end half way, or leave the lids lower than they were."""
+    opening = lids.openings(lids.settle(blinking(lids, 0.3, 0.65, 0.7, *tail))).mean(axis=1)
+    wide, shut = opening[40], np.flatnonzero(opening < 0.5)
+    up = opening[shut[-1] : shut[-1] + 6]
+    assert len(shut) <= 3 and up[-1] > 0.95 * wide
+    assert (np.diff(up) > 0.05 * wide).sum() >= 3 and np.diff(up[:5]).min() > 0.04 * wide, "no plateau"
+    assert np.argmax(np.diff(up)) <= 2, "fast at first"
+    later = np.diff(opening[shut[-1] + 5 :])
+    assert later[:25].min() > -0.3, "lids that are lower by then sink slowly"
+    lower = lids.openings(blinking(lids, *[tail[-1]] * 45)).mean(axis=1)[94] if len(tail) == 40 else wide
+    assert opening[91] == pytest.approx(lower, abs=0.1)
+
+
 @pytest.mark.parametrize(("distance", "left"), [(8, [50]), (18, [50]), (22, [50]), (30, [50, 80])])
 def test_of_blinks_within_a_second_the_first_is_left_without_a_jump(lids, distance, left):
     motion = blinking(lids, 0.3, 0.6, 0.65, 0.3)

@@ -1,0 +1,111 @@
+"""What a listener's face does about what is said to it: nods, raised brows, a trace of its mood. No bpy.
+
+By rule: most nods and raised brows of listeners answer the ends of the speaker's phrases and the pauses after
+them (Dittmann and Llewellyn 1968; Duncan 1974), and come as one or a few small strokes (Hadar 1985); faces
+weakly take on what they see (Dimberg 1982). Sources from memory; sizes were chosen on pictures.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..heads.feelings import EMOTIONS
+
+NODS_AT_ENDS, BROWS_AT_ENDS = 0.75, 0.35  # shares of a speaker's phrases that are answered so at their end
+ANSWERED = (-0.35, 0.25)  # seconds from a phrase's end, between which an answer begins
+LONG, IN_LONG = 2.5, (2.2, 0.4)
+"""Seconds from which on a phrase is answered within, too; and between such nods: a log-normal's two."""
+NODS_APART = 1.1  # seconds from one beginning to the next
+STROKES, STROKE_TIME = (1, 3), 0.42  # strokes of a nod, and seconds of each
+NOD = np.radians(4.2)  # down, of the first stroke
+FLASH = {"browInnerUp": 0.5, "browOuterUp": 0.45}  # weights of ARKit's units, both sides alike
+RISE, HOLD, FALL = 0.16, 0.2, 0.36  # seconds of raised brows
+MOODS: dict[str, dict[str, float]] = {
+    "calm": {"mouthSmile": 0.05},
+    "happy": {"mouthSmile": 0.2, "cheekSquint": 0.25},
+    "sad": {"browInnerUp": 0.45, "mouthFrown": 0.08},
+    "angry": {"browInnerUp": 0.25, "browDown": 0.12},
+    "fearful": {"browInnerUp": 0.4, "eyeWide": 0.06},
+    "disgust": {"browDown": 0.12, "noseSneer": 0.08},
+    "surprised": {"browInnerUp": 0.3, "browOuterUp": 0.25, "eyeWide": 0.1},
+}
+"""What a listener shows of a speaker's emotion at 1: a smile at a smile, concern at grief and anger."""
+MOST_MOOD = 1.3  # of an emotion, from which on a listener shows no more
+TAKEN_ON = 0.8  # seconds, standard deviation of the time over which a mood is taken on, and as much later
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What is said to a listener, on its own clock."""
+
+    phrases: Sequence[tuple[float, float]]
+    """Seconds from and to, in order."""
+    feelings: np.ndarray
+    """(T, EMOTIONS) of every frame, 0 to 2."""
+
+
+def nod_times(heard: Heard, rng: np.random.RandomState) -> list[float]:
+    """Seconds at which nods begin."""
+    found: list[float] = []
+    for start, end in heard.phrases:
+        moment = start + LONG * rng.uniform(0.6, 1.0)
+        while moment < end - 1.0:
+            found.append(moment)
+            moment += IN_LONG[0] * float(np.exp(IN_LONG[1] * rng.standard_normal()))
+        answer, shown = end + rng.uniform(*ANSWERED), rng.uniform()
+        if shown < NODS_AT_ENDS:
+            found.append(answer)
+    apart: list[float] = []
+    for moment in sorted(found):
+        if not apart or moment - apart[-1] >= NODS_APART:
+            apart.append(moment)
+    return apart
+
+
+def nod(since: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
+    """(T,) radians down of a nod that begins at 0 s, each stroke smaller than the one before."""
+    strokes = rng.randint(STROKES[0], STROKES[1] + 1)
+    share = (since / (strokes * STROKE_TIME)).clip(0, 1)
+    down = (1 - np.cos(2 * np.pi * share * strokes)) / 2
+    faded: np.ndarray = NOD * rng.uniform(0.5, 1.2) * (1 - 0.6 * share) * down
+    return faded
+
+
+def flashes(heard: Heard, seconds: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
+    """(T,) of raised brows, 0 to 1, at the ends of some phrases."""
+    curve = np.zeros(len(seconds))
+    for _, end in heard.phrases:
+        begins, shown, size = end + rng.uniform(*ANSWERED), rng.uniform(), rng.uniform(0.6, 1.0)
+        if shown < BROWS_AT_ENDS:
+            since = seconds - begins
+            up, down = _step(since / RISE), _step((since - RISE - HOLD) / FALL)
+            curve = np.maximum(curve, size * up * (1 - down))
+    return curve
+
+
+def units(
+    heard: Heard, seconds: np.ndarray, rate: float, rng: np.random.RandomState
+) -> dict[str, np.ndarray]:
+    """(T,) weights of ARKit's units, both sides alike: raised brows, and a trace of the speaker's mood."""
+    raised = flashes(heard, seconds, rng)
+    shown = {unit: weight * raised for unit, weight in FLASH.items()}
+    felt = _later(np.minimum(heard.feelings, MOST_MOOD), TAKEN_ON * rate)
+    for emotion, weights in MOODS.items():
+        for unit, weight in weights.items():
+            shown[unit] = shown.get(unit, 0.0) + weight * felt[:, EMOTIONS.index(emotion)]
+    return shown
+
+
+def _later(curves: np.ndarray, width: float) -> np.ndarray:
+    """A Gaussian mean over frames (T, n), as many frames later as it is wide; beyond the ends they hold."""
+    reach = int(np.ceil(4 * width))
+    weights = np.exp(-0.5 * ((np.arange(-reach, reach + 1) + width) / max(width, 1e-3)) ** 2)
+    padded = np.pad(curves, ((reach, reach), (0, 0)), mode="edge")
+    weights = weights[::-1] / weights.sum()
+    return np.stack([np.convolve(each, weights, "valid") for each in padded.T], axis=1)
+
+
+def _step(values: np.ndarray) -> np.ndarray:
+    share = values.clip(0, 1)
+    return share * share * (3 - 2 * share)

@@ -26,9 +26,9 @@ POUTING = (
 MEETING = (-0.0286, 0.1002, 0.0016)  # m: height and depth of the line where lips meet, and its thickness
 HALF_MOUTH, BENT = 0.0225, 0.0065  # m: the line's half length, and how far back it ends
 KEPT = (0.003, 0.009)  # m of surface from that line: up to here the units stay, from there they run out
-AROUND = (0.032, 0.0225, 0.0275)  # m from the mouth's middle: to the cheeks, to the nose, to the chin
+AROUND = (0.034, 0.0225, 0.034)
 MIDDLE = -0.031  # m, the mouth's height
-RIM = (0.8, 1.0)  # of AROUND: between these the units take over again
+RIM = (0.75, 1.0)
 STIFF = 2e3  # 1/m: how firmly what stays is held
 
 

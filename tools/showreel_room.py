@@ -5,7 +5,7 @@ import numpy as np
 
 RADIUS, HALF_HEIGHT, HALF_ANGLE = 2.4, 1.6, 115.0  # metres, metres, degrees from straight behind
 ROWS, COLUMNS = 320, 1280  # of the picture
-COOL, WARM = np.array([0.022, 0.046, 0.062]), np.array([0.085, 0.043, 0.024])  # linear, left and right
+WARM, COOL = np.array([0.085, 0.043, 0.024]), np.array([0.022, 0.046, 0.062])  # linear, left and right
 LAMPS, SEED = 44, 3
 LAMP_COLOURS = np.array([[1.0, 0.56, 0.24], [1.0, 0.75, 0.45], [0.35, 0.62, 0.80]])
 LAMP_RADIUS, LAMP_LIGHT = (0.03, 0.10), (0.02, 0.12)  # metres; linear
@@ -18,7 +18,7 @@ def room_colours() -> np.ndarray:
     up = np.linspace(-HALF_HEIGHT, HALF_HEIGHT, ROWS)[:, None, None]  # m
     share = 1 / (1 + np.exp(-across / 0.7))
     light = 0.35 + 0.65 * np.exp(-(((up - 0.25) / 0.8) ** 2))
-    out = light * (COOL + share * (WARM - COOL))
+    out = light * (WARM + share * (COOL - WARM))
     random = np.random.default_rng(SEED)
     for _ in range(LAMPS):
         place, height = random.uniform(across.min(), across.max()), random.normal(0.25, 0.28)

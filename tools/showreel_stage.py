@@ -14,8 +14,8 @@ ASIDE, TO_OTHER = 42.0, 0.02  # of who is seen alone: degrees off the front, met
 LIGHTS = (
     ("Key", (0.0, -0.62, 0.45), 0.6, 8.0, (1.0, 0.95, 0.88)),
     ("Fill", (0.0, -1.4, 0.0), 1.2, 4.5, (0.92, 0.96, 1.0)),
-    ("Cool Rim", (-0.9, 0.8, 0.45), 0.8, 10.0, (0.75, 0.88, 1.0)),
-    ("Warm Rim", (0.9, 0.8, 0.45), 0.8, 10.0, (1.0, 0.80, 0.60)),
+    ("Warm Rim", (-0.9, 0.8, 0.45), 0.8, 10.0, (1.0, 0.80, 0.60)),
+    ("Cool Rim", (0.9, 0.8, 0.45), 0.8, 10.0, (0.75, 0.88, 1.0)),
 )
 """Where each is, its width (metres), watts, colour. The key is between the heads: it lights the faces, and
 temples and ears less."""
@@ -37,11 +37,11 @@ class Garment:
 
 SHOULDERS = ((0.11, -0.13), (0.17, -0.16), (0.2, -0.25))
 ROLL_NECK = Garment(
-    ((0.055, -0.094), (0.058, -0.080), (0.067, -0.077), (0.073, -0.086), (0.072, -0.104), *SHOULDERS),
+    ((0.025, -0.115), (0.052, -0.098), (0.058, -0.080), (0.067, -0.077), (0.073, -0.086), (0.072, -0.104), *SHOULDERS),
     (0.020, 0.062, 0.070), 56, 0.012,
 )  # fmt: skip
 SHAWL = Garment(
-    ((0.055, -0.092), (0.066, -0.088), (0.083, -0.084), (0.094, -0.096), (0.088, -0.112), *SHOULDERS),
+    ((0.025, -0.115), (0.052, -0.098), (0.066, -0.088), (0.083, -0.084), (0.094, -0.096), (0.088, -0.112), *SHOULDERS),
     (0.180, 0.050, 0.028), 9, 0.030,
 )  # fmt: skip
 GARMENTS = (ROLL_NECK, SHAWL)
@@ -54,7 +54,7 @@ def dress(head: bpy.types.Object, garment: Garment) -> None:
     waves = np.cos(garment.ribs * angles)
     rings = []
     for ring, (wide, height) in enumerate(garment.outline):
-        x = wide * (1 + garment.depth * waves * (1 <= ring < len(garment.outline) - len(SHOULDERS)))
+        x = wide * (1 + garment.depth * waves * (2 <= ring < len(garment.outline) - len(SHOULDERS)))
         y = 0.012 + 0.9 * x * np.sin(angles)
         rings.append(np.stack([x * np.cos(angles), y, np.full(AROUND, height)], axis=-1))
     corners = np.arange(len(rings) * AROUND).reshape(-1, AROUND)

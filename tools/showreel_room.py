@@ -33,7 +33,7 @@ def build_room(scene: bpy.types.Scene) -> None:
     """A wall bent round the heads that shines, without lighting them."""
     angles = np.radians(np.linspace(-HALF_ANGLE, HALF_ANGLE, 65))
     foot = np.stack([RADIUS * np.sin(angles), RADIUS * np.cos(angles), np.full(65, -HALF_HEIGHT)], axis=-1)
-    corners = np.concatenate([foot, foot + [0, 0, 2 * HALF_HEIGHT]])
+    corners = np.concatenate([foot, foot + np.array([0, 0, 2 * HALF_HEIGHT])])
     first = np.arange(64)
     mesh = bpy.data.meshes.new("Room")
     mesh.from_pydata(

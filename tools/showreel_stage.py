@@ -35,13 +35,13 @@ class Garment:
     """Of the ribs, a share of the width."""
 
 
-SHOULDERS = ((0.11, -0.13), (0.17, -0.16), (0.2, -0.25))
+INSIDE, SHOULDERS = ((0.025, -0.115), (0.052, -0.098)), ((0.11, -0.13), (0.17, -0.16), (0.2, -0.25))
 ROLL_NECK = Garment(
-    ((0.025, -0.115), (0.052, -0.098), (0.058, -0.080), (0.067, -0.077), (0.073, -0.086), (0.072, -0.104), *SHOULDERS),
+    (*INSIDE, (0.058, -0.080), (0.067, -0.077), (0.073, -0.086), (0.072, -0.104), *SHOULDERS),
     (0.020, 0.062, 0.070), 56, 0.012,
 )  # fmt: skip
 SHAWL = Garment(
-    ((0.025, -0.115), (0.052, -0.098), (0.066, -0.088), (0.083, -0.084), (0.094, -0.096), (0.088, -0.112), *SHOULDERS),
+    (*INSIDE, (0.066, -0.088), (0.083, -0.084), (0.094, -0.096), (0.088, -0.112), *SHOULDERS),
     (0.180, 0.050, 0.028), 9, 0.030,
 )  # fmt: skip
 GARMENTS = (ROLL_NECK, SHAWL)
@@ -54,7 +54,7 @@ def dress(head: bpy.types.Object, garment: Garment) -> None:
     waves = np.cos(garment.ribs * angles)
     rings = []
     for ring, (wide, height) in enumerate(garment.outline):
-        x = wide * (1 + garment.depth * waves * (2 <= ring < len(garment.outline) - len(SHOULDERS)))
+        x = wide * (1 + garment.depth * waves * (len(INSIDE) <= ring < len(garment.outline) - len(SHOULDERS)))
         y = 0.012 + 0.9 * x * np.sin(angles)
         rings.append(np.stack([x * np.cos(angles), y, np.full(AROUND, height)], axis=-1))
     corners = np.arange(len(rings) * AROUND).reshape(-1, AROUND)

@@ -117,8 +117,8 @@ def identity_basis(data: AnnyData, shape: HeadShape) -> Floats:
 def expression_basis(data: AnnyData, shape: HeadShape, units: dict[str, Floats]) -> tuple[Floats, Floats]:
     """50 expression directions (N, 3, 50) of hm08, and each ARKit unit as a motion (52, 53).
 
-    jawOpen is left to the jaw. Mixes and coefficients are found on hm08 as it is, and eyes, brows and pouts put
-    right afterwards: the numbers that a model learns do not depend on how we model those.
+    jawOpen is left to the jaw. Mixes and coefficients are found on hm08 as it is, and eyes, brows and pouts
+    put right afterwards: the numbers that a model learns do not depend on how we model those.
     """
     fields = {n: f for n, f in units.items() if n != "jawOpen"} | expressions.makehuman_units(data)
     covariance = expressions.drawn_covariance(list(fields), units)

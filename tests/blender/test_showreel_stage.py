@@ -42,7 +42,7 @@ def test_the_other_is_out_of_a_single_and_both_are_whole_in_the_picture_of_both(
     cameras = {marker.frame: marker.camera for marker in scene.timeline_markers}
     for head, other, frame, side in ((0, 1, 11, 1), (1, 0, 21, -1)):
         alone = seen(scene, cameras[frame], places_of(heads[head]))
-        assert 0 < alone[:, 0].min() and alone[:, 0].max() < 1 and alone[:, 1].max() < 1
+        assert alone[:, 0].min() > 0 and alone[:, 0].max() < 1 and alone[:, 1].max() < 1
         nearer = places_of(heads[other]) - [side * ROOM_OF_TURNS, 0, 0]
         across = seen(scene, cameras[frame], nearer)[:, 0]
         assert across.min() > 1 if side > 0 else across.max() < 0
@@ -58,7 +58,9 @@ def test_every_picture_is_filled_by_the_room_and_its_tones_differ(staged):
         start = camera.matrix_world.translation
         for corner in frame:
             way = (corner - start).normalized()
-            hit, place, *_, found, _ = scene.ray_cast(bpy.context.view_layer.depsgraph, start + 2.2 * way, way)
+            hit, place, *_, found, _ = scene.ray_cast(
+                bpy.context.view_layer.depsgraph, start + 2.2 * way, way
+            )
             assert hit and found.name == "Room" and abs(place.z) < showreel_room.HALF_HEIGHT
     colours = showreel_room.room_colours()
     left, right = (np.median(half, axis=(0, 1)) for half in np.split(colours, 2, axis=1))

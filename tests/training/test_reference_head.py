@@ -243,7 +243,9 @@ def test_teeth_stay_behind_closed_lips(posed: Posed, name: str):
 
 def test_an_open_mouth_shows_the_edge_of_the_upper_teeth_and_hides_the_lower(posed: Posed):
     """At the middle of the lips: 1 to 3 mm of the upper teeth in AA, the lower ones at most as much."""
-    points = MM * posed.head.landmarks(posed.motion({"mouthLowerDown": 0.1, "mouthUpperUp": 0.25}, 12)).numpy()
+    points = (
+        MM * posed.head.landmarks(posed.motion({"mouthLowerDown": 0.1, "mouthUpperUp": 0.25}, 12)).numpy()
+    )
     vertices = MM * posed.vertices({"mouthLowerDown": 0.1, "mouthUpperUp": 0.25}, 12)
     teeth = posed.file.masks["teeth"]
     teeth = teeth[np.abs(posed.file.v_template[teeth, 0]) < 0.008]
@@ -257,7 +259,7 @@ def test_an_open_mouth_shows_the_edge_of_the_upper_teeth_and_hides_the_lower(pos
     "weights", [{"mouthPucker": 1}, {"mouthFunnel": 1}, {"mouthPucker": 0.8, "mouthFunnel": 0.3}]
 )
 def test_pouting_lips_stand_on_a_slope_and_not_on_a_shelf(posed: Posed, weights: dict[str, float]):
-    """In profile, skin above the upper lip falls as it comes forward, and below the lower one as it goes back."""
+    """In profile, skin above the upper lip falls as it comes forward, below the lower one as it goes back."""
     vertices, at = MM * posed.vertices(weights, 2), MM * posed.file.v_template
     middle = np.flatnonzero(np.abs(at[:, 0]) < 0.5)
     for lowest, highest, deepest, least in ((-19.5, -11, 103, 0.4), (-47, -40, 97.2, 0.1)):

@@ -79,7 +79,7 @@ def light_up(scene: bpy.types.Scene, height: float) -> None:
     for name, place, size, power in (
         ("Key", (-0.55, -0.9, height + 0.35), 0.5, 14.0),
         ("Fill", (0.9, -0.7, height), 0.8, 4.0),
-        ("Rim", (0.5, 0.7, height + 0.4), 0.3, 10.0),
+        ("Rim", (0.5, 0.7, height + 0.4), 1.0, 6.0),
     ):
         data = bpy.data.lights.new(name, "AREA")
         data.size, data.energy = size, power

@@ -33,7 +33,7 @@ SPEECH = Path("demo/speech.wav")
 FACES, STYLES = (0, 1), ("natural", "lively")
 EMOTIONS = ("", "happy:1.2", "surprised:1.2", "angry:1.2", "sad:1.2", "disgust:1.2", "calm", "fearful:1.2")
 """Of the lines one after the other; the first is the speech's own."""
-APART, TURNED = 0.38, 40.0  # metres between the heads; degrees by which each is turned to the other
+APART, TURNED = 0.48, 40.0  # metres between the heads; degrees by which each is turned to the other
 PAUSE, IDLE = 0.5, 1.0  # seconds between two lines, and in which a face comes to rest after its own
 SHEET, TILE = (5, 5), (384, 216)  # columns and rows of a sheet, width and height of its pictures
 
@@ -81,9 +81,9 @@ def two_heads(scene: bpy.types.Scene) -> list[bpy.types.Object]:
         heads.append(bpy.context.object)
         heads[-1].rotation_euler[2] = -side * radians(TURNED)
     bpy.context.view_layer.update()
-    for head, other in (heads, heads[::-1]):
+    for head, other, garment in zip(heads, heads[::-1], showreel_stage.GARMENTS, strict=True):
         head.ecoface_look_at = other
-        showreel_stage.dress(head)
+        showreel_stage.dress(head, garment)
     return heads
 
 

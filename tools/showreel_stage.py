@@ -1,34 +1,74 @@
 """What is around the two heads of the showreel: clothes, cameras and light."""
 
+from dataclasses import dataclass
 from math import cos, radians, sin
 
 import bpy
 import numpy as np
 from mathutils import Vector
+from showreel_room import build_room
 
-TALL, HEIGHT = {"both": 0.38, "one": 0.31}, {"both": 0.02, "one": 0.035}  # metres seen, and their middle
+TALL, HEIGHT = {"both": 0.44, "one": 0.295}, {"both": 0.02, "one": 0.035}  # metres seen, and their middle
 LENS = {"both": 40.0, "one": 85.0}  # mm; near two who face each other, it sees more than their profiles
-LIGHTS = (("Key", -30, 0.5, 0.7, 22), ("Fill", 40, 0.1, 1.0, 9), ("Rim", 180, 0.6, 0.5, 18))
-"""Degrees from the front, metres up, metres wide, watts."""
-CLOTH = ((0.055, -0.092), (0.068, -0.082), (0.074, -0.1), (0.11, -0.13), (0.17, -0.16), (0.2, -0.25))
-"""Half widths and heights of what the heads wear below the neck, metres."""
+ASIDE, TO_OTHER = 42.0, 0.02  # of who is seen alone: degrees off the front, metres of room before the face
+LIGHTS = (
+    ("Key", (0.0, -0.62, 0.45), 0.6, 8.0, (1.0, 0.95, 0.88)),
+    ("Fill", (0.0, -1.4, 0.0), 1.2, 4.5, (0.92, 0.96, 1.0)),
+    ("Warm Rim", (-0.9, 0.8, 0.45), 0.8, 10.0, (1.0, 0.80, 0.60)),
+    ("Cool Rim", (0.9, 0.8, 0.45), 0.8, 10.0, (0.75, 0.88, 1.0)),
+)
+"""Where each is, its width (metres), watts, colour. The key is between the heads: it lights the faces, and
+temples and ears less."""
 
 
-def dress(head: bpy.types.Object) -> None:
-    """A dark collar and shoulders about the foot of the neck, where the head's mesh ends."""
-    angles = np.linspace(0, 2 * np.pi, 64, endpoint=False)
-    rings = [[(x * cos(a), 0.012 + 0.9 * x * sin(a), z) for a in angles] for x, z in CLOTH]
-    corners = np.arange(len(CLOTH) * 64).reshape(-1, 64)
+@dataclass(frozen=True)
+class Garment:
+    """What a head wears below the neck."""
+
+    outline: tuple[tuple[float, float], ...]
+    """Half widths and heights, metres, from the collar's inside outwards."""
+    colour: tuple[float, float, float]
+    """Linear."""
+    ribs: int
+    """Around the neck."""
+    depth: float
+    """Of the ribs, a share of the width."""
+
+
+INSIDE, SHOULDERS = ((0.025, -0.115), (0.052, -0.098)), ((0.11, -0.13), (0.17, -0.16), (0.2, -0.25))
+ROLL_NECK = Garment(
+    (*INSIDE, (0.058, -0.080), (0.067, -0.077), (0.073, -0.086), (0.072, -0.104), *SHOULDERS),
+    (0.020, 0.062, 0.070), 56, 0.012,
+)  # fmt: skip
+SHAWL = Garment(
+    (*INSIDE, (0.066, -0.088), (0.083, -0.084), (0.094, -0.096), (0.088, -0.112), *SHOULDERS),
+    (0.180, 0.050, 0.028), 9, 0.030,
+)  # fmt: skip
+GARMENTS = (ROLL_NECK, SHAWL)
+AROUND = 224  # corners of a ring
+
+
+def dress(head: bpy.types.Object, garment: Garment) -> None:
+    """A collar and shoulders about the foot of the neck, where the head's mesh ends."""
+    angles = np.linspace(0, 2 * np.pi, AROUND, endpoint=False)
+    waves = np.cos(garment.ribs * angles)
+    rings = []
+    for ring, (wide, height) in enumerate(garment.outline):
+        x = wide * (1 + garment.depth * waves * (len(INSIDE) <= ring < len(garment.outline) - len(SHOULDERS)))
+        y = 0.012 + 0.9 * x * np.sin(angles)
+        rings.append(np.stack([x * np.cos(angles), y, np.full(AROUND, height)], axis=-1))
+    corners = np.arange(len(rings) * AROUND).reshape(-1, AROUND)
     after = np.roll(corners, -1, axis=1)
     quads = np.stack([corners[:-1], corners[1:], after[1:], after[:-1]], axis=-1).reshape(-1, 4)
     mesh = bpy.data.meshes.new("Cloth")
     mesh.from_pydata(np.concatenate(rings).tolist(), [], quads.tolist())
     mesh.shade_smooth()
     mesh.materials.append(bpy.data.materials.new("Cloth"))
-    mesh.materials[0].use_nodes, mesh.materials[0].diffuse_color = True, (0.02, 0.022, 0.03, 1)
+    mesh.materials[0].use_nodes, mesh.materials[0].diffuse_color = True, (*garment.colour, 1)
     shader = mesh.materials[0].node_tree.nodes["Principled BSDF"].inputs
-    shader["Base Color"].default_value, shader["Roughness"].default_value = (0.02, 0.022, 0.03, 1), 0.9
+    shader["Base Color"].default_value, shader["Roughness"].default_value = (*garment.colour, 1), 0.9
     item = bpy.data.objects.new("Cloth", mesh)
+    item.modifiers.new("Round", "SUBSURF").render_levels = 1
     item.matrix_world = head.matrix_world
     bpy.context.collection.objects.link(item)
 
@@ -48,7 +88,7 @@ def film(scene: bpy.types.Scene, heads: list[bpy.types.Object], cuts: list[tuple
     """Cameras, light, a dim room; from each frame of `cuts` on one head is seen, or both for None."""
     both = add_camera("Both", "both", Vector(), 0)
     ones = [
-        add_camera(f"On {head.name}", "one", head.location, -side * 42)
+        add_camera(f"On {head.name}", "one", head.location - Vector((side * TO_OTHER, 0, 0)), -side * ASIDE)
         for head, side in zip(heads, (-1, 1), strict=True)
     ]
     for frame, head in cuts:
@@ -57,9 +97,10 @@ def film(scene: bpy.types.Scene, heads: list[bpy.types.Object], cuts: list[tuple
     scene.camera, scene.world = both, bpy.data.worlds.new("Room")
     scene.world.use_nodes = True
     scene.world.node_tree.nodes["Background"].inputs[0].default_value = (0.05, 0.055, 0.065, 1)
-    for name, angle, up, size, power in LIGHTS:
+    for name, place, size, power, colour in LIGHTS:
         lamp = bpy.data.objects.new(name, bpy.data.lights.new(name, "AREA"))
-        lamp.data.size, lamp.data.energy = size, power
-        lamp.location = (1.1 * sin(radians(angle)), -1.1 * cos(radians(angle)), up)
+        lamp.data.size, lamp.data.energy, lamp.data.color = size, power, colour
+        lamp.location = place
         lamp.rotation_euler = lamp.location.to_track_quat("Z", "Y").to_euler()
         scene.collection.objects.link(lamp)
+    build_room(scene)

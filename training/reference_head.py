@@ -15,6 +15,7 @@ from ecoface_model.core.head_file import REFERENCE_HEAD
 from training.head import colours, expressions, joints
 from training.head.assembly import EYES, HeadShape, build_shape
 from training.head.eyes import turning_in_place
+from training.head.pouting import rounded_pouts
 from training.head.source import AnnyData, Floats, download_wheel
 from training.head.teeth import LOWER
 from training.runs.script import run_script
@@ -43,7 +44,7 @@ def build(data: AnnyData) -> Arrays:
         "posedirs": joints.jaw_corrective(shape.vertices, jaw_open, weights[:, joints.JAW], hinge),
         "kintree_table": joints.KINTREE,
         "arkit_names": np.array(list(units)),
-        "arkit_units": np.stack([shape.part.carry(u) for u in units_of_head(shape, units).values()]),
+        "arkit_units": np.stack([shape.part.carry(u) for u in fields_of_head(shape, units).values()]),
         "arkit_coefficients": arkit_coefficients,
     }
 
@@ -116,8 +117,8 @@ def identity_basis(data: AnnyData, shape: HeadShape) -> Floats:
 def expression_basis(data: AnnyData, shape: HeadShape, units: dict[str, Floats]) -> tuple[Floats, Floats]:
     """50 expression directions (N, 3, 50) of hm08, and each ARKit unit as a motion (52, 53).
 
-    jawOpen is left to the jaw. Mixes and coefficients are found on hm08 as it is, and the eyes put right
-    afterwards: the numbers that a model learns do not depend on how we model eyes.
+    jawOpen is left to the jaw. Mixes and coefficients are found on hm08 as it is, and eyes, brows and pouts
+    put right afterwards: the numbers that a model learns do not depend on how we model those.
     """
     fields = {n: f for n, f in units.items() if n != "jawOpen"} | expressions.makehuman_units(data)
     covariance = expressions.drawn_covariance(list(fields), units)
@@ -127,7 +128,7 @@ def expression_basis(data: AnnyData, shape: HeadShape, units: dict[str, Floats])
     coefficients[:, :EXPRESSION_DIM] = expressions.coefficients(
         expressions.mixed(stack, mixes), np.stack(list(units.values())), shape.source
     )
-    mended = brows_apart(shape, eyes_in_place(shape, fields))
+    mended = fields_of_head(shape, fields)
     return expressions.mixed(np.stack(list(mended.values())), mixes), coefficients
 
 
@@ -164,9 +165,9 @@ def brows_apart(shape: HeadShape, fields: dict[str, Floats]) -> dict[str, Floats
     return out
 
 
-def units_of_head(shape: HeadShape, units: dict[str, Floats]) -> dict[str, Floats]:
-    """ARKit's units as this head shows them."""
-    return brows_apart(shape, eyes_in_place(shape, units))
+def fields_of_head(shape: HeadShape, fields: dict[str, Floats]) -> dict[str, Floats]:
+    """The fields as this head shows them."""
+    return brows_apart(shape, eyes_in_place(shape, rounded_pouts(shape.mesh, shape.skin, fields)))
 
 
 HALF_PRECISION = ("shapedirs", "posedirs", "arkit_units")

@@ -227,13 +227,48 @@ def _height_over(vertices: np.ndarray, faces: np.ndarray, chosen: np.ndarray) ->
     return ((vertices[chosen] - centres[nearest]) * normals[nearest]).sum(1)
 
 
+SLIT = 0.0005  # m: lips that lie on one another part by less here and there, and it is dark behind them
+
+
 @pytest.mark.parametrize("name", list(CLOSED))
 def test_teeth_stay_behind_closed_lips(posed: Posed, name: str):
     vertices = posed.vertices(CLOSED[name])
     teeth = posed.file.masks["teeth"]
     front = teeth[vertices[teeth, 2] > 0.085]
-    covered = front_depth(vertices, posed.faces_of("skin", "lips"), vertices[front])
+    around = vertices[front] + np.array([0, SLIT, 0]) * np.array([-1, 0, 1])[:, None, None]  # (3, n, 3)
+    lips = posed.faces_of("skin", "lips")
+    covered = np.max([front_depth(vertices, lips, points) for points in around], axis=0)
     assert MM * (covered - vertices[front, 2]).min() > 1
+
+
+def test_an_open_mouth_shows_the_edge_of_the_upper_teeth_and_hides_the_lower(posed: Posed):
+    """At the middle of the lips: 1 to 3 mm of the upper teeth in AA, the lower ones at most as much."""
+    points = (
+        MM * posed.head.landmarks(posed.motion({"mouthLowerDown": 0.1, "mouthUpperUp": 0.25}, 12)).numpy()
+    )
+    vertices = MM * posed.vertices({"mouthLowerDown": 0.1, "mouthUpperUp": 0.25}, 12)
+    teeth = posed.file.masks["teeth"]
+    teeth = teeth[np.abs(posed.file.v_template[teeth, 0]) < 0.008]
+    is_lower = posed.file.weights[teeth, joints.JAW] > 0.5
+    upper, lower = vertices[teeth[~is_lower], 1].min(), vertices[teeth[is_lower], 1].max()
+    assert 1 < points[62, 1] - upper < 3
+    assert lower - points[66, 1] < 3
+
+
+@pytest.mark.parametrize(
+    "weights", [{"mouthPucker": 1}, {"mouthFunnel": 1}, {"mouthPucker": 0.8, "mouthFunnel": 0.3}]
+)
+def test_pouting_lips_stand_on_a_slope_and_not_on_a_shelf(posed: Posed, weights: dict[str, float]):
+    """In profile, skin above the upper lip falls as it comes forward, below the lower one as it goes back."""
+    vertices, at = MM * posed.vertices(weights, 2), MM * posed.file.v_template
+    middle = np.flatnonzero(np.abs(at[:, 0]) < 0.5)
+    for lowest, highest, deepest, least in ((-19.5, -11, 103, 0.4), (-47, -40, 97.2, 0.1)):
+        _, y, z = at[middle].T
+        line = middle[(y > lowest) & (y < highest) & (z > deepest)]
+        line = line[np.argsort(at[line, 1])]
+        assert len(line) == 4
+        forward, up = np.abs(np.diff(vertices[line, 2])), np.diff(vertices[line, 1])
+        assert (up > least * forward).all()
 
 
 def test_the_neck_is_cut_in_one_plane_and_the_skin_closed_elsewhere(posed: Posed):

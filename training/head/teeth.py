@@ -31,11 +31,11 @@ class Arch:
 
 
 UPPER = Arch(
-    "helper-upper-teeth", (8.6, 6.8, 7.6, 7.0, 7.0, 11.0), (-0.0278, 0.0935), 1, 0.0,
+    "helper-upper-teeth", (8.6, 6.8, 7.6, 7.0, 7.0, 11.0), (-0.0294, 0.0935), 1, 0.0,
     (10.0, 9.2, 9.8, 8.4, 7.6, 7.0),
 )  # fmt: skip
 LOWER = Arch(
-    "helper-lower-teeth", (5.4, 6.0, 7.0, 7.2, 7.4, 11.5), (-0.0302, 0.0915), -1, 1.5,
+    "helper-lower-teeth", (5.4, 6.0, 7.0, 7.2, 7.4, 11.5), (-0.0319, 0.0915), -1, 1.5,
     (8.6, 8.8, 9.4, 8.4, 7.6, 7.0),
 )  # fmt: skip
 RISE = 0.10  # of the edge towards the back: the row climbs with the plane of the bite

@@ -1,0 +1,77 @@
+"""The showreel's stage: who is seen alone is alone, and the room is behind everything."""
+
+import sys
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+from bpy_extras.object_utils import world_to_camera_view
+from mathutils import Vector
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+import showreel
+import showreel_room
+import showreel_stage
+
+ROOM_OF_TURNS = 0.02  # m by which a head that looks about stands out further
+
+
+@pytest.fixture(scope="module")
+def staged() -> tuple[bpy.types.Scene, list[bpy.types.Object]]:
+    scene = bpy.context.scene
+    scene.render.resolution_x, scene.render.resolution_y = 960, 540
+    heads = showreel.two_heads(scene)
+    showreel_stage.film(scene, heads, [(1, None), (11, 0), (21, 1)])
+    bpy.context.view_layer.update()
+    return scene, heads
+
+
+def seen(scene: bpy.types.Scene, camera: bpy.types.Object, places: np.ndarray) -> np.ndarray:
+    """(n, 2) of places (n, 3) in metres: across and up the picture, 0..1 inside it."""
+    return np.array([world_to_camera_view(scene, camera, Vector(place))[:2] for place in places])
+
+
+def places_of(head: bpy.types.Object) -> np.ndarray:
+    """(n, 3) metres; every tenth vertex."""
+    return np.array([head.matrix_world @ vertex.co for vertex in list(head.data.vertices)[::10]])
+
+
+def test_the_other_is_out_of_a_single_and_both_are_whole_in_the_picture_of_both(staged):
+    scene, heads = staged
+    cameras = {marker.frame: marker.camera for marker in scene.timeline_markers}
+    for head, other, frame, side in ((0, 1, 11, 1), (1, 0, 21, -1)):
+        alone = seen(scene, cameras[frame], places_of(heads[head]))
+        assert alone[:, 0].min() > 0 and alone[:, 0].max() < 1 and alone[:, 1].max() < 1
+        nearer = places_of(heads[other]) - [side * ROOM_OF_TURNS, 0, 0]
+        across = seen(scene, cameras[frame], nearer)[:, 0]
+        assert across.min() > 1 if side > 0 else across.max() < 0
+    for head in heads:
+        both = seen(scene, cameras[1], places_of(head))
+        assert (both[:, 0] > 0).all() and (both[:, 0] < 1).all() and (both[:, 1] < 1).all()
+
+
+def test_every_picture_is_filled_by_the_room_and_its_tones_differ(staged):
+    scene, _heads = staged
+    for camera in {marker.camera for marker in scene.timeline_markers}:
+        frame = [camera.matrix_world @ corner for corner in camera.data.view_frame(scene=scene)]
+        start = camera.matrix_world.translation
+        for corner in frame:
+            way = (corner - start).normalized()
+            hit, place, *_, found, _ = scene.ray_cast(
+                bpy.context.view_layer.depsgraph, start + 2.2 * way, way
+            )
+            assert hit and found.name == "Room" and abs(place.z) < showreel_room.HALF_HEIGHT
+    colours = showreel_room.room_colours()
+    left, right = (np.median(half, axis=(0, 1)) for half in np.split(colours, 2, axis=1))
+    assert left[0] > left[2] and right[0] < right[2]
+
+
+def test_the_two_wear_different_clothes_that_hide_the_foot_of_the_neck(staged):
+    _scene, heads = staged
+    clothes = [item for item in bpy.data.objects if item.name.startswith("Cloth")]
+    colours = [np.array(item.data.materials[0].diffuse_color) for item in clothes]
+    assert len(clothes) == 2 and np.abs(colours[0] - colours[1]).max() > 0.1
+    for head, cloth in zip(heads, clothes, strict=True):
+        foot = min(vertex.co.z for vertex in head.data.vertices)
+        assert max(vertex.co.z for vertex in cloth.data.vertices) > foot + 0.005

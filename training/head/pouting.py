@@ -1,0 +1,97 @@
+"""Lips that pout round: the skin around the mouth goes with them, and the lips curl outwards.
+
+hm08's puckered lips come forward as a block, and the skin above and below them stays or creeps under them: in
+profile they stand out like a shelf. Here the units keep what they do where the lips meet and inside the
+mouth; from there outwards their displacement runs out evenly over lips, philtrum and chin, as a harmonic
+function does.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import scipy.sparse as sparse
+from scipy.sparse.csgraph import dijkstra
+from scipy.sparse.linalg import splu
+
+from training.head.skin import Skin
+from training.head.source import Bools, Floats, Ints, SourceMesh
+
+POUTING = (
+    "mouthFunnel",
+    "mouthPucker",
+    "makehuman-mouth-eversion.target.gz",
+    "makehuman-mouth-protusion.target.gz",
+    "makehuman-mouth-pursing.target.gz",
+)
+MEETING = (-0.0286, 0.1002, 0.0016)  # m: height and depth of the line where lips meet, and its thickness
+HALF_MOUTH, BENT = 0.0225, 0.0065  # m: the line's half length, and how far back it ends
+KEPT = (0.003, 0.009)  # m of surface from that line: up to here the units stay, from there they run out
+AROUND = (0.034, 0.0225, 0.034)
+MIDDLE = -0.031  # m, the mouth's height
+RIM = (0.75, 1.0)
+STIFF = 2e3  # 1/m: how firmly what stays is held
+
+
+def rounded_pouts(mesh: SourceMesh, skin: Skin, fields: Mapping[str, Floats]) -> dict[str, Floats]:
+    """The fields (N, 3), of which those in POUTING run out evenly around the mouth."""
+    chosen = [name for name in POUTING if name in fields]
+    faces = mesh.faces[(mesh.part == "body") & _near_mouth(mesh.vertices)[mesh.faces].all(axis=1)]
+    held = _held(mesh.vertices, faces, _cavity(len(mesh.vertices), skin))
+    used = np.unique(faces)
+    stiff = sparse.diags(STIFF * held[used] / np.maximum(1.001 - held[used], 1e-6))
+    solver = splu((_laplacian(mesh.vertices, faces)[used][:, used] + stiff).tocsc())
+    out = dict(fields)
+    for name in chosen:
+        out[name] = fields[name].copy()
+        out[name][used] = solver.solve(stiff @ fields[name][used])
+    return out
+
+
+def _near_mouth(at: Floats) -> Bools:
+    out: Bools = (np.abs(at - [0, -0.03, 0.09]) < [0.06, 0.05, 0.05]).all(axis=1)
+    return out
+
+
+def _cavity(n: int, skin: Skin) -> Floats:
+    """How much each of hm08's vertices (n,) belongs to the mouth's cavity, 0..1."""
+    out = np.zeros(n)
+    out[np.asarray(skin.part.mix.argmax(axis=1)).ravel()] = skin.inside
+    return out
+
+
+def _held(at: Floats, faces: Ints, inside: Floats) -> Floats:
+    """How firmly each vertex (N,) keeps what a unit does to it, 0..1."""
+    x, y, z = at.T
+    bent = MEETING[1] - BENT * (x / HALF_MOUTH) ** 2
+    used = np.isin(np.arange(len(at)), faces)
+    line = used & (np.abs(x) < HALF_MOUTH) & (np.hypot(y - MEETING[0], z - bent) < MEETING[2])
+    edges = _edges(faces)
+    length = np.linalg.norm(at[edges[:, 0]] - at[edges[:, 1]], axis=1)
+    graph = sparse.coo_matrix((length, (edges[:, 0], edges[:, 1])), (len(at), len(at))).tocsr()
+    away = dijkstra(graph, directed=False, indices=np.flatnonzero(line), min_only=True)
+    off = np.hypot(x / AROUND[0], (y - MIDDLE) / np.where(y > MIDDLE, AROUND[1], AROUND[2]))
+    near = 1 - _ramp(away, *KEPT)
+    out: Floats = np.maximum.reduce([near, _ramp(off, *RIM), (inside > 0.3).astype(float)])
+    return out
+
+
+def _ramp(values: Floats, low: float, high: float) -> Floats:
+    t = np.clip((values - low) / (high - low), 0, 1)
+    out: Floats = t * t * (3 - 2 * t)
+    return out
+
+
+def _edges(faces: Ints) -> Ints:
+    """(E, 2), each once."""
+    ends = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    out: Ints = np.unique(np.sort(ends, axis=1), axis=0)
+    return out
+
+
+def _laplacian(at: Floats, faces: Ints) -> sparse.csr_matrix:
+    """(N, N), 1/m: each edge pulls with one over its length."""
+    edges = _edges(faces)
+    pull = 1 / np.linalg.norm(at[edges[:, 0]] - at[edges[:, 1]], axis=1)
+    both = np.r_[edges[:, 0], edges[:, 1]], np.r_[edges[:, 1], edges[:, 0]]
+    off = sparse.coo_matrix((np.r_[pull, pull], both), (len(at), len(at))).tocsr()
+    return sparse.diags(np.asarray(off.sum(axis=1)).ravel()) - off

@@ -2,8 +2,8 @@
 
 A motion is made to close the lips of the head as it is. Identity directions move upper and lower lip unalike,
 by a millimetre and more, which would leave an M ajar. So here the seam of the lips moves as one at each place
-along it, each eye moves with its lids as one piece, teeth and tongue as another; around them what the
-directions say comes in smoothly. Pure numpy.
+along it, teeth, tongue and the skin within the mouth as the seam before them, and each eye with its lids as
+one piece; around them what the directions say comes in smoothly. Pure numpy.
 """
 
 from collections.abc import Mapping
@@ -107,7 +107,7 @@ def _meeting(head: Mapping[str, np.ndarray], change: np.ndarray) -> np.ndarray:
 def _lips_as_one(
     head: Mapping[str, np.ndarray], rest: np.ndarray, lips: Pairs, change: np.ndarray
 ) -> np.ndarray:
-    """The seam's own mean change at each place along it, fading into the face's."""
+    """The seam's own mean change at each place along it, fading into the face's outside the mouth."""
     size = lips.half_width
     points = np.concatenate([lips.upper, lips.lower, lips.corners.ravel()])
     seam = (rest[lips.upper] + rest[lips.lower]) / 2
@@ -121,9 +121,15 @@ def _lips_as_one(
     mean = _smoothed_along(rest[lip, 0], change[lip], along)  # (n, 3)
     own = np.stack([np.interp(rest[:, 0], along, column) for column in mean.T], axis=1)
     share = _fade(near.min(axis=1), _SEAM, _SEAM_FADE)
-    inside = np.concatenate([head["mask_teeth"], head["mask_tongue"]])
-    own[inside], share[inside] = mean.mean(axis=0), 1.0
+    share[_inside(head)] = 1.0  # with the lips before it, so that they touch no more of it than they did
     return (1 - share)[:, None] * change + share[:, None] * own
+
+
+def _inside(head: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Vertices of teeth, tongue and the skin within the mouth; of the last none without materials."""
+    names = [str(name) for name in head.get("material_names", ())]
+    within = head["material"] == names.index("mouth") if "mouth" in names else slice(0)
+    return np.concatenate([head["mask_teeth"], head["mask_tongue"], np.unique(head["faces"][within])])
 
 
 def _smoothed_along(at: np.ndarray, values: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -1,4 +1,7 @@
-"""Other faces of our head: as different as people are, with lips and lids that meet where they did."""
+"""Other faces of our head: as different as people are, with lips and lids that meet where they did.
+
+How deep lips stand in each other and in teeth is judged by the surface measure that training uses.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +13,11 @@ from other_heads import ARRAYS, NAMES, babble, reference
 from ecoface_blender.core.jaw_skinning import JAW
 from ecoface_blender.heads import identity, jaw_shape_keys
 from ecoface_blender.heads.contact_pairs import find_lips
+from ecoface_blender.heads.looks import looks
 from ecoface_blender.heads.shape import HeadShape
+from ecoface_model.core.head_file import read_head
+from ecoface_model.flame import FlameHead
+from training.evaluation.penetration import InnerMouth, penetration
 
 MM = 1000.0
 SPOKEN = Path(__file__).parents[1] / "model" / "shipped_motion.npz"
@@ -28,15 +35,39 @@ def mouth_of(arrays):
     return replace(mouth, template=arrays["v_template"][mouth.points].astype(np.float64), joint=joint)
 
 
-def spoken():
-    with np.load(SPOKEN) as lines:
-        return np.vstack([lines["voice"], lines["happy"], babble()]).astype(np.float64)
+def lines():
+    """The shipped model's, whose lips it has kept out of one another."""
+    with np.load(SPOKEN) as spoken:
+        return np.vstack([spoken["voice"], spoken["happy"]]).astype(np.float64)
+
+
+def shut_and_open():
+    """Frames of the lines: the most shut, the most open, and some between."""
+    motion = lines()
+    opening = reference().measure(motion).gaps.mean(axis=1).argsort()
+    return motion[np.concatenate([opening[:12], opening[-12:], np.arange(0, len(motion), 8)])]
+
+
+def speech_and_babble():
+    return np.vstack([lines(), babble()])
+
+
+@pytest.fixture(scope="module")
+def inner_mouth():
+    """The default head's: the same points and faces are asked on every face."""
+    return InnerMouth.of(read_head())
+
+
+def bites(inner_mouth, arrays, motion):
+    """How deep lips of a face are in each other and in teeth."""
+    file = replace(read_head(), v_template=arrays["v_template"], J_regressor=arrays["J_regressor"])
+    return penetration(replace(inner_mouth, head=FlameHead.from_file(file)), motion.astype(np.float32))
 
 
 @pytest.mark.parametrize("number", OTHERS)
 def test_lips_and_lids_close_as_on_the_default_face(number):
     """Within 0.2 mm where they touch on the default face, in speech of the shipped model and in babble."""
-    motion, mouth = spoken(), reference()
+    motion, mouth = speech_and_babble(), reference()
     size = mouth.lips.half_width * MM
     before, after = mouth.measure(motion), mouth_of(face(number)).measure(motion)
     touching = before.gaps * size < 0.3
@@ -49,7 +80,7 @@ def test_lips_and_lids_close_as_on_the_default_face(number):
 
 def test_the_raw_directions_would_leave_the_lips_ajar():
     """What the correction is for: without it the same faces miss by more."""
-    motion, mouth = spoken(), reference()
+    motion, mouth = speech_and_babble(), reference()
     missed = []
     for number in OTHERS:
         coefficients = identity.drawn(ARRAYS, number)
@@ -57,6 +88,49 @@ def test_the_raw_directions_would_leave_the_lips_ajar():
         gaps = mouth_of(ARRAYS | {"v_template": moved.astype(np.float32)}).measure(motion).gaps
         missed.append(np.abs(gaps - mouth.measure(motion).gaps).max() * mouth.lips.half_width * MM)
     assert max(missed) > 0.6
+
+
+@pytest.mark.parametrize("look", looks())
+def test_every_look_keeps_its_lips_out_of_each_other_and_of_its_teeth(inner_mouth, look):
+    found = bites(inner_mouth, identity.with_face(ARRAYS, looks()[look].identity), shut_and_open())
+    assert 0.05 < found.lips.max() < 0.3, "they press softly where they meet"
+    assert found.teeth.max() < 0.1
+
+
+@pytest.mark.parametrize("number", OTHERS)
+def test_the_jaw_drops_no_deeper_into_teeth_on_another_face(inner_mouth, number):
+    """A jaw that drops alone draws lips over teeth, on every face as on the default one."""
+    drop = np.zeros((3, 53), dtype=np.float32)
+    drop[:, 50] = np.radians([8, 12, 15])
+    usual, found = (bites(inner_mouth, head, drop) for head in (ARRAYS, face(number, 1.5)))
+    assert usual.teeth.max() > 0.5
+    assert (found.teeth - usual.teeth).max() < 0.1
+
+
+@pytest.mark.parametrize("number", OTHERS)
+def test_faces_keep_lips_and_teeth_apart_even_where_they_differ_most(inner_mouth, number):
+    """At the end of Add Head's slider, half as far again as usual."""
+    found = bites(inner_mouth, face(number, 1.5), shut_and_open())
+    assert found.lips.max() < 0.4 and found.teeth.max() < 0.1
+
+
+def test_the_raw_directions_would_press_lips_into_each_other_and_into_teeth(inner_mouth):
+    coefficients = looks()["Young Woman"].identity
+    moved = ARRAYS["v_template"] + ARRAYS["shapedirs"][:, :, : len(coefficients)] @ coefficients
+    found = bites(inner_mouth, ARRAYS | {"v_template": moved.astype(np.float32)}, shut_and_open())
+    assert found.lips.max() > 0.7 and found.teeth.max() > 0.7
+
+
+def test_teeth_of_a_face_keep_their_bite():
+    """Both rows move alike: what stood on one another still does."""
+    teeth = ARRAYS["mask_teeth"]
+    at = ARRAYS["v_template"][teeth]
+    lower = ARRAYS["weights"][teeth, JAW] > 0.5
+    for number in OTHERS:
+        change = face(number)["v_template"][teeth] - at
+        order = at[~lower, 0].argsort()
+        of_upper = [np.interp(at[lower, 0], at[~lower, 0][order], change[~lower][order, k]) for k in range(3)]
+        assert np.abs(change[lower].T - of_upper).max() * MM < 0.1
 
 
 def test_faces_differ_from_the_default_and_from_one_another():

@@ -2,7 +2,7 @@
 
 A motion is made to close the lips of the head as it is. Identity directions move upper and lower lip unalike,
 by a millimetre and more, which would leave an M ajar. So here the seam of the lips moves as one at each place
-along it, teeth, tongue and the skin within the mouth as the seam before them, and each eye with its lids as
+along it, teeth, tongue and the skin that passes them as the seam before them, and each eye with its lids as
 one piece; around them what the directions say comes in smoothly. Pure numpy.
 """
 
@@ -25,6 +25,8 @@ _NECK = (-0.113, -0.06)
 """Metres of height between which the neck goes over into the face: below it stays as it is."""
 _SEAM, _SEAM_FADE = 0.2, 0.9
 """Half widths of the mouth from its seam within which the lips move as one, and where they are free."""
+_WITHIN_FADE = 0.5, 1.0
+"""Likewise of the skin within the mouth: where it passes teeth, and where it is free."""
 _EYE, _EYE_FADE = 0.35, 1.1
 """Half widths of an eye from its lids' margins, likewise."""
 _COLUMNS = 24  # places along the seam
@@ -120,16 +122,22 @@ def _lips_as_one(
     lip = points[np.argsort(rest[points, 0])]
     mean = _smoothed_along(rest[lip, 0], change[lip], along)  # (n, 3)
     own = np.stack([np.interp(rest[:, 0], along, column) for column in mean.T], axis=1)
-    share = _fade(near.min(axis=1), _SEAM, _SEAM_FADE)
-    share[_inside(head)] = 1.0  # with the lips before it, so that they touch no more of it than they did
-    return (1 - share)[:, None] * change + share[:, None] * own
+    away = near.min(axis=1)
+    share = _fade(away, _SEAM, _SEAM_FADE)
+    within = _skin_within(head)
+    share[within] = _fade(away[within], *_WITHIN_FADE)
+    share[np.concatenate([head["mask_teeth"], head["mask_tongue"]])] = 1.0
+    free = change.copy()
+    free[within, 2] = np.minimum(change, own)[within, 2]  # rather back than out of the cheeks
+    return (1 - share)[:, None] * free + share[:, None] * own
 
 
-def _inside(head: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Vertices of teeth, tongue and the skin within the mouth; of the last none without materials."""
+def _skin_within(head: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Vertices of the skin within the mouth; none where no material says which."""
     names = [str(name) for name in head.get("material_names", ())]
-    within = head["material"] == names.index("mouth") if "mouth" in names else slice(0)
-    return np.concatenate([head["mask_teeth"], head["mask_tongue"], np.unique(head["faces"][within])])
+    if "mouth" not in names:
+        return np.zeros(0, dtype=np.int64)
+    return np.unique(head["faces"][head["material"] == names.index("mouth")])
 
 
 def _smoothed_along(at: np.ndarray, values: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mathutils.bvhtree import BVHTree
 from other_heads import ARRAYS, NAMES, babble, reference
 
 from ecoface_blender.core.jaw_skinning import JAW
@@ -20,6 +21,8 @@ from ecoface_model.flame import FlameHead
 from training.evaluation.penetration import InnerMouth, penetration
 
 MM = 1000.0
+COVERED, ROOF = 0.001, -0.018  # m: of cover, and above which none of it is before the lips' slit
+FORWARDS = (0.002, 0.003, 1.0)  # off the edges on the midline
 SPOKEN = Path(__file__).parents[1] / "model" / "shipped_motion.npz"
 OTHERS = range(1, len(identity.FACES))
 
@@ -33,6 +36,17 @@ def mouth_of(arrays):
     mouth = reference()
     joint = arrays["J_regressor"][JAW].astype(np.float64) @ arrays["v_template"].astype(np.float64)
     return replace(mouth, template=arrays["v_template"][mouth.points].astype(np.float64), joint=joint)
+
+
+def covered(arrays):
+    """Metres from what is within the mouth, above its slit, to the skin before it; 0 where none is."""
+    names = [str(name) for name in arrays["material_names"]]
+    part = {name: arrays["material"] == names.index(name) for name in ("skin", "lips", "mouth", "teeth")}
+    within = np.setdiff1d(arrays["faces"][part["mouth"] | part["teeth"]], arrays["faces"][part["lips"]])
+    within = within[ARRAYS["v_template"][within, 1] > ROOF]
+    at = arrays["v_template"].astype(np.float64)
+    outside = BVHTree.FromPolygons(at.tolist(), arrays["faces"][part["skin"] | part["lips"]].tolist())
+    return np.array([outside.ray_cast(place.tolist(), FORWARDS)[3] or 0.0 for place in at[within]])
 
 
 def lines():
@@ -105,6 +119,15 @@ def test_the_jaw_drops_no_deeper_into_teeth_on_another_face(inner_mouth, number)
     usual, found = (bites(inner_mouth, head, drop) for head in (ARRAYS, face(number, 1.5)))
     assert usual.teeth.max() > 0.5
     assert (found.teeth - usual.teeth).max() < 0.1
+
+
+@pytest.mark.parametrize("amount", [1.0, 1.5])
+@pytest.mark.parametrize("number", OTHERS)
+def test_what_is_above_a_mouths_slit_stays_behind_the_face(number, amount):
+    """What skin or lips lie before on the default face has them before it on the others."""
+    usual, found = covered(ARRAYS), covered(face(number, amount))
+    assert len(usual) > 50 and usual.min() > COVERED
+    assert found.min() > COVERED
 
 
 @pytest.mark.parametrize("number", OTHERS)

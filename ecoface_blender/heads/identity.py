@@ -1,4 +1,4 @@
-"""Other faces of a head: its identity directions, held so that lips and lids still meet where they did.
+"""Other faces of a head: its identity directions, held so that lips, lids and teeth still meet where they did.
 
 A motion is made to close the lips of the head as it is. Identity directions move upper and lower lip unalike,
 by a millimetre and more, which would leave an M ajar. So here the seam of the lips moves as one at each place

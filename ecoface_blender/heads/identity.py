@@ -1,4 +1,4 @@
-"""Other faces of a head: its identity directions, held so that lips, lids and teeth still meet where they did.
+"""Other faces of a head: its identity directions, held so that lips, lids and teeth meet as they did.
 
 A motion is made to close the lips of the head as it is. Identity directions move upper and lower lip unalike,
 by a millimetre and more, which would leave an M ajar. So here the seam of the lips moves as one at each place
@@ -109,7 +109,7 @@ def _meeting(head: Mapping[str, np.ndarray], change: np.ndarray) -> np.ndarray:
 def _lips_as_one(
     head: Mapping[str, np.ndarray], rest: np.ndarray, lips: Pairs, change: np.ndarray
 ) -> np.ndarray:
-    """The seam's own mean change at each place along it, fading into the face's outside the mouth."""
+    """The seam's own mean change at each place along it, fading into the face's; whole for teeth and tongue."""
     size = lips.half_width
     points = np.concatenate([lips.upper, lips.lower, lips.corners.ravel()])
     seam = (rest[lips.upper] + rest[lips.lower]) / 2

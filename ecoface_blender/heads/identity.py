@@ -109,7 +109,7 @@ def _meeting(head: Mapping[str, np.ndarray], change: np.ndarray) -> np.ndarray:
 def _lips_as_one(
     head: Mapping[str, np.ndarray], rest: np.ndarray, lips: Pairs, change: np.ndarray
 ) -> np.ndarray:
-    """The seam's own mean change at each place along it, fading into the face's; whole for teeth and tongue."""
+    """The seam's own mean change at each place along it, fading into the face's; teeth and tongue's whole."""
     size = lips.half_width
     points = np.concatenate([lips.upper, lips.lower, lips.corners.ravel()])
     seam = (rest[lips.upper] + rest[lips.lower]) / 2

@@ -21,13 +21,16 @@ from ecoface_model.core.head_mesh import HeadLandmarks
 from ecoface_model.postprocess.face_regions import upper_projection
 
 SHUT = -0.6  # mm between the lids' landmarks of a shut eye: from 15 degrees below it is still shut
-NO_BLINK, DONE = 0.15, 0.38
+NO_BLINK, DONE = 0.28, 0.34
 """Of the way to shut: dips that go no deeper are none, and from there on they are whole blinks."""
 LEAST_OPEN = 2.0  # mm; an eye that is usually open less squints: it is only kept from more than shut
 _WIDER = 0.15  # of what eyes are wider than at rest, by which they are shut further: for the ends of the lids
 _EASE = 0.2  # mm around that over which the one gives way to the other, so that no frame jumps
 _AROUND = FRAME_RATE  # frames to either side over which an eye's usual opening is the median
-_LONGEST = 15  # frames of a blink and its way back; lids that are lower for longer are lowered
+_LONGEST = 15  # frames of a blink and its way back; lids that are lower for longer are lowered,
+_LOWERED = (
+    0.8  # but for less than a second to no less than so much of their usual opening: else it is a blink
+)
 _NEAR = 4  # frames to either side of a blink's peak that belong to it
 _HELD = 0.85  # of its depth, from which on a blink is shut: it stays so for a frame or two
 _SHUT_FOR, _OPENS = 3, 5  # frames for which a blink is shut at most, and over which it opens again then
@@ -36,6 +39,7 @@ _STAYS, _SINKS = 6, 20  # frames for which eyes are then as wide as before, and 
 _BEFORE = (8, 2)  # frames before a blink is shut, between which that width is the mean
 _APART = FRAME_RATE  # frames from a blink's beginning in which no other one begins
 _BEGUN = 0.5  # of the way to shut, from which on it is one
+_CLEAR = 0.15  # of it, below which it is over
 REACH = _AROUND + 1 + _LONGEST + _NEAR  # frames to either side that a frame of the eyes depends on
 _AFTER = _SHUT_FOR + _OPENS + _STAYS + _SINKS  # frames from a blink's being shut that it changes
 REACH_BEFORE = REACH + _LONGEST + _AFTER + _APART  # before it: when its blink began, and one that forbids it
@@ -75,7 +79,7 @@ class EyelidContact:
         """The motion with blinks that shut the eyes, and no further, in a face that does not tremble."""
         motion = self._calmed(motion)
         opening = self.openings(motion)  # (T, 2)
-        lasting = _without_dips(opening)
+        lasting = np.maximum(_without_dips(opening), _LOWERED * self.usual(opening))
         shut = SHUT - _WIDER * np.maximum(lasting - self._rest, 0)  # mm
         whole = np.maximum(lasting - shut, LEAST_OPEN)
         way = (lasting - opening) / whole  # 0 open, 1 shut
@@ -165,7 +169,7 @@ def _not_for_long(
     """One eye's blinks, each of them open again soon after it was shut: nothing of them stays half way."""
     most = np.ones_like(blinked)
     opening = (1 - np.arange(1, _OPENS + 1, dtype=np.float32) / _OPENS) ** np.float32(_AT_FIRST)
-    is_open = np.flatnonzero(np.append(blinked < NO_BLINK, True))
+    is_open = np.flatnonzero(np.append(blinked < _CLEAR, True))
     for start in _starts(blinked > _HELD):
         end = is_open[np.searchsorted(is_open, start)]  # exclusive
         shut_for = min(_SHUT_FOR, int((blinked[start:end] > _HELD).argmin()) or _SHUT_FOR)

@@ -48,7 +48,8 @@ def test_the_way_to_shut_is_monotone_and_continuous(lids):
 
 
 @pytest.mark.parametrize(
-    "weights", [(0.3, *[0.7] * 9, 0.3), (0.3, 0.6, 0.7, 0.5, 0.55, 0.7, 0.7, 0.5, 0.7, 0.3)]
+    "weights",
+    [(0.3, *[0.7] * 9, 0.3), (0.3, *[0.6] * 16, 0.3), (0.3, 0.6, 0.7, 0.5, 0.55, 0.7, 0.7, 0.5, 0.7, 0.3)],
 )
 def test_a_slow_or_double_blink_opens_again_soon_and_once(lids, weights):
     opening = lids.openings(lids.settle(blinking(lids, *weights))).mean(axis=1)
@@ -57,6 +58,18 @@ def test_a_slow_or_double_blink_opens_again_soon_and_once(lids, weights):
     assert (np.diff(opening[shut[-1] :]) > -0.3).all() and np.diff(opening).max() < 3.0
     whole = lids.openings(np.zeros((1, 53), np.float32)).mean()
     assert opening[shut[-1] + 6 :].min() > 0.9 * whole
+
+
+def test_a_dip_is_a_whole_blink_or_none(lids):
+    whole = lids.openings(np.zeros((1, 53), np.float32)).mean()
+    told = []
+    for weight in np.arange(0.05, 0.6, 0.02):
+        dip = blinking(lids, 0.6 * weight, weight, weight, 0.6 * weight)
+        depth = 1 - lids.openings(dip).mean(axis=1).min() / whole
+        left = lids.openings(lids.settle(dip)).mean(axis=1).min() / whole
+        told.append(left)
+        assert NO_BLINK - 0.02 < depth < DONE + 0.04 or left < 0.1 or left > 0.9, (weight, depth, left)
+    assert min(told) < 0.1 and max(told) > 0.9
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ RIDGE, ROW_RIDGE = 1e-3, 1e-2
 """Of the classifier's weights of features and of rows, brought to one spread; ours."""
 FEATURE_SHARE = 0.5
 """How much logits of features count beside those of rows: the encoder is too sure of its training's clips."""
-CAUTION = 0.9
+CAUTION = 0.5
 """Added to neutral's offset after calibration; ours. Held-out actors act, most recorded lines are plain."""
 PLAIN = 20.0
 """Weight of neutral synthetic clips beside other emotions' when the classifier is fitted; ours. Neutral lines

@@ -91,7 +91,13 @@ SAID = (
 )
 
 
-NAMED = {"REFERENCE FILE": "like mood", "REFERENCE STRIP": "like mood", "REFERENCE HEAD": "like Ben"}
+NAMED = {
+    "SPEECH": "heard neutral",
+    "TRACK": "keyed",
+    "REFERENCE FILE": "like mood",
+    "REFERENCE STRIP": "like mood",
+    "REFERENCE HEAD": "like Ben",
+}
 
 
 def test_every_source_reaches_the_engine_and_can_be_made_again(
@@ -113,7 +119,7 @@ def test_every_source_reaches_the_engine_and_can_be_made_again(
         story = actions.read_metadata(take)
         assert story["emotion"] == said
         named = NAMED.get(source, re.sub(":(.+)", r" (\1)", said))
-        assert take.name.startswith(f"voice average {named}")
+        assert take.name.startswith(f"{named} voice average"), take.name
         assert story["amounts"] == {"strength": 1.25, "upper": 0.5, "mouth": 0.75}
         motions.append(stored.motion_of(take)[0])
         emotion_keys.key(speaker, 30, {"disgust": 1}, 4)  # what the take was made of is its own

@@ -57,9 +57,12 @@ SOUND = np.zeros(48 * 640, np.float32)  # a window
 def test_all_that_an_engine_is_asked_is_computed_on_its_device(backend):
     config = backend.networks.config
     measured = backend.measure(SOUND)
-    content, logits = backend.hear(SOUND, measured, None)
+    content, evidence = backend.hear(SOUND, measured, None)
     assert content.shape == (96, config.content.feature_dim)
-    assert backend.content(SOUND, measured).shape == content.shape and logits.shape == (96, 15)
+    assert backend.content(SOUND, measured).shape == content.shape and evidence.shape == (
+        96,
+        backend.calibration.width,
+    )
     faces = np.zeros((10, config.visual.image_size, config.visual.image_size), np.float32)
     assert backend.see(faces).shape == (20, config.visual.feature_dim)
     n_phones = len(PHONES) if config.generator.steady_face else 0
@@ -77,7 +80,7 @@ def test_a_voice_baseline_is_taken_away_on_cuda(backend):
         pytest.skip("the paper's encoder knows no baseline")
     baseline = VoiceBaseline(np.ones((3, 32), np.float32), "neutral", 1)
     measured = np.ones(1, np.float32)
-    assert backend.hear(SOUND, measured, baseline)[1].shape == (96, 15)
+    assert backend.hear(SOUND, measured, baseline)[1].shape == (96, 15 + TINY.emotion.hidden_dim)
     assert backend.sum_of_states(SOUND, measured, np.ones(96, np.float32)).shape == (3, 32)
 
 

@@ -71,7 +71,7 @@ def test_what_a_stream_keeps_does_not_grow(tiny_ecoface):
     stream, sizes = tiny_ecoface.stream(), []
     for minute in range(3):
         stream.feed(voice(25.0, seed=minute))
-        arrays = [stream._sound.samples, stream._channels, stream._latents, stream._source._logits]
+        arrays = [stream._sound.samples, stream._channels, stream._latents, stream._source._evidence]
         sizes.append(sum(array.nbytes for array in arrays))
     assert sizes[2] < 1.1 * sizes[1]
 

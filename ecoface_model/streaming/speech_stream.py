@@ -195,10 +195,10 @@ class SpeechStream:
             return
         contents = []
         for window, sound in zip(windows, sounds, strict=True):
-            content, logits = backend.hear(sound, measured, source.baseline)
+            content, evidence = backend.hear(sound, measured, source.baseline)
             contents.append(content)
             told_from = window.start + (self._plan.context if window.start else 0)
-            source.add(window, logits, max(self._given, told_from))
+            source.add(window, evidence, max(self._given, told_from))
         speech = self._sound.speech()
         for window, content in zip(windows, contents, strict=True):
             yield window, content, source.steps(window, speech)

@@ -15,7 +15,7 @@ import numpy as np
 from ..core.head_pose import direction, gaze_along
 from ..core.jaw_skinning import rotations
 from . import responses
-from .responses import Heard
+from .responses import Heard, step
 
 BLINKS = (3.0, 0.55)  # seconds between two: the log-normal's median, and its spread
 CLOSING, HELD, OPENING = 0.08, 0.06, 0.2  # seconds
@@ -89,7 +89,7 @@ def idle(
             stirred[unit] = stirred.get(unit, 0.0) + shown * (1 - blink if unit == "eyeWide" else 1.0)
     for start in speaks:
         since = seconds - start + LET_OUT
-        head[:, 0] -= DRAWN * _step((since + DRAWN_IN) / DRAWN_IN) * (1 - _step(since / LET_OUT))
+        head[:, 0] -= DRAWN * step((since + DRAWN_IN) / DRAWN_IN) * (1 - step(since / LET_OUT))
     looked = _looked(seconds, rng)
     in_head = rotations(head).transpose(0, 2, 1) @ direction(looked)[..., None]
     return Idle(blink, head, gaze_along(in_head[..., 0]), stirred)
@@ -121,7 +121,7 @@ def _beside(moment: float, speaks: Sequence[float], spoke: Sequence[float]) -> f
 def _blink(since: np.ndarray) -> np.ndarray:
     """(T,) of one that begins at 0: faster down than up, and up at once, the slower the wider."""
     up = ((since - CLOSING - HELD) / OPENING).clip(0, 1)
-    return _step(since / CLOSING) * (1 - up) ** AT_FIRST
+    return step(since / CLOSING) * (1 - up) ** AT_FIRST
 
 
 def _head(seconds: np.ndarray, rate: float, rng: np.random.RandomState) -> np.ndarray:
@@ -138,7 +138,7 @@ def _postures(seconds: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
     held = np.tile(now, (len(seconds), 1))
     for start in _times(seconds, SHIFTS, rng, SHIFT_TIME[1]):
         then = POSTURE * rng.standard_normal(3).clip(-MOST_POSTURE, MOST_POSTURE)
-        share = _step((seconds - start) / rng.uniform(*SHIFT_TIME))[:, None]
+        share = step((seconds - start) / rng.uniform(*SHIFT_TIME))[:, None]
         held, now = held + share * (then - now), then
     return held
 
@@ -169,7 +169,7 @@ def _looked(seconds: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
         if rng.uniform() < AWAY_SHARE:
             place = AWAY * rng.uniform(-1, 1, 2)
         lasting = 0.025 + 0.0024 * np.degrees(np.linalg.norm(place - now))
-        share = _step((seconds - start) / lasting)[:, None]
+        share = step((seconds - start) / lasting)[:, None]
         looked, now = (1 - share) * looked + share * place, place
     return looked
 
@@ -185,8 +185,3 @@ def _smooth(curves: np.ndarray, width: float) -> np.ndarray:
 def _unit(curves: np.ndarray) -> np.ndarray:
     """As wide as a standard deviation of one."""
     return curves / np.maximum(curves.std(axis=0), 1e-9)
-
-
-def _step(values: np.ndarray) -> np.ndarray:
-    share = values.clip(0, 1)
-    return share * share * (3 - 2 * share)

@@ -85,10 +85,13 @@ def text_of(take: bpy.types.Action) -> str:
         return known[:MOST_TEXT]
     sound = str(actions.read_metadata(take).get("line", {}).get("sound", ""))
     path = Path(sound).with_suffix(".txt") if Path(sound).name else None
-    if path is None or not path.is_file():
+    try:
+        if path is None or not path.is_file():
+            return ""
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
+            return " ".join(file.read(MOST_TEXT).split())
+    except OSError:  # it may not be read: then it is to be written or pasted
         return ""
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        return " ".join(file.read(MOST_TEXT).split())
 
 
 def _runs_of(take: bpy.types.Action, scene: bpy.types.Scene) -> list[Mark]:

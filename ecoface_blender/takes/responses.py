@@ -79,7 +79,7 @@ def flashes(heard: Heard, seconds: np.ndarray, rng: np.random.RandomState) -> np
         begins, shown, size = end + rng.uniform(*ANSWERED), rng.uniform(), rng.uniform(0.6, 1.0)
         if shown < BROWS_AT_ENDS:
             since = seconds - begins
-            up, down = _step(since / RISE), _step((since - RISE - HOLD) / FALL)
+            up, down = step(since / RISE), step((since - RISE - HOLD) / FALL)
             curve = np.maximum(curve, size * up * (1 - down))
     return curve
 
@@ -106,6 +106,7 @@ def _later(curves: np.ndarray, width: float) -> np.ndarray:
     return np.stack([np.convolve(each, weights, "valid") for each in padded.T], axis=1)
 
 
-def _step(values: np.ndarray) -> np.ndarray:
+def step(values: np.ndarray) -> np.ndarray:
+    """From 0 to 1 without corners."""
     share = values.clip(0, 1)
     return share * share * (3 - 2 * share)

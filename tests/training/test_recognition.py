@@ -1,5 +1,6 @@
 """How often clips are named rightly, and the calibration that makes unsure ones neutral."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from ecoface_model.reference_emotion.voice_baseline import NO_BASELINE
 from ecoface_model.speech_encoder import EmotionEncoder
 from training.data.clips import ClipRow, write_clip, write_manifest
 from training.data.voice_clips import LINES, NEUTRAL, VoiceClips
-from training.evaluation.classifier_fit import _views, calibrate, fit_classifier
+from training.evaluation.classifier_fit import SYNTHETIC_SHARE, _counted, _views, calibrate, fit_classifier
 from training.evaluation.recognition import Recognised, recognise, recognition
 
 FRAMES = 12
@@ -188,10 +189,17 @@ def test_a_voice_with_many_lines_is_learned_relative_to_them_too(tmp_path):
         for _ in range(15)
     ]
     clips = corpus(tmp_path / "voices", lines)
-    assert [len(view.weight) for view in _views(Plain(), clips)] == [60, 60]
-    alone, relative = _views(Plain(), clips)
+    assert [len(view.weight) for view in _views(Plain(), clips, 60.0)] == [60, 60]
+    alone, relative = _views(Plain(), clips, 60.0)
     assert relative.weight.sum() == alone.weight.sum() / 2
     assert alone.features[:, usual].std() > 1 > relative.features[:, usual].std()
+
+
+def test_synthetic_speech_counts_alike_however_much_there_is(synthetic, real):
+    assert _counted([synthetic, synthetic]) == [45, 45], "nothing real to compare with"
+    real.rows[:] = [replace(row, dataset="crema-d") for row in real.rows]
+    assert _counted([synthetic, real]) == pytest.approx([SYNTHETIC_SHARE * 9, 9])
+    assert _counted([synthetic, synthetic, real]) == pytest.approx([SYNTHETIC_SHARE * 4.5] * 2 + [9])
 
 
 def test_fitting_does_not_depend_on_where_the_layer_stood(synthetic):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..core.blink import left_shut
 from ..core.head_pose import direction, gaze_along
 from ..core.jaw_skinning import rotations
 from . import responses
@@ -19,7 +20,6 @@ from .responses import Heard, step
 
 BLINKS = (3.0, 0.55)  # seconds between two: the log-normal's median, and its spread
 CLOSING, HELD, OPENING = 0.08, 0.06, 0.2  # seconds
-AT_FIRST = 1.8  # how much faster lids come up at first than at last
 BLINKS_APART = 1.2  # seconds at least: two at once look like a tic
 BESIDE_LINES = (
     0.7  # seconds to either side of a line's ends in which no blink begins: the line may have its own
@@ -120,8 +120,7 @@ def _beside(moment: float, speaks: Sequence[float], spoke: Sequence[float]) -> f
 
 def _blink(since: np.ndarray) -> np.ndarray:
     """(T,) of one that begins at 0: faster down than up, and up at once, the slower the wider."""
-    up = ((since - CLOSING - HELD) / OPENING).clip(0, 1)
-    return step(since / CLOSING) * (1 - up) ** AT_FIRST
+    return step(since / CLOSING) * left_shut((since - CLOSING - HELD) / OPENING)
 
 
 def _head(seconds: np.ndarray, rate: float, rng: np.random.RandomState) -> np.ndarray:

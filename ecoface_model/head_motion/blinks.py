@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ecoface_model.arrays import NDArray
+from ecoface_model.core.blink import left_shut
 from ecoface_model.core.constants import FRAME_RATE
 from ecoface_model.head_motion.draws import ease
 from ecoface_model.head_motion.gaze import SHORTEST, Fixation
@@ -33,7 +34,6 @@ APART = 1.4  # seconds between an added blink and any other
 MOST = 4  # blinks within 10 s
 OPEN = (2.5, 6.0)  # seconds after which eyes that stayed open blink
 DOWN, SHUT, UP = 0.09, 0.05, 0.2  # seconds
-AT_FIRST = 1.8  # how much faster lids come up at first than at last
 
 
 def blinks_in(
@@ -110,6 +110,6 @@ def blink_curve(
         first, last = np.searchsorted(seconds, (time, time + DOWN + SHUT + UP))
         here = seconds[first:last] - time
         curve[first:last] = np.maximum(
-            curve[first:last], ease(here / DOWN) * (1 - np.clip((here - DOWN - SHUT) / UP, 0, 1)) ** AT_FIRST
+            curve[first:last], ease(here / DOWN) * left_shut((here - DOWN - SHUT) / UP)
         )
     return curve

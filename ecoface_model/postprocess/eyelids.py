@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from ecoface_model.arrays import NDArray
+from ecoface_model.core.blink import left_shut
 from ecoface_model.core.constants import EXPRESSION_DIM, FRAME_RATE, LOWER_LIDS, MOTION_DIM, UPPER_LIDS
 from ecoface_model.core.head_file import FlameFile
 from ecoface_model.core.head_mesh import HeadLandmarks
@@ -34,7 +35,6 @@ _LOWERED = (
 _NEAR = 4  # frames to either side of a blink's peak that belong to it
 _HELD = 0.85  # of its depth, from which on a blink is shut: it stays so for a frame or two
 _SHUT_FOR, _OPENS = 3, 5  # frames for which a blink is shut at most, and over which it opens again then
-_AT_FIRST = 1.8  # how much faster at first than at last: eyes open at once and ease into their width
 _STAYS, _SINKS = 6, 20  # frames for which eyes are then as wide as before, and over which lids may be lower
 _BEFORE = (8, 2)  # frames before a blink is shut, between which that width is the mean
 _APART = FRAME_RATE  # frames from a blink's beginning in which no other one begins
@@ -168,7 +168,7 @@ def _not_for_long(
 ) -> Float32[NDArray[np.float32], " frames"]:
     """One eye's blinks, each of them open again soon after it was shut: nothing of them stays half way."""
     most = np.ones_like(blinked)
-    opening = (1 - np.arange(1, _OPENS + 1, dtype=np.float32) / _OPENS) ** np.float32(_AT_FIRST)
+    opening = left_shut(np.arange(1, _OPENS + 1, dtype=np.float32) / _OPENS)
     is_open = np.flatnonzero(np.append(blinked < _CLEAR, True))
     for start in _starts(blinked > _HELD):
         end = is_open[np.searchsorted(is_open, start)]  # exclusive

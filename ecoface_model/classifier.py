@@ -11,17 +11,19 @@ from ecoface_model.reference_emotion.calibration import Calibration
 class EmotionClassifier(nn.Module):
     """Logits of the encoder's features and of the rows of its front, calibrated on held-out voices.
 
-    Rows pass one layer of hidden units, which see means over some speech. So what is told of every moment is
-    evidence, linear in features and rows, whose mean over the speech is the evidence of their means: logits,
+    Rows pass units that see single frames, then hidden units, which see means over some speech. So what is
+    told of every moment is evidence, whose mean over the speech is all that is needed: logits of features,
     then what the hidden units take in. Logits stand in the order of `sources.label_prototypes`: neutral, then
     each emotion at intensity 1 and 2.
     """
 
-    def __init__(self, feature_dim: int, row_dim: int, hidden_dim: int = 0) -> None:
-        """Without hidden units, as in files of earlier versions, rows have a linear layer."""
+    def __init__(self, feature_dim: int, row_dim: int, hidden_dim: int = 0, frame_units: int = 0) -> None:
+        """Without units on frames, as in files of earlier versions, rows lead to hidden units alone; without
+        these, as in older ones, they have a linear layer.
+        """
         super().__init__()
         self.to_labels = nn.Linear(feature_dim, N_LABELS)
-        self.hidden_dim = hidden_dim
+        self.hidden_dim, self.frame_units = hidden_dim, frame_units
         if hidden_dim:  # errs elsewhere than the trained encoder
             self.rows_to_hidden = nn.Linear(row_dim, hidden_dim)
             self.hidden_to_labels = nn.Linear(hidden_dim, N_LABELS)
@@ -29,6 +31,9 @@ class EmotionClassifier(nn.Module):
         else:
             self.rows_to_labels = nn.Linear(row_dim, N_LABELS)
             nn.init.zeros_(self.rows_to_labels.weight), nn.init.zeros_(self.rows_to_labels.bias)
+        if frame_units:
+            self.rows_to_frame_units = nn.Linear(row_dim, frame_units)
+            self.frame_units_to_hidden = nn.Linear(frame_units, hidden_dim, bias=False)
         self.register_buffer("offset", torch.zeros(len(EMOTIONS)))
         self.register_buffer("sharpness", torch.ones(()))
         self.offset: Tensor  # of each emotion: classes that no real voice taught need the stronger evidence
@@ -36,9 +41,12 @@ class EmotionClassifier(nn.Module):
 
     def row_layers(self) -> nn.ModuleList:
         """The layers that take rows, one after the other."""
-        if self.hidden_dim:
-            return nn.ModuleList([self.rows_to_hidden, self.hidden_to_labels])
-        return nn.ModuleList([self.rows_to_labels])
+        if not self.hidden_dim:
+            return nn.ModuleList([self.rows_to_labels])
+        layers = [self.rows_to_hidden, self.hidden_to_labels]
+        if self.frame_units:
+            layers += [self.rows_to_frame_units, self.frame_units_to_hidden]
+        return nn.ModuleList(layers)
 
     def forward(
         self, features: Float[Tensor, "*times feature"], rows: Float[Tensor, "*times row"]
@@ -47,11 +55,25 @@ class EmotionClassifier(nn.Module):
 
         `rows` are relative to the voice (`EmotionEncoder.relative`).
         """
+        return self.evidence(features, self.of_rows(rows))
+
+    def evidence(
+        self, features: Float[Tensor, "*times feature"], told: Float[Tensor, "*times told"]
+    ) -> Float[Tensor, "*times evidence"]:
+        """The same, of what the rows tell (`of_rows`)."""
         logits: Tensor = self.to_labels(features)
-        if self.hidden_dim:
-            return torch.cat([logits, self.rows_to_hidden(rows)], dim=-1)
-        logits = logits + self.rows_to_labels(rows)
-        return logits
+        together: Tensor = torch.cat([logits, told], dim=-1) if self.hidden_dim else logits + told
+        return together
+
+    def of_rows(self, rows: Float[Tensor, "*times row"]) -> Float[Tensor, "*times told"]:
+        """What single frames tell: each hidden unit's input, or 15 logits where there are none."""
+        if not self.hidden_dim:
+            logits: Tensor = self.rows_to_labels(rows)
+            return logits
+        told: Tensor = self.rows_to_hidden(rows)
+        if self.frame_units:
+            told = told + self.frame_units_to_hidden(self.rows_to_frame_units(rows).relu())
+        return told
 
     def logits(self, evidence: Float[Tensor, "*rows evidence"]) -> Float[Tensor, "*rows 15"]:
         """Of mean evidence, not yet calibrated."""

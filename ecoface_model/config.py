@@ -35,13 +35,18 @@ class EmotionConfig:
     n_heads: int = 4
     feedforward_dim: int = 384
     hidden_dim: int = 0
-    """Hidden units of the classifier on the front's rows; 0, as in earlier files: a linear layer."""
+    """Hidden units of the classifier on the front's mean rows; 0, as in earlier files: a linear layer."""
+    frame_units: int = 0
+    """Units of the classifier on single rows, before the mean, that lead to the hidden ones; 0, as in earlier
+    files: none."""
     dropout: float = 0.3
     """Of the kind "whisper", while it is trained; HuBERT has its own."""
 
     def __post_init__(self) -> None:
         if self.kind not in ("whisper", "hubert"):
             raise ValueError(f"expected an emotion encoder 'whisper' or 'hubert', found {self.kind!r}")
+        if self.frame_units and not self.hidden_dim:
+            raise ValueError(f"expected a hidden_dim with frame_units, found 0 and {self.frame_units}")
         _expect_whole_heads(self.feature_dim, self.n_heads)
 
 

@@ -29,7 +29,10 @@ class Networks(nn.Module):
         self.content = build_content(config.content)
         self.emotion = build_emotion(config.emotion, self.content)
         self.classifier = EmotionClassifier(
-            config.emotion.feature_dim, self.emotion.row_dim, config.emotion.hidden_dim
+            config.emotion.feature_dim,
+            self.emotion.row_dim,
+            config.emotion.hidden_dim,
+            config.emotion.frame_units,
         )
         self.visual = VisualEmotion(config.visual)
         self.generator = MotionGenerator(config.generator)
@@ -68,9 +71,8 @@ class Networks(nn.Module):
     ) -> Float[Tensor, "1 steps evidence"]:
         """Evidence for the labels, of what the front gives and a voice baseline as `of_front` takes it."""
         features = self.emotion.of_front(rows, *baseline)
-        relative = self.emotion.relative(rows, *baseline).repeat_interleave(FEATURES_PER_FRAME, dim=1)
-        evidence: Tensor = self.classifier(features, relative)
-        return evidence
+        told = self.classifier.of_rows(self.emotion.relative(rows, *baseline))
+        return self.classifier.evidence(features, told.repeat_interleave(FEATURES_PER_FRAME, dim=1))
 
     def sum_of_states(
         self, waveform: Float[Tensor, "1 samples"], measured: Measured, speech: Float[Tensor, " steps"]

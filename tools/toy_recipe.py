@@ -50,7 +50,7 @@ def commands(out: Path, voices: Sequence[str]) -> list[tuple[str, ...]]:
         "--warm-up=20 --n-scored=400 --n-scored-clips=6",
         f"train_emotion --run={out / 'emotion'} {' '.join(where)} --faces={out / 'faces'} --n-variants=1 "
         f"{' '.join(f'--encoder.{option}' for option in ENCODER)} {' '.join(VISUAL)} --n-steps=6 --n-clips=6 "
-        "--n-frames=25 --n-frames-seen=4 --warm-up=1 --ramp=2 --log-every=2",
+        "--n-frames=25 --n-frames-seen=4 --warm-up=1 --ramp=2 --log-every=2 --n-fit-steps=20",
         f"features --kind=emotion --corpus={corpus} --folder={features} --n-variants=1 "
         f"--emotion-weights={out / 'emotion' / 'encoder.safetensors'} "
         f"{' '.join(f'--emotion.{option}' for option in ENCODER)}",

@@ -70,7 +70,14 @@ ABLATIONS = {
 def short_emotion() -> TrainEmotionConfig:
     """The emotion stage of a row; run, corpus and faces are set by the table."""
     return TrainEmotionConfig(
-        n_steps=200, n_clips=8, n_frames=36, n_variants=1, warm_up=20, ramp=60, score_every=200
+        n_steps=200,
+        n_clips=8,
+        n_frames=36,
+        n_variants=1,
+        warm_up=20,
+        ramp=60,
+        score_every=200,
+        n_fit_steps=500,
     )
 
 

@@ -33,6 +33,7 @@ from training.data.sources import write_sources
 from training.data.voice_clips import VoiceClips
 from training.evaluation.classifier_fit import calibrate, fit_classifier
 from training.evaluation.emotion_space import Space, draw, joint_prototypes, map_clips, map_faces, prototypes
+from training.evaluation.hidden_fit import STEPS
 from training.evaluation.recognition import recognition
 from training.evaluation.retrieval import as_lines, space_scores
 from training.objectives.emotion import (
@@ -86,7 +87,7 @@ class TrainEmotionConfig:
     """Of the features: recordings of each clip that the encoder hears."""
     n_voice_variants: int = 6
     """The same of recorded voices, to which the classifier is fitted."""
-    encoder: EmotionConfig = field(default_factory=lambda: EmotionConfig(hidden_dim=256))
+    encoder: EmotionConfig = field(default_factory=lambda: EmotionConfig(hidden_dim=256, frame_units=512))
     visual: VisualConfig = field(default_factory=VisualConfig)
     hubert: Path | None = None
     """A transformers folder of hubert-large-ls960-ft, from which an encoder of kind "hubert" sets out."""
@@ -115,6 +116,8 @@ class TrainEmotionConfig:
     device: str | None = None
     log_every: int = 20
     score_every: int = 350
+    n_fit_steps: int = STEPS
+    """Of the classifier's fit at the end."""
 
     def __post_init__(self) -> None:
         if self.encoder.feature_dim != self.visual.feature_dim:
@@ -137,7 +140,10 @@ class EmotionEncoders(nn.Module):
         self.audio = build_emotion(config.encoder)
         self.visual = VisualEmotion(config.visual)
         self.classifier = EmotionClassifier(
-            config.encoder.feature_dim, self.audio.row_dim, config.encoder.hidden_dim
+            config.encoder.feature_dim,
+            self.audio.row_dim,
+            config.encoder.hidden_dim,
+            config.encoder.frame_units,
         )
         self.classifier.row_layers().requires_grad_(False)  # fitted at the end
         self.visual_head = nn.Linear(config.visual.feature_dim, N_LABELS)
@@ -189,7 +195,7 @@ def main(config: TrainEmotionConfig) -> None:
     run.save(config.n_steps, {"encoders": encoders}, optimizer)
     run.plot()
     if processes.is_main:
-        write_encoders(config.run, encoders, train, val)
+        write_encoders(config.run, encoders, train, val, config.n_fit_steps)
 
 
 def read_clips(config: TrainEmotionConfig, split: str) -> EmotionClips:
@@ -289,11 +295,13 @@ def score(encoders: EmotionEncoders, val: EmotionClips) -> dict[str, dict[str, f
     return found
 
 
-def write_encoders(folder: Path, encoders: EmotionEncoders, train: EmotionClips, val: EmotionClips) -> None:
+def write_encoders(
+    folder: Path, encoders: EmotionEncoders, train: EmotionClips, val: EmotionClips, n_fit_steps: int
+) -> None:
     """Calibrate the classifier on held-out clips; write what the later stages need, scores and a picture."""
     encoders.eval()
     corpora = [[clips.synthetic, *([clips.real] if clips.real else [])] for clips in (train, val)]
-    fit_classifier(encoders.audio, encoders.classifier, corpora[0])
+    fit_classifier(encoders.audio, encoders.classifier, corpora[0], n_steps=n_fit_steps)
     calibrate(encoders.audio, encoders.classifier, corpora[1])
     heard = [map_clips(encoders.audio, clips) for clips in (train.synthetic, train.real) if clips is not None]
     audio_levels = joint_prototypes(heard)

@@ -34,8 +34,9 @@ def _part(
     window = np.hanning(_WINDOW)
     frames = _windows(waveform, hop, times).astype(np.float64)
     frames = (frames - frames.mean(axis=1, keepdims=True)) * window
-    n_fft = 2 * _WINDOW
     longest, shortest = (int(_RATE / hz) for hz in _RANGE)
+    n_fft = 512  # lags up to its length less the window, 128, come free of wrapping
+    assert longest + 2 <= n_fft - _WINDOW
     correlation = np.fft.irfft(np.abs(np.fft.rfft(frames, n_fft)) ** 2, n_fft)[:, : longest + 2]
     of_window = np.fft.irfft(np.abs(np.fft.rfft(window, n_fft)) ** 2, n_fft)[: longest + 2]
     energy = correlation[:, 0] + 1e-9

@@ -34,6 +34,13 @@ def with_hidden_units() -> EmotionClassifier:
     return made
 
 
+def with_units_on_frames() -> EmotionClassifier:
+    torch.manual_seed(3)
+    made = EmotionClassifier(6, 4, 5, 7).eval().requires_grad_(False)
+    made.hidden_to_labels.weight.normal_(), made.hidden_to_labels.bias.normal_()
+    return made
+
+
 def told_by(made: EmotionClassifier, told: torch.Tensor, *more: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """`Calibration.of_means`, or with speech beside the logits `Calibration.shares`."""
     calibration = made.calibration()
@@ -66,6 +73,17 @@ def test_the_mean_of_evidence_with_hidden_units_is_the_evidence_of_means():
     torch.testing.assert_close(torch.from_numpy(made.calibration().logits(evidence.numpy())), by_hand)
     shares, _ = told_by(made, evidence)
     torch.testing.assert_close(shares[:, 0], by_hand.softmax(dim=1)[:, 0])
+
+
+def test_units_see_single_frames_and_hidden_units_their_mean():
+    made, features, rows = with_units_on_frames(), torch.randn(7, 6), torch.randn(7, 4)
+    evidence = made(features, rows)
+    assert evidence.shape == (7, N_LABELS + 5) and made.calibration().width == N_LABELS + 5
+    units = made.rows_to_frame_units(rows).relu()
+    taken_in = made.rows_to_hidden(rows.mean(dim=0)) + made.frame_units_to_hidden(units.mean(dim=0))
+    torch.testing.assert_close(evidence.mean(dim=0)[N_LABELS:], taken_in)
+    of_mean = made(features.mean(dim=0), rows.mean(dim=0))
+    assert (evidence.mean(dim=0) - of_mean).abs().max() > 0.01, "single frames tell more than their mean"
 
 
 def test_a_moment_in_speech_is_told_by_the_mean_around_it():

@@ -22,7 +22,9 @@ from ecoface_model.networks import Networks
 STYLES = ("anna", "ben", "cleo")
 TINY = EcoFaceConfig(
     content=ContentConfig(feature_dim=32, n_layers=2, n_heads=2, feedforward_dim=48),
-    emotion=EmotionConfig(feature_dim=16, n_layers=2, n_heads=2, feedforward_dim=32, hidden_dim=6),
+    emotion=EmotionConfig(
+        feature_dim=16, n_layers=2, n_heads=2, feedforward_dim=32, hidden_dim=6, frame_units=5
+    ),
     visual=VisualConfig(widths=(4, 4, 8, 8), feature_dim=16, image_size=32),
     generator=MotionGeneratorConfig(
         content_dim=32, emotion_dim=16, n_styles=3, hidden_dim=24, condition_dim=12, flow_hidden_dim=8

@@ -15,7 +15,8 @@ from ecoface_model.reference_emotion.voice_baseline import NO_BASELINE
 from ecoface_model.speech_encoder import EmotionEncoder
 from training.data.clips import ClipRow, write_clip, write_manifest
 from training.data.voice_clips import LINES, NEUTRAL, VoiceClips
-from training.evaluation.classifier_fit import SYNTHETIC_SHARE, _counted, _views, calibrate, fit_classifier
+from training.evaluation.classifier_fit import calibrate, fit_classifier
+from training.evaluation.classifier_views import SYNTHETIC_SHARE, counted, views_of
 from training.evaluation.recognition import Recognised, recognise, recognition
 
 FRAMES = 12
@@ -151,7 +152,7 @@ class Deaf(Plain):
 
 def test_what_the_encoder_does_not_tell_the_front_s_rows_do(synthetic, real, monkeypatch):
     monkeypatch.setattr(
-        "training.evaluation.classifier_fit.PLAIN", 1.0
+        "training.evaluation.classifier_views.PLAIN", 1.0
     )  # or a deaf layer would guess neutral
     classifier = EmotionClassifier(N_LABELS, N_LABELS)
     fit_classifier(Deaf(), classifier, [synthetic, real])
@@ -162,7 +163,8 @@ def test_what_the_encoder_does_not_tell_the_front_s_rows_do(synthetic, real, mon
 
 def test_hidden_units_tell_what_no_linear_layer_can(tmp_path, monkeypatch):
     """Happy where one of two rows is high, sad where both are or none; the features are deaf to it."""
-    monkeypatch.setattr("training.evaluation.classifier_fit.HIDDEN_STEPS", 400)
+    monkeypatch.setattr("training.evaluation.hidden_fit.STEPS", 400)
+    monkeypatch.setattr("training.evaluation.hidden_fit.N_CLIPS", 16)
     kinds = ((1.0, 1.0, "sad"), (0.0, 0.0, "sad"), (1.0, 0.0, "happy"), (0.0, 1.0, "happy"))
     clips = corpus(
         tmp_path / "either",
@@ -179,6 +181,27 @@ def test_hidden_units_tell_what_no_linear_layer_can(tmp_path, monkeypatch):
         torch.testing.assert_close(tensor, told[2].state_dict()[name], msg=name)
 
 
+def test_units_on_frames_tell_what_no_mean_can(tmp_path, monkeypatch):
+    """Happy where a row goes up and down, sad where it rests at its mean; the features are deaf to it."""
+    monkeypatch.setattr("training.evaluation.hidden_fit.STEPS", 300)
+    monkeypatch.setattr("training.evaluation.hidden_fit.N_CLIPS", 16)
+    moods = ("happy", "sad") * 4
+    clips = corpus(tmp_path, [(f"voice {v}", mood, 1, {}) for v, mood in enumerate(moods)])
+    up_and_down = 2.0 * (-1.0) ** np.arange(FRAMES)
+    for row in clips.rows:
+        if row.emotion == "happy":
+            store = clips.stores[0]
+            store.data = np.array(store.data)  # in memory, no longer on the disk
+            store.data[slice(*store.spans[row.id]), 3] = up_and_down
+    told = []
+    for n_units in (0, 8):
+        torch.manual_seed(0)
+        told.append(EmotionClassifier(N_LABELS, N_LABELS, 16, n_units))
+        fit_classifier(Deaf(), told[-1], [clips])
+    assert recognise(Deaf(), told[0], clips).uar < 0.8
+    assert recognise(Deaf(), told[1], clips).uar == 1.0
+
+
 def test_a_voice_with_many_lines_is_learned_relative_to_them_too(tmp_path):
     """Its lines differ by its own usual sound, which only a baseline takes away."""
     happy, sad, usual = 5, 7, 12
@@ -189,17 +212,18 @@ def test_a_voice_with_many_lines_is_learned_relative_to_them_too(tmp_path):
         for _ in range(15)
     ]
     clips = corpus(tmp_path / "voices", lines)
-    assert [len(view.weight) for view in _views(Plain(), clips, 60.0)] == [60, 60]
-    alone, relative = _views(Plain(), clips, 60.0)
+    views = views_of(Plain(), [clips])
+    assert [len(view.weight) for view in views] == [60, 60]
+    alone, relative = views
     assert relative.weight.sum() == alone.weight.sum() / 2
     assert alone.features[:, usual].std() > 1 > relative.features[:, usual].std()
 
 
 def test_synthetic_speech_counts_alike_however_much_there_is(synthetic, real):
-    assert _counted([synthetic, synthetic]) == [45, 45], "nothing real to compare with"
+    assert counted([synthetic, synthetic]) == [45, 45], "nothing real to compare with"
     real.rows[:] = [replace(row, dataset="crema-d") for row in real.rows]
-    assert _counted([synthetic, real]) == pytest.approx([SYNTHETIC_SHARE * 9, 9])
-    assert _counted([synthetic, synthetic, real]) == pytest.approx([SYNTHETIC_SHARE * 4.5] * 2 + [9])
+    assert counted([synthetic, real]) == pytest.approx([SYNTHETIC_SHARE * 9, 9])
+    assert counted([synthetic, synthetic, real]) == pytest.approx([SYNTHETIC_SHARE * 4.5] * 2 + [9])
 
 
 def test_fitting_does_not_depend_on_where_the_layer_stood(synthetic):
@@ -213,7 +237,7 @@ def test_fitting_does_not_depend_on_where_the_layer_stood(synthetic):
 
 def test_calibration_sharpens_what_is_nearly_always_right(synthetic, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "training.evaluation.classifier_fit.PLAIN", 1.0
+        "training.evaluation.classifier_views.PLAIN", 1.0
     )  # or neutral clips alone would decide
     certain = corpus(
         tmp_path / "certain",

@@ -35,7 +35,7 @@ from training.train_emotion import (
 )
 from training.train_emotion_paper import PAPER
 
-TINY = EmotionConfig(feature_dim=16, n_layers=1, n_heads=2, feedforward_dim=32, hidden_dim=8)
+TINY = EmotionConfig(feature_dim=16, n_layers=1, n_heads=2, feedforward_dim=32, hidden_dim=8, frame_units=4)
 TINY_VISUAL = VisualConfig(widths=(4, 4, 8, 8), feature_dim=16, image_size=32)
 N_CLIPS, N_REAL = 6, 4
 
@@ -53,7 +53,7 @@ def tiny_config(folder: Path, run: Path, n_steps: int = 4, **changes: object) ->
         run=run, corpus=folder / "corpus", features=folder / "features", faces=folder / "faces",
         voices=folder / "voices", n_variants=2, n_voice_variants=2, encoder=TINY, visual=TINY_VISUAL,
         n_steps=n_steps, n_clips=N_CLIPS, n_real=N_REAL, n_frames=12, n_frames_seen=3, warm_up=2, ramp=2,
-        log_every=1, score_every=2, device="cpu",
+        log_every=1, score_every=2, n_fit_steps=20, device="cpu",
     )  # fmt: skip
     return dataclasses.replace(config, **changes)  # type: ignore[arg-type]
 
@@ -68,7 +68,7 @@ def run(folder: Path) -> Path:
 def test_a_run_writes_encoders_classifier_prototypes_and_picture(run: Path) -> None:
     build_emotion(TINY).load_own_state(load_file(run / ENCODER))
     assert not [name for name in load_file(run / ENCODER) if name.startswith("front")]
-    classifier = EmotionClassifier(16, build_emotion(TINY).row_dim, TINY.hidden_dim)
+    classifier = EmotionClassifier(16, build_emotion(TINY).row_dim, TINY.hidden_dim, TINY.frame_units)
     classifier.load_state_dict(load_file(run / CLASSIFIER))
     assert classifier.hidden_to_labels.weight.abs().max() > 0, "fitted at the end"
     VisualEmotion(TINY_VISUAL).load_state_dict(load_file(run / VISUAL))

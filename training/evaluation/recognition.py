@@ -13,6 +13,7 @@ from ecoface_model.core.constants import EMOTIONS
 from ecoface_model.reference_emotion.voice_baseline import KINDS, NO_BASELINE, trust
 from ecoface_model.speech_encoder import EmotionEncoder
 from training.data.voice_clips import LINES, NEUTRAL, VoiceClips
+from training.evaluation.classifier_views import relative
 from training.evaluation.emotion_space import clip_feature
 
 
@@ -49,16 +50,21 @@ ALONE = Relative()
 
 
 @torch.no_grad()
-def clip_means(
-    encoder: EmotionEncoder, clips: VoiceClips, index: int, to: Relative = ALONE, variant: int = 0
-) -> tuple[Float[Tensor, " feature"], Float[Tensor, " row"]]:
-    """Means over the speech of one whole clip of the encoder's features and of the front's rows."""
-    device = next(encoder.parameters()).device
-    usual = None if to.baseline is None else torch.from_numpy(to.baseline)[None].to(device)
-    kind, trust = torch.tensor([to.kind], device=device), torch.tensor([to.trust], device=device)
-    mean = torch.from_numpy(clips.means[variant, index]).to(device)
-    rows = encoder.relative(mean[None, None], usual, kind, trust)[0, 0]
-    return clip_feature(encoder, clips, index, to.baseline, to.kind, to.trust, variant), rows
+def clip_evidence(
+    encoder: EmotionEncoder,
+    classifier: EmotionClassifier,
+    clips: VoiceClips,
+    index: int,
+    to: Relative = ALONE,
+) -> Float[Tensor, " evidence"]:
+    """Mean over the speech of one whole clip of the classifier's evidence."""
+    device = classifier.offset.device
+    feature = clip_feature(encoder, clips, index, to.baseline, to.kind, to.trust)
+    piece = clips.piece(index, 0, 0, clips.n_frames(index))
+    rows = relative(encoder, torch.from_numpy(piece.rows), to.baseline, to.kind, to.trust)
+    speech = torch.from_numpy(piece.speech).to(device)
+    told = classifier.of_rows(rows.to(device))  # (frames, told)
+    return classifier.evidence(feature.to(device), speech @ told / speech.sum())
 
 
 @torch.no_grad()
@@ -78,8 +84,7 @@ def recognise(
         if kind != NO_BASELINE and baseline is None:
             continue
         share = 1.0 if kind == NO_BASELINE or n_lines is None else trust(KINDS[kind - 1], n_lines)
-        both = clip_means(encoder, clips, index, Relative(baseline, kind, share))
-        evidence.append(classifier(*(each.to(classifier.offset.device) for each in both)))
+        evidence.append(clip_evidence(encoder, classifier, clips, index, Relative(baseline, kind, share)))
         meant.append(int(clips.emotion[index]))
     if not evidence:
         return Recognised(np.zeros(0, np.int64), np.zeros((0, len(EMOTIONS)), np.float32))

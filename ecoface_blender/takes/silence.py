@@ -14,7 +14,7 @@ from ..heads.head_turn import HeadTurn
 from ..heads.rig import Rig
 from ..sound import sequencer
 from . import curves, partner, stored, turns
-from .idle_motion import idle
+from .idle_motion import EYE_ANGLE, idle
 
 TRACK = "EcoFace Listening"
 SHORTEST = 1  # frame of a silence that is filled: left alone, the face would be at rest in it
@@ -96,10 +96,12 @@ def _channels(
     rate = sequencer.scene_rate(scene)
     speaks = [(last - frames[0]) / rate for _, last in gaps if last < frames[-1]]
     spoke = [(first - frames[0]) / rate for first, _ in gaps if first > frames[0]]
-    shown = idle(len(frames), rate, seed, speaks, spoke, partner.heard(scene, _others(rig), frames, rate))
+    aim = _aim(scene, rig, frames, rate)
+    near = turns.eye_angle(rig, aim[0]) if aim else EYE_ANGLE
+    said = partner.heard(scene, _others(rig), frames, rate)
+    shown = idle(len(frames), rate, seed, speaks, spoke, said, near)
     turn, amounts = HeadTurn.of(shown.head, shown.gaze, len(frames)), _amounts(rig.speaker)
     turn = turn.with_amounts(amounts.head_motion, amounts.gaze)
-    aim = _aim(scene, rig, frames, rate)
     if aim is not None:
         turn = turns.towards(rig, turn, *aim, min(amounts.head_motion, 1.0))
     motion = np.zeros((len(frames), MOTION_DIM))
@@ -186,15 +188,20 @@ def _meet(
     edges: dict[float, np.ndarray],
     fade: float,
 ) -> None:
-    """Bend the curves so that each silence begins and ends where the line beside it does."""
+    """Bend the curves so that each silence begins and ends where the line beside it does.
+
+    Where the silence is shorter than the fades, one goes over into the other; at the scene's ends, where
+    nobody speaks, there is none.
+    """
     first, last = frames[0], frames[-1]
     for gap in gaps:
         inside = (frames >= np.floor(gap[0])) & (frames <= np.ceil(gap[1]))
+        between = gap[0] != first and gap[1] != last
+        width = max(min(fade, gap[1] - gap[0]) if between else fade, 1.0)
         for edge in gap:
-            if edge in (first, last):  # of the scene, where nobody speaks
+            if edge in (first, last):
                 continue
-            share = 1 - np.abs(frames - edge) / max(min(fade, (gap[1] - gap[0]) / 2), 1.0)
-            share = share.clip(0, 1)
+            share = (1 - np.abs(frames - edge) / width).clip(0, 1)
             share = inside * share * share * (3 - 2 * share)
             for channel, value in zip(channels, edges[edge], strict=True):
                 channel.values[:] += share * (value - np.interp(edge, frames, channel.values))

@@ -1,7 +1,7 @@
 """Two heads in a dialogue, made as a user makes it: `python tools/showreel.py --out FOLDER`.
 
-Each says phrases of its clips in turn, looks at the other, and listens while the other speaks. Writes pictures into
-FOLDER/frames, showreel.mp4 with sound, showreel.blend, and sheets with five pictures of every second.
+Each says phrases of its clips in turn, looks at the other, and listens while the other speaks. Writes
+pictures into FOLDER/frames, showreel.mp4 with sound, showreel.blend, and sheets with five pictures of every second.
 """
 
 import argparse
@@ -30,7 +30,7 @@ ENGINES = {
     "WORKBENCH": "BLENDER_WORKBENCH",
 }
 FACES, STYLES = (0, 1), ("natural", "lively")
-APART, TURNED = 0.58, 48.0  # metres between the heads; degrees by which each is turned to the other
+APART, TURNED = 0.62, 48.0  # metres between the heads; degrees by which each is turned to the other
 IDLE = 1.0  # seconds in which a face comes to rest after its own line
 REST = 3.0  # seconds after the last line
 SOFT = SAMPLE_RATE // 100  # samples over which a part of a clip comes and goes in the film's sound
@@ -75,7 +75,7 @@ def speak(scene: bpy.types.Scene, heads: list[bpy.types.Object], lines: list[Lin
 
 
 def direct(scene: bpy.types.Scene, heads: list[bpy.types.Object], lines: list[Line]) -> None:
-    """Clothes and shoulders, cameras that show who speaks and who listens, and an end in which all is said."""
+    """Clothes and shoulders, cameras that show who speaks and who listens, and an end with nothing to say."""
     watched = showreel_cuts.watch(heads, scene.frame_end)
     for number, (head, garment) in enumerate(zip(heads, showreel_stage.GARMENTS, strict=True)):
         own = [line for line in lines if line.speaker == number]
@@ -151,7 +151,9 @@ def main() -> None:
     parser.add_argument("--engine", choices=ENGINES, default="EEVEE")
     parser.add_argument("--frames", type=int, nargs=2, metavar=("A", "B"), help="only these, from 1 on")
     parser.add_argument("--step", type=int, default=1, help="render every N-th frame")
-    parser.add_argument("--answer", type=Path, nargs="+", default=[SPEECH], help="clips that the second head says")
+    parser.add_argument(
+        "--answer", type=Path, nargs="+", default=[SPEECH], help="clips that the second head says"
+    )
     parser.add_argument("--size", type=int, nargs=2, default=(960, 540), metavar=("WIDTH", "HEIGHT"))
     parser.add_argument("--samples", type=int, default=16)
     options = parser.parse_args()

@@ -22,7 +22,10 @@ LOWERED = 0.75  # of an eye's usual opening, below which it blinks
 PARTED = 0.05  # half widths of a mouth, from which on it is open
 BESIDE = 2  # frames to either side of a cut in which no eye may blink
 MOVED = 12  # frames by which a cut is moved at most
-AT_REST, TRIMMED = 12, 40  # frames before the end in which no eye may blink, and by which it is earlier at most
+AT_REST, TRIMMED = (
+    12,
+    40,
+)  # frames before the end in which no eye may blink, and by which it is earlier at most
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,11 @@ class Watched:
 
 def watch(heads: Sequence[bpy.types.Object], last: int) -> Watched:
     """The frames 1 to `last` of the heads' scene."""
-    lids, mouth, frames = EyelidContact(read_head()), source_curves.reference_mouth(), np.arange(1.0, last + 1)
+    lids, mouth, frames = (
+        EyelidContact(read_head()),
+        source_curves.reference_mouth(),
+        np.arange(1.0, last + 1),
+    )
     blinks, parted, turned = [], [], []
     for head in heads:
         seen = evaluated.see(bpy.context, face_kinds.known_rig(head), frames)

@@ -13,13 +13,13 @@ from ecoface_model.core.constants import FRAME_RATE, SAMPLES_PER_FRAME
 
 SPEECH = Path("demo/speech.wav")
 PHRASES = (0, 55, 91, 133)
-"""Frames of SPEECH between which a phrase lies: unless to be rather cold hearted, and rather selfish, is to be
-ill disposed."""
+"""Frames of SPEECH between which a phrase lies: unless to be rather cold hearted, and rather selfish, is to
+be ill disposed."""
 MOST_PHRASES = 2  # that are said in one line
-EMOTIONS = (
-    "", "happy:1.2", "surprised:1.2", "angry:1.2", "sad:1.2", "disgust:1.2", "calm", "fearful:1.2", "happy:1.2",
-)  # fmt: skip
-"""Of the lines one after the other; the first is the speech's own. Their number is odd: each speaker has all."""
+STRONG = ("happy:1.2", "surprised:1.2", "angry:1.2", "sad:1.2", "disgust:1.2")
+EMOTIONS = ("", *STRONG, "calm", "fearful:1.2", "happy:1.2")
+"""Of the lines one after the other; the first is the speech's own. Their number is odd, so that each speaker
+has all."""
 PAUSE = 0.7  # seconds between two lines
 
 

@@ -8,9 +8,9 @@ import numpy as np
 from mathutils import Vector
 from showreel_room import build_room
 
-TALL, HEIGHT = {"both": 0.50, "one": 0.33}, {"both": 0.02, "one": 0.042}  # metres seen, and their middle
+TALL, HEIGHT = {"both": 0.50, "one": 0.33}, {"both": 0.02, "one": 0.045}  # metres seen, and their middle
 LENS = {"both": 40.0, "one": 85.0}  # mm; near two who face each other, it sees more than their profiles
-ASIDE, TO_OTHER = 57.0, 0.02  # of who is seen alone: degrees off the front, metres of room before the face
+ASIDE, TO_OTHER = 55.0, 0.02  # of who is seen alone: degrees off the front, metres of room before the face
 LIGHTS = (
     ("Key", (0.0, -0.62, 0.45), 0.6, 8.0, (1.0, 0.95, 0.88)),
     ("Fill", (0.0, -1.4, 0.0), 1.2, 4.5, (0.92, 0.96, 1.0)),

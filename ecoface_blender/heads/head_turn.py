@@ -11,10 +11,10 @@ from ..core.constants import GAZE_DIM, HEAD_DIM
 from ..core.head_pose import direction, eye_angles, gaze_along, towards
 from ..core.jaw_skinning import rotations
 
-HEAD_SHARE = np.array([0.8, 0.5])
+HEAD_SHARE = np.array([0.9, 0.5])
 """Of the way to a target to the side and up that the head turns at least; the eyes do the rest (after Stahl
 1999, by whom heads of most people go half to all of the way to what they look at for long)."""
-EYES_AT_EASE = np.radians([10.0, 9.0])
+EYES_AT_EASE = np.radians([7.0, 9.0])
 """Yaw and pitch that eyes hold for long: of a target further aside the head takes what is left (ibid.)."""
 MOST_HEAD = np.radians([60.0, 35.0])
 """Yaw and pitch, beyond which no head turns to a target."""

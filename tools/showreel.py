@@ -1,7 +1,8 @@
 """Two heads in a dialogue, made as a user makes it: `python tools/showreel.py --out FOLDER`.
 
 Each says phrases of its clips in turn, looks at the other, and listens while the other speaks. Writes
-pictures into FOLDER/frames, showreel.mp4 with sound, showreel.blend, and sheets with five pictures of every second.
+pictures into FOLDER/frames, showreel.mp4 with sound, showreel.blend, and sheets with five pictures of every
+second.
 """
 
 import argparse
@@ -30,7 +31,7 @@ ENGINES = {
     "WORKBENCH": "BLENDER_WORKBENCH",
 }
 FACES, STYLES = (0, 1), ("natural", "lively")
-APART, TURNED = 0.62, 48.0  # metres between the heads; degrees by which each is turned to the other
+APART, TURNED = 0.6, 48.0  # metres between the heads; degrees by which each is turned to the other
 IDLE = 1.0  # seconds in which a face comes to rest after its own line
 REST = 3.0  # seconds after the last line
 SOFT = SAMPLE_RATE // 100  # samples over which a part of a clip comes and goes in the film's sound

@@ -8,7 +8,7 @@ import numpy as np
 from mathutils import Vector
 from showreel_room import build_room
 
-TALL, HEIGHT = {"both": 0.50, "one": 0.33}, {"both": 0.02, "one": 0.045}  # metres seen, and their middle
+TALL, HEIGHT = {"both": 0.52, "one": 0.33}, {"both": 0.02, "one": 0.045}  # metres seen, and their middle
 LENS = {"both": 40.0, "one": 85.0}  # mm; near two who face each other, it sees more than their profiles
 ASIDE, TO_OTHER = 55.0, 0.02  # of who is seen alone: degrees off the front, metres of room before the face
 LIGHTS = (

@@ -20,6 +20,8 @@ MOST_HEAD = np.radians([60.0, 35.0])
 """Yaw and pitch, beyond which no head turns to a target."""
 LOOKS_ASIDE = np.radians(18.0)
 """Yaw of an eye, to which looks away from a target are held where the target itself is not further aside."""
+SETS_OFF = np.radians(2.0)
+"""About each axis, that a head is away at most where it sets off to how it moves as a line begins."""
 MOST_ASIDE, MOST_UP, MOST_DOWN = np.radians([36.0, 18.0, 28.0])
 """Angles of an eye in its socket: further up the iris would go behind the lid."""
 N_COLUMNS = HEAD_DIM + 2 * GAZE_DIM
@@ -84,7 +86,8 @@ class HeadTurn:
         there = earlier * (1 - earlier / (2 * n))  # ever slower backwards
         frames = np.arange(float(len(self.head)))
         mirrored = [np.interp(there, frames, column) for column in self.head.T]
-        head = 2 * self.head[0] - np.column_stack(mirrored)
+        away = self.head[0] - np.column_stack(mirrored)
+        head = self.head[0] + SETS_OFF * np.tanh(away / SETS_OFF)
         looks = [rotations(self.head[:1])[0] @ direction(eye[:1])[0] for eye in (self.left, self.right)]
         back = rotations(head).transpose(0, 2, 1)
         return HeadTurn(head, *(gaze_along(back @ look) for look in looks))

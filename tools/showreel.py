@@ -1,25 +1,26 @@
 """Two heads in a dialogue, made as a user makes it: `python tools/showreel.py --out FOLDER`.
 
-Each says lines in turn, looks at the other, and listens while the other speaks. Writes pictures into
-FOLDER/frames, showreel.mp4 with sound, showreel.blend, and sheets with five pictures of every second.
+Each says phrases of its clips in turn, looks at the other, and listens while the other speaks. Writes
+pictures into FOLDER/frames, showreel.mp4 with sound, showreel.blend, and sheets with five pictures of every
+second.
 """
 
 import argparse
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import ceil, radians
 from pathlib import Path
 
 import bpy
 import numpy as np
+import showreel_body
 import showreel_cuts
 import showreel_stage
 import soundfile
 from PIL import Image
+from showreel_lines import SPEECH, Line, dialogue
 
 import ecoface_blender
-from ecoface_model.audio import read_sound
 from ecoface_model.core.constants import FRAME_RATE, SAMPLE_RATE
 from ecoface_model.preview.soundtrack import read_soundtrack
 from ecoface_model.preview.video import write_video
@@ -29,47 +30,12 @@ ENGINES = {
     "EEVEE": "BLENDER_EEVEE_NEXT" if bpy.app.version < (5, 0) else "BLENDER_EEVEE",
     "WORKBENCH": "BLENDER_WORKBENCH",
 }
-SPEECH = Path("demo/speech.wav")
 FACES, STYLES = (0, 1), ("natural", "lively")
-EMOTIONS = ("", "happy:1.2", "surprised:1.2", "angry:1.2", "sad:1.2", "disgust:1.2", "calm", "fearful:1.2")
-"""Of the lines one after the other; the first is the speech's own."""
-APART, TURNED = 0.48, 40.0  # metres between the heads; degrees by which each is turned to the other
-PAUSE, IDLE = 0.5, 1.0  # seconds between two lines, and in which a face comes to rest after its own
+APART, TURNED = 0.6, 48.0  # metres between the heads; degrees by which each is turned to the other
+IDLE = 1.0  # seconds in which a face comes to rest after its own line
+REST = 3.0  # seconds after the last line
+SOFT = SAMPLE_RATE // 100  # samples over which a part of a clip comes and goes in the film's sound
 SHEET, TILE = (5, 5), (384, 216)  # columns and rows of a sheet, width and height of its pictures
-
-
-@dataclass(frozen=True)
-class Line:
-    """What is said when."""
-
-    speaker: int
-    sound: Path
-    emotion: str
-    first_frame: int
-    waveform: np.ndarray
-    """(samples,) at SAMPLE_RATE."""
-
-
-def dialogue(sounds: list[list[Path]], seconds: float) -> list[Line]:
-    """Lines in turn until the time is over; each speaker goes through its own sounds."""
-    lines: list[Line] = []
-    first = round(PAUSE * FRAME_RATE) + 1
-    while not lines or first < seconds * FRAME_RATE:
-        speaker, turn = len(lines) % 2, len(lines) // 2
-        sound = sounds[speaker][turn % len(sounds[speaker])]
-        line = Line(speaker, sound, EMOTIONS[len(lines) % len(EMOTIONS)], first, read_sound(sound))
-        lines.append(line)
-        first += ceil((len(line.waveform) / SAMPLE_RATE + PAUSE) * FRAME_RATE)
-    return lines
-
-
-def cuts(lines: list[Line]) -> list[showreel_cuts.Cut]:
-    """Both are seen as a line begins, then who speaks, or at every third line who listens."""
-    out: list[showreel_cuts.Cut] = []
-    for number, line in enumerate(lines):
-        shown = line.speaker if number % 3 < 2 else 1 - line.speaker
-        out += [(max(1, line.first_frame - 12), None), (line.first_frame + 45, shown)]
-    return out
 
 
 def two_heads(scene: bpy.types.Scene) -> list[bpy.types.Object]:
@@ -81,9 +47,8 @@ def two_heads(scene: bpy.types.Scene) -> list[bpy.types.Object]:
         heads.append(bpy.context.object)
         heads[-1].rotation_euler[2] = -side * radians(TURNED)
     bpy.context.view_layer.update()
-    for head, other, garment in zip(heads, heads[::-1], showreel_stage.GARMENTS, strict=True):
+    for head, other in zip(heads, heads[::-1], strict=True):
         head.ecoface_look_at = other
-        showreel_stage.dress(head, garment)
     return heads
 
 
@@ -91,8 +56,11 @@ def speak(scene: bpy.types.Scene, heads: list[bpy.types.Object], lines: list[Lin
     """A strip of sound for each line, a take for each strip, and listening between them."""
     strips = scene.sequence_editor_create().strips
     for number, line in enumerate(lines):
-        name = f"Line {number + 1}"
-        strips.new_sound(name, str(line.sound.resolve()), 1 + line.speaker, line.first_frame)
+        name, part = f"Line {number + 1}", line.part
+        strip = strips.new_sound(name, str(part.sound.resolve()), 1 + line.speaker, line.first_frame)
+        strip.frame_start = line.first_frame - part.start
+        strip.frame_final_start, strip.frame_final_end = line.first_frame, line.end_frame
+        strip.channel = 1 + line.speaker  # as long as it was, it did not fit between the others
         scene.ecoface.head = head = heads[line.speaker]
         bpy.ops.ecoface.generate(
             head=head.name,
@@ -105,6 +73,18 @@ def speak(scene: bpy.types.Scene, heads: list[bpy.types.Object], lines: list[Lin
         bpy.ops.ecoface.take_push()
     for number, head in enumerate(heads):
         bpy.ops.ecoface.fill_silence(head=head.name, seed=number)
+
+
+def direct(scene: bpy.types.Scene, heads: list[bpy.types.Object], lines: list[Line]) -> None:
+    """Clothes and shoulders, cameras that show who speaks and who listens, and an end with nothing to say."""
+    watched = showreel_cuts.watch(heads, scene.frame_end)
+    for number, (head, garment) in enumerate(zip(heads, showreel_stage.GARMENTS, strict=True)):
+        own = [line for line in lines if line.speaker == number]
+        said = [((one.first_frame - 1) / FRAME_RATE, (one.end_frame - 1) / FRAME_RATE) for one in own]
+        moves = showreel_body.turns(watched.turned[number], said, number)
+        showreel_body.put_on(head, showreel_stage.dress(head, garment), *moves)
+    showreel_stage.film(scene, heads, showreel_cuts.moved(showreel_cuts.planned(lines), watched))
+    scene.frame_end = showreel_cuts.end(watched, scene.frame_end)
 
 
 def set_up(scene: bpy.types.Scene, options: argparse.Namespace) -> None:
@@ -142,8 +122,10 @@ def write_film(out: Path, lines: list[Line], paths: list[Path], frames: range) -
     """The pictures with what is said meanwhile."""
     sound = np.zeros(SAMPLE_RATE * frames.stop // FRAME_RATE, np.float32)
     for line in lines:
-        part = sound[(line.first_frame - 1) * SAMPLE_RATE // FRAME_RATE :]
-        part[: len(line.waveform)] += line.waveform[: len(part)]
+        said = line.part.read()
+        ramp = np.minimum(np.arange(len(said)) / SOFT, 1).astype(np.float32)
+        there = sound[(line.first_frame - 1) * SAMPLE_RATE // FRAME_RATE :]
+        there[: len(said)] += (said * ramp * ramp[::-1])[: len(there)]
     wave = out / "showreel.wav"
     soundfile.write(wave, sound[(frames.start - 1) * SAMPLE_RATE // FRAME_RATE :], SAMPLE_RATE)
     track = read_soundtrack(wave, len(frames) * frames.step / FRAME_RATE)
@@ -170,7 +152,9 @@ def main() -> None:
     parser.add_argument("--engine", choices=ENGINES, default="EEVEE")
     parser.add_argument("--frames", type=int, nargs=2, metavar=("A", "B"), help="only these, from 1 on")
     parser.add_argument("--step", type=int, default=1, help="render every N-th frame")
-    parser.add_argument("--answer", type=Path, nargs="+", default=[SPEECH], help="what the second head says")
+    parser.add_argument(
+        "--answer", type=Path, nargs="+", default=[SPEECH], help="clips that the second head says"
+    )
     parser.add_argument("--size", type=int, nargs=2, default=(960, 540), metavar=("WIDTH", "HEIGHT"))
     parser.add_argument("--samples", type=int, default=16)
     options = parser.parse_args()
@@ -180,14 +164,12 @@ def main() -> None:
     scene = bpy.context.scene
     set_up(scene, options)
     lines = dialogue([[SPEECH], options.answer], options.seconds)
-    last = lines[-1].first_frame + ceil((len(lines[-1].waveform) / SAMPLE_RATE + 2 * IDLE) * FRAME_RATE)
-    scene.frame_start, scene.frame_end = 1, last
+    scene.frame_start, scene.frame_end = 1, lines[-1].end_frame + ceil(REST * FRAME_RATE)
     heads = two_heads(scene)
     speak(scene, heads, lines)
-    blinks = showreel_cuts.blinking(heads, last)
-    showreel_stage.film(scene, heads, showreel_cuts.beside_blinks(cuts(lines), blinks))
+    direct(scene, heads, lines)
     bpy.ops.wm.save_as_mainfile(filepath=str((options.out / "showreel.blend").resolve()))
-    first, last = options.frames or (1, last)
+    first, last = options.frames or (1, scene.frame_end)
     frames = range(first, last + 1, options.step)
     paths = render(scene, options.out / "frames", frames)
     write_film(options.out, lines, paths, frames)

@@ -1,55 +1,112 @@
-"""Which head the showreel shows when, and that no cut falls into a blink of one that is seen."""
+"""Which head the showreel shows when: cuts in the silence between lines, with shut mouths and open eyes."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import bpy
 import numpy as np
+from showreel_lines import Line
 
-from ecoface_blender.heads import face_kinds
+from ecoface_blender.heads import face_kinds, source_curves
 from ecoface_blender.takes import evaluated
 from ecoface_model.core.head_file import read_head
 from ecoface_model.postprocess.eyelids import EyelidContact
 
 Cut = tuple[int, int | None]
 """A frame, and the head that is seen from it on, or both for None."""
+SHOTS = ("both", "speaker", "listener", "listener", "speaker")
+"""Of the lines one after the other: each head is seen speaking and listening without a cut between."""
+AHEAD = 9  # frames by which a cut is before the line's first
+AFTER = 12  # frames after the last line from which on both are seen
 LOWERED = 0.75  # of an eye's usual opening, below which it blinks
+PARTED = 0.05  # half widths of a mouth, from which on it is open
 BESIDE = 2  # frames to either side of a cut in which no eye may blink
 MOVED = 12  # frames by which a cut is moved at most
+AT_REST, TRIMMED = (
+    12,
+    40,
+)  # frames before the end in which no eye may blink, and by which it is earlier at most
 
 
-def blinking(heads: Sequence[bpy.types.Object], last: int) -> np.ndarray:
-    """(heads, frames) whether the eyes of each head blink, in the frames 1 to `last` of its scene."""
-    lids, frames = EyelidContact(read_head()), np.arange(1.0, last + 1)
-    found = []
+@dataclass(frozen=True)
+class Watched:
+    """What heads do in the frames of a scene, from 1 on."""
+
+    blinks: np.ndarray
+    """(heads, frames) whether an eye is on the way to a blink, or out of it."""
+    parted: np.ndarray
+    """(heads, frames) whether the mouth is open."""
+    turned: np.ndarray
+    """(heads, frames, 3, 3) rotations of the head against what it is on, x to the face's left and y up."""
+
+
+def watch(heads: Sequence[bpy.types.Object], last: int) -> Watched:
+    """The frames 1 to `last` of the heads' scene."""
+    lids, mouth, frames = (
+        EyelidContact(read_head()),
+        source_curves.reference_mouth(),
+        np.arange(1.0, last + 1),
+    )
+    blinks, parted, turned = [], [], []
     for head in heads:
-        values = evaluated.key_values(bpy.context, face_kinds.known_rig(head), frames)
-        openings = lids.openings(evaluated.motion_of(head, values).astype(np.float32))
-        found.append((openings < LOWERED * lids.usual(openings)).any(axis=1))
-    return np.stack(found)
+        seen = evaluated.see(bpy.context, face_kinds.known_rig(head), frames)
+        motion = evaluated.motion_of(head, seen.parts[0].values).astype(np.float32)
+        openings = lids.openings(motion)
+        blinks.append((openings < LOWERED * lids.usual(openings)).any(axis=1))
+        parted.append((mouth.measure(motion).gaps > PARTED).any(axis=1))
+        turned.append(np.tile(np.eye(3), (last, 1, 1)) if seen.turned is None else seen.turned[:, 0])
+    return Watched(np.stack(blinks), np.stack(parted), np.stack(turned))
 
 
-def beside_blinks(cuts: Sequence[Cut], blinks: np.ndarray) -> list[Cut]:
-    """The cuts, each moved to the nearest frame around which nobody blinks who is seen before or after.
+def planned(lines: Sequence[Line]) -> list[Cut]:
+    """Where the shot changes with a line, and to both at the end."""
+    cuts: list[Cut] = [(1, None)]
+    for number, line in enumerate(lines):
+        shot = SHOTS[number % len(SHOTS)]
+        shown = None if shot == "both" else line.speaker if shot == "speaker" else 1 - line.speaker
+        if shown != cuts[-1][1]:
+            cuts.append((line.first_frame - AHEAD, shown))
+    if cuts[-1][1] is not None:
+        cuts.append((lines[-1].end_frame + AFTER, None))
+    return cuts
 
-    Args:
-        blinks: (heads, frames) from frame 1 on.
+
+def moved(cuts: Sequence[Cut], watched: Watched) -> list[Cut]:
+    """The cuts, each moved to the nearest frame at which nobody who is seen blinks or has the mouth open.
+
+    Where there is none, an open mouth is let pass, then a blink.
     """
     out: list[Cut] = []
     for frame, shown in cuts:
         before = out[-1][1] if out else shown
-        nearest = sorted(range(frame - MOVED, frame + MOVED + 1), key=lambda other: abs(other - frame))
-        good = (
-            other
-            for other in nearest
-            if other >= 1
-            and not _seen(blinks, before)[max(other - BESIDE, 1) - 1 : other - 1].any()
-            and not _seen(blinks, shown)[other - 1 : other + BESIDE].any()
-        )
-        out.append((next(good, frame), shown))
+        others = range(max(frame - MOVED, 1), frame + MOVED + 1)
+        nearest = sorted(others, key=lambda other: abs(other - frame))
+        steady = [each for each in nearest if not _blink_at(each, before, shown, watched.blinks)]
+        shut = [each for each in steady if not _parted_at(each, before, shown, watched.parted)]
+        out.append((next(iter(shut or steady), frame), shown))
     return out
 
 
-def _seen(blinks: np.ndarray, shown: int | None) -> np.ndarray:
-    """(frames,) whether anybody blinks of those who are shown."""
-    seen: np.ndarray = blinks.any(axis=0) if shown is None else blinks[shown]
+def end(watched: Watched, last: int) -> int:
+    """The last frame, or an earlier one before which nobody has blinked for a while nor opened the mouth."""
+    busy = (watched.blinks | watched.parted).any(axis=0)
+    for frame in range(last, max(last - TRIMMED, AT_REST) - 1, -1):
+        if not busy[frame - AT_REST : frame].any():
+            return frame
+    return last
+
+
+def _blink_at(frame: int, before: int | None, shown: int | None, blinks: np.ndarray) -> bool:
+    ends = _seen(blinks, before)[max(frame - BESIDE, 1) - 1 : frame - 1]
+    return bool(ends.any() or _seen(blinks, shown)[frame - 1 : frame + BESIDE].any())
+
+
+def _parted_at(frame: int, before: int | None, shown: int | None, parted: np.ndarray) -> bool:
+    ends = _seen(parted, before)[max(frame - 1, 1) - 1 : frame - 1]
+    return bool(ends.any() or _seen(parted, shown)[frame - 1 : frame].any())
+
+
+def _seen(of_each: np.ndarray, shown: int | None) -> np.ndarray:
+    """(frames,) whether it is true of anybody who is shown."""
+    seen: np.ndarray = of_each.any(axis=0) if shown is None else of_each[shown]
     return seen

@@ -8,9 +8,9 @@ import numpy as np
 from mathutils import Vector
 from showreel_room import build_room
 
-TALL, HEIGHT = {"both": 0.44, "one": 0.295}, {"both": 0.02, "one": 0.035}  # metres seen, and their middle
+TALL, HEIGHT = {"both": 0.52, "one": 0.33}, {"both": 0.02, "one": 0.045}  # metres seen, and their middle
 LENS = {"both": 40.0, "one": 85.0}  # mm; near two who face each other, it sees more than their profiles
-ASIDE, TO_OTHER = 42.0, 0.02  # of who is seen alone: degrees off the front, metres of room before the face
+ASIDE, TO_OTHER = 55.0, 0.02  # of who is seen alone: degrees off the front, metres of room before the face
 LIGHTS = (
     ("Key", (0.0, -0.62, 0.45), 0.6, 8.0, (1.0, 0.95, 0.88)),
     ("Fill", (0.0, -1.4, 0.0), 1.2, 4.5, (0.92, 0.96, 1.0)),
@@ -48,7 +48,7 @@ GARMENTS = (ROLL_NECK, SHAWL)
 AROUND = 224  # corners of a ring
 
 
-def dress(head: bpy.types.Object, garment: Garment) -> None:
+def dress(head: bpy.types.Object, garment: Garment) -> bpy.types.Object:
     """A collar and shoulders about the foot of the neck, where the head's mesh ends."""
     angles = np.linspace(0, 2 * np.pi, AROUND, endpoint=False)
     waves = np.cos(garment.ribs * angles)
@@ -71,6 +71,7 @@ def dress(head: bpy.types.Object, garment: Garment) -> None:
     item.modifiers.new("Round", "SUBSURF").render_levels = 1
     item.matrix_world = head.matrix_world
     bpy.context.collection.objects.link(item)
+    return item
 
 
 def add_camera(name: str, shot: str, middle: Vector, angle: float) -> bpy.types.Object:

@@ -11,13 +11,17 @@ from ..core.constants import GAZE_DIM, HEAD_DIM
 from ..core.head_pose import direction, eye_angles, gaze_along, towards
 from ..core.jaw_skinning import rotations
 
-HEAD_SHARE = np.array([0.7, 0.5])
+HEAD_SHARE = np.array([0.9, 0.5])
 """Of the way to a target to the side and up that the head turns at least; the eyes do the rest (after Stahl
 1999, by whom heads of most people go half to all of the way to what they look at for long)."""
-EYES_AT_EASE = np.radians([14.0, 9.0])
+EYES_AT_EASE = np.radians([7.0, 9.0])
 """Yaw and pitch that eyes hold for long: of a target further aside the head takes what is left (ibid.)."""
 MOST_HEAD = np.radians([60.0, 35.0])
 """Yaw and pitch, beyond which no head turns to a target."""
+LOOKS_ASIDE = np.radians(18.0)
+"""Yaw of an eye, to which looks away from a target are held where the target itself is not further aside."""
+SETS_OFF = np.radians(2.0)
+"""About each axis, that a head is away at most where it sets off to how it moves as a line begins."""
 MOST_ASIDE, MOST_UP, MOST_DOWN = np.radians([36.0, 18.0, 28.0])
 """Angles of an eye in its socket: further up the iris would go behind the lid."""
 N_COLUMNS = HEAD_DIM + 2 * GAZE_DIM
@@ -73,6 +77,21 @@ class HeadTurn:
         back = [gaze_along(_apply(shown.transpose(0, 2, 1), direction(eye))) for eye in eyes]
         return HeadTurn(head * self.head, *back)
 
+    def before(self, n: int) -> "HeadTurn":
+        """The n frames before these: the head sets off from rest towards how it moves at the beginning.
+
+        The eyes stay on what they look at then.
+        """
+        earlier = np.arange(n, 0, -1.0)  # frames before the first
+        there = earlier * (1 - earlier / (2 * n))  # ever slower backwards
+        frames = np.arange(float(len(self.head)))
+        mirrored = [np.interp(there, frames, column) for column in self.head.T]
+        away = self.head[0] - np.column_stack(mirrored)
+        head = self.head[0] + SETS_OFF * np.tanh(away / SETS_OFF)
+        looks = [rotations(self.head[:1])[0] @ direction(eye[:1])[0] for eye in (self.left, self.right)]
+        back = rotations(head).transpose(0, 2, 1)
+        return HeadTurn(head, *(gaze_along(back @ look) for look in looks))
+
     def looking_at(
         self, points: np.ndarray, eyes: np.ndarray, head: float = 1.0, for_head: np.ndarray | None = None
     ) -> "HeadTurn":
@@ -97,6 +116,9 @@ class HeadTurn:
             goal = gaze_along(points - _apply(turned, np.broadcast_to(eye, points.shape)))
             seen = _apply(towards(goal) @ own, direction(self.gaze))  # own: what the gaze makes up for
             in_head = gaze_along(_apply(turned.transpose(0, 2, 1), seen))
+            at_target = gaze_along(_apply(turned.transpose(0, 2, 1), direction(goal)))
+            most = np.maximum(np.abs(at_target[:, 0]), LOOKS_ASIDE)
+            in_head[:, 0] = in_head[:, 0].clip(-most, most)
             out.append(in_head.clip([-MOST_ASIDE, -MOST_DOWN], [MOST_ASIDE, MOST_UP]))
         return HeadTurn(rotation_vectors(turned), *out)
 

@@ -25,15 +25,19 @@ BESIDE_LINES = (
     0.7  # seconds to either side of a line's ends in which no blink begins: the line may have its own
 )
 DWELLS = (0.9, 0.5)  # seconds on one place, likewise
-PLACES = np.radians([(1.8, 0.0), (-1.8, 0.0), (0.0, -4.0)])
-"""Yaw and pitch of another's eyes and mouth, seen from a metre away."""
+EYE_ANGLE = np.radians(1.8)
+"""From between another's eyes to one of them, seen from a metre away."""
+PLACES = np.array([(1.0, 0.0), (-1.0, 0.0), (0.0, -2.2)])
+"""Yaw and pitch of another's eyes and mouth, in such angles."""
 AWAY, AWAY_SHARE = np.radians([9.0, 5.0]), 0.08
 """How far a listener looks aside, and how often."""
 SWAY, SWAY_TIME = np.radians([1.0, 1.7, 0.9]), 1.6  # radians about x, y, z; seconds
+UNREST, UNREST_TIME = np.radians([0.9, 1.1, 0.7]), 0.55
+"""On top of it, so that there is no second in which a head is still."""
 SHIFTS, SHIFT_TIME = (6.0, 0.45), (1.2, 2.0)  # seconds between two postures; and in which one is taken
 POSTURE, MOST_POSTURE = np.radians([1.2, 2.2, 2.4]), 1.5
 """Standard deviations of a posture about x, y and z, and how many of them it is away at most."""
-BREATH, BREATH_TIME = np.radians(0.25), 4.2
+BREATH, BREATH_TIME = np.radians(0.45), 4.2
 DRAWN, DRAWN_IN, LET_OUT = np.radians(1.0), 0.45, 0.3
 """Radians up with the breath drawn before a line; seconds in, and out again as the line begins."""
 NODS = (5.5, 0.5)  # seconds between two where nobody is heard, likewise
@@ -63,6 +67,7 @@ def idle(
     speaks: Sequence[float] = (),
     spoke: Sequence[float] = (),
     heard: Heard | None = None,
+    eye_angle: float = EYE_ANGLE,
 ) -> Idle:
     """Some time of listening; the same seed gives the same.
 
@@ -70,6 +75,7 @@ def idle(
         speaks: seconds at which a line begins.
         spoke: seconds at which one ends.
         heard: what others say meanwhile; None if nobody does, then the head nods of its own accord.
+        eye_angle: radians from between the eyes of who is looked at to one of them.
     """
     rng = np.random.RandomState(seed)
     seconds = np.arange(n_frames) / rate
@@ -81,16 +87,19 @@ def idle(
             continue
         last = start
         blink = np.maximum(blink, _blink(seconds - start))
-    head = _head(seconds, rate, rng) + _postures(seconds, np.random.RandomState([seed, 1]))
+    head = _sway(seconds, SWAY, SWAY_TIME * rate, rng)
+    head[:, 0] += BREATH * np.sin(2 * np.pi * seconds / BREATH_TIME + rng.uniform(0, 6))
+    head += _sway(seconds, UNREST, UNREST_TIME * rate, np.random.RandomState([seed, 4]))
+    head += _postures(seconds, np.random.RandomState([seed, 1]))
     head[:, 0] += _nods(seconds, heard, np.random.RandomState([seed, 2]))
     stirred = _stirred(n_frames, rate, rng)
     if heard is not None:
         for unit, shown in responses.units(heard, seconds, rate, np.random.RandomState([seed, 3])).items():
-            stirred[unit] = stirred.get(unit, 0.0) + shown * (1 - blink if unit == "eyeWide" else 1.0)
+            stirred[unit] = stirred.get(unit, 0.0) + shown * (1 - blink if unit in responses.LIDS else 1.0)
     for start in speaks:
         since = seconds - start + LET_OUT
         head[:, 0] -= DRAWN * step((since + DRAWN_IN) / DRAWN_IN) * (1 - step(since / LET_OUT))
-    looked = _looked(seconds, rng)
+    looked = _looked(seconds, eye_angle, rng)
     in_head = rotations(head).transpose(0, 2, 1) @ direction(looked)[..., None]
     return Idle(blink, head, gaze_along(in_head[..., 0]), stirred)
 
@@ -123,12 +132,11 @@ def _blink(since: np.ndarray) -> np.ndarray:
     return step(since / CLOSING) * left_shut((since - CLOSING - HELD) / OPENING)
 
 
-def _head(seconds: np.ndarray, rate: float, rng: np.random.RandomState) -> np.ndarray:
-    width = max(SWAY_TIME * rate / 2, 1e-3)
+def _sway(seconds: np.ndarray, size: np.ndarray, frames: float, rng: np.random.RandomState) -> np.ndarray:
+    """(T, 3) radians about x, y and z of slow noise, with standard deviations `size` (3,)."""
+    width = max(frames / 2, 1e-3)
     noise = rng.standard_normal((len(seconds) + 1, 3)).cumsum(axis=0)[1:]  # walks, held by the filter below
-    head = SWAY * _unit(_smooth(noise, width) - _smooth(noise, 4 * width))
-    head[:, 0] += BREATH * np.sin(2 * np.pi * seconds / BREATH_TIME + rng.uniform(0, 6))
-    return head
+    return size * _unit(_smooth(noise, width) - _smooth(noise, 4 * width))
 
 
 def _postures(seconds: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
@@ -159,12 +167,13 @@ def _stirred(n_frames: int, rate: float, rng: np.random.RandomState) -> dict[str
     return dict(zip(STIRRED, shown.T, strict=True))
 
 
-def _looked(seconds: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
+def _looked(seconds: np.ndarray, eye_angle: float, rng: np.random.RandomState) -> np.ndarray:
     """(T, 2) yaw and pitch of the places that the gaze rests on, one after the other."""
-    now = PLACES[rng.randint(3)]
+    places = eye_angle * PLACES
+    now = places[rng.randint(3)]
     looked = np.tile(now, (len(seconds), 1))
     for start in _times(seconds, DWELLS, rng):
-        place = PLACES[rng.randint(3)] + np.radians(rng.standard_normal(2) * 0.4)
+        place = places[rng.randint(3)] + np.radians(rng.standard_normal(2) * 0.4)
         if rng.uniform() < AWAY_SHARE:
             place = AWAY * rng.uniform(-1, 1, 2)
         lasting = 0.025 + 0.0024 * np.degrees(np.linalg.norm(place - now))

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..heads.feelings import EMOTIONS
 
-NODS_AT_ENDS, BROWS_AT_ENDS = 0.75, 0.35  # shares of a speaker's phrases that are answered so at their end
+NODS_AT_ENDS, BROWS_AT_ENDS = 0.75, 0.45  # shares of a speaker's phrases that are answered so at their end
 ANSWERED = (-0.35, 0.25)  # seconds from a phrase's end, between which an answer begins
 LONG, IN_LONG = 2.5, (2.2, 0.4)
 """Seconds from which on a phrase is answered within, too; and between such nods: a log-normal's two."""
@@ -20,19 +20,28 @@ NODS_APART = 1.1  # seconds from one beginning to the next
 STROKES, STROKE_TIME = (1, 3), 0.42  # strokes of a nod, and seconds of each
 NOD = np.radians(4.2)  # down, of the first stroke
 FLASH = {"browInnerUp": 0.5, "browOuterUp": 0.45}  # weights of ARKit's units, both sides alike
+LIDS = ("eyeWide", "eyeSquint")
+"""Units that give way to a blink."""
 RISE, HOLD, FALL = 0.16, 0.2, 0.36  # seconds of raised brows
 MOODS: dict[str, dict[str, float]] = {
-    "calm": {"mouthSmile": 0.05},
-    "happy": {"mouthSmile": 0.2, "cheekSquint": 0.25},
-    "sad": {"browInnerUp": 0.45, "mouthFrown": 0.08},
-    "angry": {"browInnerUp": 0.25, "browDown": 0.12},
-    "fearful": {"browInnerUp": 0.4, "eyeWide": 0.06},
-    "disgust": {"browDown": 0.12, "noseSneer": 0.08},
-    "surprised": {"browInnerUp": 0.3, "browOuterUp": 0.25, "eyeWide": 0.1},
-}
-"""What a listener shows of a speaker's emotion at 1: a smile at a smile, concern at grief and anger."""
+    "calm": {"mouthSmile": 0.14, "mouthLowerDown": 0.08, "cheekSquint": 0.1},
+    "happy": {
+        "mouthSmile": 0.42, "mouthUpperUp": 0.12, "mouthLowerDown": 0.13,
+        "cheekSquint": 0.5, "browInnerUp": 0.1, "browOuterUp": 0.12,
+    },
+    "sad": {"browInnerUp": 0.95, "browDown": 0.15, "mouthFrown": 0.3, "eyeSquint": 0.1},
+    "angry": {"browInnerUp": 0.15, "browDown": 0.6, "eyeSquint": 0.2, "mouthFrown": 0.25},
+    "fearful": {"browInnerUp": 0.9, "browOuterUp": 0.3, "eyeWide": 0.32, "mouthStretch": 0.15},
+    "disgust": {
+        "browDown": 0.35, "noseSneer": 0.45, "cheekSquint": 0.2, "mouthFrown": 0.2, "mouthUpperUp": 0.06,
+    },
+    "surprised": {"browInnerUp": 0.85, "browOuterUp": 0.55, "eyeWide": 0.4},
+}  # fmt: skip
+"""What a listener shows of a speaker's emotion at 1: a smile at a smile, concern at grief and anger.
+
+A smile presses lips together that are shut; as much of lips that part goes with it."""
 MOST_MOOD = 1.3  # of an emotion, from which on a listener shows no more
-TAKEN_ON = 0.8  # seconds, standard deviation of the time over which a mood is taken on, and as much later
+TAKEN_ON = 0.55  # seconds, standard deviation of the time over which a mood is taken on, and as much later
 
 
 @dataclass(frozen=True)

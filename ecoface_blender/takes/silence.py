@@ -14,11 +14,12 @@ from ..heads.head_turn import HeadTurn
 from ..heads.rig import Rig
 from ..sound import sequencer
 from . import curves, partner, stored, turns
-from .idle_motion import idle
+from .idle_motion import EYE_ANGLE, idle
 
 TRACK = "EcoFace Listening"
 SHORTEST = 1  # frame of a silence that is filled: left alone, the face would be at rest in it
 FADE = 0.6  # seconds over which a face comes from its line, and goes to the next
+TURNS_OVER = 1.1  # seconds over which its head does
 SHUT = 0.71  # of eyeBlink, at which our lids touch
 TURNS_TO = 0.35  # seconds in which a head turns to another speaker
 
@@ -49,7 +50,7 @@ def fill(context: bpy.types.Context, speaker: bpy.types.Object, seed: int = 0) -
     for owner in rig.owners:
         _end_takes(owner)
     taken = _values_at_edges(context, channels, gaps)
-    _meet(channels, frames, gaps, taken, FADE * sequencer.scene_rate(scene))
+    _meet(channels, frames, gaps, taken, _fades(rig, channels) * sequencer.scene_rate(scene))
     action = bpy.data.actions.new(f"{speaker.name} Listening")
     actions.write_metadata(action, {})
     action[layers.IDLE] = True
@@ -96,10 +97,12 @@ def _channels(
     rate = sequencer.scene_rate(scene)
     speaks = [(last - frames[0]) / rate for _, last in gaps if last < frames[-1]]
     spoke = [(first - frames[0]) / rate for first, _ in gaps if first > frames[0]]
-    shown = idle(len(frames), rate, seed, speaks, spoke, partner.heard(scene, _others(rig), frames, rate))
+    aim = _aim(scene, rig, frames, rate)
+    near = turns.eye_angle(rig, aim[0]) if aim else EYE_ANGLE
+    said = partner.heard(scene, _others(rig), frames, rate)
+    shown = idle(len(frames), rate, seed, speaks, spoke, said, near)
     turn, amounts = HeadTurn.of(shown.head, shown.gaze, len(frames)), _amounts(rig.speaker)
     turn = turn.with_amounts(amounts.head_motion, amounts.gaze)
-    aim = _aim(scene, rig, frames, rate)
     if aim is not None:
         turn = turns.towards(rig, turn, *aim, min(amounts.head_motion, 1.0))
     motion = np.zeros((len(frames), MOTION_DIM))
@@ -179,24 +182,38 @@ def _value(channel: Channel) -> float:
     return float(found if channel.index < 0 else found[channel.index])
 
 
+def _fades(rig: Rig, channels: Sequence[Channel]) -> np.ndarray:
+    """(channels,) seconds over which each comes from a line, and goes to the next."""
+    bones = rig.bones
+    turning = tuple(bones.armature.pose.bones[name].path_from_id() for name in bones.moved) if bones else ()
+    return np.array([TURNS_OVER if each.path.startswith(turning) else FADE for each in channels])
+
+
 def _meet(
     channels: Sequence[Channel],
     frames: np.ndarray,
     gaps: Sequence[Span],
     edges: dict[float, np.ndarray],
-    fade: float,
+    fades: np.ndarray,
 ) -> None:
-    """Bend the curves so that each silence begins and ends where the line beside it does."""
+    """Bend the curves so that each silence begins and ends where the line beside it does.
+
+    Args:
+        edges: by frame, the channels' values (channels,) there.
+        fades: (channels,) frames over which. Where a silence is shorter, what comes from one line goes to the
+            other; at the scene's ends, where nobody speaks, nothing is met.
+    """
     first, last = frames[0], frames[-1]
     for gap in gaps:
         inside = (frames >= np.floor(gap[0])) & (frames <= np.ceil(gap[1]))
+        between = gap[0] != first and gap[1] != last
+        widths = np.maximum(np.minimum(fades, gap[1] - gap[0]) if between else fades, 1.0)
         for edge in gap:
-            if edge in (first, last):  # of the scene, where nobody speaks
+            if edge in (first, last):
                 continue
-            share = 1 - np.abs(frames - edge) / max(min(fade, (gap[1] - gap[0]) / 2), 1.0)
-            share = share.clip(0, 1)
-            share = inside * share * share * (3 - 2 * share)
-            for channel, value in zip(channels, edges[edge], strict=True):
+            for channel, value, width in zip(channels, edges[edge], widths, strict=True):
+                share = (1 - np.abs(frames - edge) / width).clip(0, 1)
+                share = inside * share * share * (3 - 2 * share)
                 channel.values[:] += share * (value - np.interp(edge, frames, channel.values))
 
 

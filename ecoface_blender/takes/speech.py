@@ -63,12 +63,12 @@ def channels(
 
 
 def _led_in(
-    frames: np.ndarray, columns: np.ndarray, held: slice, story: Mapping[str, Any]
+    frames: np.ndarray, columns: np.ndarray, turned: slice, story: Mapping[str, Any]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Frames before a line that comes to rest after itself: in them it comes out of rest, which is 0.
 
-    The columns that are `held`, of head and eyes, stay as the line begins. No frame is before 1, where scenes
-    usually begin.
+    The columns that are `turned`, of head and eyes, set off towards how they move as the line begins. No
+    frame is before 1, where scenes usually begin.
     """
     seconds = story.get(LEAD_IN, 0.0)
     seconds = max(0.0, min(MOST_LEAD_IN, seconds)) if isinstance(seconds, int | float) else 0.0
@@ -77,7 +77,8 @@ def _led_in(
         return frames, columns
     share = (np.arange(n) / n)[:, None]
     before = share * share * (3 - 2 * share) * columns[0]
-    before[:, held] = columns[0, held]
+    if turned.stop > turned.start:
+        before[:, turned] = HeadTurn.from_columns(columns[:, turned]).before(n).columns
     return np.concatenate([frames[0] - np.arange(n, 0, -1), frames]), np.concatenate([before, columns])
 
 

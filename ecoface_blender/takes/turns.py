@@ -14,6 +14,8 @@ LOOK_AT = "ecoface_look_at"
 """Pointer of a speaker to the object that it looks at."""
 
 
+EYE_ANGLES = np.radians([0.5, 4.5])
+"""The least and the most of `eye_angle`."""
 _PERSONS_EYES = np.array([[0.032, 0.04, 0.075], [-0.032, 0.04, 0.075]])
 """Metres from the head's joint."""
 
@@ -49,6 +51,17 @@ def towards(
     """
     head = amount if rig.bones and rig.bones.head else 0.0
     return turn.looking_at(points, _eyes(rig, rig.bones), head, for_head)
+
+
+def eye_angle(rig: Rig, points: np.ndarray) -> float:
+    """Radians from between the eyes to one of them, of a head like the rig's own that is at `points` (T, 3).
+
+    No less than of somebody across a room and no more than of somebody who is very near.
+    """
+    eyes = _eyes(rig, rig.bones)
+    apart = np.linalg.norm(eyes[0] - eyes[1]) / 2
+    away = float(np.median(np.linalg.norm(points - eyes.mean(axis=0), axis=1)))
+    return float(np.clip(np.arctan2(apart, away), *EYE_ANGLES))
 
 
 def lowered(turn: HeadTurn | None, gaze: np.ndarray | None) -> np.ndarray | None:

@@ -47,7 +47,7 @@ BEFORE = 0.25  # of a nod's size, the turn the other way that prepares it
 LAG = 0.03  # seconds from a syllable's loudest point to the nod's peak
 SILENT_POSTURE = 0.35  # of the usual posture, when a line is over
 LIMITS = (16.0, 13.0, 9.0)  # degrees that no turn passes
-FAST = (28.0, 50.0)  # degrees a second: from the first on turns are smoothed, from the other on wholly
+FAST = (24.0, 42.0)  # degrees a second: from the first on turns are smoothed, from the other on wholly
 SMOOTHED = 0.48  # seconds over which
 
 Angles = Float[NDArray[np.float64], "frames 3"]

@@ -13,7 +13,14 @@ from ecoface_blender.core.motion_file import FlameMotion
 from ecoface_blender.engine.settings import EngineSettings
 from ecoface_blender.heads import face_kinds, source_curves
 from ecoface_blender.heads import own_head as heads
-from ecoface_blender.heads.head_turn import EYES_AT_EASE, HEAD_SHARE, MOST_ASIDE, MOST_UP, HeadTurn
+from ecoface_blender.heads.head_turn import (
+    EYES_AT_EASE,
+    HEAD_SHARE,
+    LOOKS_ASIDE,
+    MOST_ASIDE,
+    MOST_UP,
+    HeadTurn,
+)
 from ecoface_blender.request import GenerationRequest
 from ecoface_blender.takes import bake, evaluated, stored, takes
 
@@ -269,6 +276,9 @@ def test_eyes_stay_at_ease_on_targets_that_a_head_can_turn_to_and_in_sight_on_ot
         target = 300 * np.array([[np.sin(aside) * np.cos(up), np.sin(up), np.cos(aside) * np.cos(up)]])
         shown = rest.looking_at(target, eyes)
         assert (np.abs(shown.gaze[0]) < EYES_AT_EASE * [1.3, 1.3] + np.radians(1)).all(), (yaw, pitch)
+    aside = HeadTurn.of(None, np.radians([[24.0, 0.0], [-24.0, 0.0]]), 2)
+    shown = aside.looking_at(np.tile([150.0, 0.0, 260.0], (2, 1)), eyes)
+    assert np.abs(shown.eyes[..., 0]).max() <= LOOKS_ASIDE + 1e-9, "no look away into an eye's corner"
     above = rest.looking_at(np.array([[0.0, 400.0, 100.0]]), eyes)
     assert 0 < above.gaze[0, 1] <= MOST_UP
 

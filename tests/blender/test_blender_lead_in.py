@@ -37,10 +37,16 @@ def test_a_line_later_in_the_scene_comes_out_of_rest_before_its_sound(speaker):
     assert tuple(at_once.curve_frame_range) == (50.0, 49.0 + N)
 
 
-def test_its_head_waits_as_the_line_begins_and_controls_move_all_of_it(speaker):
+def test_its_head_sets_off_as_the_line_begins_and_controls_move_all_of_it(speaker):
     take = receive(speaker, first_frame=12.0, idle=1.0)
     assert take.curve_frame_range[0] == 2.0
-    np.testing.assert_allclose(turned(speaker)[:11], np.tile(turned(speaker)[11], (11, 1, 1, 1)), atol=1e-5)
+    seen = turned(speaker)
+    ways = seen[1:14, 0, :, 1]
+    steps = np.degrees(np.linalg.norm(np.diff(ways, axis=0), axis=1))  # from frame 2 on
+    assert steps[0] < 0.3 * steps[9] and (np.diff(steps[:10]) > 0).all(), "ever faster, from rest"
+    assert steps[9] == pytest.approx(steps[10], rel=0.25), "as fast as the line's own first frames"
+    world = seen[1:12, 0] @ seen[1:12, 1]
+    np.testing.assert_allclose(world, np.tile(world[-1], (11, 1, 1)), atol=0.02)
     before = shapes(speaker, 1, 30)
     take.ecoface_take.upper = 0.3
     take.ecoface_take.jaw = 1.5

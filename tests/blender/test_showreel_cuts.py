@@ -1,32 +1,83 @@
-"""The showreel's cuts: they do not fall into blinks that are seen."""
+"""The showreel's cuts: in silence, on shut mouths, and not into blinks that are seen."""
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import bpy
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
-from showreel_cuts import MOVED, beside_blinks, blinking
+from showreel_cuts import AT_REST, MOVED, TRIMMED, Watched, end, moved, planned, watch
+from showreel_lines import SPEECH, dialogue
+
+
+def watched(blinks=None, parted=None, n=200):
+    """Two heads that do nothing else."""
+    none = np.zeros((2, n), bool)
+    return Watched(
+        none if blinks is None else blinks, none if parted is None else parted, np.zeros((2, n, 3, 3))
+    )
 
 
 def test_a_cut_moves_out_of_the_blinks_of_whoever_is_seen_and_no_further():
     blinks = np.zeros((2, 200), bool)
     blinks[0, 98:104] = blinks[1, 148:154] = True  # frames 99 to 104 and 149 to 154
-    assert beside_blinks([(1, None), (60, 0), (100, None)], blinks) == [(1, None), (60, 0), (96, None)]
-    assert beside_blinks([(1, None), (100, 1)], blinks) == [(1, None), (99, 1)], "until the cut one is seen"
-    assert beside_blinks([(60, 1), (100, 1)], blinks) == [(60, 1), (100, 1)], "nobody sees that one"
-    assert beside_blinks([(60, 1), (153, 0)], blinks) == [(60, 1), (149, 0)]
+    seen = watched(blinks)
+    assert moved([(1, None), (60, 0), (100, None)], seen) == [(1, None), (60, 0), (96, None)]
+    assert moved([(1, None), (100, 1)], seen) == [(1, None), (99, 1)], "until the cut one is seen"
+    assert moved([(60, 1), (100, 1)], seen) == [(60, 1), (100, 1)], "nobody sees that one"
+    assert moved([(60, 1), (153, 0)], seen) == [(60, 1), (149, 0)]
     blinks[:, 80:120] = True
-    assert beside_blinks([(60, 1), (100, 0)], blinks)[1] == (100, 0), f"none within {MOVED}"
+    assert moved([(60, 1), (100, 0)], seen)[1] == (100, 0), f"none within {MOVED}"
 
 
-def test_blinks_of_a_head_are_seen_in_its_keys():
+def test_a_cut_moves_to_where_mouths_that_are_seen_are_shut_but_never_into_a_blink():
+    parted = np.zeros((2, 200), bool)
+    parted[1, 95:104] = True  # frames 96 to 104
+    assert moved([(60, 1), (100, 0)], watched(parted=parted))[1] == (96, 0), "shut before the cut"
+    assert moved([(60, 0), (100, 1)], watched(parted=parted))[1] == (95, 1), "shut after it"
+    parted[1] = True
+    blinks = np.zeros((2, 200), bool)
+    blinks[0, 98:102] = True
+    assert moved([(60, 1), (100, 0)], watched(blinks, parted))[1][0] in (96, 103), "nowhere shut"
+
+
+def test_the_end_is_moved_before_the_last_blink():
+    blinks = np.zeros((2, 200), bool)
+    assert end(watched(blinks), 200) == 200
+    blinks[1, 190:196] = True
+    assert end(watched(blinks), 200) == 190
+    blinks[:, ::5] = True
+    assert end(watched(blinks), 200) == 200, f"no {AT_REST} frames at rest within {TRIMMED}"
+
+
+def test_each_is_seen_speaking_and_listening_and_both_at_the_ends():
+    lines = dialogue([[SPEECH], [SPEECH]], 60.0)
+    cuts = planned(lines)
+    frames = [frame for frame, _ in cuts]
+    assert frames == sorted(frames) and cuts[0] == (1, None) and cuts[-1][1] is None
+    spoken = np.zeros(lines[-1].end_frame + 100, bool)
+    for line in lines:
+        spoken[line.first_frame : line.end_frame] = True
+    assert not spoken[frames].any(), "cuts are in silence"
+    assert all(before != after for (_, before), (_, after) in pairwise(cuts))
+    shown = {(shot, line.speaker) for line in lines for shot in [_shown(cuts, line.first_frame)]}
+    assert shown >= {(0, 0), (0, 1), (1, 0), (1, 1)}
+
+
+def _shown(cuts, frame):
+    return [shot for start, shot in cuts if start <= frame][-1]
+
+
+def test_what_a_head_does_is_seen_in_its_keys():
     scene = bpy.context.scene
     bpy.ops.ecoface.add_head(face=0, beside=False)
     head = bpy.context.object
     scene.frame_start, scene.frame_end = 1, 500
     bpy.ops.ecoface.fill_silence(head=head.name, seed=1)
-    found = blinking([head], 500)
-    begins = np.flatnonzero(found[0, 1:] & ~found[0, :-1])
-    assert found.shape == (1, 500) and 3 <= len(begins) <= 10 and 0.03 < found.mean() < 0.3
+    seen = watch([head], 500)
+    begins = np.flatnonzero(seen.blinks[0, 1:] & ~seen.blinks[0, :-1])
+    assert seen.blinks.shape == (1, 500) and 3 <= len(begins) <= 10 and 0.03 < seen.blinks.mean() < 0.3
+    assert not seen.parted.any(), "a listener's lips are shut"
+    assert np.abs(np.diff(seen.turned, axis=1)).max() > 1e-3

@@ -98,8 +98,10 @@ def around(
     """Means of what is told of speech around each point at 10 Hz, and how many seconds of it (weighted)."""
     reach = round(REACH * TRACK_RATE)
     window = np.hanning(2 * reach + 1).astype(np.float32)
-    weighted = np.concatenate([features * speech[:, None], speech[:, None]], axis=1)  # (points, F + 1)
-    whole = [np.convolve(curve, window)[reach : reach + len(curve)] for curve in weighted.T]
-    sums = np.stack(whole, axis=1)  # (points, F + 1)
-    means: NDArray[np.float32] = sums[:, :-1] / np.maximum(sums[:, -1:], np.float32(1e-6))
-    return means, sums[:, -1] / np.float32(TRACK_RATE)
+    whole = slice(reach, reach + len(speech))
+    amount = np.convolve(speech, window)[whole]
+    share = 1 / np.maximum(amount, np.float32(1e-6))
+    means = np.empty_like(features)
+    for column in range(features.shape[1]):  # an hour's evidence is there once, not several times
+        means[:, column] = np.convolve(features[:, column] * speech, window)[whole] * share
+    return means, amount / np.float32(TRACK_RATE)

@@ -31,7 +31,7 @@ def config(folder: Path, **changes: object) -> FitClassifierConfig:
     made = FitClassifierConfig(
         model=folder / "before.safetensors", out=folder / "after.safetensors", corpus=folder / "corpus",
         features=folder / "features", voices=folder / "voices", n_variants=1, n_voice_variants=1,
-        hidden_dim=7, frame_units=3, n_fit_steps=20, graphs=False,
+        hidden_dim=6, frame_units=4, n_fit_steps=20, graphs=False,
     )  # fmt: skip
     return replace(made, **changes)  # type: ignore[arg-type]
 
@@ -40,7 +40,7 @@ def test_the_classifier_alone_is_fitted_anew(folder: Path) -> None:
     before = read_model(folder / "before.safetensors")
     main(config(folder))
     after = read_model(folder / "after.safetensors")
-    assert (after.config.emotion.hidden_dim, after.config.emotion.frame_units) == (7, 3)
+    assert (after.config.emotion.hidden_dim, after.config.emotion.frame_units) == (6, 4)
     assert replace(after.config, emotion=before.config.emotion) == before.config
     assert (after.info, after.styles) == (before.info, before.styles)
     own = before.networks.state_dict()
@@ -48,7 +48,7 @@ def test_the_classifier_alone_is_fitted_anew(folder: Path) -> None:
         if not name.startswith("classifier."):
             torch.testing.assert_close(tensor, own[name], rtol=0, atol=0, msg=name)
     classifier = after.networks.classifier
-    assert classifier.frame_units_to_hidden.weight.shape == (7, 3)
+    assert classifier.frame_units_to_hidden.weight.shape == (6, 4)
     assert classifier.hidden_to_labels.weight.abs().max() > 0
     assert not torch.equal(classifier.to_labels.weight, before.networks.classifier.to_labels.weight)
 

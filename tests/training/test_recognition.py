@@ -163,7 +163,6 @@ def test_what_the_encoder_does_not_tell_the_front_s_rows_do(synthetic, real, mon
 
 def test_hidden_units_tell_what_no_linear_layer_can(tmp_path, monkeypatch):
     """Happy where one of two rows is high, sad where both are or none; the features are deaf to it."""
-    monkeypatch.setattr("training.evaluation.hidden_fit.STEPS", 400)
     monkeypatch.setattr("training.evaluation.hidden_fit.N_CLIPS", 16)
     kinds = ((1.0, 1.0, "sad"), (0.0, 0.0, "sad"), (1.0, 0.0, "happy"), (0.0, 1.0, "happy"))
     clips = corpus(
@@ -174,7 +173,7 @@ def test_hidden_units_tell_what_no_linear_layer_can(tmp_path, monkeypatch):
     for n_hidden in (0, 16, 16):
         torch.manual_seed(len(told))  # where the layers stood says nothing
         told.append(EmotionClassifier(N_LABELS, N_LABELS, n_hidden))
-        fit_classifier(Deaf(), told[-1], [clips])
+        fit_classifier(Deaf(), told[-1], [clips], n_steps=300)
     assert recognise(Deaf(), told[0], clips).uar < 0.8
     assert recognise(Deaf(), told[1], clips).uar == 1.0
     for name, tensor in told[1].state_dict().items():
@@ -183,7 +182,6 @@ def test_hidden_units_tell_what_no_linear_layer_can(tmp_path, monkeypatch):
 
 def test_units_on_frames_tell_what_no_mean_can(tmp_path, monkeypatch):
     """Happy where a row goes up and down, sad where it rests at its mean; the features are deaf to it."""
-    monkeypatch.setattr("training.evaluation.hidden_fit.STEPS", 300)
     monkeypatch.setattr("training.evaluation.hidden_fit.N_CLIPS", 16)
     moods = ("happy", "sad") * 4
     clips = corpus(tmp_path, [(f"voice {v}", mood, 1, {}) for v, mood in enumerate(moods)])
@@ -197,7 +195,7 @@ def test_units_on_frames_tell_what_no_mean_can(tmp_path, monkeypatch):
     for n_units in (0, 8):
         torch.manual_seed(0)
         told.append(EmotionClassifier(N_LABELS, N_LABELS, 16, n_units))
-        fit_classifier(Deaf(), told[-1], [clips])
+        fit_classifier(Deaf(), told[-1], [clips], n_steps=300)
     assert recognise(Deaf(), told[0], clips).uar < 0.8
     assert recognise(Deaf(), told[1], clips).uar == 1.0
 

@@ -11,7 +11,7 @@ from ecoface_model.classifier import EmotionClassifier
 from ecoface_model.speech_encoder import EmotionEncoder
 from training.data.voice_clips import VoiceClips
 from training.evaluation.classifier_views import class_weights, relative, views_of
-from training.evaluation.hidden_fit import STEPS, fit_hidden, take
+from training.evaluation.hidden_fit import STEPS, fit_hidden, folded_layer
 from training.evaluation.recognition import clip_evidence
 from training.objectives.emotion import label_loss
 
@@ -82,7 +82,9 @@ def _fit(layer: nn.Linear, x: Float[Tensor, "clips width"], ridge: float, missed
         return loss.item()
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
-    take(layer, fitted, middle, spread)
+    with torch.no_grad():
+        weight, bias = folded_layer(fitted, middle, spread)
+        layer.weight.copy_(weight), layer.bias.copy_(bias)
 
 
 def calibrate(encoder: EmotionEncoder, classifier: EmotionClassifier, corpora: Sequence[VoiceClips]) -> None:

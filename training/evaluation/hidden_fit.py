@@ -26,16 +26,35 @@ UNIT_GAIN = 2.0
 """Of the mean of the frames' units, which differ less from clip to clip than rows do; ours."""
 N_MEASURED = 2000
 """Clips of which middle and spread of mean rows are measured."""
+N_NETWORKS = 2
+"""Networks that are fitted apart, each with its share of the units, and whose logits are averaged: they err
+elsewhere."""
 
 
 def fit_hidden(
     encoder: EmotionEncoder, classifier: EmotionClassifier, views: Sequence[View], seed: int, n_steps: int
 ) -> None:
-    """Fit all layers that take rows, from random weights."""
-    clips = _Clips(encoder, views, seed)
+    """Fit all layers that take rows, from random weights: some networks apart, which become one.
+
+    Raises:
+        ValueError: if the networks cannot share the units evenly.
+    """
+    sizes = classifier.hidden_dim, classifier.frame_units
+    if any(size % N_NETWORKS for size in sizes):
+        raise ValueError(f"expected hidden_dim and frame_units in multiples of {N_NETWORKS}, found {sizes}")
+    n_hidden, n_units = (size // N_NETWORKS for size in sizes)
+    fitted = []
+    for number in range(N_NETWORKS):
+        clips = _Clips(encoder, views, N_NETWORKS * seed + number)
+        fitted.append(_fitted(clips, n_hidden, n_units, N_NETWORKS * seed + number, n_steps))
+    _put_together(fitted, classifier)
+
+
+def _fitted(clips: "_Clips", n_hidden: int, n_units: int, seed: int, n_steps: int) -> "_RowLayers":
+    """One network."""
     with torch.random.fork_rng([]):
         torch.manual_seed(seed)
-        layers = _RowLayers(classifier, *clips.statistics())
+        layers = _RowLayers(n_hidden, n_units, *clips.statistics())
         optimizer = torch.optim.AdamW(layers.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, n_steps)
         for _ in range(n_steps):
@@ -46,7 +65,7 @@ def fit_hidden(
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
-    layers.put_into(classifier)
+    return layers
 
 
 class _Clips:
@@ -84,11 +103,11 @@ class _RowLayers(nn.Module):
     """The classifier's layers of rows while they are fitted: mean rows at one spread, much of all dropped."""
 
     def __init__(
-        self, classifier: EmotionClassifier, middle: Float[Tensor, " row"], spread: Float[Tensor, " row"]
+        self, n_hidden: int, n_units: int, middle: Float[Tensor, " row"], spread: Float[Tensor, " row"]
     ) -> None:
         super().__init__()
-        n_rows, n_units, n_hidden = len(middle), classifier.frame_units, classifier.hidden_dim
-        self._middle, self._spread = middle, spread
+        n_rows = len(middle)
+        self.middle, self.spread = middle, spread
         self.mean_to_hidden = nn.Linear(n_rows, n_hidden)
         self.hidden_to_labels = nn.Linear(n_hidden, N_LABELS)
         if n_units:
@@ -101,7 +120,7 @@ class _RowLayers(nn.Module):
     ) -> Float[Tensor, "clips 15"]:
         """Logits of clips, from some frames of each."""
         mean = _means(rows, owner, n_clips)
-        hidden = self.mean_to_hidden(dropout((mean - self._middle) / self._spread, MEAN_DROPOUT))
+        hidden = self.mean_to_hidden(dropout((mean - self.middle) / self.spread, MEAN_DROPOUT))
         if self._n_units:
             kept = dropout(torch.ones(rows.shape[1]), FRAME_DROPOUT)
             units = self.frame_to_units(rows * kept).relu()
@@ -110,14 +129,23 @@ class _RowLayers(nn.Module):
         logits: Tensor = self.hidden_to_labels(dropout(hidden.relu(), HIDDEN_DROPOUT))
         return logits
 
-    @torch.no_grad()
-    def put_into(self, classifier: EmotionClassifier) -> None:
-        """Spread and gain become part of the weights."""
-        take(classifier.rows_to_hidden, self.mean_to_hidden, self._middle, self._spread)
-        classifier.hidden_to_labels.load_state_dict(self.hidden_to_labels.state_dict())
-        if self._n_units:
-            classifier.rows_to_frame_units.load_state_dict(self.frame_to_units.state_dict())
-            classifier.frame_units_to_hidden.weight.copy_(UNIT_GAIN * self.units_to_hidden.weight)
+
+@torch.no_grad()
+def _put_together(networks: Sequence[_RowLayers], classifier: EmotionClassifier) -> None:
+    """Units side by side, logits averaged; spread and gain become part of the weights."""
+    share = 1 / len(networks)
+    folded = [folded_layer(each.mean_to_hidden, each.middle, each.spread) for each in networks]
+    classifier.rows_to_hidden.weight.copy_(torch.cat([weight for weight, _ in folded]))
+    classifier.rows_to_hidden.bias.copy_(torch.cat([bias for _, bias in folded]))
+    last = [each.hidden_to_labels for each in networks]
+    classifier.hidden_to_labels.weight.copy_(share * torch.cat([each.weight for each in last], dim=1))
+    classifier.hidden_to_labels.bias.copy_(share * torch.stack([each.bias for each in last]).sum(dim=0))
+    if classifier.frame_units:
+        first = [each.frame_to_units for each in networks]
+        classifier.rows_to_frame_units.weight.copy_(torch.cat([each.weight for each in first]))
+        classifier.rows_to_frame_units.bias.copy_(torch.cat([each.bias for each in first]))
+        between = torch.block_diag(*(UNIT_GAIN * each.units_to_hidden.weight for each in networks))
+        classifier.frame_units_to_hidden.weight.copy_(between)
 
 
 def _means(
@@ -127,8 +155,7 @@ def _means(
     return torch.zeros(n_clips, of_frames.shape[1]).index_add(0, owner, of_frames) / counts
 
 
-@torch.no_grad()
-def take(layer: nn.Linear, fitted: nn.Linear, middle: Tensor, spread: Tensor) -> None:
-    """What was fitted to inputs less their middle over their spread, as a layer of the inputs."""
+def folded_layer(fitted: nn.Linear, middle: Tensor, spread: Tensor) -> tuple[Tensor, Tensor]:
+    """Weight and bias for inputs as they are, of a fit to them less their middle, over their spread."""
     weight = fitted.weight / spread
-    layer.weight.copy_(weight), layer.bias.copy_(fitted.bias - weight @ middle)
+    return weight, fitted.bias - weight @ middle

@@ -10,7 +10,7 @@ from training.head.parts import Part, Piece, following, grid_faces
 from training.head.source import Floats, Ints, SourceMesh
 
 DROP = np.array(
-    [[0, 0], [9, 1.0], [14, 3.4], [18, 6.8], [22, 13], [25, 21], [27.5, 30], [29.5, 40], [30, 46]]
+    [[0, 0], [9, 0.6], [14, 1.8], [19, 4.6], [23.5, 10], [27, 18], [29.5, 28], [31.5, 38], [32, 46]]
 )
 """The arch from above, in mm: half width, and how far it falls back from the incisors."""
 COLUMNS = 4  # of vertices per tooth
@@ -60,6 +60,11 @@ def arch_piece(mesh: SourceMesh, arch: Arch) -> Piece:
         rows.append(np.c_[plane[:, 0], y, plane[:, 1]])
     vertices = np.stack(rows)  # (R, C, 3)
     return _piece(mesh, arch, vertices, _colours(vertices, bulge, arch))
+
+
+def outer_side() -> tuple[Floats, Floats]:
+    """The upper arch from above: points (C, 2) x and z in metres, and outward unit normals."""
+    return _curve(np.linspace(-55, 55, 111), UPPER)
 
 
 def _piece(mesh: SourceMesh, arch: Arch, vertices: Floats, colours: Floats) -> Piece:

@@ -73,6 +73,12 @@ class EyelidContact:
         openings: NDArray[np.float32] = pairs.reshape(-1, 2, 2).mean(axis=2)
         return openings
 
+    def opened_share(
+        self, motion: Float32[NDArray[np.float32], "frames 53"]
+    ) -> Float32[NDArray[np.float32], "frames 2"]:
+        """The openings of the right eye and the left, of what they are at rest."""
+        return self.openings(motion) / self._rest
+
     def settle(
         self, motion: Float32[NDArray[np.float32], "frames 53"]
     ) -> Float32[NDArray[np.float32], "frames 53"]:

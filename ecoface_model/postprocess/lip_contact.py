@@ -81,7 +81,7 @@ class LipContact:
         ).reshape(-1, 3, MOTION_DIM)
         counts = [len(m.corners) for m in self._meetings]
         self._first_place = np.repeat([0, len(PLACES) * len(self._meetings[0].faces)], counts)
-        self._soft = _softness(file)  # (53, 53)
+        self._soft = softness(file)  # (53, 53)
         self._upper = upper_projection(file)  # (50, 50)
 
     def settle(
@@ -235,7 +235,7 @@ def _goal(
     return wanted
 
 
-def _softness(file: FlameFile) -> Float32[NDArray[np.float32], "53 53"]:
+def softness(file: FlameFile) -> Float32[NDArray[np.float32], "53 53"]:
     """Inverse of what a change of coefficients costs: how much it moves the face, mean square in mm.
 
     The eyes' surroundings and the forehead count `_UPPER_FACE` times, lips `_LIPS` times.

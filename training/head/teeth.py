@@ -10,7 +10,7 @@ from training.head.parts import Part, Piece, following, grid_faces
 from training.head.source import Floats, Ints, SourceMesh
 
 DROP = np.array(
-    [[0, 0], [9, 0.6], [14, 1.8], [19, 4.6], [23.5, 10], [27, 18], [29.5, 28], [31.5, 38], [32, 46]]
+    [[0, 0], [5, 0.5], [9, 1.6], [14, 3.6], [19, 6.4], [23.5, 12.6], [27, 21], [29.5, 30.8], [31.5, 39], [32, 46]]
 )
 """The arch from above, in mm: half width, and how far it falls back from the incisors."""
 COLUMNS = 4  # of vertices per tooth
@@ -31,11 +31,11 @@ class Arch:
 
 
 UPPER = Arch(
-    "helper-upper-teeth", (8.6, 6.8, 7.6, 7.0, 7.0, 11.0), (-0.0294, 0.0935), 1, 0.0,
+    "helper-upper-teeth", (8.6, 6.8, 7.6, 7.0, 7.0, 11.0), (-0.0294, 0.0957), 1, 0.0,
     (10.0, 9.2, 9.8, 8.4, 7.6, 7.0),
 )  # fmt: skip
 LOWER = Arch(
-    "helper-lower-teeth", (5.4, 6.0, 7.0, 7.2, 7.4, 11.5), (-0.0319, 0.0915), -1, 1.5,
+    "helper-lower-teeth", (5.4, 6.0, 7.0, 7.2, 7.4, 11.5), (-0.0319, 0.0932), -1, 1.5,
     (8.6, 8.8, 9.4, 8.4, 7.6, 7.0),
 )  # fmt: skip
 RISE = 0.10  # of the edge towards the back: the row climbs with the plane of the bite

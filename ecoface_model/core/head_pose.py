@@ -23,9 +23,10 @@ LIDS = 0.6
 """eyeBlink per radian of an eye that looks down: our head's eyeLookDown has 0.18 of it at 0.26 radians."""
 
 UP_SHUT, UP_OPEN = np.radians([-2.0, 16.5])
-"""Radians to which eyes may look up under shut lids, and what is added at the lids' opening at rest: there the
-white below our head's iris is two fifths of what is seen. Eyes do turn down in a blink, by a few degrees and
-more from above (Collewijn et al. 1985; from memory)."""
+"""Radians to which eyes may look up under shut lids, and what is added at the lids' opening at rest.
+
+There the white below our head's iris is two fifths of what is seen. Eyes do turn down in a blink, by a few
+degrees and more from above (Collewijn et al. 1985; from memory)."""
 
 
 def head_angles(head: Array) -> Array:

@@ -103,7 +103,7 @@ def kept_in_sight(
     motion: Float32[NDArray[np.float32], "frames 53"],
     lids: EyelidContact,
 ) -> Float32[NDArray[np.float32], "frames 2"]:
-    """The gaze of eyes that go down with their lids, in a blink or a squint: else only their white is seen."""
+    """The gaze of eyes that go down with their lids, in a blink or a squint, so that irises are seen."""
     return under_lids(gaze, lids.opened_share(motion).mean(axis=1)).astype(np.float32)
 
 

@@ -77,7 +77,8 @@ class EyelidContact:
         self, motion: Float32[NDArray[np.float32], "frames 53"]
     ) -> Float32[NDArray[np.float32], "frames 2"]:
         """The openings of the right eye and the left, of what they are at rest."""
-        return self.openings(motion) / self._rest
+        share: NDArray[np.float32] = self.openings(motion) / self._rest
+        return share
 
     def settle(
         self, motion: Float32[NDArray[np.float32], "frames 53"]

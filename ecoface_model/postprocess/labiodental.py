@@ -22,7 +22,7 @@ from ecoface_model.postprocess.lips import JAW
 LABIODENTALS = ("F", "V")
 SURE = (0.25, 0.65)  # probabilities of them between which their pull grows from nothing to all
 COVERS = 0.8  # mm by which the lip's inner rim is to cover the edge of the teeth
-BEFORE = 1.5  # mm by which it may stand before them
+BEFORE = 1.9  # mm by which it may stand before them
 MOST = 4.5  # mm that it is moved in either direction
 ITERATIONS = 3
 REACH = 2  # frames to either side that a frame depends on
@@ -43,8 +43,10 @@ class LabiodentalContact:
         teeth = file.v_template[file.masks["teeth"]]
         upper = teeth[file.weights[file.masks["teeth"], JAW] < 0.5] if len(teeth) else teeth
         rim = self._rim(np.zeros((1, MOTION_DIM), np.float32))[0]  # (3, 3) mm
-        edges = [_edge(1000 * upper, x) for x in rim[:, 0]]
-        self._edges = None if any(edge is None for edge in edges) else np.stack([e for e in edges if e is not None])
+        edges = [_edge(1000 * upper, float(x)) for x in rim[:, 0]]
+        self._edges = (
+            None if any(edge is None for edge in edges) else np.stack([e for e in edges if e is not None])
+        )
         """(3, 2) mm: height and depth of the teeth's edge before each of the rim's landmarks."""
         mesh = HeadMesh(file, file.landmark_faces)
         corners = mesh.faces[LOWER_INNER]  # (3, 3): of these landmarks
@@ -52,7 +54,9 @@ class LabiodentalContact:
         self._moves = moves[:, 1:].reshape(-1, MOTION_DIM).astype(np.float32)  # (6, 53) mm per unit
         soft = softness(file)
         spread = soft @ self._moves.T  # (53, 6)
-        self._answer = (spread @ np.linalg.inv(self._moves @ spread + _ELASTIC * np.eye(6))).astype(np.float32)
+        self._answer = (spread @ np.linalg.inv(self._moves @ spread + _ELASTIC * np.eye(6))).astype(
+            np.float32
+        )
         """(53, 6): the change for so many mm of each row of `_moves`."""
 
     def settle(self, motion: Motion, pull: Float32[NDArray[np.float32], " frames"]) -> Motion:

@@ -15,7 +15,13 @@ from ecoface_model.head_motion.gaze import Fixation
 from ecoface_model.head_motion.head import SMOOTHED, Angles, not_tossed
 from ecoface_model.head_motion.manner import Moods
 from ecoface_model.head_motion.melody import Melody
-from ecoface_model.head_motion.performance import Liveliness, Performance, gaze_in_head, kept_in_sight, with_lids
+from ecoface_model.head_motion.performance import (
+    Liveliness,
+    Performance,
+    gaze_in_head,
+    kept_in_sight,
+    with_lids,
+)
 from ecoface_model.postprocess.eyelids import EyelidContact
 from ecoface_model.streaming.streamed_gaze import StreamedBlinks, StreamedGaze
 from ecoface_model.streaming.streamed_phrases import Phrase, StreamedPhrases

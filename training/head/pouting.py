@@ -29,7 +29,7 @@ KEPT = (0.003, 0.009)  # m of surface from that line: up to here the units stay,
 AROUND = (0.034, 0.0225, 0.034)
 MIDDLE = -0.031  # m, the mouth's height
 RIM = (0.75, 1.0)
-FORWARD = 0.5  # of hm08's, which carries the lips' inner rim 8.5 mm forward in a pucker: people's 4 to 6
+FORWARD = 0.6  # of hm08's, which carries the lips' inner rim 8.5 mm forward in a pucker: people's 4 to 6
 STIFF = 2e3  # 1/m: how firmly what stays is held
 
 

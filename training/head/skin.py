@@ -41,7 +41,8 @@ class Skin:
         at = self.positions[self.part.faces].mean(1)
         at[:, 0] = np.abs(at[:, 0])
         lips = np.where(np.linalg.norm(at - CORNERS, axis=1) < CORNER, 1.0, lips)
-        within = (lips > 0.5) & (np.linalg.norm(at - CORNERS, axis=1) < WITHIN_CORNER) & (at[:, 2] < BEHIND_CORNER)
+        near = np.linalg.norm(at - CORNERS, axis=1) < WITHIN_CORNER
+        within = (lips > 0.5) & near & (at[:, 2] < BEHIND_CORNER)  # where lips join, their inner side
         lips, inside = np.where(within, 0.0, lips), np.where(within, 1.0, inside)
         outside = np.where(self.hair[self.part.faces].mean(1) > 0.5, hair, skin)
         return np.where(lips > 0.5, lip, np.where(inside > 0.5, mouth, outside))

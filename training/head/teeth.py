@@ -10,7 +10,7 @@ from training.head.parts import Part, Piece, following, grid_faces
 from training.head.source import Floats, Ints, SourceMesh
 
 DROP = np.array(
-    [[0, 0], [5, 0.5], [9, 1.6], [14, 3.6], [19, 6.4], [23.5, 12.6], [27, 21], [29.5, 30.8], [31.5, 39], [32, 46]]
+    [[0, 0], [5, 0.5], [9, 1.7], [14, 4.5], [18, 8.4], [22, 13.6], [26, 21], [29, 31], [31.5, 39], [32, 46]]
 )
 """The arch from above, in mm: half width, and how far it falls back from the incisors."""
 COLUMNS = 4  # of vertices per tooth

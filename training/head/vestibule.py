@@ -10,8 +10,8 @@ from scipy.spatial import cKDTree
 from training.head.source import Bools, Floats
 
 ROOM = 0.0062  # m in front of the teeth's outer side, at rest
-FLESH = 0.0035  # m that lips and cheeks stay thick
-FROM_RIM = (0.001, 0.007)  # m off the lips: nearer nothing moves, from there on all
+FLESH = 0.005  # m that lips and cheeks stay thick
+FROM_RIM = (0.0025, 0.0085)  # m off the lips: nearer nothing moves, from there on all
 WITHIN = ((0.0, 0.027), (-0.044, -0.008), (0.076, 0.104))
 """m: half width, height and depth of what is looked at."""
 EDGE = 0.005  # m over which it begins and ends
@@ -34,7 +34,7 @@ def drawn_back(at: Floats, inside: Floats, lips: Floats, outer: tuple[Floats, Fl
     off = cKDTree(at[lips > 0.5]).query(at[chosen])[0]
     share = _ramp(off, *FROM_RIM) * _within(at[chosen])
     push = np.minimum(np.clip(ROOM - before, 0, None), np.clip(thick - FLESH, 0, None)) * share
-    out[np.ix_(chosen, [0, 2])] = push[:, None] * normal
+    out[chosen, 0], out[chosen, 2] = (push[:, None] * normal).T
     return out
 
 
@@ -45,8 +45,9 @@ def _near(at: Floats) -> Bools:
 def _within(at: Floats) -> Floats:
     """1 within WITHIN, 0 from EDGE beyond it on."""
     of = np.c_[np.abs(at[:, 0]), at[:, 1:]]
-    away = np.max([np.maximum(low - x, x - high) for (low, high), x in zip(WITHIN, of.T, strict=True)], axis=0)
-    out: Floats = 1 - _ramp(away, 0, EDGE)
+    off = [np.maximum(low - x, x - high) for (low, high), x in zip(WITHIN, of.T, strict=True)]
+    away = np.max(off, axis=0)
+    out: Floats = 1 - _ramp(away, 0.0, EDGE)
     return out
 
 

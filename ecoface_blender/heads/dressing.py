@@ -96,6 +96,7 @@ def paint(mesh: bpy.types.Mesh, arrays: Mapping[str, np.ndarray], look: Look) ->
             "hair": look.scalp,
             "brow": look.brow,
             "iris": look.iris,
+            "mouth": part_materials.CHEEK,
         }
         if part in shown:
             material.diffuse_color = (*shown[part], 1.0)  # for Solid view

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.constants import GAZE_DIM, HEAD_DIM
-from ..core.head_pose import direction, eye_angles, gaze_along, towards
+from ..core.head_pose import direction, eye_angles, gaze_along, towards, under_lids
 from ..core.jaw_skinning import rotations
 
 HEAD_SHARE = np.array([0.9, 0.5])
@@ -91,6 +91,10 @@ class HeadTurn:
         looks = [rotations(self.head[:1])[0] @ direction(eye[:1])[0] for eye in (self.left, self.right)]
         back = rotations(head).transpose(0, 2, 1)
         return HeadTurn(head, *(gaze_along(back @ look) for look in looks))
+
+    def under_lids(self, opened: np.ndarray) -> "HeadTurn":
+        """With eyes that go down with lids that are `opened` (T, 2), the left and the right, 1 at rest."""
+        return HeadTurn(self.head, under_lids(self.left, opened[:, 0]), under_lids(self.right, opened[:, 1]))
 
     def looking_at(
         self, points: np.ndarray, eyes: np.ndarray, head: float = 1.0, for_head: np.ndarray | None = None

@@ -114,6 +114,12 @@ def with_lids(motion: np.ndarray, lowered: np.ndarray) -> np.ndarray:
     return with_blinks(motion, LIDS * lowered * opening)
 
 
+def opened_lids(motion: np.ndarray) -> np.ndarray:
+    """(T, 2) how far a motion (T, 53) has the left lids and the right apart, 1 at rest."""
+    rest = _face(np.zeros((1, motion.shape[1])))[2:]
+    return (_face(motion)[2:] / np.maximum(rest, 1e-6)).T
+
+
 def with_blinks(motion: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """A motion (T, 53) with both eyes' eyeBlink of the reference besides, at weights (T,)."""
     return with_units(motion, {"eyeBlink": weights})

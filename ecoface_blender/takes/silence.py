@@ -110,6 +110,7 @@ def _channels(
         motion = source_curves.with_units(motion, shown.stirred)
         motion = source_curves.with_lids(motion, -turn.gaze[:, 1])
         motion = source_curves.with_blinks(motion, SHUT * shown.blink)
+        turn = turn.under_lids(source_curves.opened_lids(motion))
     return rig.channels(motion, None, turn)
 
 

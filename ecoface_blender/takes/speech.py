@@ -44,6 +44,8 @@ def channels(
     shown = adjusted(motion, rate, upper, settings)
     if lowered is not None and rig.has_reference_lids:
         shown = source_curves.with_lids(shown, lowered)
+    if turn is not None and rig.has_reference_lids:
+        turn = turn.under_lids(source_curves.opened_lids(shown))
     said = speech_of(story, motion, rate, phones, track, settings) if rig.speaks else None
     columns = [shown]
     if turn is not None:

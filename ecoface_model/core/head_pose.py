@@ -22,6 +22,12 @@ of Live Link Face)."""
 LIDS = 0.6
 """eyeBlink per radian of an eye that looks down: our head's eyeLookDown has 0.18 of it at 0.26 radians."""
 
+UP_SHUT, UP_OPEN = np.radians([-2.0, 16.5])
+"""Radians to which eyes may look up under shut lids, and what is added at the lids' opening at rest.
+
+There the white below our head's iris is two fifths of what is seen. Eyes do turn down in a blink, by a few
+degrees and more from above (Collewijn et al. 1985; from memory)."""
+
 
 def head_angles(head: Array) -> Array:
     """Yaw to the face's left, pitch up, roll to its right shoulder, (T, 3) radians, of axis-angles (T, 3).
@@ -107,6 +113,18 @@ def eye_units(gaze: Array, at_one: Mapping[str, float] = LOOK_AT_ONE) -> dict[st
         ):
             units[f"eyeLook{name}{side}"] = angle / at_one[name]
     return {name: np.clip(curve, 0, 1) for name, curve in units.items()}
+
+
+def under_lids(gaze: Array, opened: Array) -> Array:
+    """The gaze (..., 2) looking no further up than lids leave the iris in sight.
+
+    Args:
+        opened: (...) how far the lids are apart, 1 at rest.
+    """
+    out = np.array(gaze)
+    most = UP_SHUT + UP_OPEN * np.maximum(opened, 0)
+    out[..., 1] = np.minimum(out[..., 1], most)
+    return out
 
 
 def lid_follow(gaze: Array) -> Array:

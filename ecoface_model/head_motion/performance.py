@@ -13,7 +13,7 @@ from jaxtyping import Float32
 from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import FRAME_RATE, MOST_MOTION
 from ecoface_model.core.errors import RequestError
-from ecoface_model.core.head_pose import axis_angles, lid_follow
+from ecoface_model.core.head_pose import axis_angles, lid_follow, under_lids
 from ecoface_model.head_motion.blinks import blink_curve, blinks_in, met, missing
 from ecoface_model.head_motion.draws import BLINKS, GAZE, HEAD, draws
 from ecoface_model.head_motion.gaze import LIMITS as EYE_LIMITS
@@ -85,6 +85,7 @@ def perform(
     gaze = gaze_in_head(places, turns, seconds, amounts.gaze) if places else None
     if gaze is not None and lids is not None:
         motion = with_lids(motion, lids, gaze, blink_curve(added, seconds))
+        gaze = kept_in_sight(gaze, motion, lids)
     return Performance(axis_angles(head).astype(np.float32) if amounts.head_motion else None, gaze, motion)
 
 
@@ -95,6 +96,15 @@ def gaze_in_head(
     in_head = gaze_curve(places, seconds) - turns[:, :2]
     gaze: NDArray[np.float32] = np.radians(amount * within(in_head, EYE_LIMITS)).astype(np.float32)
     return gaze
+
+
+def kept_in_sight(
+    gaze: Float32[NDArray[np.float32], "frames 2"],
+    motion: Float32[NDArray[np.float32], "frames 53"],
+    lids: EyelidContact,
+) -> Float32[NDArray[np.float32], "frames 2"]:
+    """The gaze of eyes that go down with their lids, in a blink or a squint, so that irises are seen."""
+    return under_lids(gaze, lids.opened_share(motion).mean(axis=1)).astype(np.float32)
 
 
 def with_lids(

@@ -73,6 +73,13 @@ class EyelidContact:
         openings: NDArray[np.float32] = pairs.reshape(-1, 2, 2).mean(axis=2)
         return openings
 
+    def opened_share(
+        self, motion: Float32[NDArray[np.float32], "frames 53"]
+    ) -> Float32[NDArray[np.float32], "frames 2"]:
+        """The openings of the right eye and the left, of what they are at rest."""
+        share: NDArray[np.float32] = self.openings(motion) / self._rest
+        return share
+
     def settle(
         self, motion: Float32[NDArray[np.float32], "frames 53"]
     ) -> Float32[NDArray[np.float32], "frames 53"]:

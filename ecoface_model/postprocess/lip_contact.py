@@ -30,7 +30,7 @@ SHUT_DEPTH = 0.1  # mm, of lips that a closure brings together
 PULLED_FROM = (1.5, 3.0)  # mm; lips closer than the first are pulled shut fully, further than the second not
 PULLED_IN_SILENCE = (20.0, 30.0)  # the same amid a long pause, or where nobody speaks at all
 SURE = (0.5, 0.8)  # probabilities of a closure between which its pull grows from nothing to all
-ITERATIONS = 6
+ITERATIONS = 7
 _STEP = 0.4  # mm at most at once
 _PARTED = 0.5  # mm of the inner lips' landmarks that a long pause leaves, to be shut as others are
 _IDLE = 1e6  # mm^2; how little a column that needs nothing is held in place
@@ -81,7 +81,7 @@ class LipContact:
         ).reshape(-1, 3, MOTION_DIM)
         counts = [len(m.corners) for m in self._meetings]
         self._first_place = np.repeat([0, len(PLACES) * len(self._meetings[0].faces)], counts)
-        self._soft = _softness(file)  # (53, 53)
+        self._soft = softness(file)  # (53, 53)
         self._upper = upper_projection(file)  # (50, 50)
 
     def settle(
@@ -235,7 +235,7 @@ def _goal(
     return wanted
 
 
-def _softness(file: FlameFile) -> Float32[NDArray[np.float32], "53 53"]:
+def softness(file: FlameFile) -> Float32[NDArray[np.float32], "53 53"]:
     """Inverse of what a change of coefficients costs: how much it moves the face, mean square in mm.
 
     The eyes' surroundings and the forehead count `_UPPER_FACE` times, lips `_LIPS` times.

@@ -12,8 +12,8 @@ from ecoface_model.core.constants import MOTION_DIM
 from ecoface_model.core.head_file import FlameFile
 from ecoface_model.core.head_mesh import HeadLandmarks
 
-FREE = 3.0  # mm that the upper lip's edge comes forward as the motion says; ours
-GIVE = 1.3  # mm more at most, however much is asked for; ours
+FREE = 1.5  # mm that the upper lip's edge comes forward as the motion says; ours
+GIVE = 1.0  # mm more at most, however much is asked for; ours
 UPPER_LIP = 51  # of the 68 landmarks: the middle of its upper edge
 
 Motion = Float32[NDArray[np.float32], "frames 53"]

@@ -10,6 +10,7 @@ from ecoface_model.core.constants import FRAME_RATE, MOTION_DIM
 from ecoface_model.core.head_file import FlameFile
 from ecoface_model.core.phones import PHONES, SILENCE
 from ecoface_model.postprocess.eyelids import REACH, REACH_BEFORE, EyelidContact
+from ecoface_model.postprocess.labiodental import LabiodentalContact, labiodental_pull
 from ecoface_model.postprocess.lip_contact import LipContact
 from ecoface_model.postprocess.protrusion import LipProtrusion
 from ecoface_model.postprocess.voice_activity import LevelGates, long_pauses
@@ -27,12 +28,16 @@ class Settling:
 
     def __init__(self, head: FlameFile | None) -> None:
         """`head` is None where it is not in reach: its motion stays as the generator made it."""
-        self._steps = (LipProtrusion(head), LipContact(head), EyelidContact(head)) if head else None
+        self._steps = (
+            (LipProtrusion(head), LabiodentalContact(head), LipContact(head), EyelidContact(head))
+            if head
+            else None
+        )
 
     @property
     def lids(self) -> EyelidContact | None:
         """The eyelids of the head, if it is in reach."""
-        return self._steps[2] if self._steps else None
+        return self._steps[-1] if self._steps else None
 
     def settle(
         self,
@@ -57,16 +62,16 @@ class Settling:
         """The same of some of the frames, with `CONTEXT_BEFORE` and `CONTEXT` around as far as there."""
         if self._steps is None:
             return np.ascontiguousarray(joined[frames.start : frames.stop, :MOTION_DIM])
-        protrusion, lips, lids = self._steps
+        protrusion, teeth, lips, lids = self._steps
         first, last = max(0, frames.start - CONTEXT_BEFORE), min(len(joined), frames.stop + CONTEXT)
         channels = joined[first:last]
         rest = rest_in(gates.part(first, last), channels)
         motion, closure = channels[:, :MOTION_DIM], np.maximum(channels[:, MOTION_DIM], rest)
-        pause = long_pauses(rest)
+        pause, bitten = long_pauses(rest), labiodental_pull(channels)
 
         def settle(begin: int) -> NDArray[np.float32]:
             part = slice(begin, min(begin + AT_ONCE, end))
-            limited = protrusion.limited(np.ascontiguousarray(motion[part]))
+            limited = teeth.settle(protrusion.limited(np.ascontiguousarray(motion[part])), bitten[part])
             return lips.settle(limited, closure[part], pause[part])
 
         start, end = max(0, frames.start - REACH_BEFORE - first), min(frames.stop + REACH, last) - first

@@ -15,7 +15,13 @@ from ecoface_model.head_motion.gaze import Fixation
 from ecoface_model.head_motion.head import SMOOTHED, Angles, not_tossed
 from ecoface_model.head_motion.manner import Moods
 from ecoface_model.head_motion.melody import Melody
-from ecoface_model.head_motion.performance import Liveliness, Performance, gaze_in_head, with_lids
+from ecoface_model.head_motion.performance import (
+    Liveliness,
+    Performance,
+    gaze_in_head,
+    kept_in_sight,
+    with_lids,
+)
 from ecoface_model.postprocess.eyelids import EyelidContact
 from ecoface_model.streaming.streamed_gaze import StreamedBlinks, StreamedGaze
 from ecoface_model.streaming.streamed_phrases import Phrase, StreamedPhrases
@@ -84,7 +90,7 @@ class StreamedPerformance:
         alive = with_lids(together, self._lids, looked, blinks)[len(self._motion) :][:n]
         self._motion = together[: len(self._motion) + n][-LIDS_BEFORE:]
         self._looked = looked[: len(self._looked) + n][-LIDS_BEFORE:]
-        return Performance(head, gaze, alive)
+        return Performance(head, kept_in_sight(gaze, alive, self._lids), alive)
 
     def _own_blinks(self, motion: NDArray[np.float32], first: int) -> list[float]:
         """Seconds at which the motion's own blinks begin."""

@@ -256,6 +256,14 @@ def test_a_motion_file_brings_both_to_the_take(speaker, tmp_path):
     np.testing.assert_array_equal(found[6], GAZE)
 
 
+def test_eyes_on_a_target_above_go_down_with_lids_that_shut():
+    up = HeadTurn.of(None, np.tile([0.1, 0.25], (4, 1)), 4)
+    shown = up.under_lids(np.array([[1.1, 1.1], [0.5, 1.1], [0.0, 0.0], [-0.1, 0.5]]))
+    assert (shown.left[0] == up.left[0]).all() and (shown.right[:2] == up.right[:2]).all()
+    assert (np.diff(shown.left[:3, 1]) < -0.05).all() and -0.05 < shown.left[2, 1] < 0
+    np.testing.assert_array_equal(shown.left[:, 0], up.left[:, 0])
+
+
 def test_looking_at_a_point_keeps_what_the_gaze_makes_up_for():
     eyes = np.array([[0.03, 0.04, 0.07], [-0.03, 0.04, 0.07]])
     head = np.array([[0.1, 0.2, 0.0]])

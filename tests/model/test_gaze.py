@@ -10,6 +10,7 @@ from tiny_model import voice
 from ecoface_model.core.constants import FRAME_RATE
 from ecoface_model.core.errors import RequestError
 from ecoface_model.core.head_file import read_head
+from ecoface_model.core.head_mesh import HeadLandmarks
 from ecoface_model.core.head_pose import head_angles, lid_follow
 from ecoface_model.head_motion.blinks import blink_curve, blinks_in, met, missing
 from ecoface_model.head_motion.draws import GAZE, HEAD, draws, ease
@@ -21,7 +22,13 @@ from ecoface_model.head_motion.gaze import (
     saccade_seconds,
 )
 from ecoface_model.head_motion.melody import Melody
-from ecoface_model.head_motion.performance import Liveliness, Performance, perform
+from ecoface_model.head_motion.performance import (
+    Liveliness,
+    Performance,
+    kept_in_sight,
+    perform,
+    with_lids,
+)
 from ecoface_model.pipeline import EcoFace
 from ecoface_model.postprocess.eyelids import SHUT, EyelidContact
 from ecoface_model.windows import WindowPlan
@@ -142,6 +149,33 @@ def test_only_lids_move_in_the_53_numbers_and_blinks_shut_them(lids):
     open_eyes = ~shut
     follow = lid_follow(found.gaze)[open_eyes]
     assert np.corrcoef(follow, openings[open_eyes, 0])[0, 1] < -0.95
+
+
+def test_eyes_that_look_up_go_down_with_their_lids_so_that_no_blink_shows_their_white_alone(lids):
+    """Of what is seen between half-shut lids, no more than half is below the iris."""
+    up = np.radians(np.tile([3.0, 16.0], (40, 1))).astype(np.float32)
+    motion = with_lids(still(40), lids, up, blink_curve([0.6], np.arange(40) / 25))
+    openings, gaze = lids.openings(motion).mean(axis=1), kept_in_sight(up, motion, lids)
+    np.testing.assert_array_equal(gaze[:, 0], up[:, 0])
+    np.testing.assert_array_equal(gaze[:10], up[:10])
+    half = (openings > 1) & (openings < 6)
+    assert half.sum() >= 2
+    centre, radius = _eye()
+    lower = 1000 * HeadLandmarks(read_head()).of(motion)[:, [41, 40], 1].mean(axis=1) - centre
+
+    def white(pitch: np.ndarray) -> np.ndarray:
+        return ((radius * np.sin(pitch) - 5.8 - lower) / openings)[half]
+
+    assert white(up[:, 1]).max() > 0.9 and white(gaze[:, 1]).max() < 0.5
+    np.testing.assert_array_equal(kept_in_sight(gaze, motion, lids), gaze)  # once is enough
+
+
+def _eye() -> tuple[float, float]:
+    """Height of the right eye's centre and its radius, mm."""
+    file = read_head()
+    balls = file.masks["eyeballs"]
+    ball = 1000 * file.v_template[balls[file.v_template[balls, 0] < 0]]
+    return float(ball[:, 1].mean()), float(np.ptp(ball[:, 0]) / 2)
 
 
 def test_amounts_scale_what_they_name_and_none_leaves_the_53_numbers(lids):

@@ -30,7 +30,7 @@ def forward(head, motion):
 
 
 def test_lips_come_forward_by_no_more_than_lips_do(head):
-    asked = pursed(head, 1.2, 0.5)
+    asked = pursed(head, 1.5, 0.5)
     before, after = forward(head, asked), forward(head, LipProtrusion(head).limited(asked))
     assert before.max() > FREE + GIVE + 1
     assert after.max() < FREE + GIVE
@@ -45,7 +45,7 @@ def test_lips_that_purse_less_stay_as_they_are(head):
 
 
 def test_it_is_part_of_what_is_done_to_every_motion(head):
-    asked = pursed(head, 1.2, 0.5)
+    asked = pursed(head, 1.5, 0.5)
     silence = np.zeros(len(asked) * 640, np.float32) + 0.1 * np.sin(np.arange(len(asked) * 640) / 9)
     joined = np.concatenate([asked, np.zeros((len(asked), 1), np.float32)], axis=1)
     settled = Settling(head).settle_part(LevelGates.of(silence.astype(np.float32)), joined, range(len(asked)))

@@ -1,5 +1,7 @@
 """The head that ships: what its numbers promise, and how it is made."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -7,12 +9,15 @@ import torch
 from ecoface_model.core.head_file import read_head
 from ecoface_model.flame import FlameHead
 from ecoface_model.postprocess.lips import aperture
+from training.evaluation.penetration import depth
 from training.head import joints
 from training.head.brows import N_ACROSS, N_ALONG
 from training.head.eyes import fit_sphere
 from training.head.parts import vertex_normals
+from training.head.teeth import OUTWARDS, ROWS
 
 MM = 1000.0
+SPOKEN = Path(__file__).parents[1] / "model" / "shipped_motion.npz"
 CLOSED = {
     "rest": {},
     "closed": {"mouthClose": 0.01},
@@ -269,6 +274,26 @@ def test_pouting_lips_stand_on_a_slope_and_not_on_a_shelf(posed: Posed, weights:
         assert len(line) == 4
         forward, up = np.abs(np.diff(vertices[line, 2])), np.diff(vertices[line, 1])
         assert (up > least * forward).all()
+
+
+def test_a_pucker_carries_the_lips_rim_as_far_as_people_s_and_not_past_their_edge(posed: Posed):
+    """The inner rim went 8.5 mm forward, its edge 4.7: a duck's bill."""
+    rest = MM * posed.head.landmarks(posed.motion({})).numpy()
+    moved = MM * posed.head.landmarks(posed.motion({"mouthPucker": 1})).numpy() - rest
+    assert 2 < moved[51, 2] < 4 and 2 < moved[57, 2] < 4
+    assert (moved[[62, 66], 2] > 4).all() and (moved[[62, 66], 2] < 6).all()
+    assert moved[54, 0] < -3.5  # and is as narrow
+
+
+def test_teeth_stay_out_of_the_flesh_of_lips_and_cheeks_in_speech(posed: Posed):
+    """Their necks alone go in where a jaw drops, by less than a millimetre: by 2.3 they look ragged."""
+    with np.load(SPOKEN) as spoken:
+        motion = torch.from_numpy(np.vstack([spoken["voice"], spoken["happy"]])[::5])
+    vertices = posed.head.vertices(motion).double().numpy()
+    teeth, faces = posed.file.masks["teeth"], posed.faces_of("lips", "mouth")
+    for row in np.split(teeth, 2):
+        crowns = row.reshape(len(ROWS), -1)[(ROWS <= 0.8) & (OUTWARDS > -1)].ravel()
+        assert MM * depth(vertices[:, crowns], vertices, faces).max() < 0.8
 
 
 def test_the_neck_is_cut_in_one_plane_and_the_skin_closed_elsewhere(posed: Posed):

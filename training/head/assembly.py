@@ -1,7 +1,7 @@
 """The head's surface put together: skin, teeth, tongue, eyeballs, brows; its masks and landmarks."""
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from training.head.teeth import LOWER, UPPER, arch_piece
 
 EYES = ("helper-l-eye", "helper-r-eye")
 TONGUE = "helper-tongue"
-TONGUE_DROP = np.array([0.0, -0.0025, 0.0])  # m: room for the dark of the mouth above it
+TONGUE_MOVED = np.array([0.0, -0.0025, 0.003])  # m: down, so that it is dark above it, and to the teeth
+TONGUE_WIDER = 0.12  # of its width, so that it lies along the teeth
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,8 @@ def build_shape(data: AnnyData) -> HeadShape:
 
 def _tongue(mesh: SourceMesh) -> Piece:
     part = cut_out(mesh, mesh.part == TONGUE, TONGUE)
-    part = Part(TONGUE, part.mix, part.offset + TONGUE_DROP, part.faces, part.uv, part.uv_faces)
+    moved = TONGUE_MOVED + part.positions(mesh) * [TONGUE_WIDER, 0, 0]
+    part = replace(part, offset=part.offset + moved)
     material = np.full(len(part.faces), colours.MATERIALS.index("tongue"))
     return Piece(part, colours.tongue_colours(part.positions(mesh)), material)
 

@@ -29,6 +29,7 @@ KEPT = (0.003, 0.009)  # m of surface from that line: up to here the units stay,
 AROUND = (0.034, 0.0225, 0.034)
 MIDDLE = -0.031  # m, the mouth's height
 RIM = (0.75, 1.0)
+FORWARD = 0.6  # of hm08's, which carries the lips' inner rim 8.5 mm forward in a pucker: people's 4 to 6
 STIFF = 2e3  # 1/m: how firmly what stays is held
 
 
@@ -43,7 +44,7 @@ def rounded_pouts(mesh: SourceMesh, skin: Skin, fields: Mapping[str, Floats]) ->
     out = dict(fields)
     for name in chosen:
         out[name] = fields[name].copy()
-        out[name][used] = solver.solve(stiff @ fields[name][used])
+        out[name][used] = solver.solve(stiff @ (fields[name][used] * [1, 1, FORWARD]))
     return out
 
 

@@ -1,6 +1,6 @@
 """The skin: cut at the neck, split along the hairline, with lips, mouth cavity, hair and colours."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -8,10 +8,14 @@ from training.head import colours
 from training.head.parts import Part, Piece, clip_below, cut_out
 from training.head.scalp import hair_share, split_along_hairline
 from training.head.source import AnnyData, Bools, Floats, Ints, SourceMesh
+from training.head.teeth import outer_side
+from training.head.vestibule import drawn_back
 
 CUT_ABOVE_NECK = 0.005  # m
 CUT_SLOPE = -0.25  # rise of the cut per metre forwards
 CORNERS, CORNER = (0.0222, -0.0296, 0.0935), 0.0015  # m: of the mouth, and how far they are lips all around
+WITHIN_CORNER, BEHIND_CORNER = 0.006, 0.0941  # m: from CORNERS, and depth, of the mouth's inside there
+DARK_BEHIND = 0.045  # m behind the lips, where the mouth is dark
 CHEEKS, NOSE, NOSTRILS = (0.045, 0.005, 0.075), (0.0, 0.004, 0.113), (0.0090, -0.0006, 0.1038)
 
 
@@ -37,6 +41,9 @@ class Skin:
         at = self.positions[self.part.faces].mean(1)
         at[:, 0] = np.abs(at[:, 0])
         lips = np.where(np.linalg.norm(at - CORNERS, axis=1) < CORNER, 1.0, lips)
+        near = np.linalg.norm(at - CORNERS, axis=1) < WITHIN_CORNER
+        within = (lips > 0.5) & near & (at[:, 2] < BEHIND_CORNER)  # where lips join, their inner side
+        lips, inside = np.where(within, 0.0, lips), np.where(within, 1.0, inside)
         outside = np.where(self.hair[self.part.faces].mean(1) > 0.5, hair, skin)
         return np.where(lips > 0.5, lip, np.where(inside > 0.5, mouth, outside))
 
@@ -49,7 +56,7 @@ class Skin:
         out = colours.blend(out, colours.HAIR, 0.93 * self.hair)
         out = colours.blend(out, colours.LIPS, self.lips)
         out = colours.blend(out, colours.LIPS, 0.8 * colours.bump(at, CORNERS, 0.0020))
-        depth = np.clip((0.0985 - at[:, 2]) / 0.020, 0, 1)
+        depth = np.clip((0.0985 - at[:, 2]) / DARK_BEHIND, 0, 1)
         dark = colours.MOUTH * (1 - 0.95 * depth)[:, None]
         mouth: Floats = out + self.inside[:, None] * (dark - out)
         return mouth
@@ -71,4 +78,6 @@ def build_skin(data: AnnyData, mesh: SourceMesh, neck_base: Floats) -> Skin:
     positions = part.positions(mesh)
     masks = (data.mask(f"mpfb_{name}") for name in ("lips", "inside-mouth", "ears"))
     lips, inside, ears = (colours.vertex_mask(mask, part) for mask in masks)
+    part = replace(part, offset=part.offset + drawn_back(positions, inside, lips, outer_side()))
+    positions = part.positions(mesh)
     return Skin(part, positions, lips, inside, ears, hair_share(positions, ears))

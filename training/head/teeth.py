@@ -10,7 +10,7 @@ from training.head.parts import Part, Piece, following, grid_faces
 from training.head.source import Floats, Ints, SourceMesh
 
 DROP = np.array(
-    [[0, 0], [9, 1.0], [14, 3.4], [18, 6.8], [22, 13], [25, 21], [27.5, 30], [29.5, 40], [30, 46]]
+    [[0, 0], [5, 0.5], [9, 1.7], [14, 4.5], [18, 8.4], [22, 13.6], [26, 21], [29, 31], [31.5, 39], [32, 46]]
 )
 """The arch from above, in mm: half width, and how far it falls back from the incisors."""
 COLUMNS = 4  # of vertices per tooth
@@ -31,11 +31,11 @@ class Arch:
 
 
 UPPER = Arch(
-    "helper-upper-teeth", (8.6, 6.8, 7.6, 7.0, 7.0, 11.0), (-0.0294, 0.0935), 1, 0.0,
+    "helper-upper-teeth", (8.6, 6.8, 7.6, 7.0, 7.0, 11.0), (-0.0294, 0.0957), 1, 0.0,
     (10.0, 9.2, 9.8, 8.4, 7.6, 7.0),
 )  # fmt: skip
 LOWER = Arch(
-    "helper-lower-teeth", (5.4, 6.0, 7.0, 7.2, 7.4, 11.5), (-0.0319, 0.0915), -1, 1.5,
+    "helper-lower-teeth", (5.4, 6.0, 7.0, 7.2, 7.4, 11.5), (-0.0319, 0.0932), -1, 1.5,
     (8.6, 8.8, 9.4, 8.4, 7.6, 7.0),
 )  # fmt: skip
 RISE = 0.10  # of the edge towards the back: the row climbs with the plane of the bite
@@ -60,6 +60,11 @@ def arch_piece(mesh: SourceMesh, arch: Arch) -> Piece:
         rows.append(np.c_[plane[:, 0], y, plane[:, 1]])
     vertices = np.stack(rows)  # (R, C, 3)
     return _piece(mesh, arch, vertices, _colours(vertices, bulge, arch))
+
+
+def outer_side() -> tuple[Floats, Floats]:
+    """The upper arch from above: points (C, 2) x and z in metres, and outward unit normals."""
+    return _curve(np.linspace(-55, 55, 111), UPPER)
 
 
 def _piece(mesh: SourceMesh, arch: Arch, vertices: Floats, colours: Floats) -> Piece:

@@ -20,7 +20,7 @@ RIDGE, ROW_RIDGE = 1e-3, 1e-2
 """Of the classifier's weights of features and of rows, brought to one spread; ours."""
 FEATURE_SHARE = 0.5
 """How much logits of features count beside those of rows: the encoder is too sure of its training's clips."""
-CAUTION = 0.5
+CAUTION = 0.75
 """Added to neutral's offset after calibration; ours. Held-out actors act, most recorded lines are plain."""
 Miss = Callable[[Tensor], Tensor]
 """What logits of all clips are worth: the loss."""

@@ -14,6 +14,7 @@ CLEAR = 25.0  # dB of speech over the room's noise, under which pauses are not t
 SHARE = 0.25  # of the way from the room's level up to speech's: below it nobody speaks
 SHORTEST = round(0.16 * FRAME_RATE)  # frames; stops close for less
 AFTER = round(0.08 * FRAME_RATE)  # frames from the last sound to rest
+BENEATH = 0.4  # how much a frame near the noise counts as speech, where the level tells no pauses
 NOISY = 8.0  # dB of speech over noise, above which long pauses in noise are told from speech
 NOISY_SHARE = 0.4  # of the way up from the noise to speech: below it nobody speaks, if that lasts
 LIKELY = 0.25  # share of silence among the phones over LONG: below it somebody speaks
@@ -28,13 +29,23 @@ def speaking(
 ) -> Float32[NDArray[np.float32], " points"]:
     """Whether somebody speaks, 0 to 1, at the middle of each of n_points points, `rate` a second.
 
-    In steady noise, however loud, nobody does: no mood is told from it.
+    In steady noise, however loud, nobody does: no mood is told from it. Where speech stands little over the
+    noise, what does not stand out of it counts less.
     """
     if not is_lively(waveform, STEADY):
         return np.zeros(n_points, np.float32)
-    spoken = 1 - resting(waveform)
+    spoken = (1 - resting(waveform)) * _over_noise(frame_levels(waveform))
     moments = (np.arange(n_points) + 0.5) / rate * FRAME_RATE - 0.5  # frames
     return np.interp(moments, np.arange(len(spoken)), spoken).astype(np.float32)
+
+
+def _over_noise(
+    level: Float32[NDArray[np.float32], " frames"],
+) -> Float32[NDArray[np.float32], " frames"]:
+    """1, or BENEATH of what is near the noise, where pauses are not told from it."""
+    speech, room = loud_and_quiet(level)
+    beneath = (speech - room < CLEAR) & (level < room + SHARE * (speech - room))
+    return np.where(beneath, np.float32(BENEATH), np.float32(1))
 
 
 def predicted_pauses(

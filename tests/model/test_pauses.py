@@ -6,6 +6,7 @@ from tiny_model import voice
 
 from ecoface_model.core.constants import SAMPLE_RATE
 from ecoface_model.postprocess.voice_activity import (
+    BENEATH,
     LONG,
     LevelGates,
     long_pauses,
@@ -82,6 +83,16 @@ def test_somebody_speaks_where_no_mouth_rests_at_any_rate() -> None:
     assert not speaking(np.zeros(SAMPLE_RATE, np.float32), 10, 10).any()
     noise = np.random.default_rng(0).normal(0, 0.01, 5 * SAMPLE_RATE).astype(np.float32)
     assert not speaking(noise, 50, 10).any(), "of a room, which has no mood"
+
+
+def test_in_noise_what_does_not_stand_out_of_it_counts_less_as_speech() -> None:
+    sound = spoken(1.0, -2.0, 1.0)
+    noise = np.random.default_rng(0).normal(0, 1, len(sound)).astype(np.float32)
+    noise *= np.sqrt(np.mean(np.square(sound[:SAMPLE_RATE]))) * 10 ** (-20 / 20)
+    said = speaking(sound + noise, 40, 10)
+    assert (said[12:28] == np.float32(BENEATH)).all(), "a pause that the level does not tell"
+    assert said[:9].mean() > 0.9 and said[31:].mean() > 0.9
+    assert (speaking(sound, 40, 10)[12:28] == 0).all()
 
 
 def test_silence_is_told_as_a_pause_only_for_three_frames_and_more() -> None:

@@ -163,17 +163,19 @@ def test_what_the_encoder_does_not_tell_the_front_s_rows_do(synthetic, real, mon
 
 def test_hidden_units_tell_what_no_linear_layer_can(tmp_path, monkeypatch):
     """Happy where one of two rows is high, sad where both are or none; the features are deaf to it."""
-    monkeypatch.setattr("training.evaluation.hidden_fit.N_CLIPS", 16)
+    monkeypatch.setattr("training.evaluation.hidden_fit.N_CLIPS", 8)
+    monkeypatch.setattr("training.evaluation.hidden_fit.N_MEASURED", 50)
+    monkeypatch.setattr("training.evaluation.hidden_fit.LEARNING_RATE", 1e-2)
     kinds = ((1.0, 1.0, "sad"), (0.0, 0.0, "sad"), (1.0, 0.0, "happy"), (0.0, 1.0, "happy"))
     clips = corpus(
         tmp_path / "either",
         [(f"voice {v}", mood, 1, {2: a, 9: b}) for v in range(4) for a, b, mood in kinds],
     )
     told = []
-    for n_hidden in (0, 16, 16):
+    for n_hidden in (0, 32, 32):
         torch.manual_seed(len(told))  # where the layers stood says nothing
         told.append(EmotionClassifier(N_LABELS, N_LABELS, n_hidden))
-        fit_classifier(Deaf(), told[-1], [clips], n_steps=300)
+        fit_classifier(Deaf(), told[-1], [clips], n_steps=150)
     assert recognise(Deaf(), told[0], clips).uar < 0.8
     assert recognise(Deaf(), told[1], clips).uar == 1.0
     for name, tensor in told[1].state_dict().items():
@@ -182,7 +184,9 @@ def test_hidden_units_tell_what_no_linear_layer_can(tmp_path, monkeypatch):
 
 def test_units_on_frames_tell_what_no_mean_can(tmp_path, monkeypatch):
     """Happy where a row goes up and down, sad where it rests at its mean; the features are deaf to it."""
-    monkeypatch.setattr("training.evaluation.hidden_fit.N_CLIPS", 16)
+    monkeypatch.setattr("training.evaluation.hidden_fit.N_CLIPS", 8)
+    monkeypatch.setattr("training.evaluation.hidden_fit.N_MEASURED", 50)
+    monkeypatch.setattr("training.evaluation.hidden_fit.LEARNING_RATE", 1e-2)
     moods = ("happy", "sad") * 4
     clips = corpus(tmp_path, [(f"voice {v}", mood, 1, {}) for v, mood in enumerate(moods)])
     up_and_down = 2.0 * (-1.0) ** np.arange(FRAMES)
@@ -192,10 +196,10 @@ def test_units_on_frames_tell_what_no_mean_can(tmp_path, monkeypatch):
             store.data = np.array(store.data)  # in memory, no longer on the disk
             store.data[slice(*store.spans[row.id]), 3] = up_and_down
     told = []
-    for n_units in (0, 8):
+    for n_units in (0, 16):
         torch.manual_seed(0)
-        told.append(EmotionClassifier(N_LABELS, N_LABELS, 16, n_units))
-        fit_classifier(Deaf(), told[-1], [clips], n_steps=300)
+        told.append(EmotionClassifier(N_LABELS, N_LABELS, 32, n_units))
+        fit_classifier(Deaf(), told[-1], [clips], n_steps=150)
     assert recognise(Deaf(), told[0], clips).uar < 0.8
     assert recognise(Deaf(), told[1], clips).uar == 1.0
 

@@ -52,7 +52,7 @@ class View:
     ) -> Float[Tensor, "frames row"]:
         """Rows of at most so many of a clip's frames with speech, drawn anew, relative to the voice."""
         index = int(self.chosen[place])
-        spoken = np.flatnonzero(self.clips.speech[index] > 0.5)
+        spoken = np.flatnonzero(self.clips.speech[index] > 0.3)  # what is beneath the noise, too
         if len(spoken) == 0:
             spoken = np.arange(self.clips.n_frames(index))
         if len(spoken) > most:

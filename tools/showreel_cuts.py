@@ -14,8 +14,9 @@ from ecoface_model.postprocess.eyelids import EyelidContact
 
 Cut = tuple[int, int | None]
 """A frame, and the head that is seen from it on, or both for None."""
-SHOTS = ("both", "speaker", "listener", "listener", "speaker")
-"""Of the lines one after the other: each head is seen speaking and listening without a cut between."""
+SHOTS = ("both", "speaker", "listener", "both", "speaker")
+"""Of the lines one after the other: whoever speaks is seen, but for one line of five, in which the head that
+spoke listens without a cut between."""
 AHEAD = 9  # frames by which a cut is before the line's first
 AFTER = 12  # frames after the last line from which on both are seen
 LOWERED = 0.75  # of an eye's usual opening, below which it blinks

@@ -24,9 +24,9 @@ LIDS = ("eyeWide", "eyeSquint")
 """Units that give way to a blink."""
 RISE, HOLD, FALL = 0.16, 0.2, 0.36  # seconds of raised brows
 MOODS: dict[str, dict[str, float]] = {
-    "calm": {"mouthSmile": 0.14, "mouthLowerDown": 0.08, "cheekSquint": 0.1},
+    "calm": {"mouthSmile": 0.14, "mouthLowerDown": 0.03, "cheekSquint": 0.1},
     "happy": {
-        "mouthSmile": 0.42, "mouthUpperUp": 0.12, "mouthLowerDown": 0.13,
+        "mouthSmile": 0.42, "mouthUpperUp": 0.07, "mouthLowerDown": 0.075,
         "cheekSquint": 0.5, "browInnerUp": 0.1, "browOuterUp": 0.12,
     },
     "sad": {"browInnerUp": 0.95, "browDown": 0.15, "mouthFrown": 0.3, "eyeSquint": 0.1},

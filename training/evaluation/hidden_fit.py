@@ -60,7 +60,7 @@ def _fitted(clips: "_Clips", n_hidden: int, n_units: int, seed: int, n_steps: in
         for _ in range(n_steps):
             chosen = clips.drawn(N_CLIPS)
             logits = layers(*clips.frames(chosen), len(chosen))
-            loss = label_loss(logits, *(each[chosen] for each in clips.labels), SMOOTHING)
+            loss = label_loss(logits, *clips.labelled(chosen), SMOOTHING)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -76,12 +76,17 @@ class _Clips:
         self._places = [(view, place) for view in views for place in range(len(view.weight))]
         weight = torch.cat([view.weight for view in views]).double().numpy()
         self._share = weight / weight.sum()
-        self.labels = [torch.cat(each) for each in zip(*(view.labels() for view in views), strict=True)]
+        labels = zip(*(view.labels() for view in views), strict=True)
+        self._emotion, self._intensity, self._known = (torch.cat(each) for each in labels)
 
     def drawn(self, n: int) -> NDArray[np.int64]:
         """Places of so many clips."""
         places: NDArray[np.int64] = self._rng.choice(len(self._places), n, p=self._share)
         return places
+
+    def labelled(self, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
+        """Emotion, intensity, and whether that is known, of these clips."""
+        return self._emotion[chosen], self._intensity[chosen], self._known[chosen]
 
     def frames(self, chosen: NDArray[np.int64]) -> tuple[Float[Tensor, "frames row"], Int[Tensor, " frames"]]:
         """Some frames with speech of each of these clips, and which of them they are of."""
@@ -144,7 +149,8 @@ def _put_together(networks: Sequence[_RowLayers], classifier: EmotionClassifier)
         first = [each.frame_to_units for each in networks]
         classifier.rows_to_frame_units.weight.copy_(torch.cat([each.weight for each in first]))
         classifier.rows_to_frame_units.bias.copy_(torch.cat([each.bias for each in first]))
-        between = torch.block_diag(*(UNIT_GAIN * each.units_to_hidden.weight for each in networks))
+        weights = [UNIT_GAIN * each.units_to_hidden.weight for each in networks]
+        between = torch.block_diag(*weights)  # type: ignore[no-untyped-call]
         classifier.frame_units_to_hidden.weight.copy_(between)
 
 

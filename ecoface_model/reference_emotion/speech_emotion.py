@@ -80,8 +80,9 @@ class SpeechEmotion:
 
     def describe(self, least: float = 0.15) -> str:
         """As the panel says it: "angry 0.7, sad 0.2", every share of at least `least`."""
+        overall = [round(float(share), 3) for share in self.overall]  # as `summary` keeps them
         order = np.argsort(-self.overall, kind="stable")
-        said = [f"{EMOTIONS[i]} {self.overall[i]:.1f}" for i in order if self.overall[i] >= least]
+        said = [f"{EMOTIONS[i]} {overall[i]:.1f}" for i in order if overall[i] >= least]
         return ", ".join(said) or f"{self.emotion} {self.share:.1f}"
 
     def row(self, file: str) -> dict[str, str | float]:

@@ -3,6 +3,7 @@
 What a file is, is told by its content. Plain samples are libsndfile's; all else FFmpeg decodes.
 """
 
+import os
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -81,10 +82,10 @@ def _read_plain(
     import soundfile
 
     missing = claims.missing_bytes(file)
-    file.seek(0)
+    name = file.name if os.name == "nt" else os.fsencode(file.name)  # which need not be UTF-8
     timeline = Timeline(channel)
     try:
-        with soundfile.SoundFile(file) as sound:
+        with soundfile.SoundFile(name) as sound:  # through a file object it would swallow an interrupt
             if not any_kind and not sound.subtype.startswith(PLAIN_SAMPLES):
                 return None
             _expect_track(track, 1)

@@ -6,10 +6,9 @@ import numpy as np
 from jaxtyping import Float32
 
 from ecoface_model.arrays import NDArray
-from ecoface_model.core.constants import FRAME_RATE
 from ecoface_model.core.motion_file import FlameMotion
 from ecoface_model.head_motion.performance import Performance
-from ecoface_model.postprocess.settling import Settling
+from ecoface_model.postprocess.settling import CONTEXT, Settling
 from ecoface_model.postprocess.voice_activity import LevelGates
 from ecoface_model.windows import WindowPlan
 
@@ -17,7 +16,6 @@ OnPart = Callable[[int, FlameMotion], None]
 """Called with a first frame and the motion from it on; it may raise to give up."""
 PartAlive = Callable[[range, NDArray[np.float32]], Performance]
 """Gives the motion (n, 53) of some frames its head and gaze, before all of the clip is there."""
-AHEAD = FRAME_RATE  # frames behind a part, which its lips and lids are settled with
 
 
 class FinishedParts:
@@ -41,7 +39,7 @@ class FinishedParts:
         final = min(window.stop, n_frames)
         if final < n_frames:
             final = window.start + self._plan.hop + self._plan.takeover[0]
-        until = n_frames if final == n_frames else final - AHEAD
+        until = n_frames if final == n_frames else final - CONTEXT  # what lips and lids are settled with
         if until > self._told:
             part = range(self._told, until)
             made = self._alive(part, self._settling.settle_part(self._gates, joined[:final], part))

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ecoface_model.config import EmotionConfig
 from ecoface_model.core.constants import EMOTIONS, INTENSITIES, N_LABELS
 from ecoface_model.reference_emotion.calibration import Calibration
 
@@ -38,6 +39,11 @@ class EmotionClassifier(nn.Module):
         self.register_buffer("sharpness", torch.ones(()))
         self.offset: Tensor  # of each emotion: classes that no real voice taught need the stronger evidence
         self.sharpness: Tensor  # an inverse temperature, so that a share is how often it is right
+
+    @classmethod
+    def of(cls, config: EmotionConfig, row_dim: int) -> "EmotionClassifier":
+        """The classifier beside an encoder of this config, on rows of this width, untrained."""
+        return cls(config.feature_dim, row_dim, config.hidden_dim, config.frame_units)
 
     def row_layers(self) -> nn.ModuleList:
         """The layers that take rows, one after the other."""

@@ -28,12 +28,7 @@ class Networks(nn.Module):
         self.config = config
         self.content = build_content(config.content)
         self.emotion = build_emotion(config.emotion, self.content)
-        self.classifier = EmotionClassifier(
-            config.emotion.feature_dim,
-            self.emotion.row_dim,
-            config.emotion.hidden_dim,
-            config.emotion.frame_units,
-        )
+        self.classifier = EmotionClassifier.of(config.emotion, self.emotion.row_dim)
         self.visual = VisualEmotion(config.visual)
         self.generator = MotionGenerator(config.generator)
         fold_weight_norm(self.generator)

@@ -15,9 +15,10 @@ from ecoface_model.checkpoint import read_model, write_model
 from ecoface_model.model_file import DEFAULT_MODEL
 from ecoface_model.networks import Networks
 from training.batches.motion import VOICE_FEATURES
+from training.data.clips import CorpusError
 from training.data.voice_clips import VoiceClips
 from training.evaluation.classifier_fit import calibrate, fit_classifier
-from training.evaluation.hidden_fit import STEPS
+from training.evaluation.hidden_fit import STEPS, expect_shared_evenly
 from training.release_graphs import graphs_of
 from training.runs.script import run_script
 
@@ -48,13 +49,20 @@ def main(config: FitClassifierConfig) -> None:
     """Write the model with its new classifier, and with its graphs where it has any.
 
     Raises:
-        CorpusError: if corpus or features are missing.
+        CorpusError: if corpus or features are missing, or features are of another content encoder.
         ModelFileError: if there is no such model.
+        ValueError: if there cannot be so many units.
     """
     model = read_model(config.model)
-    train, val = (read_corpora(config, split) for split in ("train", "val"))
+    expect_shared_evenly(config.hidden_dim, config.frame_units)
     sizes = replace(model.config.emotion, hidden_dim=config.hidden_dim, frame_units=config.frame_units)
     networks = Networks(replace(model.config, emotion=sizes))
+    train, val = (read_corpora(config, split) for split in ("train", "val"))
+    if train[0].width != networks.emotion.row_dim:
+        raise CorpusError(
+            f"expected features of {networks.emotion.row_dim} numbers, as this model's front gives, "
+            f"found {train[0].width}; run `python -m training.features --kind front` with its weights"
+        )
     others = {
         name: tensor
         for name, tensor in model.networks.state_dict().items()

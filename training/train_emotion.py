@@ -33,7 +33,7 @@ from training.data.sources import write_sources
 from training.data.voice_clips import VoiceClips
 from training.evaluation.classifier_fit import calibrate, fit_classifier
 from training.evaluation.emotion_space import Space, draw, joint_prototypes, map_clips, map_faces, prototypes
-from training.evaluation.hidden_fit import STEPS
+from training.evaluation.hidden_fit import STEPS, expect_shared_evenly
 from training.evaluation.recognition import recognition
 from training.evaluation.retrieval import as_lines, space_scores
 from training.objectives.emotion import (
@@ -120,6 +120,7 @@ class TrainEmotionConfig:
     """Of the classifier's fit at the end."""
 
     def __post_init__(self) -> None:
+        expect_shared_evenly(self.encoder.hidden_dim, self.encoder.frame_units)
         if self.encoder.feature_dim != self.visual.feature_dim:
             raise ValueError(
                 f"expected audio and visual features of one width, found {self.encoder.feature_dim} and "
@@ -139,12 +140,7 @@ class EmotionEncoders(nn.Module):
         super().__init__()
         self.audio = build_emotion(config.encoder)
         self.visual = VisualEmotion(config.visual)
-        self.classifier = EmotionClassifier(
-            config.encoder.feature_dim,
-            self.audio.row_dim,
-            config.encoder.hidden_dim,
-            config.encoder.frame_units,
-        )
+        self.classifier = EmotionClassifier.of(config.encoder, self.audio.row_dim)
         self.classifier.row_layers().requires_grad_(False)  # fitted at the end
         self.visual_head = nn.Linear(config.visual.feature_dim, N_LABELS)
 

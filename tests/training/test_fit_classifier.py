@@ -53,6 +53,17 @@ def test_the_classifier_alone_is_fitted_anew(folder: Path) -> None:
     assert not torch.equal(classifier.to_labels.weight, before.networks.classifier.to_labels.weight)
 
 
+def test_sizes_and_features_that_do_not_fit_are_refused_before_anything_is_fitted(
+    folder: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match="in multiples of 2, found 7 and 4"):
+        main(config(folder, hidden_dim=7, out=tmp_path / "none.safetensors"))
+    write_tiny_model(tmp_path / "tiny.safetensors")
+    with pytest.raises(CorpusError, match=r"expected features of 96 numbers.*, found 1536; run"):
+        main(config(folder, model=tmp_path / "tiny.safetensors", out=tmp_path / "none.safetensors"))
+    assert not (tmp_path / "none.safetensors").exists()
+
+
 def test_without_features_nothing_is_written(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="expected features in"):
         main(config(folder, out=tmp_path / "none.safetensors", n_variants=2))

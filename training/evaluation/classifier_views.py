@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ecoface_model.core.constants import EMOTIONS
+from ecoface_model.postprocess.voice_activity import BENEATH
 from ecoface_model.reference_emotion.voice_baseline import NO_BASELINE
 from ecoface_model.speech_encoder import EmotionEncoder
 from training.data.sources import SYNTHETIC
@@ -52,7 +53,7 @@ class View:
     ) -> Float[Tensor, "frames row"]:
         """Rows of at most so many of a clip's frames with speech, drawn anew, relative to the voice."""
         index = int(self.chosen[place])
-        spoken = np.flatnonzero(self.clips.speech[index] > 0.3)  # what is beneath the noise, too
+        spoken = np.flatnonzero(self.clips.speech[index] >= BENEATH)
         if len(spoken) == 0:
             spoken = np.arange(self.clips.n_frames(index))
         if len(spoken) > most:

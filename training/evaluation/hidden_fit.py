@@ -40,8 +40,7 @@ def fit_hidden(
         ValueError: if the networks cannot share the units evenly.
     """
     sizes = classifier.hidden_dim, classifier.frame_units
-    if any(size % N_NETWORKS for size in sizes):
-        raise ValueError(f"expected hidden_dim and frame_units in multiples of {N_NETWORKS}, found {sizes}")
+    expect_shared_evenly(*sizes)
     n_hidden, n_units = (size // N_NETWORKS for size in sizes)
     fitted = []
     for number in range(N_NETWORKS):
@@ -66,6 +65,19 @@ def _fitted(clips: "_Clips", n_hidden: int, n_units: int, seed: int, n_steps: in
             optimizer.step()
             schedule.step()
     return layers
+
+
+def expect_shared_evenly(hidden_dim: int, frame_units: int) -> None:
+    """What a run asks before it trains for long.
+
+    Raises:
+        ValueError: if the networks cannot share so many units evenly.
+    """
+    if hidden_dim % N_NETWORKS or frame_units % N_NETWORKS:
+        raise ValueError(
+            f"expected hidden_dim and frame_units in multiples of {N_NETWORKS}, found {hidden_dim} and "
+            f"{frame_units}"
+        )
 
 
 class _Clips:

@@ -8,7 +8,8 @@ from jaxtyping import Float32
 from ecoface_model.arrays import NDArray
 from ecoface_model.core.motion_file import FlameMotion
 from ecoface_model.head_motion.performance import Performance
-from ecoface_model.postprocess.settling import CONTEXT, Settling
+from ecoface_model.postprocess.eyelids import REACH
+from ecoface_model.postprocess.settling import Settling
 from ecoface_model.postprocess.voice_activity import LevelGates
 from ecoface_model.windows import WindowPlan
 
@@ -34,14 +35,17 @@ class FinishedParts:
         self._told = 0  # frames
 
     def add(self, joined: Float32[NDArray[np.float32], "frames channels"], window: range) -> None:
-        """`joined` is whole up to the end of this window, and final up to where the next one begins."""
+        """`joined` is whole up to the end of this window, and final up to where the next one begins.
+
+        Lips and lids are settled with what is final; what comes after that tells only of pauses.
+        """
         n_frames = len(self._gates.resting)
-        final = min(window.stop, n_frames)
-        if final < n_frames:
+        whole = final = min(window.stop, n_frames)
+        if whole < n_frames:
             final = window.start + self._plan.hop + self._plan.takeover[0]
-        until = n_frames if final == n_frames else final - CONTEXT  # what lips and lids are settled with
+        until = n_frames if final == n_frames else final - REACH
         if until > self._told:
             part = range(self._told, until)
-            made = self._alive(part, self._settling.settle_part(self._gates, joined[:final], part))
+            made = self._alive(part, self._settling.settle_part(self._gates, joined[:whole], part))
             self._on_part(self._told, FlameMotion(made.motion, head=made.head, gaze=made.gaze))
             self._told = until

@@ -8,6 +8,7 @@ import pytest
 from blender_support import empty_blend, small_head, write_sound
 from engine_python import ENGINE_PYTHON, ROOT
 
+from ecoface_blender import running
 from ecoface_blender.engine import job as engine_job
 from ecoface_blender.engine.settings import engine_settings
 from ecoface_blender.generate import gather, generation
@@ -25,6 +26,7 @@ def preferences(model):
     preferences = context.preferences.addons["ecoface_blender"].preferences
     preferences.python, preferences.model, preferences.device = ENGINE_PYTHON, str(model), "cpu"
     yield preferences
+    running.abandon()  # by a test that failed: the others are not to fail for it
     context.preferences.addons.remove(context.preferences.addons["ecoface_blender"])
 
 

@@ -16,7 +16,7 @@ from ecoface_model.speech_encoder import EmotionEncoder
 from training.data.clips import ClipRow, write_clip, write_manifest
 from training.data.voice_clips import LINES, NEUTRAL, VoiceClips
 from training.evaluation.classifier_fit import calibrate, fit_classifier
-from training.evaluation.classifier_views import SYNTHETIC_SHARE, counted, views_of
+from training.evaluation.classifier_views import RELATIVE_SHARE, SYNTHETIC_SHARE, counted, views_of
 from training.evaluation.recognition import Recognised, recognise, recognition
 
 FRAMES = 12
@@ -217,7 +217,7 @@ def test_a_voice_with_many_lines_is_learned_relative_to_them_too(tmp_path):
     views = views_of(Plain(), [clips])
     assert [len(view.weight) for view in views] == [60, 60]
     alone, relative = views
-    assert relative.weight.sum() == alone.weight.sum() / 2
+    assert relative.weight.sum() == RELATIVE_SHARE * alone.weight.sum()
     assert alone.features[:, usual].std() > 1 > relative.features[:, usual].std()
 
 

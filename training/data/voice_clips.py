@@ -111,9 +111,7 @@ class VoiceClips:
         self, index: int, variant: int, kind: int, rng: np.random.Generator, n_lines: int | None = None
     ) -> Float32[NDArray[np.float32], " row"] | None:
         """The usual row of a clip's voice from other lines of it, drawn anew; None if it has too few."""
-        others = [other for other in self.by_voice[self.rows[index].voice] if other != index]
-        if kind == NEUTRAL:
-            others = [other for other in others if self.emotion[other] == 0]
+        others = self.others(index, kind)
         fewest, most = (1, MOST_NEUTRAL) if kind == NEUTRAL else (FEWEST_LINES, MOST_LINES)
         if kind == NO_BASELINE or len(others) < (n_lines or fewest):
             return None
@@ -121,6 +119,11 @@ class VoiceClips:
         drawn = rng.choice(others, size=n_drawn, replace=False)
         mean: NDArray[np.float32] = self.means[variant, drawn].mean(axis=0)
         return mean
+
+    def others(self, index: int, kind: int) -> list[int]:
+        """Lines of a clip's voice of which a baseline of this kind can be made."""
+        found = [other for other in self.by_voice[self.rows[index].voice] if other != index]
+        return [other for other in found if self.emotion[other] == 0] if kind == NEUTRAL else found
 
     def statistics(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Mean and standard deviation of the front over the clips' speech, (R,) each."""

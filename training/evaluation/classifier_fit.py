@@ -36,9 +36,9 @@ def fit_classifier(
     """Fit all layers anew to whole training clips in all their recordings, as listening takes them.
 
     While the encoder is trained it hears short pieces, in which plain reading passes for anything. Clips
-    whose voice has other lines are taken relative to these, too. Features and rows are fitted apart: the
-    encoder is surer of the clips that it was trained on than of any other, and would leave the rows nothing
-    to tell.
+    whose voice has other lines are taken relative to these, too (`views_of`). Features and rows are fitted
+    apart: the encoder is surer of the clips that it was trained on than of any other, and would leave the
+    rows nothing to tell.
 
     Args:
         n_steps: of the fit of hidden units, if there are any.
@@ -59,9 +59,9 @@ def fit_classifier(
         fit_hidden(encoder, classifier, views, seed, n_steps)
         return
     rows = [
-        relative(encoder, torch.from_numpy(view.clips.means[view.variant, i])[None], baseline, view.kind)
+        relative(encoder, torch.from_numpy(view.clips.means[view.variant, i])[None], to)
         for view in views
-        for i, baseline in zip(view.chosen, view.baselines, strict=True)
+        for i, to in zip(view.chosen, view.relative_to, strict=True)
     ]
     _fit(classifier.rows_to_labels, torch.cat(rows), ROW_RIDGE, missed)
 

@@ -15,7 +15,7 @@ from ecoface_model.speech_encoder import EmotionEncoder
 from training.evaluation.classifier_views import View
 from training.objectives.emotion import label_loss
 
-STEPS, N_CLIPS, N_FRAMES = 2500, 96, 40
+STEPS, N_CLIPS, N_FRAMES = 1800, 96, 40
 """Of the fit: usual steps, clips a step, frames with speech that are drawn of each; ours. Frames drawn anew
 keep the means of clips from being learned by heart: a corpus that was never heard is named better."""
 LEARNING_RATE, WEIGHT_DECAY, SMOOTHING = 1e-3, 1e-2, 0.1

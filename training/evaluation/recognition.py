@@ -13,7 +13,7 @@ from ecoface_model.core.constants import EMOTIONS
 from ecoface_model.reference_emotion.voice_baseline import KINDS, NO_BASELINE, trust
 from ecoface_model.speech_encoder import EmotionEncoder
 from training.data.voice_clips import LINES, NEUTRAL, VoiceClips
-from training.evaluation.classifier_views import relative
+from training.evaluation.classifier_views import ALONE, Relative, relative
 from training.evaluation.emotion_space import clip_feature
 
 
@@ -37,18 +37,6 @@ class Recognised:
         return float(np.mean([right[self.meant == emotion].mean() for emotion in np.unique(self.meant)]))
 
 
-@dataclass(frozen=True)
-class Relative:
-    """A voice baseline of one clip, its kind, and how far it is trusted."""
-
-    baseline: NDArray[np.float32] | None = None
-    kind: int = NO_BASELINE
-    trust: float = 1.0
-
-
-ALONE = Relative()
-
-
 @torch.no_grad()
 def clip_evidence(
     encoder: EmotionEncoder,
@@ -61,7 +49,7 @@ def clip_evidence(
     device = classifier.offset.device
     feature = clip_feature(encoder, clips, index, to.baseline, to.kind, to.trust)
     piece = clips.piece(index, 0, 0, clips.n_frames(index))
-    rows = relative(encoder, torch.from_numpy(piece.rows), to.baseline, to.kind, to.trust)
+    rows = relative(encoder, torch.from_numpy(piece.rows), to)
     speech = torch.from_numpy(piece.speech).to(device)
     told = classifier.of_rows(rows.to(device))  # (frames, told)
     return classifier.evidence(feature.to(device), speech @ told / speech.sum())

@@ -38,7 +38,7 @@ _ELASTIC = 5.0  # mm^2
 _STIFFNESS = 0.02  # mm of root mean square motion that one unit of a coefficient counts besides
 _LIPS, _UPPER_FACE = 4.0, 50.0
 _OPEN = 1.0  # mm between the inner lips' landmarks; lips further apart cross nowhere
-_TOUCHING = 0.05  # weight of mouthClose at which the reference head's lips touch
+_TOUCHING = 0.02  # weight of mouthClose at which lips press into one another, as far as crossing ones meet
 
 Motion = Float32[NDArray[np.float32], "frames 53"]
 

@@ -10,7 +10,7 @@ from training.head.surface import Surface, SurfacePoint
 EYE_LEFT = (13360, 13359, 13353, 13377, 13372, 13368)
 """hm08's vertices on the left lid's rim: inner corner, upper 2, outer corner, lower 2 (landmarks 42..47)."""
 INNER_LIP_LOWER = (523, 7264)  # middle, left: the ridge of the lower lip
-INNER_LIP_UPPER = ((-0.0051, 0.1007), (0.0, 0.1014), (0.0051, 0.1007))
+INNER_LIP_UPPER = ((-0.0051, 0.1003), (0.0, 0.1010), (0.0051, 0.1003))
 """m aside and in depth, from the right: points as high as those at rest, where lips touch."""
 INNER_CORNER, OUTER_CORNER = 7192, 7250  # of the left side
 OUTER_LIP_X = (0.0055, 0.0125)  # m, landmarks 52 and 53

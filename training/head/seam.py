@@ -15,7 +15,7 @@ from training.head.surface import Surface, SurfacePoint
 
 UPPER, LOWER = 520, 523
 """hm08's vertices in the middle of either lip, where they meet."""
-PRESSED = 0.00015  # m that lips lie in one another at rest: other faces part them by as much
+LEFT = 0.00005  # m between lips at rest: they go into one another nowhere
 REACH = (0.0015, 0.0085)  # m from the seam: up to here a lip goes with it whole, from there on it stays
 HALF, STEP = 0.0225, 0.00075  # m: of the seam's length, and between the places along it
 DEEP = 0.0005  # m of depth that lips are looked at in at once
@@ -40,7 +40,7 @@ def lips_shut(at: Floats, faces: Ints, upper: int, lower: int) -> Floats:
     out = np.zeros_like(at)
     for _ in range(ROUNDS):
         gaps, seam = _gaps(at + out, faces[near], side, x)
-        shift = np.convolve(np.pad(gaps + PRESSED, 1, mode="edge"), EVEN, "valid")
+        shift = np.convolve(np.pad(gaps - LEFT, 1, mode="edge"), EVEN, "valid")
         shift = (shift + shift[::-1]) / 2
         chosen = np.flatnonzero(side)
         away = cKDTree(seam).query((at + out)[chosen])[0]
@@ -115,7 +115,7 @@ def _gaps(at: Floats, faces: Ints, side: Ints, x: Floats) -> tuple[Floats, Float
     least = gap[np.arange(len(x)), nearest]
     known = np.flatnonzero(np.isfinite(least))
     middle = height[-1][known, nearest[known]] + least[known] / 2
-    gaps = np.full(len(x), -PRESSED)
+    gaps = np.full(len(x), LEFT)
     gaps[known] = least[known]
     return gaps, np.c_[x[known], middle, depths[nearest[known]]]
 

@@ -16,7 +16,7 @@ DROP = np.array(
 COLUMNS = 4  # of vertices per tooth
 SHAPE = np.array([0.0, 0.75, 1.0, 0.75])  # bulge over a tooth's width, beginning between two teeth
 GROOVE = 1.1  # mm from the middle of a crown's front to where it meets its neighbour
-FRONT = 0.66  # bulge at which a crown lies on the arch
+FRONT = 0.72  # bulge at which a crown lies on the arch
 DARK_FROM, DARK_OVER = (
     0.005,
     0.026,

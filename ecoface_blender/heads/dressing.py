@@ -97,6 +97,7 @@ def paint(mesh: bpy.types.Mesh, arrays: Mapping[str, np.ndarray], look: Look) ->
             "brow": look.brow,
             "iris": look.iris,
             "mouth": part_materials.CHEEK,
+            "teeth": part_materials.ENAMEL,
         }
         if part in shown:
             material.diffuse_color = (*shown[part], 1.0)  # for Solid view

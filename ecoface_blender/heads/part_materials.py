@@ -12,8 +12,8 @@ UV_RADIUS = 0.45  # of an eyeball in its UVs, around their middle
 CORNEA = 0.0011  # metres that it stands out
 COLOURS = "Color"
 GUM, TONGUE = (0.40, 0.130, 0.115), (0.40, 0.095, 0.090)
-CHEEK = (0.11, 0.024, 0.021)
-"""Of the mouth's inside where Solid view shows one colour for all of it: of what is seen behind the lips."""
+CHEEK, ENAMEL = (0.14, 0.032, 0.028), (0.47, 0.42, 0.34)
+"""Of the mouth's inside and of teeth where Solid view shows one colour for all of them: of what is seen."""
 N_TEETH = 12  # in an arch's UVs
 GUM_EDGE, GUM_ARC = 0.395, 0.13
 """Where gums end between two teeth in the arch's UVs (0.14 the neck of a crown, 0.71 its edge), and how much
@@ -147,7 +147,7 @@ def paint_mouth(nodes: Nodes, _look: Look) -> None:
     depth = nodes.node("ShaderNodeSeparateXYZ", place).outputs[2]
     flesh = nodes.mix(nodes.noise(place, 160.0, 3.0), (0.26, 0.062, 0.055), (0.38, 0.110, 0.098))
     nodes.set(
-        base_color=nodes.mix(nodes.ramp(depth, 0.020, 0.085), (0.012, 0.0025, 0.002), flesh),
+        base_color=nodes.mix(nodes.ramp(depth, 0.010, 0.074), (0.012, 0.0025, 0.002), flesh),
         roughness=0.38,
         specular_ior_level=0.3,
         coat_weight=0.25,

@@ -21,6 +21,7 @@ SHORTEST = 1  # frame of a silence that is filled: left alone, the face would be
 FADE = 0.6  # seconds over which a face comes from its line, and goes to the next
 TURNS_OVER = 1.1  # seconds over which its head does
 SHUT = 0.71  # of eyeBlink, at which our lids touch
+LIPS_SHUT = 0.008  # of mouthClose: lips that just touch on one face would show a line of teeth on another
 TURNS_TO = 0.35  # seconds in which a head turns to another speaker
 
 Span = tuple[float, float]
@@ -107,7 +108,7 @@ def _channels(
         turn = turns.towards(rig, turn, *aim, min(amounts.head_motion, 1.0))
     motion = np.zeros((len(frames), MOTION_DIM))
     if rig.has_reference_lids:
-        motion = source_curves.with_units(motion, shown.stirred)
+        motion = source_curves.with_units(lips_shut(motion), shown.stirred)
         motion = source_curves.with_lids(motion, -turn.gaze[:, 1])
         motion = source_curves.with_blinks(motion, SHUT * shown.blink)
         turn = turn.under_lids(source_curves.opened_lids(motion))
@@ -132,6 +133,11 @@ def _aim(
         later = frames >= first + 0.2 * rate
         points[later] = seen[other.name][later]
     return points, _slowly(points, TURNS_TO * rate)
+
+
+def lips_shut(motion: np.ndarray) -> np.ndarray:
+    """A motion (T, 53) whose lips, which touch at rest, press one another a little."""
+    return source_curves.with_units(motion, {"mouthClose": np.full(len(motion), LIPS_SHUT)})
 
 
 def _others(rig: Rig) -> list[bpy.types.Object]:

@@ -1,8 +1,9 @@
 """F and V: the lower lip goes to the edge of the upper teeth, instead of standing before them.
 
 The generator raises the lip and rolls it in, but as if there were no teeth: its rim may cover them up to the
-upper lip, as a straight line, or not reach them. Here its inner rim is brought to their edge, by the change
-of coefficients that moves the rest of the face least, and by as much as phones say that this is an F or a V.
+upper lip, as a straight line, or not reach them; and the upper lip may bare all of them. Here the lower's
+inner rim is brought to their edge and the upper's near it, by the change of coefficients that moves the rest
+of the face least, and by as much as phones say that this is an F or a V.
 """
 
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from ecoface_model.arrays import NDArray
-from ecoface_model.core.constants import LOWER_INNER, MOTION_DIM
+from ecoface_model.core.constants import LOWER_INNER, MOTION_DIM, UPPER_INNER
 from ecoface_model.core.head_file import FlameFile
 from ecoface_model.core.head_mesh import HeadLandmarks, HeadMesh
 from ecoface_model.core.phones import PHONES
@@ -22,14 +23,18 @@ from ecoface_model.postprocess.lips import JAW
 LABIODENTALS = ("F", "V")
 SURE = (0.25, 0.65)  # probabilities of them between which their pull grows from nothing to all
 COVERS = 0.8  # mm by which the lip's inner rim is to cover the edge of the teeth
-BEFORE = 1.9  # mm by which it may stand before them
-MOST = 4.5  # mm that it is moved in either direction
+BEFORE = 2.4  # mm by which it may stand before them
+SHOWN = 2.4  # mm over their edge at which the upper lip ends at most: more is a bite
+MOST = 4.5  # mm that a lip is moved in either direction
 ITERATIONS = 3
-REACH = 2  # frames to either side that a frame depends on
+REACH = 3  # frames to either side that a frame depends on
 _BESIDE = 0.003  # m to either side of a landmark in which teeth are before it
 _ELASTIC = 3.0  # mm^2
+N_PAIRS = len(LOWER_INNER)
+_RIMS = LOWER_INNER + UPPER_INNER
+_HELD = np.array([0, 2, 4, 1, 3, 5, 6, 8, 10])  # of their heights and depths by turns
 _COLUMNS = [PHONES.index(name) for name in LABIODENTALS]
-_AROUND = (0.25, 0.5, 0.25)
+_AROUND = np.array([1, 4, 6, 4, 1], np.float32) / 16  # it comes and goes over 0.16 s, as lips do
 
 Motion = Float32[NDArray[np.float32], "frames 53"]
 
@@ -42,54 +47,60 @@ class LabiodentalContact:
         self._landmarks = HeadLandmarks(file)
         teeth = file.v_template[file.masks["teeth"]]
         upper = teeth[file.weights[file.masks["teeth"], JAW] < 0.5] if len(teeth) else teeth
-        rim = self._rim(np.zeros((1, MOTION_DIM), np.float32))[0]  # (3, 3) mm
+        rim = self._rims(np.zeros((1, MOTION_DIM), np.float32))[0, :N_PAIRS]  # (3, 3) mm
         edges = [_edge(1000 * upper, float(x)) for x in rim[:, 0]]
         self._edges = (
             None if any(edge is None for edge in edges) else np.stack([e for e in edges if e is not None])
         )
         """(3, 2) mm: height and depth of the teeth's edge before each of the rim's landmarks."""
         mesh = HeadMesh(file, file.landmark_faces)
-        corners = mesh.faces[LOWER_INNER]  # (3, 3): of these landmarks
-        moves = np.einsum("pc,pcxm->pxm", file.landmark_barycentric[LOWER_INNER], moves_of(mesh)[corners])
-        self._moves = moves[:, 1:].reshape(-1, MOTION_DIM).astype(np.float32)  # (6, 53) mm per unit
+        corners = mesh.faces[_RIMS]  # (6, 3): of these landmarks
+        moves = np.einsum("pc,pcxm->pxm", file.landmark_barycentric[_RIMS], moves_of(mesh)[corners])
+        self._moves = moves[:, 1:].reshape(-1, MOTION_DIM)[_HELD].astype(np.float32)  # (9, 53) mm per unit
         soft = softness(file)
-        spread = soft @ self._moves.T  # (53, 6)
-        self._answer = (spread @ np.linalg.inv(self._moves @ spread + _ELASTIC * np.eye(6))).astype(
-            np.float32
-        )
-        """(53, 6): the change for so many mm of each row of `_moves`."""
+        spread = soft @ self._moves.T  # (53, 9)
+        held = self._moves @ spread + _ELASTIC * np.eye(len(self._moves))
+        self._answer = (spread @ np.linalg.inv(held)).astype(np.float32)
+        """(53, 9): the change for so many mm of each row of `_moves`."""
 
     def settle(self, motion: Motion, pull: Float32[NDArray[np.float32], " frames"]) -> Motion:
-        """The motion with the lip at the teeth where `pull` is 1, and as it was where that is 0."""
+        """The motion with the lips at the teeth where `pull` is 1, and as it was where that is 0."""
         some = np.flatnonzero(pull > 0)
         if self._edges is None or not len(some):
             return motion
         out, moved = motion.copy(), motion[some]
-        rim = self._rim(moved)[..., 1:]  # (n, 3, 2) mm
-        wanted = np.stack(
+        rim = self._held(moved)  # (n, 9) mm
+        edge, depth = self._edges.T
+        over, before, shown = np.split(rim, (N_PAIRS, 2 * N_PAIRS), axis=1)
+        wanted = np.concatenate(
             [
-                np.broadcast_to(self._edges[:, 0] + COVERS, rim.shape[:2]),
-                np.minimum(rim[..., 1], self._edges[:, 1] + BEFORE),
+                np.broadcast_to(edge + COVERS, over.shape),
+                np.minimum(before, depth + BEFORE),
+                np.minimum(shown, edge + SHOWN),
             ],
-            axis=-1,
+            axis=1,
         )
-        goal = rim + pull[some, None, None] * np.clip(wanted - rim, -MOST, MOST)
+        goal = rim + pull[some, None] * np.clip(wanted - rim, -MOST, MOST)
         for _ in range(ITERATIONS):
-            missing = (goal - self._rim(moved)[..., 1:]).reshape(len(some), -1).astype(np.float32)
-            moved = moved + missing @ self._answer.T
+            moved = moved + (goal - self._held(moved)).astype(np.float32) @ self._answer.T
         out[some] = moved
         return out
 
-    def _rim(self, motion: Motion) -> Float32[NDArray[np.float32], "frames 3 3"]:
-        """mm: the lower lip's inner landmarks."""
-        found: NDArray[np.float32] = 1000 * self._landmarks.of(motion)[:, LOWER_INNER]
+    def _held(self, motion: Motion) -> Float32[NDArray[np.float32], "frames 9"]:
+        """mm: the lower rim's heights, its depths, and the upper rim's heights, of its landmarks."""
+        held: NDArray[np.float32] = self._rims(motion)[..., 1:].reshape(len(motion), -1)[:, _HELD]
+        return held
+
+    def _rims(self, motion: Motion) -> Float32[NDArray[np.float32], "frames 6 3"]:
+        """mm: the lower lip's inner landmarks, then the upper's."""
+        found: NDArray[np.float32] = 1000 * self._landmarks.of(motion)[:, _RIMS]
         return found
 
 
 def labiodental_pull(
     channels: Float32[NDArray[np.float32], "frames channels"],
 ) -> Float32[NDArray[np.float32], " frames"]:
-    """How surely each frame is one of an F or a V, 0 to 1, beginning a frame before it and ending one after.
+    """How surely each frame is one of an F or a V, 0 to 1, rising over three frames and falling over three.
 
     `channels` are the motion, its closure and its phones; without phones it is 0 all over.
     """
@@ -98,10 +109,8 @@ def labiodental_pull(
     told = channels[:, [MOTION_DIM + 1 + column for column in _COLUMNS]].sum(axis=1)
     sure = np.clip((told - SURE[0]) / (SURE[1] - SURE[0]), 0, 1)
     padded = np.pad(sure, REACH, mode="edge")
-    wide = np.maximum.reduce([padded[k : len(padded) - 2 + k] for k in range(3)])  # (T + 2,)
-    pull: NDArray[np.float32] = sum(
-        np.float32(weight) * wide[k : k + len(sure)] for k, weight in enumerate(_AROUND)
-    )
+    wide = np.maximum.reduce([padded[k : len(padded) - 2 + k] for k in range(3)])  # (T + 4,)
+    pull: NDArray[np.float32] = sum(weight * wide[k : k + len(sure)] for k, weight in enumerate(_AROUND))
     return pull
 
 

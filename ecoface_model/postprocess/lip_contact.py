@@ -27,7 +27,7 @@ from ecoface_model.postprocess.lip_meeting import (
 FREE_DEPTH = 0.15  # mm that lips may press into one another before they feel it
 GIVE = 0.2  # mm more that they give in at most, however hard they press
 SHUT_DEPTH = 0.1  # mm, of lips that a closure brings together
-PULLED_FROM = (1.5, 3.0)  # mm; lips closer than the first are pulled shut fully, further than the second not
+PULLED_FROM = (1.8, 3.2)  # mm; lips closer than the first are pulled shut fully, further than the second not
 PULLED_IN_SILENCE = (20.0, 30.0)  # the same amid a long pause, or where nobody speaks at all
 SURE = (0.5, 0.8)  # probabilities of a closure between which its pull grows from nothing to all
 ITERATIONS = 6
@@ -38,7 +38,7 @@ _ELASTIC = 5.0  # mm^2
 _STIFFNESS = 0.02  # mm of root mean square motion that one unit of a coefficient counts besides
 _LIPS, _UPPER_FACE = 4.0, 50.0
 _OPEN = 1.0  # mm between the inner lips' landmarks; lips further apart cross nowhere
-_TOUCHING = 0.05  # weight of mouthClose at which the reference head's lips touch
+_TOUCHING = 0.02  # weight of mouthClose at which lips press into one another, as far as crossing ones meet
 
 Motion = Float32[NDArray[np.float32], "frames 53"]
 

@@ -7,6 +7,9 @@ from blender_support import REFERENCE_HEAD, empty_blend
 from test_blender_head_turn import N, angle_to, receive, turned
 
 from ecoface_blender.animation import actions, layers
+from ecoface_blender.core.constants import LOWER_INNER, MOTION_DIM, UPPER_INNER
+from ecoface_blender.core.head_file import read_head
+from ecoface_blender.core.head_mesh import HeadLandmarks
 from ecoface_blender.core.head_pose import direction
 from ecoface_blender.core.jaw_skinning import rotations
 from ecoface_blender.heads import face_kinds, source_curves
@@ -145,6 +148,16 @@ def test_idle_is_the_same_for_a_seed_and_within_people_s_ranges():
     for unit, weights in long.stirred.items():
         assert weights.min() >= 0 and 0.01 < weights.std() < 0.15, unit
         assert np.abs(np.diff(weights)).max() < 0.03, "slow"
+
+
+def test_a_listener_s_lips_are_pressed_together_a_little():
+    marks = HeadLandmarks(read_head())
+    rest = np.zeros((2, MOTION_DIM), np.float32)
+    height = [
+        1000 * marks.of(motion)[..., 1] for motion in (rest, silence.lips_shut(rest).astype(np.float32))
+    ]
+    closer = np.subtract(*[y[:, UPPER_INNER] - y[:, LOWER_INNER] for y in height])
+    assert closer.min() > 0.1 and closer.max() < 0.5, "mm"
 
 
 def test_a_listener_s_head_is_never_still_for_a_second():

@@ -27,7 +27,7 @@ def unit(file, name: str) -> np.ndarray:
     return file.arkit_coefficients[file.arkit_names.index(name)].astype(np.float32)
 
 
-def closing(file, most: float = 0.09, frames: int = 15) -> np.ndarray:
+def closing(file, most: float = 0.065, frames: int = 15) -> np.ndarray:
     """Lips that come together, cross and part again, smiling a little to one side."""
     share = np.sin(np.linspace(0, np.pi, frames)) ** 2
     open_jaw, close, smile = (unit(file, n) for n in ("jawOpen", "mouthClose", "mouthSmileLeft"))
@@ -83,7 +83,7 @@ def test_each_frame_is_treated_by_itself(file, contact):
 
 
 def test_a_smooth_closing_stays_as_smooth(file, contact):
-    motion = closing(file, most=0.055, frames=40)
+    motion = closing(file, most=0.04, frames=40)
     marks = HeadLandmarks(file)
 
     def shake(frames: np.ndarray) -> float:
@@ -97,7 +97,7 @@ def test_a_smooth_closing_stays_as_smooth(file, contact):
 
 def test_a_sure_closure_brings_nearly_shut_lips_together_and_leaves_open_ones(file, contact):
     close, jaw = (unit(file, n) for n in ("mouthClose", "jawOpen"))
-    motion = np.stack([-0.03 * close, -0.03 * close, 0.5 * jaw]).astype(
+    motion = np.stack([-0.055 * close, -0.055 * close, 0.5 * jaw]).astype(
         np.float32
     )  # 1 mm, 1 mm and wide open
     settled = contact.settle(motion, np.array([1, 0, 1], np.float32))

@@ -67,5 +67,5 @@ def test_the_pull_comes_and_goes_over_frames_and_needs_phones():
     channels = np.zeros((12, MOTION_DIM + 1 + len(PHONES)), np.float32)
     channels[5:7, MOTION_DIM + 1 + PHONES.index("V")] = 0.9
     pull = labiodental_pull(channels)
-    np.testing.assert_allclose(pull, [0, 0, 0, 0.25, 0.75, 1, 1, 0.75, 0.25, 0, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(pull, np.array([0, 0, 1, 5, 11, 15, 15, 11, 5, 1, 0, 0]) / 16, atol=1e-6)
     assert not labiodental_pull(channels[:, : MOTION_DIM + 1]).any()

@@ -1,7 +1,7 @@
 """The head's surface put together: skin, teeth, tongue, eyeballs, brows; its masks and landmarks."""
 
 import functools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,16 +9,14 @@ from training.head import colours
 from training.head.brows import brow_part
 from training.head.eyes import eye_piece, fit_sphere
 from training.head.landmarks import landmark_points
-from training.head.parts import Part, Piece, cut_out, join
+from training.head.parts import Part, Piece, join
 from training.head.skin import CUT_ABOVE_NECK, Skin, build_skin, near_head
 from training.head.source import AnnyData, Bools, Floats, Ints, SourceMesh
 from training.head.surface import Surface, SurfacePoint
 from training.head.teeth import LOWER, UPPER, arch_piece
+from training.head.tongue import TONGUE, tongue_piece
 
 EYES = ("helper-l-eye", "helper-r-eye")
-TONGUE = "helper-tongue"
-TONGUE_MOVED = np.array([0.0, -0.0025, 0.003])  # m: down, so that it is dark above it, and to the teeth
-TONGUE_WIDER = 0.12  # of its width, so that it lies along the teeth
 
 
 @dataclass(frozen=True)
@@ -102,21 +100,13 @@ def build_shape(data: AnnyData) -> HeadShape:
         skin.piece(),
         arch_piece(mesh, UPPER),
         arch_piece(mesh, LOWER),
-        _tongue(mesh),
+        tongue_piece(mesh),
         *(eye_piece(mesh, name) for name in EYES),
         *(_brow(skin, eye_height, side) for side in (1, -1)),
     )
     part = join([p.part for p in pieces])
     source = _source_vertices(mesh, neck_base)
     return HeadShape(mesh, part, pieces, part.positions(mesh), skin, source, neck_base, (left, right))
-
-
-def _tongue(mesh: SourceMesh) -> Piece:
-    part = cut_out(mesh, mesh.part == TONGUE, TONGUE)
-    moved = TONGUE_MOVED + part.positions(mesh) * [TONGUE_WIDER, 0, 0]
-    part = replace(part, offset=part.offset + moved)
-    material = np.full(len(part.faces), colours.MATERIALS.index("tongue"))
-    return Piece(part, colours.tongue_colours(part.positions(mesh)), material)
 
 
 def _brow(skin: Skin, eye_height: float, side: int) -> Piece:

@@ -16,7 +16,7 @@ def linear(r: int, g: int, b: int) -> Floats:
 
 
 SKIN, LIPS, FLUSH = linear(224, 177, 152), linear(190, 108, 102), linear(214, 138, 118)
-MOUTH, TEETH, TONGUE = linear(112, 46, 44), linear(230, 220, 202), linear(182, 92, 92)
+MOUTH, TEETH, TONGUE = linear(112, 46, 44), linear(224, 212, 190), linear(182, 92, 92)
 SCLERA, IRIS, LIMBUS, PUPIL = linear(226, 222, 216), linear(88, 116, 128), linear(38, 48, 56), linear(6, 6, 7)
 BROW, HAIR, GUM = linear(66, 46, 36), linear(58, 42, 34), linear(176, 96, 92)
 NOSTRIL = linear(92, 48, 40)

@@ -2,14 +2,16 @@
 
 import numpy as np
 
+from training.head import seam
 from training.head.brows import brow_curve
 from training.head.source import Floats
 from training.head.surface import Surface, SurfacePoint
 
 EYE_LEFT = (13360, 13359, 13353, 13377, 13372, 13368)
 """hm08's vertices on the left lid's rim: inner corner, upper 2, outer corner, lower 2 (landmarks 42..47)."""
-INNER_LIP_UPPER = (520, 7268)  # middle, left: the row where the lips of the rest pose meet
-INNER_LIP_LOWER = (523, 7264)
+INNER_LIP_LOWER = (523, 7264)  # middle, left: the ridge of the lower lip
+INNER_LIP_UPPER = ((-0.0051, 0.1003), (0.0, 0.1010), (0.0051, 0.1003))
+"""m aside and in depth, from the right: points as high as those at rest, where lips touch."""
 INNER_CORNER, OUTER_CORNER = 7192, 7250  # of the left side
 OUTER_LIP_X = (0.0055, 0.0125)  # m, landmarks 52 and 53
 
@@ -38,9 +40,10 @@ def landmark_points(surface: Surface, of_source: dict[int, int], lips: Floats, e
     upper = [_lip_rim(surface, lips, x, -0.010, -0.0005) for x in columns]
     lower = [_lip_rim(surface, lips, x, -0.050, 0.0005) for x in columns[::-1]]
     outer = [other(OUTER_CORNER), *upper, vertex(OUTER_CORNER), *lower]
-    inner = [other(INNER_CORNER), other(INNER_LIP_UPPER[1]), *(vertex(v) for v in INNER_LIP_UPPER)]
-    inner += [vertex(INNER_CORNER), vertex(INNER_LIP_LOWER[1]), vertex(INNER_LIP_LOWER[0])]
-    inner += [other(INNER_LIP_LOWER[1])]
+    middle = of_source[seam.UPPER], of_source[seam.LOWER]
+    inner_upper = [seam.underside(surface, *middle, x, depth) for x, depth in INNER_LIP_UPPER]
+    inner = [other(INNER_CORNER), *inner_upper, vertex(INNER_CORNER)]
+    inner += [vertex(INNER_LIP_LOWER[1]), vertex(INNER_LIP_LOWER[0]), other(INNER_LIP_LOWER[1])]
     return [*jaw, *brows, *nose, *right_eye, *left_eye, *outer, *inner]
 
 

@@ -15,7 +15,13 @@ DROP = np.array(
 """The arch from above, in mm: half width, and how far it falls back from the incisors."""
 COLUMNS = 4  # of vertices per tooth
 SHAPE = np.array([0.0, 0.75, 1.0, 0.75])  # bulge over a tooth's width, beginning between two teeth
-DEPTH_OF_BACK = 0.034  # m behind the incisors, where teeth fade into the dark
+GROOVE = 1.1  # mm from the middle of a crown's front to where it meets its neighbour
+FRONT = 0.72  # bulge at which a crown lies on the arch
+DARK_FROM, DARK_OVER = (
+    0.005,
+    0.026,
+)  # m behind the incisors, from where on and over which teeth fade into the dark
+IN_SHADE = 0.8  # of the upper teeth's light that reaches the lower ones, behind the lip
 
 
 @dataclass(frozen=True)
@@ -28,17 +34,22 @@ class Arch:
     gum_side: int  # 1 where the gum is above the teeth, -1 below
     narrower: float  # mm off the arch on every side
     crown: tuple[float, ...]  # mm, height of each tooth
+    shorter: tuple[float, ...]  # mm by which the edge of each ends before the plane of the bite
+    rounded: tuple[float, ...]  # mm by which each is shorter where it meets its neighbour
+    level: float  # mm behind the incisors up to where the edges do not climb
+    rise: float  # of them towards the back from there on: the row climbs with the plane of the bite
 
 
 UPPER = Arch(
     "helper-upper-teeth", (8.6, 6.8, 7.6, 7.0, 7.0, 11.0), (-0.0294, 0.0957), 1, 0.0,
-    (10.0, 9.2, 9.8, 8.4, 7.6, 7.0),
+    (10.0, 9.2, 9.8, 8.4, 7.6, 7.0), (0.0, 0.4, 0.0, 0.4, 0.6, 0.8), (0.4, 0.5, 0.8, 0.7, 0.7, 0.7),
+    0.0, 0.10,
 )  # fmt: skip
 LOWER = Arch(
-    "helper-lower-teeth", (5.4, 6.0, 7.0, 7.2, 7.4, 11.5), (-0.0319, 0.0932), -1, 1.5,
-    (8.6, 8.8, 9.4, 8.4, 7.6, 7.0),
+    "helper-lower-teeth", (5.4, 6.0, 7.0, 7.2, 7.4, 11.5), (-0.0330, 0.0932), -1, 1.5,
+    (7.8, 8.0, 8.4, 7.6, 7.0, 7.0), (0.0, 0.3, 0.7, 1.4, 1.8, 2.0), (0.4, 0.4, 0.8, 0.8, 0.8, 0.8),
+    14.0, 0.18,
 )  # fmt: skip
-RISE = 0.10  # of the edge towards the back: the row climbs with the plane of the bite
 ROWS = np.array(
     [1.45, 1.0, 0.8, 0.45, 0.12, 0.0, 0.12, 0.7]
 )  # crown heights from gum to edge to the tongue's side
@@ -50,21 +61,29 @@ def arch_piece(mesh: SourceMesh, arch: Arch) -> Piece:
     columns, tooth, bulge = _columns(arch)
     middle, outward = _curve(columns, arch)  # (C, 2) x and z in m, unit normals
     crown = np.array(arch.crown)[tooth] * 1e-3
+    ends = (np.array(arch.shorter)[tooth] + np.array(arch.rounded)[tooth] * (1 - bulge) ** 1.5) * 1e-3
     rows = []
     for height, out in zip(ROWS, OUTWARDS, strict=True):
         on_gum, on_crown = height >= 1, height <= 1
         up = crown * height * (1 - 0.16 * (1 - bulge) * on_gum)  # gums reach further down between teeth
-        up = up + 0.0004 * (1 - bulge) ** 2 * (height < 1)  # m, edges are rounded off there
-        plane = middle + outward * ((out + 0.75 * (bulge - 0.5) * on_crown) * 1e-3)[:, None]
-        y = arch.edge[0] + arch.gum_side * up + RISE * (arch.edge[1] - middle[:, 1])
+        up = up + ends * max(0.0, 1 - height) * (height < 1)  # teeth end unalike, and round
+        plane = middle + outward * ((out + GROOVE * (bulge - FRONT) * on_crown) * 1e-3)[:, None]
+        y = bite_plane(arch, middle[:, 1]) + arch.gum_side * up
         rows.append(np.c_[plane[:, 0], y, plane[:, 1]])
     vertices = np.stack(rows)  # (R, C, 3)
     return _piece(mesh, arch, vertices, _colours(vertices, bulge, arch))
 
 
-def outer_side() -> tuple[Floats, Floats]:
-    """The upper arch from above: points (C, 2) x and z in metres, and outward unit normals."""
-    return _curve(np.linspace(-55, 55, 111), UPPER)
+def bite_plane(arch: Arch, depth: Floats) -> Floats:
+    """Height (..), m, of the row's edges at a depth (..), m: it climbs towards the back."""
+    behind = arch.edge[1] - depth - arch.level * 1e-3
+    out: Floats = arch.edge[0] + arch.rise * np.where(arch.level, np.maximum(behind, 0), behind)
+    return out
+
+
+def front_side(arch: Arch) -> tuple[Floats, Floats]:
+    """An arch from above: points (C, 2) x and z in metres, and outward unit normals."""
+    return _curve(np.linspace(-55, 55, 111), arch)
 
 
 def _piece(mesh: SourceMesh, arch: Arch, vertices: Floats, colours: Floats) -> Piece:
@@ -109,9 +128,9 @@ def _curve(along: Floats, arch: Arch) -> tuple[Floats, Floats]:
 def _colours(vertices: Floats, bulge: Floats, arch: Arch) -> Floats:
     """Gum, teeth with darker gaps; all darker towards the throat."""
     row = np.arange(len(ROWS))[:, None, None]
-    enamel = TEETH * (0.58 + 0.42 * bulge**0.6)[None, :, None] * np.where(row == 1, 0.85, 1.0)
+    enamel = TEETH * (0.45 + 0.55 * bulge**0.6)[None, :, None] * np.where(row == 1, 0.85, 1.0)
     colours = np.where(row == 0, GUM, enamel)
     colours = np.where(row >= 6, colours * 0.6, colours)
-    depth = np.clip((arch.edge[1] - 0.004 - vertices[..., 2:]) / DEPTH_OF_BACK, 0, 1)
-    out: Floats = colours * (1 - 0.85 * depth)
+    depth = np.clip((arch.edge[1] - DARK_FROM - vertices[..., 2:]) / DARK_OVER, 0, 1)
+    out: Floats = colours * (1 - 0.85 * depth) * (1.0 if arch.gum_side > 0 else IN_SHADE)
     return out

@@ -14,7 +14,7 @@ from ecoface_model.head_motion.draws import unrest
 from ecoface_model.head_motion.head import BREATHS, DRAWN, drawn_breaths
 
 HIP = 0.34  # metres below the head's joint about which a torso leans
-FOLLOWS = np.array([0.3, 0.22, 0.3])  # of yaw, pitch and roll of the head about their means
+FOLLOWS = np.array([0.3, 0.4, 0.3])  # of yaw, pitch and roll of the head about their means
 LATER, WIDTH = 0.12, 0.28  # seconds by which a torso is later than the head, and over which it follows
 SWAY, SLOW = np.array([0.6, 0.8, 0.6]), (0.05, 0.3)  # degrees of yaw, pitch, roll, standard deviations; Hz
 BREATH = 0.3, 0.0015  # degrees back, and metres up of the shoulders, with a breath

@@ -14,11 +14,11 @@ from ecoface_model.postprocess.eyelids import EyelidContact
 
 Cut = tuple[int, int | None]
 """A frame, and the head that is seen from it on, or both for None."""
-SHOTS = ("both", "speaker", "listener", "both", "speaker")
+SHOTS = ("both", "speaker", "listener", "speaker", "speaker")
 """Of the lines one after the other: whoever speaks is seen, but for one line of five, in which the head that
 spoke listens without a cut between."""
 AHEAD = 9  # frames by which a cut is before the line's first
-AFTER = 12  # frames after the last line from which on both are seen
+AFTER = 8  # frames after the last line from which on both are seen
 LOWERED = 0.75  # of an eye's usual opening, below which it blinks
 PARTED = 0.05  # half widths of a mouth, from which on it is open
 BESIDE = 2  # frames to either side of a cut in which no eye may blink

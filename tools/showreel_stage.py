@@ -8,9 +8,13 @@ import numpy as np
 from mathutils import Vector
 from showreel_room import build_room
 
-TALL, HEIGHT = {"both": 0.52, "one": 0.33}, {"both": 0.02, "one": 0.045}  # metres seen, and their middle
-LENS = {"both": 40.0, "one": 85.0}  # mm; near two who face each other, it sees more than their profiles
-ASIDE, TO_OTHER = 55.0, 0.02  # of who is seen alone: degrees off the front, metres of room before the face
+TALL = {"both": 0.45, "near": 0.35, "one": 0.305}  # metres seen
+HEIGHT = {"both": 0.02, "near": 0.035, "one": 0.045}  # and their middle
+LENS = {"both": 40.0, "near": 40.0, "one": 55.0}
+"""mm; near two who face each other, it sees more than their profiles."""
+ASIDE, PAST_OTHER = 64.0, 36.0
+"""Degrees off the front of a camera on one alone, as near to what is looked at as the other leaves room; and
+of one past the other's shoulder."""
 LIGHTS = (
     ("Key", (0.0, -0.62, 0.45), 0.6, 8.0, (1.0, 0.95, 0.88)),
     ("Fill", (0.0, -1.4, 0.0), 1.2, 4.5, (0.92, 0.96, 1.0)),
@@ -37,7 +41,7 @@ class Garment:
 
 INSIDE, SHOULDERS = ((0.025, -0.115), (0.052, -0.098)), ((0.11, -0.13), (0.17, -0.16), (0.2, -0.25))
 ROLL_NECK = Garment(
-    (*INSIDE, (0.058, -0.080), (0.067, -0.077), (0.073, -0.086), (0.072, -0.104), *SHOULDERS),
+    (*INSIDE, (0.058, -0.086), (0.067, -0.083), (0.073, -0.092), (0.072, -0.108), *SHOULDERS),
     (0.020, 0.062, 0.070), 56, 0.012,
 )  # fmt: skip
 SHAWL = Garment(
@@ -86,14 +90,21 @@ def add_camera(name: str, shot: str, middle: Vector, angle: float) -> bpy.types.
 
 
 def film(scene: bpy.types.Scene, heads: list[bpy.types.Object], cuts: list[tuple[int, int | None]]) -> None:
-    """Cameras, light, a dim room; from each frame of `cuts` on one head is seen, or both for None."""
+    """Cameras, light, a dim room; from each frame of `cuts` on one head is seen, or both for None.
+
+    Where both are seen at last they are seen from nearer, past the one who was alone before, at the other's
+    face: nobody speaks, faces are all that moves.
+    """
     both = add_camera("Both", "both", Vector(), 0)
+    alone = cuts[-2][1] if len(cuts) > 1 else None
+    side = 0 if alone is None else 1 if alone else -1
+    near = add_camera("Near", "near", Vector(), side * PAST_OTHER)
     ones = [
-        add_camera(f"On {head.name}", "one", head.location - Vector((side * TO_OTHER, 0, 0)), -side * ASIDE)
+        add_camera(f"On {head.name}", "one", head.location, -side * ASIDE)
         for head, side in zip(heads, (-1, 1), strict=True)
     ]
-    for frame, head in cuts:
-        camera = both if head is None else ones[head]
+    for number, (frame, head) in enumerate(cuts, 1):
+        camera = ones[head] if head is not None else near if 1 < number == len(cuts) else both
         scene.timeline_markers.new(camera.name, frame=frame).camera = camera
     scene.camera, scene.world = both, bpy.data.worlds.new("Room")
     scene.world.use_nodes = True

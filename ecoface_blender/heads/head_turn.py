@@ -11,14 +11,15 @@ from ..core.constants import GAZE_DIM, HEAD_DIM
 from ..core.head_pose import direction, eye_angles, gaze_along, towards, under_lids
 from ..core.jaw_skinning import rotations
 
-HEAD_SHARE = np.array([0.9, 0.5])
+HEAD_SHARE = np.array([0.97, 0.6])
 """Of the way to a target to the side and up that the head turns at least; the eyes do the rest (after Stahl
-1999, by whom heads of most people go half to all of the way to what they look at for long)."""
+1999, by whom heads of most people go half to all of the way to what they look at for long). Who talks to
+somebody faces them: else eyes stand in their corners as soon as the head turns for its own reasons, too."""
 EYES_AT_EASE = np.radians([7.0, 9.0])
 """Yaw and pitch that eyes hold for long: of a target further aside the head takes what is left (ibid.)."""
 MOST_HEAD = np.radians([60.0, 35.0])
 """Yaw and pitch, beyond which no head turns to a target."""
-LOOKS_ASIDE = np.radians(18.0)
+LOOKS_ASIDE = np.radians(15.0)
 """Yaw of an eye, to which looks away from a target are held where the target itself is not further aside."""
 SETS_OFF = np.radians(2.0)
 """About each axis, that a head is away at most where it sets off to how it moves as a line begins."""

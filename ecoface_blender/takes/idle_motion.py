@@ -24,11 +24,13 @@ BLINKS_APART = 1.2  # seconds at least: two at once look like a tic
 BESIDE_LINES = (
     0.7  # seconds to either side of a line's ends in which no blink begins: the line may have its own
 )
+BESIDE_LATER = 1.0  # seconds at most by which one that would is further away, so that not all are alike
 DWELLS = (0.9, 0.5)  # seconds on one place, likewise
 EYE_ANGLE = np.radians(1.8)
 """From between another's eyes to one of them, seen from a metre away."""
-PLACES = np.array([(1.0, 0.0), (-1.0, 0.0), (0.0, -2.2)])
-"""Yaw and pitch of another's eyes and mouth, in such angles."""
+PLACES, LOOKED_AT = np.array([(1.0, 0.0), (-1.0, 0.0), (0.0, -1.7)]), (0.41, 0.41, 0.18)
+"""Yaw and pitch of another's eyes and upper lip, in such angles, and how often each is looked at. Lids go
+down with the eyes: who dwelt on a mouth near by would seem to fall asleep."""
 AWAY, AWAY_SHARE = np.radians([9.0, 5.0]), 0.08
 """How far a listener looks aside, and how often."""
 SWAY, SWAY_TIME = np.radians([1.0, 1.7, 0.9]), 1.6  # radians about x, y, z; seconds
@@ -80,9 +82,9 @@ def idle(
     rng = np.random.RandomState(seed)
     seconds = np.arange(n_frames) / rate
     blink = np.zeros(n_frames)
-    last = -BLINKS_APART
+    last, further = -BLINKS_APART, np.random.RandomState([seed, 5])
     for start in _times(seconds, BLINKS, rng, BLINKS_APART):
-        start = _beside(start, speaks, spoke)
+        start = _beside(start, speaks, spoke, BESIDE_LATER * further.uniform())
         if start - last < BLINKS_APART:
             continue
         last = start
@@ -116,14 +118,14 @@ def _times(
     return found
 
 
-def _beside(moment: float, speaks: Sequence[float], spoke: Sequence[float]) -> float:
-    """The moment, or the nearest one in the same silence that is far enough from the lines around it."""
+def _beside(moment: float, speaks: Sequence[float], spoke: Sequence[float], further: float) -> float:
+    """The moment, or one in the same silence that is far enough from the lines around it, and `further`."""
     for edge in speaks:
         if edge - BESIDE_LINES < moment < edge:
-            return edge - BESIDE_LINES
+            return edge - BESIDE_LINES - further
     for edge in spoke:
         if edge - (CLOSING + HELD + OPENING) < moment < edge + BESIDE_LINES:
-            return edge + BESIDE_LINES
+            return edge + BESIDE_LINES + further
     return moment
 
 
@@ -170,10 +172,10 @@ def _stirred(n_frames: int, rate: float, rng: np.random.RandomState) -> dict[str
 def _looked(seconds: np.ndarray, eye_angle: float, rng: np.random.RandomState) -> np.ndarray:
     """(T, 2) yaw and pitch of the places that the gaze rests on, one after the other."""
     places = eye_angle * PLACES
-    now = places[rng.randint(3)]
+    now = places[rng.choice(3, p=LOOKED_AT)]
     looked = np.tile(now, (len(seconds), 1))
     for start in _times(seconds, DWELLS, rng):
-        place = places[rng.randint(3)] + np.radians(rng.standard_normal(2) * 0.4)
+        place = places[rng.choice(3, p=LOOKED_AT)] + np.radians(rng.standard_normal(2) * 0.4)
         if rng.uniform() < AWAY_SHARE:
             place = AWAY * rng.uniform(-1, 1, 2)
         lasting = 0.025 + 0.0024 * np.degrees(np.linalg.norm(place - now))

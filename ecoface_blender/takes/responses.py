@@ -17,8 +17,8 @@ ANSWERED = (-0.35, 0.25)  # seconds from a phrase's end, between which an answer
 LONG, IN_LONG = 2.5, (2.2, 0.4)
 """Seconds from which on a phrase is answered within, too; and between such nods: a log-normal's two."""
 NODS_APART = 1.1  # seconds from one beginning to the next
-STROKES, STROKE_TIME = (1, 3), 0.42  # strokes of a nod, and seconds of each
-NOD = np.radians(4.2)  # down, of the first stroke
+STROKES, STROKE_TIME = (1, 3), 0.46  # strokes of a nod, and seconds of each
+NOD = np.radians(3.2)  # down, of the first stroke: 22 degrees a second
 FLASH = {"browInnerUp": 0.5, "browOuterUp": 0.45}  # weights of ARKit's units, both sides alike
 LIDS = ("eyeWide", "eyeSquint")
 """Units that give way to a blink."""
@@ -29,17 +29,19 @@ MOODS: dict[str, dict[str, float]] = {
         "mouthSmile": 0.42, "mouthUpperUp": 0.07, "mouthLowerDown": 0.075,
         "cheekSquint": 0.5, "browInnerUp": 0.1, "browOuterUp": 0.12,
     },
-    "sad": {"browInnerUp": 0.95, "browDown": 0.15, "mouthFrown": 0.3, "eyeSquint": 0.1},
-    "angry": {"browInnerUp": 0.15, "browDown": 0.6, "eyeSquint": 0.2, "mouthFrown": 0.25},
+    "sad": {"browInnerUp": 0.95, "browDown": 0.15, "mouthFrown": 0.3, "eyeSquint": 0.04, "eyeWide": 0.05},
+    "angry": {"browInnerUp": 0.15, "browDown": 0.6, "eyeSquint": 0.1, "eyeWide": 0.16, "mouthFrown": 0.25},
     "fearful": {"browInnerUp": 0.9, "browOuterUp": 0.3, "eyeWide": 0.32, "mouthStretch": 0.15},
     "disgust": {
-        "browDown": 0.35, "noseSneer": 0.45, "cheekSquint": 0.2, "mouthFrown": 0.2, "mouthUpperUp": 0.06,
+        "browDown": 0.35, "noseSneer": 0.45, "cheekSquint": 0.2, "eyeWide": 0.06, "mouthFrown": 0.2,
+        "mouthUpperUp": 0.06,
     },
     "surprised": {"browInnerUp": 0.85, "browOuterUp": 0.55, "eyeWide": 0.4},
 }  # fmt: skip
 """What a listener shows of a speaker's emotion at 1: a smile at a smile, concern at grief and anger.
 
-A smile presses lips together that are shut; as much of lips that part goes with it."""
+A smile presses lips together that are shut; as much of lips that part goes with it. Who listens is awake:
+brows that are drawn down take the upper lids along, as much of wide eyes holds them."""
 MOST_MOOD = 1.3  # of an emotion, from which on a listener shows no more
 TAKEN_ON = 0.55  # seconds, standard deviation of the time over which a mood is taken on, and as much later
 

@@ -26,10 +26,13 @@ BLINK = 0.4  # of it, below which it is a blink
 NEAR = 0.4  # seconds from a gaze shift to a blink that it may wait for
 LARGE = 6.0  # degrees of a gaze shift that blinks go with
 SURE = 24.0  # degrees more, with which one always does
-AT_ENDS, AT_LAST = (
-    0.15,
-    0.7,
-)  # shares of phrase ends, and of those before a second of silence, that get a blink
+AT_ENDS, AT_LAST = 0.15, 0.3
+"""Shares of phrase ends, and of those before a second of silence, that get a blink."""
+BESIDE_ENDS, KEPT = (-0.3, 0.35), 0.35
+"""Seconds from an end between which a blink of the motion's own belongs to it, and the share of these that is
+left: the generator has one at nearly every end, which is a tic."""
+PAUSE = 0.25  # seconds of silence that make an end
+AFTER_ENDS = (0.0, 0.5)  # seconds from an end to its blink
 APART = 1.4  # seconds between an added blink and any other
 MOST = 4  # blinks within 10 s
 OPEN = (2.5, 6.0)  # seconds after which eyes that stayed open blink
@@ -49,6 +52,14 @@ def blinks_in(
         )
         starts += [max(0.0, (frame - 2) / FRAME_RATE) for frame in deep]
     return starts
+
+
+def at_ends(blinks: Sequence[float], melody: Melody, rng: np.random.RandomState) -> list[float]:
+    """Those of a motion's own blinks that go: most of what lines and phrases end in."""
+    followed = [*melody.phrases, (melody.seconds + 1, melody.seconds + 1)]
+    ends = [end for (_, end), (then, _) in itertools.pairwise(followed) if then - end > PAUSE]
+    beside = [blink for blink in blinks if any(BESIDE_ENDS[0] < blink - e < BESIDE_ENDS[1] for e in ends)]
+    return [blink for blink in beside if rng.uniform() >= KEPT]
 
 
 def met(places: Sequence[Fixation], blinks: Sequence[float]) -> list[Fixation]:
@@ -76,8 +87,8 @@ def missing(
             wanted.append(here.time - 0.04)
     silence = (melody.seconds, melody.seconds)
     for (_, end), (then, _) in itertools.pairwise([*melody.phrases, silence]):
-        if then - end > 0.25 and rng.uniform() < (AT_LAST if then - end > 1 else AT_ENDS):
-            wanted.append(end + rng.uniform(0.0, 0.2))
+        if then - end > PAUSE and rng.uniform() < (AT_LAST if then - end > 1 else AT_ENDS):
+            wanted.append(end + rng.uniform(*AFTER_ENDS))
     all_of_them, added = sorted(blinks), []
     for time in sorted(wanted):
         apart = all(abs(time - other) > APART for other in all_of_them)

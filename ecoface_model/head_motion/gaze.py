@@ -7,8 +7,9 @@
   next, upwards as often as down or aside (Andrist et al. 2014).
 - While it rests on a face, it goes from eye to eye and to the mouth.
 - A saccade of a size takes a time: 25 ms and 2.4 ms a degree (main sequence: Bahill et al. 1975; Lee 2002).
-- The head takes a part of a gaze shift, slower, and the eyes turn against all that the head does, so that the
-  gaze stays where it rests (vestibulo-ocular reflex).
+- The head takes a part of a gaze shift, slower, and of a large one all that is beyond some 10 degrees
+  (Guitton and Volle 1987; Freedman and Sparks 1997); the eyes turn against all that the head does, so that
+  the gaze stays where it rests (vestibulo-ocular reflex).
 
 Sources from memory.
 """
@@ -21,9 +22,10 @@ import numpy as np
 from jaxtyping import Float
 
 from ecoface_model.arrays import NDArray
+from ecoface_model.core.constants import FRAME_RATE
 from ecoface_model.head_motion.draws import steps
 from ecoface_model.head_motion.manner import Moods
-from ecoface_model.head_motion.melody import Melody
+from ecoface_model.head_motion.melody import Melody, smooth
 
 TALKING, LISTENING = (2.3, 0.93), (7.92, 0.43)
 """Seconds that a gaze rests on somebody, and is away: means of an exponential and of a gamma distribution.
@@ -47,8 +49,13 @@ BACK = 0.25  # seconds before the end of speaking by which the gaze is back
 SILENCE = 1.5  # seconds without speech that make a listener
 SACCADE, PER_DEGREE = 0.025, 0.0024  # seconds, and seconds a degree: the main sequence
 HEAD_SHARE = (0.30, 0.25)  # of yaw and pitch of a gaze that is turned away
+EYES_ALONE = (10.5, 10.0)  # degrees of yaw and pitch, beyond which the head takes the rest
 HEAD_TIME = 0.5  # seconds
-LIMITS = (26.0, 16.0)  # degrees that eyes turn in the head
+FOLLOWS, FOLLOWS_LATER = (
+    0.6,
+    0.2,
+)  # seconds over which a head follows eyes that stay aside, and by which it is later
+LIMITS = (20.0, 14.0)  # degrees that eyes turn in the head
 
 
 @dataclass(frozen=True)
@@ -203,7 +210,22 @@ def head_share(
     for each in places[1:]:
         if each.away != turns[-1].away:
             turns.append(each)
-    points = np.array([(each.yaw, each.pitch) if each.away else (0.0, 0.0) for each in turns]) * HEAD_SHARE
+    goals = np.array([(each.yaw, each.pitch) if each.away else (0.0, 0.0) for each in turns])
+    taken = np.maximum(np.abs(goals) * HEAD_SHARE, np.abs(goals) - EYES_ALONE)
+    points = np.sign(goals) * taken
     times = np.array([each.time for each in turns])
     took = np.array([HEAD_TIME / moods.at("speed", time) for time in times])
     return steps(points, times, np.minimum(took, np.diff(times, append=np.inf)), seconds)
+
+
+def head_after_eyes(
+    places: Sequence[Fixation],
+    turns: Float[NDArray[Any], "frames 3"],
+    seconds: Float[NDArray[Any], " frames"],
+) -> Float[NDArray[np.float64], "frames 2"]:
+    """Yaw and pitch in degrees by which a head follows eyes that are far aside in it."""
+    in_head = gaze_curve(places, seconds) - turns[:, :2]
+    beyond = np.sign(in_head) * np.maximum(np.abs(in_head) - EYES_ALONE, 0)
+    later = round(FOLLOWS_LATER * FRAME_RATE)
+    beyond = np.concatenate([beyond[:1].repeat(later, axis=0), beyond])[: len(beyond)]
+    return np.stack([smooth(each, FOLLOWS * FRAME_RATE) for each in beyond.T], axis=1)

@@ -2,7 +2,8 @@
 
 - Sway: the head rises and falls with F0 (Munhall et al. 2004, Graf et al. 2002).
 - Nods and beats: quick turns whose peak is on an accented syllable, small on most, clear on some (Hadar et
-  al. 1983; Graf et al. 2002: 2 to 5 degrees), prepared by a little turn the other way.
+  al. 1983; Graf et al. 2002: 2 to 5 degrees), prepared by a little turn the other way. Only small ones are as
+  quick as 3.7 Hz; large ones go at 1.8 (Hadar et al. 1983).
 - Posture: where a phrase begins after a pause, and within long ones, the head takes another position (Hadar
   et al. 1984: slow shifts between units of speech).
 - Breath and unrest: what keeps a silent head from freezing; it is raised a little with the breath that is
@@ -31,7 +32,7 @@ YAW, PITCH, ROLL = range(3)
 SWAY = (0.38, 0.56, 0.24)  # degrees a semitone: yaw and roll to a side drawn for each phrase
 WIDEST_SWAY = 7.0  # semitones
 POSTURE = (3.4, 1.8, 1.9)  # degrees, standard deviations
-POSTURE_TIME = (0.7, 1.2)  # seconds of a shift
+POSTURE_TIME, TIME_PER_DEGREE = (0.6, 1.0), 0.04  # seconds of a shift, and what each degree of it adds
 SHIFTS = 2.8  # seconds between shifts within long phrases, the mean
 UNREST = (0.75, 0.5, 0.45)  # degrees, standard deviations
 BREATHS = 0.24  # Hz
@@ -39,16 +40,18 @@ BREATH = 0.35  # degrees
 DRAWN, DRAWN_IN, LET_OUT = 0.9, 0.5, 0.7  # degrees, and seconds before and after a phrase begins
 DRAWN_AFTER = 0.45  # seconds of silence
 NOD = (0.8, 3.3)  # degrees of a faint accent, and what the strongest has more
-NOD_LIMITS = (4.0, 5.5, 3.5)  # degrees that all nods together come near to, however strong an emotion
+BEAT_LIMITS = (4.5, 5.0, 3.5)  # degrees that sway and nods together come near to, however strong an emotion
 NOD_SHARE = 0.6  # of accents that are nodded clearly; the others by FAINT of it
 FAINT = 0.3
-RISE, FALL = 0.20, 0.42  # seconds to a nod's peak and back
+RISE, RISE_PER_DEGREE = 0.16, 0.03  # seconds to a nod's peak, and what each degree of its size adds
+FALL = 2.0  # times as long back
 BEFORE = 0.25  # of a nod's size, the turn the other way that prepares it
 LAG = 0.03  # seconds from a syllable's loudest point to the nod's peak
 SILENT_POSTURE = 0.35  # of the usual posture, when a line is over
 LIMITS = (16.0, 13.0, 9.0)  # degrees that no turn passes
-FAST = (24.0, 42.0)  # degrees a second: from the first on turns are smoothed, from the other on wholly
-SMOOTHED = 0.48  # seconds over which
+LOWEST = 7.0  # degrees, likewise down: further the chin is in the collar
+FAST = (18.0, 32.0)  # degrees a second: from the first on turns are smoothed, from the other on wholly
+SMOOTHED = 0.56  # seconds over which
 
 Angles = Float[NDArray[np.float64], "frames 3"]
 Side = tuple[float, float, float, float]
@@ -76,26 +79,26 @@ def head_turns(melody: Melody, moods: Moods, n_frames: int, rng: np.random.Rando
     swayed = sway(melody.contour, [(*phrase, *side(rng)) for phrase in melody.phrases], seconds)
     nods = nodded([nod_on(accent, moods, rng) for accent in melody.accents], seconds)
     breaths = drawn_breaths(melody.phrases, seconds)
-    return all_together(posture + swayed, nods, breaths, idle(seconds, rng), moods, drawn_side(rng))
+    return all_together(posture, swayed + nods, breaths, idle(seconds, rng), moods, drawn_side(rng))
 
 
 def all_together(
     slow: Angles,
-    nods: Angles,
+    beats: Angles,
     breaths: Float[NDArray[Any], " frames"],
     resting: Angles,
     moods: Moods,
     towards: float,
 ) -> Angles:
-    """Posture and sway, nods, breaths and unrest as moods have them; some turn to a side, -1 or 1."""
+    """Posture, sway and nods, breaths and unrest as moods have them; some turn to a side, -1 or 1."""
     size = moods.curves["size"][:, None]
-    angles = size * slow + within(size * nods, NOD_LIMITS)
+    angles = size * slow + within(size * beats, BEAT_LIMITS)
     angles[:, PITCH] += breaths
     angles += resting * np.minimum(size, 1)
     angles[:, PITCH] -= moods.curves["pitch"]
     angles[:, YAW] += towards * moods.curves["aside"]
     angles[:, ROLL] += towards * moods.curves["tilt"]
-    return within(angles, LIMITS)
+    return in_reach(angles)
 
 
 def drawn_side(rng: np.random.RandomState) -> float:
@@ -113,6 +116,14 @@ def within(angles: Float[NDArray[Any], "frames n"], limits: tuple[float, ...]) -
         np.minimum(np.abs(angles), knee) + room * np.tanh(over / room)
     )
     return soft
+
+
+def in_reach(angles: Float[NDArray[Any], "frames 3"]) -> Angles:
+    """Angles within what a neck does in talk: `LIMITS`, and down to `LOWEST`."""
+    reached = within(angles, LIMITS)
+    down = reached[:, PITCH] < 0
+    reached[down, PITCH] = within(angles[down, PITCH, None], (LOWEST,))[:, 0]
+    return reached
 
 
 def not_tossed(angles: Angles) -> Angles:
@@ -156,7 +167,8 @@ def nod_on(accent: Accent, moods: Moods, rng: np.random.RandomState) -> Nod:
     size = (NOD[0] + NOD[1] * accent.strength) * rng.uniform(0.65, 1.2)
     size *= moods.at("nods", accent.time) * (1.0 if clear else FAINT)
     slowness = rng.uniform(0.85, 1.2) / moods.at("speed", accent.time)
-    return Nod(accent.time + LAG, RISE * slowness, FALL * slowness, size * _direction(rng))
+    rise = (RISE + RISE_PER_DEGREE * size * moods.at("size", accent.time)) * slowness
+    return Nod(accent.time + LAG, rise, FALL * rise, size * _direction(rng))
 
 
 def nodded(nods: Sequence[Nod], seconds: Float[NDArray[Any], " frames"]) -> Angles:
@@ -203,11 +215,17 @@ def _posture(
     points, times, took = [np.zeros(3)], [-1.0], [1.0]
     for time, kept in shift_times(melody, rng):
         points.append(posture(kept, rng))
-        took.append(rng.uniform(*POSTURE_TIME) / moods.at("speed", time))
+        took.append(shift_seconds(points[-1] - points[-2], moods, time, rng))
         times.append(time - 0.3 * took[-1])
     in_order = np.maximum.accumulate(times)
     until = np.diff(in_order, append=np.inf)
     return steps(np.stack(points), in_order, np.minimum(took, until), seconds)
+
+
+def shift_seconds(turn: NDArray[np.float64], moods: Moods, time: float, rng: np.random.RandomState) -> float:
+    """How long a shift by (3,) degrees takes, which begins about a time."""
+    size = float(np.linalg.norm(turn)) * moods.at("size", time)
+    return float(rng.uniform(*POSTURE_TIME) + TIME_PER_DEGREE * size) / moods.at("speed", time)
 
 
 def posture(kept: float, rng: np.random.RandomState) -> NDArray[np.float64]:

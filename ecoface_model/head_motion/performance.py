@@ -14,11 +14,11 @@ from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import FRAME_RATE, MOST_MOTION
 from ecoface_model.core.errors import RequestError
 from ecoface_model.core.head_pose import axis_angles, lid_follow, under_lids
-from ecoface_model.head_motion.blinks import blink_curve, blinks_in, met, missing
+from ecoface_model.head_motion.blinks import at_ends, blink_curve, blinks_in, met, missing
 from ecoface_model.head_motion.draws import BLINKS, GAZE, HEAD, draws
 from ecoface_model.head_motion.gaze import LIMITS as EYE_LIMITS
-from ecoface_model.head_motion.gaze import Fixation, fixations, gaze_curve, head_share
-from ecoface_model.head_motion.head import LIMITS, head_turns, not_tossed, within
+from ecoface_model.head_motion.gaze import Fixation, fixations, gaze_curve, head_after_eyes, head_share
+from ecoface_model.head_motion.head import head_turns, in_reach, not_tossed, within
 from ecoface_model.head_motion.manner import Moods
 from ecoface_model.head_motion.melody import Melody
 from ecoface_model.postprocess.eyelids import SHUT, EyelidContact
@@ -73,6 +73,10 @@ def perform(
     if places and lids is not None:
         openings = lids.openings(motion)
         blinks = blinks_in(openings, lids.usual(openings))
+        chance = draws(seed, BLINKS, 1, n_frames)  # lines of one seed do not all end alike
+        gone = at_ends(blinks, melody, chance)
+        blinks = [blink for blink in blinks if blink not in gone]
+        motion = lids.without_blinks(motion, gone)
         places = met(places, blinks)
         added = missing(places, blinks, melody, draws(seed, BLINKS))
     turns = np.zeros((n_frames, 3))
@@ -80,7 +84,8 @@ def perform(
         turns = head_turns(melody, moods, n_frames, draws(seed, HEAD))
         if places:
             turns[:, :2] += amounts.gaze * head_share(places, moods, seconds)
-        turns = amounts.head_motion * not_tossed(within(turns, LIMITS))
+            turns[:, :2] += amounts.gaze * head_after_eyes(places, turns, seconds)
+        turns = amounts.head_motion * not_tossed(in_reach(turns))
     head = np.radians(turns)
     gaze = gaze_in_head(places, turns, seconds, amounts.gaze) if places else None
     if gaze is not None and lids is not None:

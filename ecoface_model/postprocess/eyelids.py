@@ -6,9 +6,11 @@ without dips as short as blinks, and eyeBlink is corrected frame by frame: a dip
 both eyes along their lids, one that is not goes, and of two that follow each other within a second the first
 is left: people blink twice at times, but a face that does looks as if it had a tic.
 Only blinks are fast in an upper face; what else trembles there is smoothed.
+After that, upper lids that hang for longer than a blink are raised (`awake`): a face whose lids cover the
+irises for a second is asleep on its feet, whatever it says. Lower lids are left: cheeks raise them in smiles.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,10 @@ _LONGEST = 15  # frames of a blink and its way back; lids that are lower for lon
 _LOWERED = (
     0.8  # but for less than a second to no less than so much of their usual opening: else it is a blink
 )
+HANG, MOST_HANG = 0.25, 0.65
+"""mm that upper lids may hang below their rest for longer than a blink, and what they come near to, however
+far they hung: an eleventh of the opening, of which a sixth looks drowsy."""
+_CLOSES = (2.5, 4.5)  # mm of hanging, between which eyes are no more heavy but shut on purpose, and stay
 _NEAR = 4  # frames to either side of a blink's peak that belong to it
 _HELD = 0.85  # of its depth, from which on a blink is shut: it stays so for a frame or two
 _SHUT_FOR, _OPENS = 3, 5  # frames for which a blink is shut at most, and over which it opens again then
@@ -58,7 +64,8 @@ class EyelidContact:
         self._upper = upper_projection(file)  # (50, 50)
         units = [file.arkit_names.index(f"eyeBlink{side}") for side in ("Right", "Left")]
         self._blink = file.arkit_coefficients[units].astype(np.float32)  # (2, 53)
-        rest = self.openings(np.zeros((1, MOTION_DIM), np.float32))[0]
+        still = np.zeros((1, MOTION_DIM), np.float32)
+        rest, self._upper_rest = self.openings(still)[0], self._heights(still, UPPER_LIDS)[0]
         shut = self.openings(np.float32(_PROBE) * self._blink).diagonal()
         self._rest = rest
         self.slope: NDArray[np.float32] = (shut - rest) / np.float32(_PROBE)
@@ -68,10 +75,16 @@ class EyelidContact:
         self, motion: Float32[NDArray[np.float32], "frames 53"]
     ) -> Float32[NDArray[np.float32], "frames 2"]:
         """mm between the lids' landmarks of the right eye and the left."""
-        height = 1000 * self._landmarks.of(motion)[..., 1]  # (T, 68)
-        pairs = height[:, UPPER_LIDS] - height[:, LOWER_LIDS]  # (T, 4): two of the right eye, two of the left
-        openings: NDArray[np.float32] = pairs.reshape(-1, 2, 2).mean(axis=2)
+        openings: NDArray[np.float32] = self._heights(motion, UPPER_LIDS) - self._heights(motion, LOWER_LIDS)
         return openings
+
+    def _heights(
+        self, motion: Float32[NDArray[np.float32], "frames 53"], marks: list[int]
+    ) -> Float32[NDArray[np.float32], "frames 2"]:
+        """mm of the landmarks of a lid, two of the right eye and two of the left."""
+        height = 1000 * self._landmarks.of(motion)[..., 1]  # (T, 68)
+        means: NDArray[np.float32] = height[:, marks].reshape(-1, 2, 2).mean(axis=2)
+        return means
 
     def opened_share(
         self, motion: Float32[NDArray[np.float32], "frames 53"]
@@ -96,6 +109,37 @@ class EyelidContact:
         stays = way * whole - blinked * (whole + reopened) + reopened
         change = np.maximum(squints_not * stays, shut - opening)  # mm
         return self.opened(motion, change)
+
+    def awake(
+        self,
+        settled: Float32[NDArray[np.float32], "frames 53"],
+        motion: Float32[NDArray[np.float32], "frames 53"],
+    ) -> Float32[NDArray[np.float32], "frames 53"]:
+        """The settled motion with lids opened that hang in `motion`, as it was before, blinks as shut."""
+        lasting = np.maximum(_without_dips(self.openings(motion)), LEAST_OPEN)  # mm
+        is_open = np.clip((self.openings(settled) - SHUT) / (lasting - SHUT), 0, 1)
+        return self.opened(settled, is_open * self.hanging(motion))
+
+    def hanging(
+        self, motion: Float32[NDArray[np.float32], "frames 53"]
+    ) -> Float32[NDArray[np.float32], "frames 2"]:
+        """mm by which lids are to be opened whose upper ones hang for longer than a blink, to be awake."""
+        hang = self._upper_rest - _without_dips(self._heights(motion, UPPER_LIDS))  # (T, 2) mm
+        over, room = np.maximum(hang - HANG, 0), MOST_HANG - HANG
+        heavy = 1 - _step((hang - _CLOSES[0]) / (_CLOSES[1] - _CLOSES[0]))
+        raised: NDArray[np.float32] = heavy * (over - room * np.tanh(over / room))
+        return raised
+
+    def without_blinks(
+        self, motion: Float32[NDArray[np.float32], "frames 53"], begin: Sequence[float]
+    ) -> Float32[NDArray[np.float32], "frames 53"]:
+        """The motion without its blinks that begin at these seconds: the eyes as open as around them."""
+        opening = self.openings(motion)
+        gone = np.zeros((len(motion), 1), np.float32)
+        for time in begin:
+            first = max(0, round(time * FRAME_RATE) - _BEFORE[1])
+            gone[first : first + _LONGEST + _NEAR] = 1
+        return self.opened(motion, gone * (_without_dips(opening) - opening))
 
     def opened(
         self,

@@ -33,9 +33,15 @@ SURE = (0.5, 0.8)  # probabilities of a closure between which its pull grows fro
 ITERATIONS = 6
 _STEP = 0.46  # mm at most at once
 _PARTED = 0.5  # mm of the inner lips' landmarks that a long pause leaves, to be shut as others are
+_CALMER = np.float32(
+    0.3
+)  # of a mouth's expression, that goes as its parted lips shut: a grin is a smile then
+_RELAXATIONS = 4  # steps to it: of a jaw's turn a slope tells nearly all
+_LOOSE = 0.05  # mm^2; how little each of the three gaps between these landmarks gives way
 _IDLE = 1e6  # mm^2; how little a column that needs nothing is held in place
 _ELASTIC = 5.0  # mm^2
 _STIFFNESS = 0.02  # mm of root mean square motion that one unit of a coefficient counts besides
+_PROBE = 0.01  # of a coefficient, to measure what it does
 _LIPS, _UPPER_FACE = 4.0, 50.0
 _OPEN = 1.0  # mm between the inner lips' landmarks; lips further apart cross nowhere
 _TOUCHING = 0.02  # weight of mouthClose at which lips press into one another, as far as crossing ones meet
@@ -82,7 +88,12 @@ class LipContact:
         counts = [len(m.corners) for m in self._meetings]
         self._first_place = np.repeat([0, len(PLACES) * len(self._meetings[0].faces)], counts)
         self._soft = softness(file)  # (53, 53)
+        still = np.zeros((1, MOTION_DIM), np.float32)
+        probes = _PROBE * np.eye(MOTION_DIM, dtype=np.float32)
+        parting = ((self._parted(probes) - self._parted(still)) / np.float32(_PROBE)).T  # (3, 53)
+        answers = np.linalg.solve(parting @ self._soft @ parting.T + _LOOSE * np.eye(3), parting @ self._soft)
         self._upper = upper_projection(file)  # (50, 50)
+        self._closing = answers.astype(np.float32)  # (3, 53) least motion by which a mm of each gap shuts
 
     def settle(
         self,
@@ -132,21 +143,24 @@ class LipContact:
         return np.concatenate(parts)
 
     def _relaxed(self, motion: Motion, pause: Float32[NDArray[np.float32], " frames"]) -> Motion:
-        """The lower face nearer to the head's own, amid a long pause, until the lips are hardly parted.
+        """Lips hardly parted amid a long pause: a shut jaw, a calmer mouth, and the least change besides.
 
-        A mouth that smiles or frowns with shut lips goes on doing so.
+        A mouth that smiles or frowns goes on doing so, were its lips parted or shut.
         """
         relaxed = motion.copy()
         chosen = np.flatnonzero(pause > 0)
         if len(chosen) == 0:
             return relaxed
-        parted = self._parted(motion[chosen]).max(axis=1)  # (n,)
-        own = self._parted(np.zeros((1, MOTION_DIM), np.float32)).max()
-        kept = np.clip((_PARTED - own) / np.maximum(parted - own, 1e-3), 0, 1)
-        less = (pause[chosen] * np.where(parted > _PARTED, 1 - kept, 0))[:, None].astype(np.float32)
-        expression, jaw = motion[chosen, :EXPRESSION_DIM], motion[chosen, EXPRESSION_DIM:]
-        above = expression @ self._upper
-        relaxed[chosen] = np.concatenate([expression + less * (above - expression), (1 - less) * jaw], axis=1)
+        frames = motion[chosen]
+        parted = self._parted(frames)  # (n, 3) mm
+        goal = np.minimum(parted, _PARTED)
+        shut = np.clip(parted.max(axis=1) / _PARTED - 1, 0, 1)  # (n,)
+        expression = frames[:, :EXPRESSION_DIM]
+        expression += _CALMER * shut[:, None] * (expression @ self._upper - expression)
+        frames[:, EXPRESSION_DIM:] *= 1 - shut[:, None]
+        for _ in range(_RELAXATIONS):
+            frames = frames + np.minimum(goal - self._parted(frames), 0) @ self._closing
+        relaxed[chosen] += pause[chosen, None] * (frames - motion[chosen])
         return relaxed
 
     def _parted(self, motion: Motion) -> Float32[NDArray[np.float32], "frames 3"]:

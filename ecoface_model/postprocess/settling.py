@@ -75,7 +75,8 @@ class Settling:
             return lips.settle(limited, closure[part], pause[part])
 
         start, end = max(0, frames.start - REACH_BEFORE - first), min(frames.stop + REACH, last) - first
-        settled = lids.settle(np.concatenate(list(in_order(settle, range(start, end, AT_ONCE)))))
+        before = np.concatenate(list(in_order(settle, range(start, end, AT_ONCE))))
+        settled = lids.awake(lids.settle(before), before)
         return settled[frames.start - first - start :][: len(frames)]
 
 

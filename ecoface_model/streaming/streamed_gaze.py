@@ -12,6 +12,7 @@ import numpy as np
 
 from ecoface_model.core.constants import FRAME_RATE
 from ecoface_model.head_motion.blinks import (
+    AFTER_ENDS,
     APART,
     AT_ENDS,
     AT_LAST,
@@ -136,5 +137,5 @@ class StreamedBlinks:
             if not now[0] <= phrase.end < now[1] or (then is not None and then.start - phrase.end < 0.25):
                 continue
             if self._chance.uniform() < (AT_LAST if then is None else AT_ENDS):
-                found.append(phrase.end + self._chance.uniform(0.0, 0.2))
+                found.append(phrase.end + self._chance.uniform(*AFTER_ENDS))
         return found

@@ -14,21 +14,20 @@ from ecoface_model.core.constants import FRAME_RATE
 from ecoface_model.head_motion.draws import HEAD, draws, steps
 from ecoface_model.head_motion.gaze import Fixation, head_share
 from ecoface_model.head_motion.head import (
-    LIMITS,
-    POSTURE_TIME,
     Angles,
     Nod,
     all_together,
     drawn_breaths,
     drawn_side,
     idle,
+    in_reach,
     nod_on,
     nodded,
     posture,
+    shift_seconds,
     shift_times,
     side,
     sway,
-    within,
 )
 from ecoface_model.head_motion.manner import Moods
 from ecoface_model.head_motion.melody import APART, Accent
@@ -72,9 +71,9 @@ class StreamedTurns:
         sides = [(p.start, p.end, *side(draws(self._seed, HEAD, SWAY, p.number))) for p in phrases]
         breaths = drawn_breaths([(p.start, p.end) for p in phrases], seconds)
         resting = idle(seconds, draws(self._seed, HEAD, UNREST))
-        slow = self._held(seconds) + sway(contour, sides, seconds)
+        beats = sway(contour, sides, seconds) + nodded(self._nods, seconds)
         here = moods.part(range(first, first + len(contour)))
-        return all_together(slow, nodded(self._nods, seconds), breaths, resting, here, self._towards)
+        return all_together(self._held(seconds), beats, breaths, resting, here, self._towards)
 
     def _nod(
         self, accents: Sequence[Accent], phrases: Sequence[Phrase], moods: Moods, now: float, known: float
@@ -88,8 +87,8 @@ class StreamedTurns:
             self._nodded_until = accent.time
             nod = nod_on(accent, moods, self._chance)
             rise = min(nod.rise, (nod.peak - now) / 2.2)
-            if rise >= QUICKEST:
-                self._nods.append(replace(nod, rise=rise))
+            if rise >= QUICKEST:  # the later, the smaller, so that it is no faster
+                self._nods.append(replace(nod, rise=rise, turn=rise / nod.rise * nod.turn))
 
     def _shift(
         self, accents: Sequence[Accent], phrases: Sequence[Phrase], moods: Moods, now: Span, known: float
@@ -102,15 +101,15 @@ class StreamedTurns:
         for count, (time, kept) in enumerate(found[done:], done):
             chance = draws(self._seed, HEAD, SHIFTS, number, count + 1)
             time += zero
-            took = chance.uniform(*POSTURE_TIME) / moods.at("speed", time)
+            before, taken = self._postures[-1], posture(kept, chance)
+            took = shift_seconds(taken - before[2], moods, time, chance)
             begins = time - 0.3 * took
-            before = self._postures[-1]
             earliest = max(now[0], before[0] + before[1])
             if max(begins, earliest) >= now[1]:
                 break
             done = count + 1
             if begins > now[0] - LATE and (not phrases or time >= phrases[-1].start - 1e-6):
-                turn = max(begins, earliest), took, posture(kept, chance)
+                turn = max(begins, earliest), took, taken
                 self._postures = [*self._postures, turn][-KEPT:]
         self._shifted = number, done
 
@@ -124,4 +123,4 @@ def with_gaze(angles: Angles, amount: float, places: Sequence[Fixation], moods: 
     """The turns with what the head takes of gazes that are turned away."""
     turned = angles.copy()
     turned[:, :2] += amount * head_share(places, moods, (first + np.arange(len(angles))) / FRAME_RATE)
-    return within(turned, LIMITS)
+    return in_reach(turned)

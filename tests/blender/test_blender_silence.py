@@ -294,3 +294,18 @@ def test_a_listener_hears_its_partner_s_strips_and_moves_as_much_as_its_controls
         seen = evaluated.see(bpy.context, face_kinds.known_rig(listening), np.arange(20.0, 180.0))
         moved.append(np.abs(np.diff(direction_of(seen.turned[:, 0]), axis=0)).sum())
     assert moved[1] < 0.02 * moved[0]
+
+
+def test_a_listener_is_awake_whatever_it_hears_and_does_not_blink_at_one_beat_after_every_line():
+    n = 25 * 20
+    for mood in EMOTIONS:
+        shown = responses.units(
+            Heard([], 1.3 * felt(mood, n)), np.arange(n) / 25, 25.0, np.random.RandomState(0)
+        )
+        weights = {unit: weight[-1:] for unit, weight in shown.items()}
+        face = source_curves.with_units(np.zeros((1, MOTION_DIM)), weights)
+        assert source_curves.opened_lids(face).min() > 0.88, mood
+    shut = [idle(n, 25.0, seed, (), [5.0]).blink > 0.05 for seed in range(40)]
+    begins = np.concatenate([np.flatnonzero(each[1:] & ~each[:-1]) / 25 - 5.0 for each in shut])
+    after = begins[(begins > 0) & (begins < 2)]
+    assert np.histogram(after, np.arange(0.0, 2.1, 0.2))[0].max() < 0.4 * len(after)

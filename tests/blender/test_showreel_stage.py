@@ -85,3 +85,20 @@ def test_the_two_wear_different_clothes_that_hide_the_foot_of_the_neck(staged):
     for head, cloth in zip(heads, clothes, strict=True):
         foot = min(vertex.co.z for vertex in head.data.vertices)
         assert max(vertex.co.z for vertex in cloth.data.vertices) > foot + 0.005
+
+
+def test_at_last_both_are_seen_from_nearer_past_the_one_who_was_alone():
+    scene = empty_blend().scene
+    scene.render.resolution_x, scene.render.resolution_y = 960, 540
+    heads = showreel.two_heads(scene)
+    for alone, other in ((0, 1), (1, 0)):
+        scene.timeline_markers.clear()
+        showreel_stage.film(scene, heads, [(1, None), (11, alone), (21, None)])
+        bpy.context.view_layer.update()
+        first, _, last = (marker.camera for marker in scene.timeline_markers)
+        tall = [np.ptp(seen(scene, camera, places_of(heads[other]))[:, 1]) for camera in (first, last)]
+        assert tall[1] > 0.98 * tall[0], "from nearer, though it is behind"
+        both = seen(scene, last, places_of(heads[other]))
+        assert both.min() > 0 and both.max() < 1, "whole in the picture"
+        away = [(last.location - head.location).length for head in heads]
+        assert away[alone] < away[other], "the other faces the camera"

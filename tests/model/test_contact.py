@@ -119,6 +119,20 @@ def test_amid_a_long_pause_lips_shut_however_far_they_were_apart(file, contact):
     assert apart[1] < apart[4] < contact.gaps(motion[1:2])[0, 3:8].max()
 
 
+def test_a_grin_that_a_long_pause_shuts_is_a_smile_and_a_jaw_comes_up(file, contact):
+    smile = 0.8 * (unit(file, "mouthSmileLeft") + unit(file, "mouthSmileRight"))
+    grin = smile + 0.8 * (unit(file, "mouthUpperUpLeft") + unit(file, "mouthUpperUpRight"))
+    motion = np.stack([grin, grin + 0.15 * unit(file, "jawOpen")]).astype(np.float32)
+    pause = np.ones(2, np.float32)
+    assert contact.gaps(motion)[:, 3:8].max(axis=1).min() > 1.0, "teeth are seen"
+    settled = contact.settle(motion, pause, pause)
+    assert contact.gaps(settled)[:, 3:8].max() < 0.3
+    marks = HeadLandmarks(file)
+    corners = [marks.of(m)[:, [48, 54], 1] for m in (settled, motion[:1], np.zeros((1, 53), np.float32))]
+    kept = (corners[0] - corners[2]) / (corners[1] - corners[2])
+    assert kept.min() > 0.55 and kept.max() < 1.0
+
+
 def test_the_goal_is_smooth_and_never_deeper_than_the_soft_contact():
     gaps = np.linspace(1, -3, 4001, dtype=np.float32)[:, None]
     goal = _goal(gaps, np.zeros(4001, np.float32), np.tile(np.array(PULLED_FROM, np.float32), (4001, 1)))

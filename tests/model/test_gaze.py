@@ -13,8 +13,9 @@ from ecoface_model.core.head_file import read_head
 from ecoface_model.core.head_mesh import HeadLandmarks
 from ecoface_model.core.head_pose import head_angles, lid_follow
 from ecoface_model.head_motion.blinks import blink_curve, blinks_in, met, missing
-from ecoface_model.head_motion.draws import GAZE, HEAD, draws, ease
+from ecoface_model.head_motion.draws import BLINKS, GAZE, HEAD, draws, ease
 from ecoface_model.head_motion.gaze import (
+    EYES_ALONE,
     Fixation,
     fixations,
     gaze_curve,
@@ -89,6 +90,30 @@ def test_the_head_takes_a_part_of_a_look_away_and_the_eyes_the_rest(lids):
     resting = np.linalg.norm(np.diff(world, axis=0), axis=1) < 0.5
     assert np.abs(np.diff(world, axis=0)[resting]).mean() < 0.02  # the eyes turn against the head
     assert resting.mean() > 0.9
+
+
+def test_of_a_look_far_aside_the_head_takes_what_eyes_do_not_hold():
+    places = [Fixation(-1.0, 0.0, 0.0, False)]
+    places += [Fixation(2.0 + 4 * k, yaw, 0.0, True) for k, yaw in enumerate((6.0, 24.0))]
+    places.insert(2, Fixation(4.0, 0.0, 0.0, False))
+    share = head_share(places, moods(), SECONDS)[:, 0]
+    assert share[95] == pytest.approx(0.3 * 6.0) and share[190] == pytest.approx(24 - EYES_ALONE[0])
+    far = []
+    for seed in range(20):
+        found = perform(np.zeros((3000, 53), np.float32), melody(), moods("sad"), None, seed, Liveliness())
+        far.append(np.abs(np.degrees(found.gaze[:, 0])) > 17)
+    assert np.mean(far) < 0.01
+
+
+def test_a_line_ends_in_a_blink_at_times_and_not_always_at_once():
+    line = Melody(np.zeros(150), (), ((0.2, 4.0),), 6.0)
+    at = [
+        [time - 4.0 for time in missing([], [2.0], line, draws(seed, BLINKS)) if 3.9 < time < 4.6]
+        for seed in range(200)
+    ]
+    after = np.concatenate(at)
+    assert 0.25 < np.mean([len(each) > 0 for each in at]) < 0.65
+    assert np.ptp(after) > 0.4 and after.std() > 0.1
 
 
 def test_large_shifts_meet_blinks_that_are_near_and_stay_in_order():

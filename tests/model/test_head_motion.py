@@ -10,7 +10,17 @@ from ecoface_model.head_motion.draws import GAZE, HEAD, draws, ease
 from ecoface_model.head_motion.gaze import (
     fixations,
 )
-from ecoface_model.head_motion.head import LIMITS, drawn_breaths, head_turns, not_tossed, within
+from ecoface_model.head_motion.head import (
+    LIMITS,
+    LOWEST,
+    drawn_breaths,
+    head_turns,
+    in_reach,
+    nod_on,
+    not_tossed,
+    shift_seconds,
+    within,
+)
 from ecoface_model.head_motion.manner import Moods
 from ecoface_model.head_motion.melody import Accent, Melody
 from ecoface_model.head_motion.pitch import PITCH_RATE, pitch
@@ -92,6 +102,18 @@ def test_no_emotion_tosses_the_head_and_one_accent_on_another_is_no_larger():
     turns = not_tossed(head_turns(crowd, moods("angry", 2.0, style="lively"), 3000, draws(3, HEAD)))
     within_200_ms = np.abs(turns[5:] - turns[:-5]).max(axis=0)
     assert within_200_ms.max() < 10 and within_200_ms[1] > 3
+
+
+def test_large_nods_and_postures_take_longer_and_the_chin_stays_out_of_the_collar():
+    here = moods()
+    nods = [nod_on(Accent(1.0, float(k % 2)), here, draws(k // 2, HEAD)) for k in range(200)]
+    size = np.array([np.abs(nod.turn).max() for nod in nods])
+    took = np.array([nod.rise for nod in nods])
+    assert took[size > 3].mean() > 1.3 * took[size < 1].mean() and (nods[0].fall > nods[0].rise)
+    near, far = (shift_seconds(np.array([0.0, turn, 0.0]), here, 1.0, draws(0, HEAD)) for turn in (1.0, 12.0))
+    assert far > near + 0.3 and 1.875 * 12 / far < 26, "degrees a second at the most"
+    hung = in_reach(np.stack([np.zeros(50), np.linspace(-20, 20, 50), np.zeros(50)], axis=1))[:, 1]
+    assert -LOWEST < hung.min() < -0.9 * LOWEST and hung.max() > LOWEST + 3 and (np.diff(hung) > 0).all()
 
 
 def test_only_turns_that_are_too_fast_are_slowed():

@@ -6,7 +6,7 @@ from lid_gap import gap_along_lids
 
 from ecoface_model.core.head_file import read_head
 from ecoface_model.core.head_mesh import HeadMesh
-from ecoface_model.postprocess.eyelids import DONE, NO_BLINK, SHUT, EyelidContact
+from ecoface_model.postprocess.eyelids import DONE, MOST_HANG, NO_BLINK, SHUT, EyelidContact
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +150,38 @@ def test_wide_eyes_stay_wide_and_short_clips_have_lids_too(lids):
     wide = -0.2 * lids._blink.sum(axis=0)[None].repeat(3, axis=0).astype(np.float32)
     np.testing.assert_allclose(lids.settle(wide), wide, atol=1e-5)
     assert lids.settle(np.zeros((1, 53), np.float32)).shape == (1, 53)
+
+
+@pytest.mark.parametrize("weight", [0.08, 0.15, 0.22])
+def test_upper_lids_that_hang_for_a_second_are_raised_to_an_eye_that_is_awake(lids, weight):
+    frames = np.arange(100)[:, None]
+    share = np.clip((frames - 30) / 10, 0, 1) * np.clip((80 - frames) / 10, 0, 1)
+    hanging = (weight * share * lids._blink.sum(axis=0)).astype(np.float32)
+    awake, before = lids.opened_share(lids.awake(hanging, hanging)), lids.opened_share(hanging)
+    rest = lids.openings(np.zeros((1, 53), np.float32)).mean()
+    assert before[40:70].max() < 0.9 and awake.min() > 1 - MOST_HANG / rest - 0.01
+    np.testing.assert_allclose(awake[:30], before[:30], atol=1e-5)
+    assert np.abs(np.diff(awake, axis=0)).max() < np.abs(np.diff(before, axis=0)).max() + 1e-4
+
+
+def test_squints_wide_eyes_blinks_and_eyes_shut_on_purpose_are_no_heavy_lids(lids):
+    names, coefficients = list(read_head().arkit_names), read_head().arkit_coefficients
+    for unit in ("eyeSquintLeft", "cheekSquintLeft", "eyeWideLeft"):
+        motion = np.tile(0.6 * coefficients[names.index(unit)], (60, 1)).astype(np.float32)
+        assert np.abs(lids.hanging(motion)).max() < 0.05, unit  # mm
+    blink = blinking(lids, 0.3, 0.7, 0.7, 0.5, 0.3, 0.1)
+    assert not lids.hanging(blink).any()
+    shut = np.tile(np.float32(0.7) * lids._blink.sum(axis=0), (60, 1)).astype(np.float32)
+    np.testing.assert_allclose(lids.awake(shut, shut), shut, atol=1e-5)
+
+
+def test_lids_that_hang_are_raised_beside_blinks_that_stay_shut(lids):
+    hanging = np.float32(0.15) * lids._blink.sum(axis=0) * np.ones((100, 1), np.float32)
+    blinking_too = hanging + blinking(lids, 0.2, 0.6, 0.6, 0.2)
+    settled = lids.settle(blinking_too)
+    awake = lids.openings(lids.awake(settled, blinking_too)).mean(axis=1)
+    assert awake[50:54].min() < SHUT + 0.15
+    assert awake[0] > lids.openings(settled)[0].mean() + 0.3
 
 
 def test_brows_do_not_tremble_and_lips_and_blinks_stay(lids):

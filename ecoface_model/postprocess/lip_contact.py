@@ -32,7 +32,7 @@ PULLED_IN_SILENCE = (20.0, 30.0)  # the same amid a long pause, or where nobody 
 SURE = (0.5, 0.8)  # probabilities of a closure between which its pull grows from nothing to all
 ITERATIONS = 6
 _STEP = 0.46  # mm at most at once
-_PARTED = 0.5  # mm of the inner lips' landmarks that a long pause leaves, to be shut as others are
+_PARTED = 0.15  # mm over rest of the inner lips' landmarks that a long pause leaves, to be shut as others are
 _CALMER = np.float32(
     0.3
 )  # of a mouth's expression, that goes as its parted lips shut: a grin is a smile then
@@ -93,6 +93,7 @@ class LipContact:
         parting = ((self._parted(probes) - self._parted(still)) / np.float32(_PROBE)).T  # (3, 53)
         answers = np.linalg.solve(parting @ self._soft @ parting.T + _LOOSE * np.eye(3), parting @ self._soft)
         self._upper = upper_projection(file)  # (50, 50)
+        self._hardly = np.float32(_PARTED + max(float(self._parted(still).max()), 0.0))  # mm
         self._closing = answers.astype(np.float32)  # (3, 53) least motion by which a mm of each gap shuts
 
     def settle(
@@ -153,8 +154,8 @@ class LipContact:
             return relaxed
         frames = motion[chosen]
         parted = self._parted(frames)  # (n, 3) mm
-        goal = np.minimum(parted, _PARTED)
-        shut = np.clip(parted.max(axis=1) / _PARTED - 1, 0, 1)  # (n,)
+        goal = np.minimum(parted, self._hardly)
+        shut = np.clip(parted.max(axis=1) / self._hardly - 1, 0, 1)  # (n,)
         expression = frames[:, :EXPRESSION_DIM]
         expression += _CALMER * shut[:, None] * (expression @ self._upper - expression)
         frames[:, EXPRESSION_DIM:] *= 1 - shut[:, None]

@@ -115,7 +115,7 @@ def test_every_look_keeps_its_lips_out_of_each_other_and_of_its_teeth(inner_mout
 def test_the_jaw_drops_no_deeper_into_teeth_on_another_face(inner_mouth, number):
     """A jaw that drops alone draws lips over teeth, on every face as on the default one."""
     drop = np.zeros((3, 53), dtype=np.float32)
-    drop[:, 50] = np.radians([8, 12, 15])
+    drop[:, 50] = np.radians([8, 12, 15.3])
     usual, found = (bites(inner_mouth, head, drop) for head in (ARRAYS, face(number, 1.5)))
     assert usual.teeth.max() > 0.2
     assert (found.teeth - usual.teeth).max() < 0.1

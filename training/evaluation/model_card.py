@@ -57,7 +57,7 @@ def model_card(
         "## Networks",
         f"- content encoder, frozen: {config.content.kind}, {config.content.n_layers} layers\n"
         f"- emotion encoder on the same front: {config.emotion.n_layers} layers, "
-        f"{config.emotion.feature_dim} features at 50 Hz; a linear classifier of these and of the front's\n"
+        f"{config.emotion.feature_dim} features at 50 Hz; a classifier of these and of the front's\n"
         f"- visual emotion encoder: pictures of {config.visual.image_size} pixels\n"
         f"- motion generator: hidden width {config.generator.hidden_dim}",
         "## Trained on",

@@ -21,7 +21,7 @@ _LID_FREEDOM = {"eyeBlink": 1.0, "eyeSquint": 0.15, "eyeWide": 0.3}
 _SURFACE = 0.05  # half widths: mean change of the lips' surface that costs as much, likewise
 _SLOP = 0.015  # half widths; lips of the reference that are no further apart touch, near enough
 _PARTED = 3 * _SLOP  # from here on they are apart as far as they are
-_CONTACT = 0.008  # half widths by which a gap may differ when lips touch, and what differs then costs 1
+_CONTACT = 0.01  # half widths by which a gap may differ when lips touch, and what differs then costs 1
 _OPEN = 0.06  # share of an open gap by which it may differ
 _SEAM = 0.012  # half widths: vertices of lips that touch are no further apart
 _CORNERS, _FORWARD = 0.08, 0.1  # half widths
@@ -68,8 +68,12 @@ class Retarget:
 
     @property
     def _touch(self) -> np.ndarray:
-        """(P,) height of the upper vertices over the lower ones in a closure; lips at rest may be ajar."""
-        return np.minimum(self._mouth.shut, _SEAM * self._mouth.half_width)
+        """(P,) height of the upper vertices over the lower ones in a closure; lips at rest may be ajar.
+
+        Where they touch in most places, they do in all: rounded rims touch behind where they are seen.
+        """
+        seam, rest = _SEAM * self._mouth.half_width, self._mouth.shut
+        return rest if np.median(rest) <= seam else np.minimum(rest, seam)
 
     def _with_lips(self, weights: np.ndarray, measured: Measured, turns: np.ndarray | None) -> np.ndarray:
         lips, size = self._mouth, self._mouth.half_width

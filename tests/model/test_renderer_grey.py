@@ -152,7 +152,7 @@ def test_a_restricted_head_moves_as_the_whole_one_does(file, head):
 
 
 def test_frames_are_drawn_alike_alone_and_together_with_and_without_gradient(file, drawer):
-    motion = performed(file, 20, 0.1).reshape(2, 10, 53).requires_grad_()
+    motion = performed(file, 20, 0.09).reshape(2, 10, 53).requires_grad_()
     together = drawer(motion)
     assert together.shape == (2, 10, 1, 64, 64) and together.requires_grad
     with torch.no_grad():

@@ -54,7 +54,7 @@ def blinks_in(
     return starts
 
 
-def at_ends(blinks: Sequence[float], melody: Melody, rng: np.random.RandomState) -> list[float]:
+def dropped_at_ends(blinks: Sequence[float], melody: Melody, rng: np.random.RandomState) -> list[float]:
     """Those of a motion's own blinks that go: most of what lines and phrases end in."""
     followed = [*melody.phrases, (melody.seconds + 1, melody.seconds + 1)]
     ends = [end for (_, end), (then, _) in itertools.pairwise(followed) if then - end > PAUSE]

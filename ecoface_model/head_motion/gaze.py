@@ -51,10 +51,8 @@ SACCADE, PER_DEGREE = 0.025, 0.0024  # seconds, and seconds a degree: the main s
 HEAD_SHARE = (0.30, 0.25)  # of yaw and pitch of a gaze that is turned away
 EYES_ALONE = (10.5, 10.0)  # degrees of yaw and pitch, beyond which the head takes the rest
 HEAD_TIME = 0.5  # seconds
-FOLLOWS, FOLLOWS_LATER = (
-    0.6,
-    0.2,
-)  # seconds over which a head follows eyes that stay aside, and by which it is later
+FOLLOWS, FOLLOWS_LATER = 0.6, 0.2
+"""Seconds over which a head follows eyes that stay aside, and by which it is later."""
 LIMITS = (20.0, 14.0)  # degrees that eyes turn in the head
 
 

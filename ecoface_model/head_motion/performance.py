@@ -14,7 +14,7 @@ from ecoface_model.arrays import NDArray
 from ecoface_model.core.constants import FRAME_RATE, MOST_MOTION
 from ecoface_model.core.errors import RequestError
 from ecoface_model.core.head_pose import axis_angles, lid_follow, under_lids
-from ecoface_model.head_motion.blinks import at_ends, blink_curve, blinks_in, met, missing
+from ecoface_model.head_motion.blinks import blink_curve, blinks_in, dropped_at_ends, met, missing
 from ecoface_model.head_motion.draws import BLINKS, GAZE, HEAD, draws
 from ecoface_model.head_motion.gaze import LIMITS as EYE_LIMITS
 from ecoface_model.head_motion.gaze import Fixation, fixations, gaze_curve, head_after_eyes, head_share
@@ -74,7 +74,7 @@ def perform(
         openings = lids.openings(motion)
         blinks = blinks_in(openings, lids.usual(openings))
         chance = draws(seed, BLINKS, 1, n_frames)  # lines of one seed do not all end alike
-        gone = at_ends(blinks, melody, chance)
+        gone = dropped_at_ends(blinks, melody, chance)
         blinks = [blink for blink in blinks if blink not in gone]
         motion = lids.without_blinks(motion, gone)
         places = met(places, blinks)

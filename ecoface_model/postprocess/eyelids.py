@@ -65,7 +65,7 @@ class EyelidContact:
         units = [file.arkit_names.index(f"eyeBlink{side}") for side in ("Right", "Left")]
         self._blink = file.arkit_coefficients[units].astype(np.float32)  # (2, 53)
         still = np.zeros((1, MOTION_DIM), np.float32)
-        rest, self._upper_rest = self.openings(still)[0], self._heights(still, UPPER_LIDS)[0]
+        rest, self._upper_rest = self.openings(still)[0], self._heights(still)[0][0]
         shut = self.openings(np.float32(_PROBE) * self._blink).diagonal()
         self._rest = rest
         self.slope: NDArray[np.float32] = (shut - rest) / np.float32(_PROBE)
@@ -75,16 +75,17 @@ class EyelidContact:
         self, motion: Float32[NDArray[np.float32], "frames 53"]
     ) -> Float32[NDArray[np.float32], "frames 2"]:
         """mm between the lids' landmarks of the right eye and the left."""
-        openings: NDArray[np.float32] = self._heights(motion, UPPER_LIDS) - self._heights(motion, LOWER_LIDS)
+        upper, lower = self._heights(motion)
+        openings: NDArray[np.float32] = upper - lower
         return openings
 
     def _heights(
-        self, motion: Float32[NDArray[np.float32], "frames 53"], marks: list[int]
-    ) -> Float32[NDArray[np.float32], "frames 2"]:
-        """mm of the landmarks of a lid, two of the right eye and two of the left."""
+        self, motion: Float32[NDArray[np.float32], "frames 53"]
+    ) -> tuple[Float32[NDArray[np.float32], "frames 2"], Float32[NDArray[np.float32], "frames 2"]]:
+        """mm of the upper lids' landmarks and of the lower ones', of the right eye and the left."""
         height = 1000 * self._landmarks.of(motion)[..., 1]  # (T, 68)
-        means: NDArray[np.float32] = height[:, marks].reshape(-1, 2, 2).mean(axis=2)
-        return means
+        upper, lower = (height[:, lids].reshape(-1, 2, 2).mean(axis=2) for lids in (UPPER_LIDS, LOWER_LIDS))
+        return upper, lower
 
     def opened_share(
         self, motion: Float32[NDArray[np.float32], "frames 53"]
@@ -116,19 +117,16 @@ class EyelidContact:
         motion: Float32[NDArray[np.float32], "frames 53"],
     ) -> Float32[NDArray[np.float32], "frames 53"]:
         """The settled motion with lids opened that hang in `motion`, as it was before, blinks as shut."""
-        lasting = np.maximum(_without_dips(self.openings(motion)), LEAST_OPEN)  # mm
-        is_open = np.clip((self.openings(settled) - SHUT) / (lasting - SHUT), 0, 1)
-        return self.opened(settled, is_open * self.hanging(motion))
-
-    def hanging(
-        self, motion: Float32[NDArray[np.float32], "frames 53"]
-    ) -> Float32[NDArray[np.float32], "frames 2"]:
-        """mm by which lids are to be opened whose upper ones hang for longer than a blink, to be awake."""
-        hang = self._upper_rest - _without_dips(self._heights(motion, UPPER_LIDS))  # (T, 2) mm
+        upper, lower = self._heights(motion)
+        hang = self._upper_rest - _without_dips(upper)  # (T, 2) mm
         over, room = np.maximum(hang - HANG, 0), MOST_HANG - HANG
         heavy = 1 - _step((hang - _CLOSES[0]) / (_CLOSES[1] - _CLOSES[0]))
-        raised: NDArray[np.float32] = heavy * (over - room * np.tanh(over / room))
-        return raised
+        raised = heavy * (over - room * np.tanh(over / room))  # mm
+        if not raised.any():
+            return settled
+        lasting = np.maximum(_without_dips(upper - lower), LEAST_OPEN)  # mm
+        is_open = np.clip((self.openings(settled) - SHUT) / (lasting - SHUT), 0, 1)
+        return self.opened(settled, is_open * raised)
 
     def without_blinks(
         self, motion: Float32[NDArray[np.float32], "frames 53"], begin: Sequence[float]

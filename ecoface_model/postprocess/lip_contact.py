@@ -33,9 +33,8 @@ SURE = (0.5, 0.8)  # probabilities of a closure between which its pull grows fro
 ITERATIONS = 6
 _STEP = 0.46  # mm at most at once
 _PARTED = 0.15  # mm over rest of the inner lips' landmarks that a long pause leaves, to be shut as others are
-_CALMER = np.float32(
-    0.3
-)  # of a mouth's expression, that goes as its parted lips shut: a grin is a smile then
+_CALMER = np.float32(0.3)
+"""Of a mouth's expression, that goes as its parted lips shut: a grin is a smile then."""
 _RELAXATIONS = 4  # steps to it: of a jaw's turn a slope tells nearly all
 _LOOSE = 0.05  # mm^2; how little each of the three gaps between these landmarks gives way
 _IDLE = 1e6  # mm^2; how little a column that needs nothing is held in place

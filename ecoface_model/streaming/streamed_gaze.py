@@ -18,6 +18,7 @@ from ecoface_model.head_motion.blinks import (
     AT_LAST,
     LARGE,
     OPEN,
+    PAUSE,
     SURE,
     met,
 )
@@ -134,7 +135,7 @@ class StreamedBlinks:
     def _at_ends(self, phrases: Sequence[Phrase], now: Span) -> list[float]:
         found = []
         for phrase, then in itertools.zip_longest(phrases, phrases[1:]):
-            if not now[0] <= phrase.end < now[1] or (then is not None and then.start - phrase.end < 0.25):
+            if not now[0] <= phrase.end < now[1] or (then is not None and then.start - phrase.end < PAUSE):
                 continue
             if self._chance.uniform() < (AT_LAST if then is None else AT_ENDS):
                 found.append(phrase.end + self._chance.uniform(*AFTER_ENDS))

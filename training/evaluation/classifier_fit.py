@@ -105,15 +105,19 @@ def calibrate(encoder: EmotionEncoder, classifier: EmotionClassifier, corpora: S
     free = torch.full_like(classifier.offset, 0.3, requires_grad=True)
     log_sharpness = torch.zeros((), device=device, requires_grad=True)
     optimizer = torch.optim.Adam([free, log_sharpness], lr=0.05)
+
+    def offsets() -> Tensor:
+        return -only_synthetic * free.square()  # they only fall
+
     for _ in range(CALIBRATION_STEPS):
-        offset = -only_synthetic * free.square()
+        offset = offsets()
         scaled = classifier.calibrated(logits, offset, log_sharpness.exp())
         missed = cross_entropy(_emotion_logits(scaled), target, reduction="none")
         loss = (missed * weight).sum() + 1e-3 * offset.square().sum()
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-    classifier.offset.copy_((-only_synthetic * free.square()).detach())
+    classifier.offset.copy_(offsets().detach())
     classifier.sharpness.copy_(log_sharpness.detach().exp())
 
 

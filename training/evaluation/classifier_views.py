@@ -120,8 +120,8 @@ def views_of(encoder: EmotionEncoder, corpora: Sequence[VoiceClips], seed: int =
     for clips, n_counted in zip(corpora, counted(corpora), strict=True):
         rng = np.random.default_rng(seed)
         alone = [(variant, NO_BASELINE, 1.0) for variant in range(len(clips.stores))]
-        relative = [(0, kind, RELATIVE_SHARE) for kind in BASELINE_LINES]
-        made = [_view(encoder, clips, *each, n_counted, rng) for each in (*alone, *relative)]
+        to_voices = [(0, kind, RELATIVE_SHARE) for kind in BASELINE_LINES]
+        made = [_view(encoder, clips, *each, n_counted, rng) for each in (*alone, *to_voices)]
         views += [view for view in made if view is not None]
     return views
 

@@ -15,6 +15,7 @@ from scipy.sparse.linalg import splu
 
 from training.head.skin import Skin
 from training.head.source import Bools, Floats, Ints, SourceMesh
+from training.head.surface import edges_of, smoothstep
 
 POUTING = (
     "mouthFunnel",
@@ -66,32 +67,19 @@ def _held(at: Floats, faces: Ints, inside: Floats) -> Floats:
     bent = MEETING[1] - BENT * (x / HALF_MOUTH) ** 2
     used = np.isin(np.arange(len(at)), faces)
     line = used & (np.abs(x) < HALF_MOUTH) & (np.hypot(y - MEETING[0], z - bent) < MEETING[2])
-    edges = _edges(faces)
+    edges = edges_of(faces)
     length = np.linalg.norm(at[edges[:, 0]] - at[edges[:, 1]], axis=1)
     graph = sparse.coo_matrix((length, (edges[:, 0], edges[:, 1])), (len(at), len(at))).tocsr()
     away = dijkstra(graph, directed=False, indices=np.flatnonzero(line), min_only=True)
     off = np.hypot(x / AROUND[0], (y - MIDDLE) / np.where(y > MIDDLE, AROUND[1], AROUND[2]))
-    near = 1 - _ramp(away, *KEPT)
-    out: Floats = np.maximum.reduce([near, _ramp(off, *RIM), (inside > 0.3).astype(float)])
-    return out
-
-
-def _ramp(values: Floats, low: float, high: float) -> Floats:
-    t = np.clip((values - low) / (high - low), 0, 1)
-    out: Floats = t * t * (3 - 2 * t)
-    return out
-
-
-def _edges(faces: Ints) -> Ints:
-    """(E, 2), each once."""
-    ends = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    out: Ints = np.unique(np.sort(ends, axis=1), axis=0)
+    near = 1 - smoothstep(away, *KEPT)
+    out: Floats = np.maximum.reduce([near, smoothstep(off, *RIM), (inside > 0.3).astype(float)])
     return out
 
 
 def _laplacian(at: Floats, faces: Ints) -> sparse.csr_matrix:
     """(N, N), 1/m: each edge pulls with one over its length."""
-    edges = _edges(faces)
+    edges = edges_of(faces)
     pull = 1 / np.linalg.norm(at[edges[:, 0]] - at[edges[:, 1]], axis=1)
     both = np.r_[edges[:, 0], edges[:, 1]], np.r_[edges[:, 1], edges[:, 0]]
     off = sparse.coo_matrix((np.r_[pull, pull], both), (len(at), len(at))).tocsr()

@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
 from training.head.source import Bools, Floats, Ints
-from training.head.surface import Surface, SurfacePoint
+from training.head.surface import Surface, SurfacePoint, edges_of, smoothstep
 
 UPPER, LOWER = 520, 523
 """hm08's vertices in the middle of either lip, where they meet."""
@@ -19,11 +19,8 @@ LEFT = 0.00005  # m between lips at rest: they go into one another nowhere
 REACH = (0.0015, 0.0085)  # m from the seam: up to here a lip goes with it whole, from there on it stays
 HALF, STEP = 0.0225, 0.00075  # m: of the seam's length, and between the places along it
 DEEP = 0.0005  # m of depth that lips are looked at in at once
-AROUND = (
-    (-0.026, 0.026),
-    (-0.045, -0.014),
-    (0.080, 0.112),
-)  # m: of the lips from side to side, in height and depth
+AROUND = ((-0.026, 0.026), (-0.045, -0.014), (0.080, 0.112))
+"""m: of the lips from side to side, in height and depth."""
 EVEN = np.array([0.25, 0.5, 0.25])
 ROUNDS = 12
 ROUND = (0.002, 0.006)  # m from a corner: up to here skin is made even, from there on it is as it was
@@ -45,7 +42,7 @@ def lips_shut(at: Floats, faces: Ints, upper: int, lower: int) -> Floats:
         chosen = np.flatnonzero(side)
         away = cKDTree(seam).query((at + out)[chosen])[0]
         along = np.interp(at[chosen, 0], x, shift)
-        out[chosen, 1] -= side[chosen] / 2 * along * (1 - _ramp(away, *REACH))
+        out[chosen, 1] -= side[chosen] / 2 * along * (1 - smoothstep(away, *REACH))
     return out
 
 
@@ -63,10 +60,9 @@ def underside(surface: Surface, upper: int, lower: int, x: float, depth: float) 
 def corners_round(at: Floats, faces: Ints, corner: tuple[float, float, float]) -> Floats:
     """Offsets (V, 3), m, by which the skin folds evenly at the mouth's corners: hm08's ridge there shines."""
     mirrored = np.c_[np.abs(at[:, 0]), at[:, 1:]]
-    share = 1 - _ramp(np.linalg.norm(mirrored - corner, axis=1), *ROUND)
+    share = 1 - smoothstep(np.linalg.norm(mirrored - corner, axis=1), *ROUND)
     chosen = faces[(share[faces] > 0).any(axis=1)]
-    ends = np.concatenate([chosen[:, [0, 1]], chosen[:, [1, 2]], chosen[:, [2, 0]]])
-    ends = np.unique(np.sort(ends, axis=1), axis=0)
+    ends = edges_of(chosen)
     ends = np.concatenate([ends, ends[:, ::-1]])
     links = sparse.csr_matrix((np.ones(len(ends)), ends.T), (len(at), len(at)))
     count = np.asarray(links.sum(axis=1))
@@ -85,10 +81,10 @@ def _near(at: Floats) -> Bools:
 
 def _sides(at: Floats, faces: Ints, upper: int, lower: int) -> Ints:
     """Which lip each vertex (V,) is nearer to along the surface: 1 the upper, -1 the lower, 0 unreached."""
-    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    edges = edges_of(faces)
     length = np.linalg.norm(at[edges[:, 0]] - at[edges[:, 1]], axis=1)
     graph = sparse.csr_matrix((length, edges.T), (len(at), len(at)))
-    to_upper, to_lower = dijkstra(graph.maximum(graph.T), indices=[upper, lower])
+    to_upper, to_lower = dijkstra(graph, directed=False, indices=[upper, lower])
     reached = np.isfinite(to_upper) & np.isfinite(to_lower)
     out: Ints = np.where(reached, np.where(to_upper < to_lower, 1, -1), 0)
     return out
@@ -118,9 +114,3 @@ def _gaps(at: Floats, faces: Ints, side: Ints, x: Floats) -> tuple[Floats, Float
     gaps = np.full(len(x), LEFT)
     gaps[known] = least[known]
     return gaps, np.c_[x[known], middle, depths[nearest[known]]]
-
-
-def _ramp(values: Floats, low: float, high: float) -> Floats:
-    t = np.clip((values - low) / (high - low), 0, 1)
-    out: Floats = t * t * (3 - 2 * t)
-    return out

@@ -1,4 +1,4 @@
-"""Points on a triangle mesh: where rays meet it, as face index and barycentric coordinates."""
+"""Triangle meshes: where rays meet them, their edges, and how what is done to a part of one runs out."""
 
 from dataclasses import dataclass
 
@@ -55,3 +55,17 @@ class Surface:
         """Where a point is at rest, (3,) metres."""
         out: Floats = point.barycentric @ self.vertices[self.faces[point.face]]
         return out
+
+
+def edges_of(faces: Ints) -> Ints:
+    """(E, 2) vertices of the edges of triangles (F, 3), each once."""
+    ends = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    out: Ints = np.unique(np.sort(ends, axis=1), axis=0)
+    return out
+
+
+def smoothstep(values: Floats, low: float, high: float) -> Floats:
+    """0 up to `low`, 1 from `high` on, without a corner between."""
+    t = np.clip((values - low) / (high - low), 0, 1)
+    out: Floats = t * t * (3 - 2 * t)
+    return out

@@ -17,10 +17,8 @@ COLUMNS = 4  # of vertices per tooth
 SHAPE = np.array([0.0, 0.75, 1.0, 0.75])  # bulge over a tooth's width, beginning between two teeth
 GROOVE = 1.1  # mm from the middle of a crown's front to where it meets its neighbour
 FRONT = 0.72  # bulge at which a crown lies on the arch
-DARK_FROM, DARK_OVER = (
-    0.005,
-    0.026,
-)  # m behind the incisors, from where on and over which teeth fade into the dark
+DARK_FROM, DARK_OVER = 0.005, 0.026
+"""m behind the incisors from where on, and m over which, teeth fade into the dark."""
 IN_SHADE = 0.8  # of the upper teeth's light that reaches the lower ones, behind the lip
 
 

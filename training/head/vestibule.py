@@ -8,6 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from training.head.source import Bools, Floats
+from training.head.surface import smoothstep
 
 ROOM = 0.0062  # m in front of the teeth's outer side, at rest
 FLESH = 0.005  # m that lips and cheeks stay thick
@@ -32,7 +33,7 @@ def drawn_back(at: Floats, inside: Floats, lips: Floats, outer: tuple[Floats, Fl
     skin = cKDTree(at[(inside < 0.1) & (lips < 0.5) & (at[:, 2] > 0.04)])
     thick = skin.query(at[chosen])[0]
     off = cKDTree(at[lips > 0.5]).query(at[chosen])[0]
-    share = _ramp(off, *FROM_RIM) * _within(at[chosen])
+    share = smoothstep(off, *FROM_RIM) * _within(at[chosen])
     push = np.minimum(np.clip(ROOM - before, 0, None), np.clip(thick - FLESH, 0, None)) * share
     out[chosen, 0], out[chosen, 2] = (push[:, None] * normal).T
     return out
@@ -47,11 +48,5 @@ def _within(at: Floats) -> Floats:
     of = np.c_[np.abs(at[:, 0]), at[:, 1:]]
     off = [np.maximum(low - x, x - high) for (low, high), x in zip(WITHIN, of.T, strict=True)]
     away = np.max(off, axis=0)
-    out: Floats = 1 - _ramp(away, 0.0, EDGE)
-    return out
-
-
-def _ramp(values: Floats, low: float, high: float) -> Floats:
-    t = np.clip((values - low) / (high - low), 0, 1)
-    out: Floats = t * t * (3 - 2 * t)
+    out: Floats = 1 - smoothstep(away, 0.0, EDGE)
     return out

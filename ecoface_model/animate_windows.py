@@ -1,6 +1,6 @@
 """A clip's windows heard, animated and joined, several of them side by side (Fig. 1a)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 
 import numpy as np
@@ -12,12 +12,13 @@ from ecoface_model.core.constants import FEATURES_PER_FRAME
 from ecoface_model.idle import steps_of
 from ecoface_model.reference_emotion.sources import EmotionSource
 from ecoface_model.reference_emotion.speech_source import Heard, SpeechSource
-from ecoface_model.streaming.finished_parts import FinishedParts
 from ecoface_model.window_animator import WindowAnimator
 from ecoface_model.windowed_encoder import Progress, WindowedEncoder
 from ecoface_model.windows import join
 
 STAGE = "Animating"
+OnJoined = Callable[[Float32[NDArray[np.float32], "frames channels"], range], None]
+"""Called with all channels, whole up to the end of the window that was joined last, and that window."""
 
 
 def animate_windows(
@@ -28,7 +29,8 @@ def animate_windows(
     source: EmotionSource | SpeechSource,
     shown: Float32[NDArray[np.float32], " whole_frames"] | None = None,
     progress: Progress | None = None,
-    parts: FinishedParts | None = None,
+    on_joined: Sequence[OnJoined] = (),
+    pool: Executor | None = None,
 ) -> Float32[NDArray[np.float32], "frames channels"]:
     """Motion, closure and phones of all windows, joined, up to a multiple of the stride.
 
@@ -36,7 +38,8 @@ def animate_windows(
 
     Args:
         shown: how much of the emotion each frame shows, all if not given.
-        parts: is told of each window that was joined.
+        on_joined: are told of each window that was joined.
+        pool: of the encoder; without it one window is computed after another.
     """
     stride = encoder.backend.facts.config.generator.stride
 
@@ -48,15 +51,14 @@ def animate_windows(
         return window, animator.animate(content, emotion, latents)
 
     motion, previous = None, None
-    with encoder.pool() as pool:
-        heard = _heard(encoder, waveform, source, progress, pool)
-        for window, part in encoder.side_by_side(animate, heard, pool):
-            if motion is None:
-                motion = np.zeros((len(noise) * stride, part.shape[1]), np.float32)
-            join(motion, part, window, previous)
-            previous = window
-            if parts is not None:
-                parts.add(motion, window)
+    heard = _heard(encoder, waveform, source, progress, pool)
+    for window, part in encoder.side_by_side(animate, heard, pool):
+        if motion is None:
+            motion = np.zeros((len(noise) * stride, part.shape[1]), np.float32)
+        join(motion, part, window, previous)
+        previous = window
+        for told in on_joined:
+            told(motion, window)
     assert motion is not None, "a plan has windows"
     return motion
 

@@ -3,7 +3,7 @@
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool1d, gelu, interpolate
+from torch.nn.functional import gelu, interpolate, pad
 
 from ecoface_model.config import ContentConfig, EmotionConfig
 from ecoface_model.content import WhisperContent, build_content
@@ -108,10 +108,19 @@ class WhisperEmotion(EmotionEncoder):
         What a probe reads a mood from is the mean over some speech; single frames tell what is said.
         """
         gate = self.to_gate(x).sigmoid()  # (B, T, 1)
-        curves = torch.cat([x * gate, gate], dim=2).mT  # (B, W + 1, T)
-        width = 2 * MOOD_REACH + 1
-        sums = avg_pool1d(curves, width, 1, MOOD_REACH, count_include_pad=False).mT  # (B, T, W + 1)
-        return sums[..., :-1] / sums[..., -1:].clamp_min(1e-4)
+        sums = _sums_around(torch.cat([x * gate, gate], dim=2), MOOD_REACH)  # (B, T, W + 1)
+        return sums[..., :-1] / sums[..., -1:].clamp_min(1e-4 * (2 * MOOD_REACH + 1))
+
+
+def _sums_around(
+    curves: Float[Tensor, "batch frames width"], reach: int
+) -> Float[Tensor, "batch frames width"]:
+    """Sums of each frame with those within `reach` of it, of a window's frames alone.
+
+    By running sums: a pool of 2 reach + 1 would read each frame as often as that.
+    """
+    running = pad(curves, (0, 0, reach + 1, reach)).cumsum(dim=1)
+    return running[:, 2 * reach + 1 :] - running[:, : -2 * reach - 1]
 
 
 def rows_of_states(states: Float[Tensor, "batch states steps width"]) -> Float[Tensor, "batch frames row"]:

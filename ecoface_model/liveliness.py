@@ -1,5 +1,6 @@
 """Head, gaze and lids beside a motion that is ready, or ready in parts, by the voice and its emotion."""
 
+from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from ecoface_model.core.constants import MOTION_DIM
 from ecoface_model.head_motion.manner import Moods
 from ecoface_model.head_motion.melody import Melody
 from ecoface_model.head_motion.performance import Liveliness, Performance, perform, with_lids
+from ecoface_model.head_motion.pitch import pitch
 from ecoface_model.idle import points_of
 from ecoface_model.postprocess.eyelids import EyelidContact
 from ecoface_model.postprocess.settling import Settling, rest_in
@@ -25,18 +27,24 @@ class Alive:
     def __init__(
         self,
         waveform: Float32[NDArray[np.float32], " samples"],
+        gates: LevelGates,
         source: EmotionSource | SpeechSource,
         inputs: EmotionInputs,
         settling: Settling,
         metadata: dict[str, Any],
         shown: Float32[NDArray[np.float32], " frames"] | None,
         liveliness: Liveliness,
+        pool: Executor | None,
     ) -> None:
-        """`shown` is how much of the emotion each frame shows, None is all."""
+        """`gates` are the waveform's; `shown` is how much of the emotion each frame shows, None is all.
+
+        The voice's pitch is looked for by the pool, beside its other work.
+        """
         self._waveform, self._source, self._inputs, self._settling = waveform, source, inputs, settling
         self._metadata, self._shown, self._liveliness = metadata, shown, liveliness
-        self._gates = LevelGates.of(waveform)
+        self._gates = gates
         self._told: Performance | None = None
+        self._pitch = pool.submit(pitch, waveform) if pool is not None and self._moves else None
 
     def whole(
         self,
@@ -93,5 +101,6 @@ class Alive:
         if self._shown is not None:
             felt = felt * points_of(self._shown, len(felt))[:, None]
         moods = Moods.of(felt, len(motion), self._metadata["style"])
-        melody = Melody.of(self._waveform, rest)
+        f0 = pitch(self._waveform) if self._pitch is None else self._pitch.result()
+        melody = Melody.of(self._waveform, rest, f0)
         return perform(motion, melody, moods, lids, self._metadata["seed"], self._liveliness)

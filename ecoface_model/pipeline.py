@@ -1,7 +1,6 @@
 """Speech in, motion out: the whole of EcoFace at work (Fig. 1a). Read this first."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +8,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from ecoface_model import __version__
-from ecoface_model.animate_windows import animate_windows
+from ecoface_model.animate_windows import OnJoined, animate_windows
 from ecoface_model.arrays import NDArray
 from ecoface_model.backends.opening import open_backend
 from ecoface_model.backends.protocol import Backend
@@ -25,7 +24,8 @@ from ecoface_model.level import remarks
 from ecoface_model.liveliness import Alive
 from ecoface_model.noise import LatentNoise, expect_seed, normal_noise, slowed
 from ecoface_model.postprocess.face_regions import upper_projection
-from ecoface_model.postprocess.settling import Settling
+from ecoface_model.postprocess.settling import Settling, SettlingAhead
+from ecoface_model.postprocess.voice_activity import LevelGates
 from ecoface_model.reference_emotion.inputs import EmotionInputs, describe
 from ecoface_model.reference_emotion.measure_voice import measure_voice
 from ecoface_model.reference_emotion.sources import EmotionSource
@@ -172,14 +172,21 @@ class EcoFace:
         source = given or SpeechSource(self.encoder, self.inputs.prototypes, waveform, baseline)
         shown = shown_while_idle(spoken, frames) if idle else None
         metadata = self._metadata(style, describe(emotion, emotion_from), amounts, seed, temperature)
-        alive = Alive(waveform, source, self.inputs, self._settling, metadata, shown, liveliness)
-        parts = None
-        if on_part is not None:
-            parts = FinishedParts(self._settling, self.plan, waveform, on_part, alive.part)
-        joined = animate_windows(self.encoder, waveform, animator, noise, source, shown, progress, parts)
-        joined = joined[:frames]
+        gates = LevelGates.of(waveform)
+        ahead = SettlingAhead(self._settling, gates)
+        on_joined: list[OnJoined] = [
+            lambda joined, window: ahead.add(joined[: self.plan.final(window, frames)])
+        ]
         with self.encoder.pool() as pool:
-            motion = self._settling.settle(waveform, joined, partial(self.encoder.side_by_side, pool=pool))
+            alive = Alive(
+                waveform, gates, source, self.inputs, self._settling, metadata, shown, liveliness, pool
+            )
+            if on_part is not None:
+                on_joined.append(FinishedParts(self._settling, self.plan, gates, on_part, alive.part).add)
+            joined = animate_windows(
+                self.encoder, waveform, animator, noise, source, shown, progress, on_joined, pool
+            )[:frames]
+        motion = ahead.whole(joined)
         if isinstance(source, SpeechSource):
             heard = source.heard()
         metadata |= {"head_motion": head_motion, "gaze": gaze, "idle": idle}

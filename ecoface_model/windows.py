@@ -38,6 +38,10 @@ class WindowPlan:
         starts = range(0, max(1, frames - 2 * self.context), self.hop)
         return [range(start, min(start + self.window, frames)) for start in starts]
 
+    def final(self, window: range, frames: int) -> int:
+        """Up to which of all frames a motion is final once this window was joined to it."""
+        return frames if window.stop >= frames else window.start + self.hop + self.takeover[0]
+
 
 FADE = FRAME_RATE  # frames over which one window's motion gives way to the next's, 1 s
 

@@ -3,6 +3,7 @@
 numpy only.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ def features_of(joint: int) -> slice:
 JAW_FEATURES = features_of(JAW)
 AT_ONCE = 64
 """Frames that are posed together: what lies between fits into a processor's cache."""
+_FEW = 512
+"""Vertices; of fewer, more frames are posed together."""
 
 
 class HeadMesh:
@@ -137,31 +140,34 @@ class _NeckAndEyes:
 
 
 class HeadLandmarks:
-    """The 68 landmarks of a head, from the vertices that they need alone."""
+    """Landmarks of a head, from the vertices that they need alone."""
 
-    def __init__(self, file: FlameFile) -> None:
-        """Raises:
-        HeadError: if the head has no landmarks.
+    def __init__(self, file: FlameFile, chosen: Sequence[int] = range(68)) -> None:
+        """All 68 of them, or those of some numbers, in their order.
+
+        Raises:
+            HeadError: if the head has no landmarks.
         """
         if not file.has_landmarks:
             raise HeadError(
                 f"expected landmarks with the head '{file.name}', found none; put flame_static_embedding.pkl "
                 "beside the FLAME file"
             )
-        self._mesh = HeadMesh(file, file.landmark_faces)  # whose faces are the landmarks', in their order
-        self._shares = file.landmark_barycentric.astype(np.float32)  # (68, 3)
+        self._mesh = HeadMesh(file, file.landmark_faces[chosen])  # whose faces are the landmarks'
+        self._shares = file.landmark_barycentric[chosen].astype(np.float32)  # (L, 3)
+        self._at_once = AT_ONCE * max(1, _FEW // len(self._mesh.template))
         names = file.arkit_names
         unit = file.arkit_coefficients[names.index("mouthClose")] if "mouthClose" in names else None
         self._mouth_close = np.zeros(MOTION_DIM, np.float32) if unit is None else unit.astype(np.float32)
 
     def of(self, motion: Floats, head: Floats | None = None) -> Floats:
-        """The landmarks (T, 68, 3) of a motion (T, 53), in metres, the neck turned by `head` (T, 3)."""
+        """The landmarks (T, L, 3) of a motion (T, 53), in metres, the neck turned by `head` (T, 3)."""
         out = np.empty((len(motion), *self._shares.shape), np.float32)
-        for first in range(0, len(motion), AT_ONCE):
-            part = slice(first, first + AT_ONCE)
+        for first in range(0, len(motion), self._at_once):
+            part = slice(first, first + self._at_once)
             corners = self._mesh.posed(motion[part], _part(head, part))[
                 self._mesh.faces
-            ]  # (68, 3 corners, 3, n)
+            ]  # (L, 3 corners, 3, n)
             out[part] = (self._shares[:, :, None, None] * corners).sum(axis=1).transpose(2, 0, 1)
         return out
 
@@ -170,6 +176,7 @@ class HeadLandmarks:
 
         Solved on the reference head: ARKit's mouthClose, which is linear, until the first pair meets. A head
         without units (FLAME) is modelled with touching lips, so there it is the template's distance.
+        All 68 landmarks are needed.
         """
         return gap_when_lips_meet(self.of(np.stack([np.zeros_like(self._mouth_close), self._mouth_close])))
 

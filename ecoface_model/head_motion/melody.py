@@ -53,13 +53,14 @@ class Melody:
         cls,
         waveform: Float32[NDArray[np.float32], " samples"],
         rest: Float32[NDArray[np.float32], " frames"],
+        f0: Float[NDArray[Any], " times"] | None = None,
     ) -> "Melody":
-        """Of mono speech at 16 kHz; `rest` says at 25 Hz where nobody speaks, 0 to 1."""
+        """Of mono speech at 16 kHz; `rest` says at 25 Hz where nobody speaks, 0 to 1; `f0` is its `pitch`."""
         seconds = len(rest) / FRAME_RATE
         phrases = _phrases(rest)
         if not phrases:
             return cls(np.zeros(len(rest)), (), (), seconds)
-        f0 = pitch(waveform)
+        f0 = pitch(waveform) if f0 is None else f0
         semitones, voiced = 12 * np.log2(f0 / 100), np.isfinite(f0)
         if not voiced.any():
             return cls(np.zeros(len(rest)), (), phrases, seconds)

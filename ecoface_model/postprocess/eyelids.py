@@ -60,7 +60,7 @@ class EyelidContact:
 
     def __init__(self, file: FlameFile) -> None:
         """`file` has landmarks and ARKit's units."""
-        self._landmarks = HeadLandmarks(file)
+        self._landmarks = HeadLandmarks(file, UPPER_LIDS + LOWER_LIDS)
         self._upper = upper_projection(file)  # (50, 50)
         units = [file.arkit_names.index(f"eyeBlink{side}") for side in ("Right", "Left")]
         self._blink = file.arkit_coefficients[units].astype(np.float32)  # (2, 53)
@@ -83,8 +83,8 @@ class EyelidContact:
         self, motion: Float32[NDArray[np.float32], "frames 53"]
     ) -> tuple[Float32[NDArray[np.float32], "frames 2"], Float32[NDArray[np.float32], "frames 2"]]:
         """mm of the upper lids' landmarks and of the lower ones', of the right eye and the left."""
-        height = 1000 * self._landmarks.of(motion)[..., 1]  # (T, 68)
-        upper, lower = (height[:, lids].reshape(-1, 2, 2).mean(axis=2) for lids in (UPPER_LIDS, LOWER_LIDS))
+        heights = 1000 * self._landmarks.of(motion)[..., 1]  # (T, 8)
+        upper, lower = heights.reshape(-1, 2, 2, 2).mean(axis=3).swapaxes(0, 1)  # (T, 2) each
         return upper, lower
 
     def opened_share(

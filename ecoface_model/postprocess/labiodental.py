@@ -44,7 +44,7 @@ class LabiodentalContact:
 
     def __init__(self, file: FlameFile) -> None:
         """`file` has landmarks and units, as `LipContact` wants them."""
-        self._landmarks = HeadLandmarks(file)
+        self._landmarks = HeadLandmarks(file, _RIMS)
         teeth = file.v_template[file.masks["teeth"]]
         upper = teeth[file.weights[file.masks["teeth"], JAW] < 0.5] if len(teeth) else teeth
         rim = self._rims(np.zeros((1, MOTION_DIM), np.float32))[0, :N_PAIRS]  # (3, 3) mm
@@ -93,7 +93,7 @@ class LabiodentalContact:
 
     def _rims(self, motion: Motion) -> Float32[NDArray[np.float32], "frames 6 3"]:
         """mm: the lower lip's inner landmarks, then the upper's."""
-        found: NDArray[np.float32] = 1000 * self._landmarks.of(motion)[:, _RIMS]
+        found: NDArray[np.float32] = 1000 * self._landmarks.of(motion)
         return found
 
 

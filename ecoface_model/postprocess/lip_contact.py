@@ -66,7 +66,7 @@ class LipContact:
         lips = np.isin(np.arange(len(file.v_template)), file.masks["lips"])
         corner = corner_of_mouth(file, upper, lower)
         skin = np.flatnonzero((upper | lower)[file.faces].all(axis=1) & lips[file.faces].any(axis=1))
-        self._landmarks, self._mesh = HeadLandmarks(file), HeadMesh(file, skin)
+        self._landmarks, self._mesh = HeadLandmarks(file, UPPER_INNER + LOWER_INNER), HeadMesh(file, skin)
         close = _TOUCHING * file.arkit_coefficients[file.arkit_names.index("mouthClose")]
         touching = self._mesh.vertices(close[None])[0]  # (K, 3)
         faces = self._mesh.faces  # (F, 3)
@@ -165,8 +165,8 @@ class LipContact:
 
     def _parted(self, motion: Motion) -> Float32[NDArray[np.float32], "frames 3"]:
         """mm between the inner lips' landmarks."""
-        height = 1000 * self._landmarks.of(motion)[..., 1]  # (T, 68)
-        parted: NDArray[np.float32] = height[:, UPPER_INNER] - height[:, LOWER_INNER]
+        upper, lower = np.split(1000 * self._landmarks.of(motion)[..., 1], 2, axis=1)  # (T, 3) each
+        parted: NDArray[np.float32] = upper - lower
         return parted
 
     def _nearly_shut(

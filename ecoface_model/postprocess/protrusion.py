@@ -24,7 +24,7 @@ class LipProtrusion:
 
     def __init__(self, file: FlameFile) -> None:
         """`file` has landmarks and units, as `LipContact` wants them."""
-        self._landmarks = HeadLandmarks(file)
+        self._landmarks = HeadLandmarks(file, [UPPER_LIP])
         units = file.arkit_names
         found = file.arkit_coefficients[units.index("mouthPucker")] if "mouthPucker" in units else None
         self._rest = self._forward(np.zeros((1, MOTION_DIM), np.float32))[0]
@@ -40,5 +40,5 @@ class LipProtrusion:
 
     def _forward(self, motion: Motion) -> Float32[NDArray[np.float32], " frames"]:
         """mm."""
-        forward: NDArray[np.float32] = 1000 * self._landmarks.of(motion)[:, UPPER_LIP, 2]
+        forward: NDArray[np.float32] = 1000 * self._landmarks.of(motion)[:, 0, 2]
         return forward

@@ -1,7 +1,5 @@
 """All that is done to a motion after the generator, in its order: pauses, lips, lids. Read this first."""
 
-from collections.abc import Callable, Iterable, Iterator
-
 import numpy as np
 from jaxtyping import Float32
 
@@ -16,11 +14,10 @@ from ecoface_model.postprocess.protrusion import LipProtrusion
 from ecoface_model.postprocess.voice_activity import LevelGates, long_pauses
 
 AT_ONCE = 500  # frames whose lips are looked at together: memory
-CONTEXT = REACH + FRAME_RATE  # frames behind a part that tell, besides, whether one is amid a long pause
+PAUSE_REACH = 2 * FRAME_RATE  # frames to either side that tell whether one is amid a long pause, all of it
+CONTEXT = REACH + FRAME_RATE  # frames behind a part that tell its lids, and most of that
 CONTEXT_BEFORE = REACH_BEFORE + FRAME_RATE  # and before it
 SILENCE_COLUMN = PHONES.index(SILENCE)
-InOrder = Callable[[Callable[[int], NDArray[np.float32]], Iterable[int]], Iterator[NDArray[np.float32]]]
-"""As `map`, perhaps side by side."""
 
 
 class Settling:
@@ -43,41 +40,77 @@ class Settling:
         self,
         waveform: Float32[NDArray[np.float32], " samples"],
         joined: Float32[NDArray[np.float32], "frames channels"],
-        in_order: InOrder = map,
     ) -> Float32[NDArray[np.float32], "frames 53"]:
         """The motion with lips that touch instead of crossing, and blinks that shut, on a head that we know.
 
         Nearly shut lips shut where a sound closes them, and in pauses; in long ones all do. `joined` has the
         motion, its closure and its phones, as the generator gives them (`GeneratorSample.channels`).
         """
-        return self.settle_part(LevelGates.of(waveform), joined, range(len(joined)), in_order)
+        return SettlingAhead(self, LevelGates.of(waveform)).whole(joined)
 
     def settle_part(
         self,
         gates: LevelGates,
         joined: Float32[NDArray[np.float32], "frames channels"],
         frames: range,
-        in_order: InOrder = map,
     ) -> Float32[NDArray[np.float32], "part 53"]:
         """The same of some of the frames, with `CONTEXT_BEFORE` and `CONTEXT` around as far as there."""
+        start, end = max(0, frames.start - REACH_BEFORE), min(frames.stop + REACH, len(joined))
+        parts = [
+            self.lips_of(gates, joined, range(begin, min(begin + AT_ONCE, end)))
+            for begin in range(start, end, AT_ONCE)
+        ]
+        return self.blinked(np.concatenate(parts))[frames.start - start :][: len(frames)]
+
+    def lips_of(
+        self,
+        gates: LevelGates,
+        joined: Float32[NDArray[np.float32], "frames channels"],
+        frames: range,
+    ) -> Float32[NDArray[np.float32], "part 53"]:
+        """Some frames with settled lips; what is there within `PAUSE_REACH` of them tells of pauses."""
         if self._steps is None:
             return np.ascontiguousarray(joined[frames.start : frames.stop, :MOTION_DIM])
-        protrusion, teeth, lips, lids = self._steps
-        first, last = max(0, frames.start - CONTEXT_BEFORE), min(len(joined), frames.stop + CONTEXT)
-        channels = joined[first:last]
+        protrusion, teeth, lips, _ = self._steps
+        first, last = max(0, frames.start - PAUSE_REACH), min(len(joined), frames.stop + PAUSE_REACH)
+        channels, part = joined[first:last], slice(frames.start - first, frames.stop - first)
         rest = rest_in(gates.part(first, last), channels)
-        motion, closure = channels[:, :MOTION_DIM], np.maximum(channels[:, MOTION_DIM], rest)
         pause, bitten = long_pauses(rest), labiodental_pull(channels)
+        closure = np.maximum(channels[:, MOTION_DIM], rest)
+        limited = protrusion.limited(np.ascontiguousarray(channels[part, :MOTION_DIM]))
+        return lips.settle(teeth.settle(limited, bitten[part]), closure[part], pause[part])
 
-        def settle(begin: int) -> NDArray[np.float32]:
-            part = slice(begin, min(begin + AT_ONCE, end))
-            limited = teeth.settle(protrusion.limited(np.ascontiguousarray(motion[part])), bitten[part])
-            return lips.settle(limited, closure[part], pause[part])
+    def blinked(
+        self, motion: Float32[NDArray[np.float32], "frames 53"]
+    ) -> Float32[NDArray[np.float32], "frames 53"]:
+        """The motion with settled lids."""
+        return self.lids.awake(self.lids.settle(motion), motion) if self.lids else motion
 
-        start, end = max(0, frames.start - REACH_BEFORE - first), min(frames.stop + REACH, last) - first
-        before = np.concatenate(list(in_order(settle, range(start, end, AT_ONCE))))
-        settled = lids.awake(lids.settle(before), before)
-        return settled[frames.start - first - start :][: len(frames)]
+
+class SettlingAhead:
+    """A whole clip's settling, whose lips are settled while the clip's last windows are still at work."""
+
+    def __init__(self, settling: Settling, gates: LevelGates) -> None:
+        self._settling, self._gates = settling, gates
+        self._parts: list[Float32[NDArray[np.float32], "part 53"]] = []
+        self._done = 0  # frames
+
+    def add(self, joined: Float32[NDArray[np.float32], "frames channels"]) -> None:
+        """All frames so far that are final; who goes on may add more behind them."""
+        while self._done + AT_ONCE + PAUSE_REACH <= len(joined):
+            self._settle(joined, self._done + AT_ONCE)
+
+    def whole(
+        self, joined: Float32[NDArray[np.float32], "frames channels"]
+    ) -> Float32[NDArray[np.float32], "frames 53"]:
+        """The motion of all frames."""
+        while self._done < len(joined):
+            self._settle(joined, min(self._done + AT_ONCE, len(joined)))
+        return self._settling.blinked(np.concatenate(self._parts))
+
+    def _settle(self, joined: Float32[NDArray[np.float32], "frames channels"], until: int) -> None:
+        self._parts.append(self._settling.lips_of(self._gates, joined, range(self._done, until)))
+        self._done = until
 
 
 def rest_in(

@@ -26,12 +26,12 @@ class FinishedParts:
         self,
         settling: Settling,
         plan: WindowPlan,
-        waveform: NDArray[np.float32],
+        gates: LevelGates,
         on_part: OnPart,
         alive: PartAlive,
     ) -> None:
         self._settling, self._plan, self._on_part, self._alive = settling, plan, on_part, alive
-        self._gates = LevelGates.of(waveform)
+        self._gates = gates
         self._told = 0  # frames
 
     def add(self, joined: Float32[NDArray[np.float32], "frames channels"], window: range) -> None:
@@ -40,9 +40,7 @@ class FinishedParts:
         Lips and lids are settled with what is final; what comes after that tells only of pauses.
         """
         n_frames = len(self._gates.resting)
-        whole = final = min(window.stop, n_frames)
-        if whole < n_frames:
-            final = window.start + self._plan.hop + self._plan.takeover[0]
+        whole, final = min(window.stop, n_frames), self._plan.final(window, n_frames)
         until = n_frames if final == n_frames else final - REACH
         if until > self._told:
             part = range(self._told, until)

@@ -12,13 +12,23 @@ from ecoface_blender.takes import evaluated
 from ecoface_model.core.head_file import read_head
 from ecoface_model.postprocess.eyelids import EyelidContact
 
-Cut = tuple[int, int | None]
-"""A frame, and the head that is seen from it on, or both for None."""
-SHOTS = ("both", "speaker", "listener", "speaker", "speaker")
-"""Of the lines one after the other: whoever speaks is seen, but for one line of five, in which the head that
-spoke listens without a cut between."""
+
+@dataclass(frozen=True)
+class Shot:
+    """What is seen."""
+
+    head: int | None = None
+    """Both where it is none."""
+    past_other: bool = False
+    """From behind the other, who is in the picture, too."""
+
+
+Cut = tuple[int, Shot]
+"""A frame, and what is seen from it on."""
+SHOTS = ("past", "speaker", "listener", "speaker", "past")
+"""Of the lines one after the other: who speaks is seen, alone or past the other, but for one line of five,
+in which the head that spoke listens without a cut between. At first both are seen."""
 AHEAD = 9  # frames by which a cut is before the line's first
-AFTER = 8  # frames after the last line from which on both are seen
 LOWERED = 0.75  # of an eye's usual opening, below which it blinks
 PARTED = 0.05  # half widths of a mouth, from which on it is open
 BESIDE = 2  # frames to either side of a cut in which no eye may blink
@@ -60,15 +70,13 @@ def watch(heads: Sequence[bpy.types.Object], last: int) -> Watched:
 
 
 def planned(lines: Sequence[Line]) -> list[Cut]:
-    """Where the shot changes with a line, and to both at the end."""
-    cuts: list[Cut] = [(1, None)]
+    """Where the shot changes with a line."""
+    cuts: list[Cut] = [(1, Shot())]
     for number, line in enumerate(lines):
-        shot = SHOTS[number % len(SHOTS)]
-        shown = None if shot == "both" else line.speaker if shot == "speaker" else 1 - line.speaker
-        if shown != cuts[-1][1]:
-            cuts.append((line.first_frame - AHEAD, shown))
-    if cuts[-1][1] is not None:
-        cuts.append((lines[-1].end_frame + AFTER, None))
+        kind = SHOTS[number % len(SHOTS)]
+        shot = Shot(1 - line.speaker if kind == "listener" else line.speaker, kind == "past")
+        if shot != cuts[-1][1]:
+            cuts.append((line.first_frame - AHEAD, shot))
     return cuts
 
 
@@ -78,13 +86,13 @@ def moved(cuts: Sequence[Cut], watched: Watched) -> list[Cut]:
     Where there is none, an open mouth is let pass, then a blink.
     """
     out: list[Cut] = []
-    for frame, shown in cuts:
-        before = out[-1][1] if out else shown
+    for frame, shot in cuts:
+        before, shown = (out[-1][1] if out else shot).head, shot.head
         others = range(max(frame - MOVED, 1), frame + MOVED + 1)
         nearest = sorted(others, key=lambda other: abs(other - frame))
         steady = [each for each in nearest if not _blink_at(each, before, shown, watched.blinks)]
         shut = [each for each in steady if not _parted_at(each, before, shown, watched.parted)]
-        out.append((next(iter(shut or steady), frame), shown))
+        out.append((next(iter(shut or steady), frame), shot))
     return out
 
 

@@ -20,7 +20,7 @@ STRONG = ("happy:1.2", "surprised:1.2", "angry:1.2", "sad:1.2", "disgust:1.2")
 EMOTIONS = ("", *STRONG, "calm", "fearful:1.2", "happy:1.2")
 """Of the lines one after the other; the first is the speech's own. Their number is odd, so that each speaker
 has all."""
-PAUSE = 0.7  # seconds between two lines
+OPENING, PAUSE = 1.4, 0.7  # seconds before the first line, and between two
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def dialogue(sounds: Sequence[Sequence[Path]], seconds: float) -> list[Line]:
     pools = [[part for sound in own for part in parts_of(sound)] for own in sounds]
     lines: list[Line] = []
     said: Counter[Part] = Counter()
-    first = round(PAUSE * FRAME_RATE) + 1
+    first = round(OPENING * FRAME_RATE) + 1
     while not lines or first < seconds * FRAME_RATE:
         speaker = len(lines) % len(pools)
         new = [part for part in pools[speaker] if not lines or not part.shares_words(lines[-1].part)]

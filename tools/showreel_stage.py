@@ -1,20 +1,22 @@
 """What is around the two heads of the showreel: clothes, cameras and light."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import cos, radians, sin
 
 import bpy
 import numpy as np
 from mathutils import Vector
+from showreel_cuts import Shot
 from showreel_room import build_room
 
-TALL = {"both": 0.45, "near": 0.35, "one": 0.305}  # metres seen
-HEIGHT = {"both": 0.02, "near": 0.035, "one": 0.045}  # and their middle
-LENS = {"both": 40.0, "near": 40.0, "one": 55.0}
-"""mm; near two who face each other, it sees more than their profiles."""
-ASIDE, PAST_OTHER = 64.0, 36.0
-"""Degrees off the front of a camera on one alone, as near to what is looked at as the other leaves room; and
-of one past the other's shoulder."""
+TALL = {"both": 0.48, "past": 0.37, "one": 0.305}  # metres seen
+HEIGHT = {"both": 0.02, "past": 0.03, "one": 0.045}  # and their middle
+LENS = {"both": 40.0, "past": 85.0, "one": 55.0}  # mm
+ASIDE = {"past": 62.0, "one": 64.0}
+"""Degrees off the front of a camera on one head, as near to what is looked at as the other leaves room; from
+further away it sees the back of that one's head."""
+ROOM = {"both": 0.0, "past": 0.09, "one": 0.04}  # of the picture's height, that is left before a face
 LIGHTS = (
     ("Key", (0.0, -0.62, 0.45), 0.6, 8.0, (1.0, 0.95, 0.88)),
     ("Fill", (0.0, -1.4, 0.0), 1.2, 4.5, (0.92, 0.96, 1.0)),
@@ -78,34 +80,29 @@ def dress(head: bpy.types.Object, garment: Garment) -> bpy.types.Object:
     return item
 
 
-def add_camera(name: str, shot: str, middle: Vector, angle: float) -> bpy.types.Object:
-    """A camera `angle` degrees from the front of a place."""
+def add_camera(name: str, shot: str, middle: Vector, side: int) -> bpy.types.Object:
+    """A camera on a place, from the side to which the face there looks: -1 left, 1 right, 0 the front."""
     camera = bpy.data.objects.new(name, bpy.data.cameras.new(name))
     camera.data.lens, camera.data.sensor_fit, camera.data.sensor_height = LENS[shot], "VERTICAL", 24
+    angle = side * ASIDE.get(shot, 0.0)
     away = Vector((sin(radians(angle)), -cos(radians(angle)), 0))
     camera.location = middle + Vector((0, 0, HEIGHT[shot])) + TALL[shot] * LENS[shot] / 24 * away
     camera.rotation_euler = away.to_track_quat("Z", "Y").to_euler()
+    camera.data.shift_x = side * ROOM[shot]
     bpy.context.collection.objects.link(camera)
     return camera
 
 
-def film(scene: bpy.types.Scene, heads: list[bpy.types.Object], cuts: list[tuple[int, int | None]]) -> None:
-    """Cameras, light, a dim room; from each frame of `cuts` on one head is seen, or both for None.
-
-    Where both are seen at last they are seen from nearer, past the one who was alone before, at the other's
-    face: nobody speaks, faces are all that moves.
-    """
-    both = add_camera("Both", "both", Vector(), 0)
-    alone = cuts[-2][1] if len(cuts) > 1 else None
-    side = 0 if alone is None else 1 if alone else -1
-    near = add_camera("Near", "near", Vector(), side * PAST_OTHER)
-    ones = [
-        add_camera(f"On {head.name}", "one", head.location, -side * ASIDE)
-        for head, side in zip(heads, (-1, 1), strict=True)
-    ]
-    for number, (frame, head) in enumerate(cuts, 1):
-        camera = ones[head] if head is not None else near if 1 < number == len(cuts) else both
+def film(scene: bpy.types.Scene, heads: list[bpy.types.Object], cuts: Sequence[tuple[int, Shot]]) -> None:
+    """Cameras, light, a dim room; from each frame of `cuts` on its shot is seen."""
+    cameras = {Shot(): add_camera("Both", "both", Vector(), 0)}
+    for number, (head, side) in enumerate(zip(heads, (1, -1), strict=True)):
+        cameras[Shot(number)] = add_camera(f"On {head.name}", "one", head.location, side)
+        cameras[Shot(number, True)] = add_camera(f"Past {head.name}'s Other", "past", head.location, side)
+    for frame, shot in cuts:
+        camera = cameras[shot]
         scene.timeline_markers.new(camera.name, frame=frame).camera = camera
+    both = cameras[Shot()]
     scene.camera, scene.world = both, bpy.data.worlds.new("Room")
     scene.world.use_nodes = True
     scene.world.node_tree.nodes["Background"].inputs[0].default_value = (0.05, 0.055, 0.065, 1)

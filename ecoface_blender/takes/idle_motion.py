@@ -15,6 +15,7 @@ import numpy as np
 from ..core.blink import left_shut
 from ..core.head_pose import direction, gaze_along
 from ..core.jaw_skinning import rotations
+from ..heads.feelings import EMOTIONS
 from . import responses
 from .responses import Heard, step
 
@@ -33,7 +34,7 @@ PLACES, LOOKED_AT = np.array([(1.0, 0.0), (-1.0, 0.0), (0.0, -1.7)]), (0.41, 0.4
 down with the eyes: who dwelt on a mouth near by would seem to fall asleep."""
 AWAY, AWAY_SHARE = np.radians([9.0, 5.0]), 0.08
 """How far a listener looks aside, and how often."""
-SWAY, SWAY_TIME = np.radians([1.0, 1.7, 0.9]), 1.6  # radians about x, y, z; seconds
+SWAY, SWAY_TIME = np.radians([1.2, 2.0, 1.2]), 1.6  # radians about x, y, z; seconds
 UNREST, UNREST_TIME = np.radians([0.9, 1.1, 0.7]), 0.55
 """On top of it, so that there is no second in which a head is still."""
 SHIFTS, SHIFT_TIME = (6.0, 0.45), (1.2, 2.0)  # seconds between two postures; and in which one is taken
@@ -43,7 +44,7 @@ BREATH, BREATH_TIME = np.radians(0.45), 4.2
 DRAWN, DRAWN_IN, LET_OUT = np.radians(1.0), 0.45, 0.3
 """Radians up with the breath drawn before a line; seconds in, and out again as the line begins."""
 NODS = (5.5, 0.5)  # seconds between two where nobody is heard, likewise
-STIRRED = {"browInnerUp": 0.12, "browOuterUp": 0.08, "cheekSquint": 0.08, "mouthSmile": 0.05}
+STIRRED = {"browInnerUp": 0.12, "browOuterUp": 0.1, "cheekSquint": 0.1, "mouthSmile": 0.07}
 """Standard deviations of ARKit's units, both sides alike, about as much above rest."""
 STIR_TIME = 0.9  # seconds
 
@@ -70,6 +71,7 @@ def idle(
     spoke: Sequence[float] = (),
     heard: Heard | None = None,
     eye_angle: float = EYE_ANGLE,
+    felt: np.ndarray | None = None,
 ) -> Idle:
     """Some time of listening; the same seed gives the same.
 
@@ -78,6 +80,7 @@ def idle(
         spoke: seconds at which one ends.
         heard: what others say meanwhile; None if nobody does, then the head nods of its own accord.
         eye_angle: radians from between the eyes of who is looked at to one of them.
+        felt: (T, EMOTIONS) what this head feels itself in its lines.
     """
     rng = np.random.RandomState(seed)
     seconds = np.arange(n_frames) / rate
@@ -95,8 +98,12 @@ def idle(
     head += _postures(seconds, np.random.RandomState([seed, 1]))
     head[:, 0] += _nods(seconds, heard, np.random.RandomState([seed, 2]))
     stirred = _stirred(n_frames, rate, rng)
-    if heard is not None:
-        for unit, shown in responses.units(heard, seconds, rate, np.random.RandomState([seed, 3])).items():
+    if heard is not None or felt is not None:
+        said = heard or Heard([], np.zeros((n_frames, len(EMOTIONS))))
+        own = None if felt is None else responses.own_mood(felt, seconds, speaks, spoke)
+        for unit, shown in responses.units(
+            said, seconds, rate, np.random.RandomState([seed, 3]), own
+        ).items():
             stirred[unit] = stirred.get(unit, 0.0) + shown * (1 - blink if unit in responses.LIDS else 1.0)
     for start in speaks:
         since = seconds - start + LET_OUT

@@ -44,6 +44,10 @@ A smile presses lips together that are shut; as much of lips that part goes with
 brows that are drawn down take the upper lids along, as much of wide eyes holds them."""
 MOST_MOOD = 1.3  # of an emotion, from which on a listener shows no more
 TAKEN_ON = 0.55  # seconds, standard deviation of the time over which a mood is taken on, and as much later
+LEADS, LINGERS = 1.3, 1.8
+"""Seconds over which a face takes on its own mood before a line, and loses it after one: who speaks with
+feeling has felt it before."""
+MOOD_OF_LINE = 1.0  # seconds of a line's beginning, or end, whose mood that is
 
 
 @dataclass(frozen=True)
@@ -95,13 +99,44 @@ def flashes(heard: Heard, seconds: np.ndarray, rng: np.random.RandomState) -> np
     return curve
 
 
+def own_mood(
+    felt: np.ndarray, seconds: np.ndarray, speaks: Sequence[float], spoke: Sequence[float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """What a face feels before and after its own lines: (T, EMOTIONS), and of each frame its share (T,).
+
+    Args:
+        felt: (T, EMOTIONS) of every frame in its lines.
+        speaks: seconds at which a line begins.
+        spoke: seconds at which one ends.
+    """
+    mood, share = np.zeros_like(felt), np.zeros(len(seconds))
+    near = [(start, seconds - start, LEADS, (0.0, MOOD_OF_LINE)) for start in speaks]
+    near += [(end, end - seconds, LINGERS, (-MOOD_OF_LINE, 0.0)) for end in spoke]
+    for edge, until, lasts, (first, last) in near:
+        said = felt[(seconds >= edge + first) & (seconds <= edge + last)]
+        if len(said):
+            here = step(1 + until / lasts) * (until <= 0)
+            mood = np.maximum(mood, here[:, None] * np.minimum(said.mean(axis=0), MOST_MOOD))
+            share = np.maximum(share, here)
+    return mood, share
+
+
 def units(
-    heard: Heard, seconds: np.ndarray, rate: float, rng: np.random.RandomState
+    heard: Heard,
+    seconds: np.ndarray,
+    rate: float,
+    rng: np.random.RandomState,
+    own: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> dict[str, np.ndarray]:
-    """(T,) weights of ARKit's units, both sides alike: raised brows, and a trace of the speaker's mood."""
+    """(T,) weights of ARKit's units, both sides alike: raised brows, and a trace of the speaker's mood.
+
+    That gives way to what the face feels itself (`own_mood`).
+    """
     raised = flashes(heard, seconds, rng)
     shown = {unit: weight * raised for unit, weight in FLASH.items()}
     felt = _later(np.minimum(heard.feelings, MOST_MOOD), TAKEN_ON * rate)
+    if own is not None:
+        felt = (1 - own[1][:, None]) * felt + own[0]
     for emotion, weights in MOODS.items():
         for unit, weight in weights.items():
             shown[unit] = shown.get(unit, 0.0) + weight * felt[:, EMOTIONS.index(emotion)]

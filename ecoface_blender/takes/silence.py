@@ -101,7 +101,8 @@ def _channels(
     aim = _aim(scene, rig, frames, rate)
     near = turns.eye_angle(rig, aim[0]) if aim else EYE_ANGLE
     said = partner.heard(scene, _others(rig), frames, rate)
-    shown = idle(len(frames), rate, seed, speaks, spoke, said, near)
+    own = partner.heard(scene, [rig.speaker], frames, rate)
+    shown = idle(len(frames), rate, seed, speaks, spoke, said, near, own.feelings if own else None)
     turn, amounts = HeadTurn.of(shown.head, shown.gaze, len(frames)), _amounts(rig.speaker)
     turn = turn.with_amounts(amounts.head_motion, amounts.gaze)
     if aim is not None:

@@ -26,16 +26,18 @@ BLINK = 0.4  # of it, below which it is a blink
 NEAR = 0.4  # seconds from a gaze shift to a blink that it may wait for
 LARGE = 6.0  # degrees of a gaze shift that blinks go with
 SURE = 24.0  # degrees more, with which one always does
-AT_ENDS, AT_LAST = 0.15, 0.3
+AT_ENDS, AT_LAST = 0.15, 0.38
 """Shares of phrase ends, and of those before a second of silence, that get a blink."""
-BESIDE_ENDS, KEPT = (-0.3, 0.35), 0.35
+BESIDE_ENDS, KEPT = (-0.3, 0.35), 0.15
 """Seconds from an end between which a blink of the motion's own belongs to it, and the share of these that is
 left: the generator has one at nearly every end, which is a tic."""
 PAUSE = 0.25  # seconds of silence that make an end
-AFTER_ENDS = (0.0, 0.5)  # seconds from an end to its blink
+AFTER_ENDS = (0.0, 0.8)  # seconds from an end to its blink
 APART = 1.4  # seconds between an added blink and any other
 MOST = 4  # blinks within 10 s
 OPEN = (2.5, 6.0)  # seconds after which eyes that stayed open blink
+BEFORE = 4.0  # seconds at most for which they were open already as the sound begins
+LAST = 0.6  # seconds before its end, from which on none begins
 DOWN, SHUT, UP = 0.09, 0.05, 0.2  # seconds
 
 
@@ -104,8 +106,9 @@ def _overdue(
 ) -> Iterator[float]:
     """Blinks of eyes that would stay open for long, with a gaze shift if one is near."""
     shifts = [place.time - 0.04 for place in places[1:]]
-    for before, then in itertools.pairwise([0.0, *blinks, seconds]):
-        due = before + rng.uniform(*OPEN)
+    begun = -rng.uniform(0.0, BEFORE)
+    for before, then in itertools.pairwise([begun, *blinks, seconds + APART + NEAR - LAST]):
+        due = max(before + rng.uniform(*OPEN), NEAR)
         while due < then - APART - NEAR:
             here = min((shift for shift in shifts if abs(shift - due) < NEAR), default=due)
             yield here

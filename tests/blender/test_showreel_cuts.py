@@ -8,8 +8,10 @@ import bpy
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
-from showreel_cuts import AT_REST, MOVED, TRIMMED, Watched, end, moved, planned, watch
+from showreel_cuts import AT_REST, MOVED, TRIMMED, Shot, Watched, end, moved, planned, watch
 from showreel_lines import SPEECH, dialogue
+
+BOTH, FIRST, SECOND = Shot(), Shot(0), Shot(1)
 
 
 def watched(blinks=None, parted=None, n=200):
@@ -24,23 +26,25 @@ def test_a_cut_moves_out_of_the_blinks_of_whoever_is_seen_and_no_further():
     blinks = np.zeros((2, 200), bool)
     blinks[0, 98:104] = blinks[1, 148:154] = True  # frames 99 to 104 and 149 to 154
     seen = watched(blinks)
-    assert moved([(1, None), (60, 0), (100, None)], seen) == [(1, None), (60, 0), (96, None)]
-    assert moved([(1, None), (100, 1)], seen) == [(1, None), (99, 1)], "until the cut one is seen"
-    assert moved([(60, 1), (100, 1)], seen) == [(60, 1), (100, 1)], "nobody sees that one"
-    assert moved([(60, 1), (153, 0)], seen) == [(60, 1), (149, 0)]
+    assert moved([(1, BOTH), (60, FIRST), (100, BOTH)], seen) == [(1, BOTH), (60, FIRST), (96, BOTH)]
+    assert moved([(1, BOTH), (100, SECOND)], seen) == [(1, BOTH), (99, SECOND)], "until the cut one is seen"
+    assert moved([(60, SECOND), (100, SECOND)], seen) == [(60, SECOND), (100, SECOND)], "nobody sees that one"
+    assert moved([(60, SECOND), (153, FIRST)], seen) == [(60, SECOND), (149, FIRST)]
     blinks[:, 80:120] = True
-    assert moved([(60, 1), (100, 0)], seen)[1] == (100, 0), f"none within {MOVED}"
+    assert moved([(60, SECOND), (100, FIRST)], seen)[1] == (100, FIRST), f"none within {MOVED}"
 
 
 def test_a_cut_moves_to_where_mouths_that_are_seen_are_shut_but_never_into_a_blink():
     parted = np.zeros((2, 200), bool)
     parted[1, 95:104] = True  # frames 96 to 104
-    assert moved([(60, 1), (100, 0)], watched(parted=parted))[1] == (96, 0), "shut before the cut"
-    assert moved([(60, 0), (100, 1)], watched(parted=parted))[1] == (95, 1), "shut after it"
+    assert moved([(60, SECOND), (100, FIRST)], watched(parted=parted))[1] == (96, FIRST), (
+        "shut before the cut"
+    )
+    assert moved([(60, FIRST), (100, SECOND)], watched(parted=parted))[1] == (95, SECOND), "shut after it"
     parted[1] = True
     blinks = np.zeros((2, 200), bool)
     blinks[0, 98:102] = True
-    assert moved([(60, 1), (100, 0)], watched(blinks, parted))[1][0] in (96, 103), "nowhere shut"
+    assert moved([(60, SECOND), (100, FIRST)], watched(blinks, parted))[1][0] in (96, 103), "nowhere shut"
 
 
 def test_the_end_is_moved_before_the_last_blink():
@@ -52,18 +56,19 @@ def test_the_end_is_moved_before_the_last_blink():
     assert end(watched(blinks), 200) == 200, f"no {AT_REST} frames at rest within {TRIMMED}"
 
 
-def test_each_is_seen_speaking_and_listening_and_both_at_the_ends():
+def test_both_are_seen_at_first_and_each_speaking_alone_and_past_the_other_and_listening():
     lines = dialogue([[SPEECH], [SPEECH]], 60.0)
     cuts = planned(lines)
     frames = [frame for frame, _ in cuts]
-    assert frames == sorted(frames) and cuts[0] == (1, None) and cuts[-1][1] is None
+    assert frames == sorted(frames) and cuts[0] == (1, BOTH) and cuts[1][0] > 25
     spoken = np.zeros(lines[-1].end_frame + 100, bool)
     for line in lines:
         spoken[line.first_frame : line.end_frame] = True
     assert not spoken[frames].any(), "cuts are in silence"
     assert all(before != after for (_, before), (_, after) in pairwise(cuts))
-    shown = {(shot, line.speaker) for line in lines for shot in [_shown(cuts, line.first_frame)]}
-    assert shown >= {(0, 0), (0, 1), (1, 0), (1, 1)}
+    shown = {(_shown(cuts, line.first_frame), line.speaker) for line in lines}
+    assert shown >= {(Shot(head, past), head) for head in (0, 1) for past in (False, True)}
+    assert shown >= {(FIRST, 1), (SECOND, 0)}, "who listens"
 
 
 def _shown(cuts, frame):

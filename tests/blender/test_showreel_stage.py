@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 import showreel
 import showreel_room
 import showreel_stage
+from showreel_cuts import Shot
 
 ROOM_OF_TURNS = 0.02  # m by which a head that looks about stands out further
 HEADROOM = 0.1  # of the picture's height
@@ -26,7 +27,7 @@ def staged() -> tuple[bpy.types.Scene, list[bpy.types.Object]]:
     heads = showreel.two_heads(scene)
     for head, garment in zip(heads, showreel_stage.GARMENTS, strict=True):
         showreel_stage.dress(head, garment)
-    showreel_stage.film(scene, heads, [(1, None), (11, 0), (21, 1)])
+    showreel_stage.film(scene, heads, [(1, Shot()), (11, Shot(0)), (21, Shot(1))])
     bpy.context.view_layer.update()
     return scene, heads
 
@@ -87,18 +88,19 @@ def test_the_two_wear_different_clothes_that_hide_the_foot_of_the_neck(staged):
         assert max(vertex.co.z for vertex in cloth.data.vertices) > foot + 0.005
 
 
-def test_at_last_both_are_seen_from_nearer_past_the_one_who_was_alone():
+def test_past_the_other_a_head_is_whole_and_the_other_stands_at_the_edge_with_the_back_to_us():
     scene = empty_blend().scene
     scene.render.resolution_x, scene.render.resolution_y = 960, 540
     heads = showreel.two_heads(scene)
-    for alone, other in ((0, 1), (1, 0)):
-        scene.timeline_markers.clear()
-        showreel_stage.film(scene, heads, [(1, None), (11, alone), (21, None)])
-        bpy.context.view_layer.update()
-        first, _, last = (marker.camera for marker in scene.timeline_markers)
-        tall = [np.ptp(seen(scene, camera, places_of(heads[other]))[:, 1]) for camera in (first, last)]
-        assert tall[1] > 0.98 * tall[0], "from nearer, though it is behind"
-        both = seen(scene, last, places_of(heads[other]))
-        assert both.min() > 0 and both.max() < 1, "whole in the picture"
-        away = [(last.location - head.location).length for head in heads]
-        assert away[alone] < away[other], "the other faces the camera"
+    showreel_stage.film(scene, heads, [(1, Shot(0, past_other=True)), (11, Shot(1, past_other=True))])
+    bpy.context.view_layer.update()
+    for number, marker in enumerate(scene.timeline_markers):
+        camera, head, other = marker.camera, heads[number], heads[1 - number]
+        spoken, before = (seen(scene, camera, places_of(each)) for each in (head, other))
+        assert spoken.min() > 0 and spoken.max() < 1, "whole in the picture"
+        beside = before[(before[:, 1] > 0) & (before[:, 1] < 1), 0]
+        inside = ((beside > 0) & (beside < 1)).mean()
+        assert 0.1 < inside < 0.9, "at its edge"
+        gap = beside.min() - spoken[:, 0].max() if number == 0 else spoken[:, 0].min() - beside.max()
+        assert gap > 0.02, "neither hides the other"
+        assert (camera.location - other.location).length < (camera.location - head.location).length

@@ -7,7 +7,7 @@ as listeners do (Hadar 1985), at the ends of phrases where somebody is heard.
 Brows, cheeks and the mouth's corners are never quite still; how far they stir was chosen on pictures.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,7 @@ BLINKS_APART = 1.2  # seconds at least: two at once look like a tic
 BESIDE_LINES = (
     0.7  # seconds to either side of a line's ends in which no blink begins: the line may have its own
 )
+SILENT = 2.4  # seconds between two lines, from which on eyes blink in them at least once
 BESIDE_LATER = 1.0  # seconds at most by which one that would is further away, so that not all are alike
 DWELLS = (0.9, 0.5)  # seconds on one place, likewise
 EYE_ANGLE = np.radians(1.8)
@@ -86,11 +87,13 @@ def idle(
     seconds = np.arange(n_frames) / rate
     blink = np.zeros(n_frames)
     last, further = -BLINKS_APART, np.random.RandomState([seed, 5])
+    starts: list[float] = []
     for start in _times(seconds, BLINKS, rng, BLINKS_APART):
         start = _beside(start, speaks, spoke, BESIDE_LATER * further.uniform())
-        if start - last < BLINKS_APART:
-            continue
-        last = start
+        if start - last >= BLINKS_APART:
+            starts.append(start)
+            last = start
+    for start in [*starts, *_in_silences(starts, speaks, spoke, further)]:
         blink = np.maximum(blink, _blink(seconds - start))
     head = _sway(seconds, SWAY, SWAY_TIME * rate, rng)
     head[:, 0] += BREATH * np.sin(2 * np.pi * seconds / BREATH_TIME + rng.uniform(0, 6))
@@ -134,6 +137,16 @@ def _beside(moment: float, speaks: Sequence[float], spoke: Sequence[float], furt
         if edge - (CLOSING + HELD + OPENING) < moment < edge + BESIDE_LINES:
             return edge + BESIDE_LINES + further
     return moment
+
+
+def _in_silences(
+    blinks: Sequence[float], speaks: Sequence[float], spoke: Sequence[float], rng: np.random.RandomState
+) -> Iterator[float]:
+    """Blinks of silences between lines that have none: what falls into a line is not seen."""
+    for end in spoke:
+        begin = min((edge for edge in speaks if edge > end), default=end)
+        if begin - end > SILENT and not any(end <= blink < begin for blink in blinks):
+            yield rng.uniform(end + BESIDE_LINES, begin - BESIDE_LINES - (CLOSING + HELD + OPENING))
 
 
 def _blink(since: np.ndarray) -> np.ndarray:

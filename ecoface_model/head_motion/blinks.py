@@ -36,7 +36,7 @@ AFTER_ENDS = (0.0, 0.8)  # seconds from an end to its blink
 APART = 1.4  # seconds between an added blink and any other
 MOST = 4  # blinks within 10 s
 OPEN = (2.5, 6.0)  # seconds after which eyes that stayed open blink
-BEFORE = 4.0  # seconds at most for which they were open already as the sound begins
+FIRST = (0.4, 2.8)  # seconds within which they do at first: nobody knows when they did before
 LAST = 0.6  # seconds before its end, from which on none begins
 DOWN, SHUT, UP = 0.09, 0.05, 0.2  # seconds
 
@@ -106,9 +106,8 @@ def _overdue(
 ) -> Iterator[float]:
     """Blinks of eyes that would stay open for long, with a gaze shift if one is near."""
     shifts = [place.time - 0.04 for place in places[1:]]
-    begun = -rng.uniform(0.0, BEFORE)
-    for before, then in itertools.pairwise([begun, *blinks, seconds + APART + NEAR - LAST]):
-        due = max(before + rng.uniform(*OPEN), NEAR)
+    for before, then in itertools.pairwise([0.0, *blinks, seconds + APART + NEAR - LAST]):
+        due = before + rng.uniform(*(OPEN if before else FIRST))
         while due < then - APART - NEAR:
             here = min((shift for shift in shifts if abs(shift - due) < NEAR), default=due)
             yield here

@@ -309,3 +309,25 @@ def test_a_listener_is_awake_whatever_it_hears_and_does_not_blink_at_one_beat_af
     begins = np.concatenate([np.flatnonzero(each[1:] & ~each[:-1]) / 25 - 5.0 for each in shut])
     after = begins[(begins > 0) & (begins < 2)]
     assert np.histogram(after, np.arange(0.0, 2.1, 0.2))[0].max() < 0.4 * len(after)
+
+
+def test_a_silence_between_lines_has_a_blink_however_short_the_lines_are():
+    speaks, spoke = np.arange(3.0, 240.0, 6.0), np.arange(0.0, 240.0, 6.0)  # silent for half of the time
+    for seed in range(6):
+        shut = (idle(25 * 240, 25.0, seed, speaks, spoke).blink > 0.9).reshape(-1, 150)
+        assert shut[:-1, :75].any(axis=1).all()
+
+
+def test_a_face_takes_on_its_own_mood_before_a_line_and_loses_it_after():
+    seconds, n = np.arange(500) / 25, 500
+    angry = felt("angry", n) * ((seconds >= 8) & (seconds <= 12))[:, None]
+    own = responses.own_mood(angry, seconds, [8.0], [12.0])
+    shown = responses.units(Heard([], felt("happy", n)), seconds, 25.0, np.random.RandomState(1), own)
+    brows, smile = shown["browDown"], shown["mouthSmile"]
+    assert not brows[: 8 * 25 - 40].any() and brows[8 * 25] == pytest.approx(0.6, abs=0.02)
+    assert brows[8 * 25 - 15] > 0.25, "before the line's first frame"
+    assert smile[100] > 0.3 and smile[8 * 25] < 0.02, "what is heard gives way"
+    assert brows[12 * 25 + 12] > 0.3 and brows[-1] == 0 and smile[-1] > 0.3
+    assert np.abs(np.diff(brows[: 8 * 25])).max() < 0.04
+    alone = idle(n, 25.0, 3, [8.0], [12.0], felt=angry).stirred
+    assert alone["browDown"][8 * 25] > 0.5 and alone["browDown"][100] == 0

@@ -116,6 +116,18 @@ def test_a_line_ends_in_a_blink_at_times_and_not_always_at_once():
     assert np.ptp(after) > 0.4 and after.std() > 0.1
 
 
+def test_lines_of_three_seconds_one_after_the_other_leave_no_eye_open_for_long():
+    line = Melody(np.zeros(75), (), ((0.1, 2.6),), 3.0)
+    times = [
+        3.0 * number + time
+        for number in range(200)
+        for time in missing([], [], line, draws(0, BLINKS, 0, number))
+    ]
+    gaps = np.diff(times)
+    assert 12 < 20 * len(times) / 200 < 26, "a minute"
+    assert np.percentile(gaps, 98) < 9 and gaps.max() < 14
+
+
 def test_large_shifts_meet_blinks_that_are_near_and_stay_in_order():
     places = [
         Fixation(-1.0, 0.0, 0.0, False),

@@ -1,5 +1,7 @@
 """How loud a clip is; its speech brought to one level, so that this says nothing. numpy only."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from jaxtyping import Bool, Float32
 
@@ -19,6 +21,7 @@ LOUDEST = 10  # frames that tell at first how loud a clip is
 DEEPEST = 60.0  # dB under those; what is quieter counts as that
 APART = 10.0  # dB from a clip's quiet parts to its loudest, under which no silence is told from the rest
 SILENCE = -120.0  # dB of full scale, of digital silence
+PIECE = 30 * FRAME_RATE  # frames
 AT_ONCE = 1500  # frames, 1 min: so that an hour needs no second hour's room
 
 
@@ -63,15 +66,32 @@ def near_sound(levels: Float32[NDArray[np.float32], " frames"]) -> Bool[NDArray[
 
 
 def without_silences(
-    waveform: Float32[NDArray[np.float32], " samples"],
-) -> Float32[NDArray[np.float32], " fewer"]:
-    """What is near sound of a clip, one stretch after another; the waveform itself where that is all."""
+    waveform: Float32[NDArray[np.float32], " samples"], gain: np.float32 | None = None
+) -> Iterator[Float32[NDArray[np.float32], " some"]]:
+    """What is near sound of a clip, times a gain, in pieces of half a minute, none of them a shred.
+
+    All of it at once would be as much memory as the clip.
+    """
+    gain = np.float32(1) if gain is None else gain
     near = near_sound(frame_levels(waveform))
-    if near.all():
-        return waveform
-    samples = np.repeat(near, SAMPLES_PER_FRAME)[: len(waveform)]
-    kept: NDArray[np.float32] = waveform[: len(samples)][samples]
-    return kept
+    frames = np.flatnonzero(near)
+    for first in range(0, len(frames), PIECE):
+        chosen = frames[first : first + PIECE]
+        if first and len(chosen) < FRAME_RATE:
+            return
+        runs = np.split(chosen, np.flatnonzero(np.diff(chosen) > 1) + 1)
+        yield (
+            np.concatenate([_samples_of(waveform, int(run[0]), int(run[-1]), len(near)) for run in runs])
+            * gain
+        )
+
+
+def _samples_of(
+    waveform: Float32[NDArray[np.float32], " samples"], first: int, last: int, n_frames: int
+) -> Float32[NDArray[np.float32], " some"]:
+    """Those of frames first to last, of the clip's last one with what is left behind it."""
+    end = None if last == n_frames - 1 else (last + 1) * SAMPLES_PER_FRAME
+    return waveform[first * SAMPLES_PER_FRAME : end]
 
 
 def is_lively(waveform: Float32[NDArray[np.float32], " samples"], least: float = LIVELY) -> bool:
@@ -97,14 +117,6 @@ def remarks(waveform: Float32[NDArray[np.float32], " samples"]) -> list[str]:
     if loud < FAINT:
         return [f"the voice is very faint ({-loud:.0f} dB below full scale); record it louder"]
     return []
-
-
-def at_usual_level(
-    waveform: Float32[NDArray[np.float32], " samples"],
-) -> Float32[NDArray[np.float32], " samples"]:
-    """Speech brought to the usual level by one gain; silence and steady noise as they are."""
-    gain = usual_gain(waveform)
-    return waveform if gain is None else waveform * gain
 
 
 def usual_gain(waveform: Float32[NDArray[np.float32], " samples"]) -> np.float32 | None:

@@ -1,5 +1,6 @@
 """Log-mel spectra as Whisper counts them (80 bins, window 25 ms, step 10 ms), at one level. numpy only."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
@@ -19,7 +20,6 @@ PEAK_QUANTILE = 0.98  # of the steps' loudest bins: a click or two is not the cl
 USUAL_PEAK = 0.8  # log10 of mel power: what that quantile is in speech at a usual level
 LARGEST_GAIN = 3.2  # log10 of power, 32 dB: below this, silence stays silence
 FLOOR = 7.5  # log10 of power below that quantile; Whisper cuts 8 below the very loudest bin, about 0.5 higher
-AT_ONCE = 30 * SAMPLE_RATE  # samples whose level is measured together
 
 
 def log_mel(waveform: Float32[NDArray[np.float32], " samples"]) -> Float32[NDArray[np.float32], "80 steps"]:
@@ -33,12 +33,9 @@ def log_mel(waveform: Float32[NDArray[np.float32], " samples"]) -> Float32[NDArr
     return mel
 
 
-def peak_of(waveform: Float32[NDArray[np.float32], " samples"]) -> float:
-    """A clip's level: a high quantile over time of the loudest bin, log10 of mel power."""
-    chunks = [waveform[first : first + AT_ONCE] for first in range(0, len(waveform), AT_ONCE)]
-    if len(chunks) > 1 and len(chunks[-1]) < SAMPLE_RATE:  # a shred too short for a spectrum
-        chunks = chunks[:-1]
-    loudest = np.sort(np.concatenate([log_mel(chunk).max(axis=0) for chunk in chunks]))
+def peak_of(pieces: Iterable[Float32[NDArray[np.float32], " _samples"]]) -> float:
+    """The level of a clip in pieces: a high quantile over time of the loudest bin, log10 of mel power."""
+    loudest = np.sort(np.concatenate([log_mel(piece).max(axis=0) for piece in pieces]))
     return float(loudest[int(PEAK_QUANTILE * (len(loudest) - 1))])
 
 

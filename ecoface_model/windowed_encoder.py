@@ -17,7 +17,7 @@ from ecoface_model.backends.protocol import Backend, Measured, Sound
 from ecoface_model.core.constants import FEATURE_RATE, FEATURES_PER_FRAME, SAMPLES_PER_FRAME
 from ecoface_model.core.emotion_label import TRACK_RATE
 from ecoface_model.core.errors import SoundError
-from ecoface_model.level import at_usual_level, without_silences
+from ecoface_model.level import usual_gain, without_silences
 from ecoface_model.noise import normal_noise
 from ecoface_model.postprocess.voice_activity import speaking
 from ecoface_model.reference_emotion.sources import STEPS_PER_POINT, to_track
@@ -81,10 +81,12 @@ class WindowedEncoder:
         """
         stride = self.backend.facts.config.generator.stride
         windows = self.plan.windows(-(-frames_of(waveform) // stride) * stride)
-        whole = at_usual_level(np.ascontiguousarray(waveform, np.float32))
-        measured = self.backend.measure(without_silences(whole))
+        waveform = np.ascontiguousarray(waveform, np.float32)
+        gain = usual_gain(waveform)
+        measured = self.backend.measure(without_silences(waveform, gain))
         for window in counted(windows, stage, progress):
-            heard = whole[window.start * SAMPLES_PER_FRAME : window.stop * SAMPLES_PER_FRAME]
+            heard = waveform[window.start * SAMPLES_PER_FRAME : window.stop * SAMPLES_PER_FRAME]
+            heard = heard if gain is None else heard * gain
             yield window, self.in_a_room(heard, len(window)), measured
 
     def in_a_room(self, heard: NDArray[np.float32], n_frames: int) -> Sound:

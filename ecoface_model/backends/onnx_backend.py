@@ -4,7 +4,7 @@ The graphs were exported from the torch modules (`training.release_graphs`) and 
 lent to each session by their names in the file. One thread works on a window, and windows side by side.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Lock
@@ -55,9 +55,9 @@ class OnnxBackend:
         for name in WANTED_SOON:
             self._session(name)
 
-    def measure(self, waveform: Sound) -> Measured:
+    def measure(self, pieces: Iterable[Sound]) -> Measured:
         """See `Backend`."""
-        return np.array([mel.peak_of(waveform)], np.float32)
+        return np.array([mel.peak_of(pieces)], np.float32)
 
     def content(self, sound: Sound, measured: Measured) -> Float32[NDArray[np.float32], "steps content"]:
         """See `Backend`."""

@@ -3,6 +3,7 @@
 All that is not a network (windows, joins, emotions, what follows the generator) is written once, above this.
 """
 
+from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -43,8 +44,8 @@ class Backend(Protocol):
     def calibration(self) -> Calibration:
         """Of the classifier of emotions."""
 
-    def measure(self, waveform: Sound) -> Measured:
-        """What the windows of a clip must know of all of it."""
+    def measure(self, pieces: Iterable[Sound]) -> Measured:
+        """What the windows of a clip must know of all of it, which comes in pieces."""
 
     def content(self, sound: Sound, measured: Measured) -> Float32[NDArray[np.float32], "steps content"]:
         """What is said, at 50 Hz."""

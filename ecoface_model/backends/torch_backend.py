@@ -1,6 +1,6 @@
 """The networks run by PyTorch: on CUDA, MPS or the CPU."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -33,10 +33,10 @@ class TorchBackend:
         """The classifier's."""
         return self.networks.classifier.calibration()
 
-    def measure(self, waveform: Sound) -> Measured:
+    def measure(self, pieces: Iterable[Sound]) -> Measured:
         """See `Backend`."""
         with self._running():
-            return self._array(self.networks.measure(self._tensor(waveform)))
+            return self._array(self.networks.measure(self._tensor(np.concatenate(list(pieces)))))
 
     def content(self, sound: Sound, measured: Measured) -> Float32[NDArray[np.float32], "steps content"]:
         """See `Backend`."""

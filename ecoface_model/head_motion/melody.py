@@ -112,7 +112,7 @@ def _accents(
 ) -> tuple[Accent, ...]:
     """Syllables over the mean of pitch and loudness that none within APART outdoes."""
     n = len(semitones)
-    power = np.add.reduceat(np.square(waveform), np.arange(0, len(waveform), _LEVEL_HOP))[:n]
+    power = _power(waveform)[:n]
     level = smooth(10 * np.log10(np.pad(power, (0, n - len(power))) + 1e-7), 0.08 * PITCH_RATE)
     inner = level[1:-1]
     peaks = 1 + np.flatnonzero((inner > level[:-2]) & (inner >= level[2:]) & voiced[1:-1])  # syllables
@@ -132,6 +132,13 @@ def _accents(
             chosen.append(k)
     top = float(np.percentile(prominence[chosen], 95)) if chosen else 1.0
     return tuple(Accent(float(times[k]), _strength(float(prominence[k]), top)) for k in chosen)
+
+
+def _power(waveform: Float32[NDArray[np.float32], " samples"]) -> Float32[NDArray[np.float32], " hops"]:
+    """Sum of squares of each hop, the last one as far as there."""
+    whole = len(waveform) // _LEVEL_HOP * _LEVEL_HOP
+    hops, rest = waveform[:whole].reshape(-1, _LEVEL_HOP), waveform[whole:]
+    return np.append(np.einsum("hs,hs->h", hops, hops), rest @ rest)
 
 
 def _strength(prominence: float, top: float) -> float:

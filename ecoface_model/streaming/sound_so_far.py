@@ -45,7 +45,7 @@ class SoundSoFar:
         now = self.n_samples // SAMPLES_PER_FRAME
         if now < SHORT or now - self._measured_at >= MEASURED_EVERY:
             self._gain = usual_gain(self.samples)
-            self._measured = self._backend.measure(without_silences(self.heard(0, None)))
+            self._measured = self._backend.measure(without_silences(self.samples, self._gain))
             self._measured_at = now
         return self._measured
 

@@ -99,7 +99,7 @@ def test_every_graph_gives_what_its_module_gives_at_any_length(both, frames):
     rng = np.random.default_rng(frames)
     sound = voice(30.0)[: 640 * frames]
     engines = [ecoface.backend for ecoface in both]
-    measured = [engine.measure(sound) for engine in engines]
+    measured = [engine.measure([sound]) for engine in engines]
     np.testing.assert_allclose(*measured, atol=1e-6)
     heard = [engine.hear(sound, measured[0], None) for engine in engines]
     for one, other in zip(*heard, strict=True):

@@ -56,7 +56,7 @@ SOUND = np.zeros(48 * 640, np.float32)  # a window
 
 def test_all_that_an_engine_is_asked_is_computed_on_its_device(backend):
     config = backend.networks.config
-    measured = backend.measure(SOUND)
+    measured = backend.measure([SOUND])
     content, evidence = backend.hear(SOUND, measured, None)
     assert content.shape == (96, config.content.feature_dim)
     assert backend.content(SOUND, measured).shape == content.shape

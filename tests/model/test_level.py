@@ -10,15 +10,20 @@ from ecoface_model.level import (
     FAINTEST,
     NOBODY,
     USUAL,
-    at_usual_level,
     frame_levels,
     is_lively,
     loud_and_quiet,
     nobody_speaks,
     remarks,
+    usual_gain,
     without_silences,
 )
 from ecoface_model.postprocess.voice_activity import resting
+
+
+def at_usual_level(sound):
+    gain = usual_gain(sound)
+    return sound if gain is None else sound * gain
 
 
 def gained(waveform: np.ndarray, decibels: float) -> np.ndarray:
@@ -112,14 +117,14 @@ def test_speech_is_as_loud_in_a_long_silence_as_alone(seconds, room):
     long = np.concatenate([noise.astype(np.float32), speech])
     alone, _ = loud_and_quiet(frame_levels(speech))
     assert loud_and_quiet(frame_levels(long))[0] == pytest.approx(alone, abs=2)
-    kept = without_silences(long)
+    kept = np.concatenate(list(without_silences(long)))
     assert len(speech) <= len(kept) <= len(speech) + 1.1 * SAMPLE_RATE
     np.testing.assert_array_equal(kept[-len(speech) :], speech)
 
 
 def test_where_there_is_no_silence_nothing_is_left_out():
     for sound in (voice(3.0), noise(-60), np.zeros(SAMPLE_RATE, np.float32)):
-        assert without_silences(sound) is sound
+        np.testing.assert_array_equal(np.concatenate(list(without_silences(sound))), sound)
 
 
 def test_what_should_be_known_of_a_level_is_said():
@@ -135,3 +140,11 @@ def test_a_file_of_floats_that_holds_whole_numbers_of_16_bits_is_heard_alike(tin
     speech = voice(2.0)
     motion = tiny_ecoface.generate(speech).motion
     np.testing.assert_allclose(tiny_ecoface.generate(32_768 * speech).motion, motion, atol=1e-3)
+
+
+def test_a_clip_comes_in_pieces_of_half_a_minute_at_its_gain_and_no_shred():
+    sound = voice(61.5)
+    pieces = list(without_silences(sound, np.float32(0.5)))
+    assert [len(piece) / SAMPLE_RATE for piece in pieces] == [30, 30, 1.5]
+    np.testing.assert_array_equal(np.concatenate(pieces), 0.5 * sound)
+    assert len(list(without_silences(voice(60.5)))) == 2

@@ -3,21 +3,20 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy.sparse as sparse
 
 from training.head import colours, seam
+from training.head.borders import within_border
 from training.head.parts import Part, Piece, clip_below, cut_out
 from training.head.scalp import hair_share, split_along_hairline
 from training.head.source import AnnyData, Bools, Floats, Ints, SourceMesh
+from training.head.surface import smoothstep
 from training.head.teeth import UPPER, front_side
 from training.head.vestibule import drawn_back
 
 CUT_ABOVE_NECK = 0.005  # m
 CUT_SLOPE = -0.25  # rise of the cut per metre forwards
-CORNERS, CORNER = (0.0222, -0.0296, 0.0935), 0.0015  # m: of the mouth, and how far they are lips all around
-WITHIN_CORNER, BEHIND_CORNER = 0.006, 0.0941  # m: from CORNERS, and depth, of the mouth's inside there
-SPIKES = 2  # rounds in which the border of the lips is evened
-WEB = 0.0022  # m from CORNERS: of the fold between the lips, which is in their shadow
+CORNERS = (0.0222, -0.0296, 0.0935)  # m: of the mouth
+CORNER = (0.001, 0.003)  # m from there: up to here all is lips, from there on what the masks say
 DARK_BEHIND = 0.045  # m behind the lips, where the mouth is dark
 CHEEKS, NOSE, NOSTRILS = (0.045, 0.005, 0.075), (0.0, 0.004, 0.113), (0.0090, -0.0006, 0.1038)
 
@@ -39,19 +38,15 @@ class Skin:
         return Piece(self.part, self._colours(), self._materials())
 
     def _materials(self) -> Ints:
-        lips, inside = self.lips[self.part.faces].mean(1), self.inside[self.part.faces].mean(1)
+        """Material index (F,); borders of lips and mouth run along few and short edges."""
+        at, faces = self.positions, self.part.faces
         skin, lip, mouth, hair = (colours.MATERIALS.index(n) for n in ("skin", "lips", "mouth", "hair"))
-        at = self.positions[self.part.faces].mean(1)
-        at[:, 0] = np.abs(at[:, 0])
-        lips = np.where(
-            np.linalg.norm(at - CORNERS, axis=1) < CORNER, 1.0, _without_spikes(self.part.faces, lips)
-        )
-        off = np.linalg.norm(at - CORNERS, axis=1)
-        behind = (off < WITHIN_CORNER) & (at[:, 2] < BEHIND_CORNER)
-        within = (lips > 0.5) & (behind | (off < WEB))  # where lips join: their inner side, and their fold
-        lips, inside = np.where(within, 0.0, lips), np.where(within, 1.0, inside)
-        outside = np.where(self.hair[self.part.faces].mean(1) > 0.5, hair, skin)
-        return np.where(lips > 0.5, lip, np.where(inside > 0.5, mouth, outside))
+        off = np.linalg.norm(np.c_[np.abs(at[:, 0]), at[:, 1:]] - CORNERS, axis=1)
+        corner = 1 - smoothstep(off, *CORNER)
+        lips = within_border(at, faces, np.maximum.reduce([self.lips, self.inside, corner]))
+        inside = within_border(at, faces, self.inside * (1 - corner))
+        outside = np.where(self.hair[faces].mean(1) > 0.5, hair, skin)
+        return np.where(inside, mouth, np.where(lips, lip, outside))
 
     def _colours(self) -> Floats:
         at = self.positions
@@ -66,20 +61,6 @@ class Skin:
         dark = colours.MOUTH * (1 - 0.95 * depth)[:, None]
         mouth: Floats = out + self.inside[:, None] * (dark - out)
         return mouth
-
-
-def _without_spikes(faces: Ints, share: Floats) -> Floats:
-    """Shares (F,) of lip, of faces that are no spike of the lips' border and no notch in it."""
-    ends = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
-    owner = np.tile(np.arange(len(faces)), 3)
-    edge = np.unique(ends, axis=0, return_inverse=True)[1].ravel()
-    beside = sparse.csr_matrix((np.ones(len(edge)), (edge, owner)))
-    beside = beside.T @ beside  # 1 for faces with a common edge
-    for _ in range(SPIKES):
-        lip = share > 0.5
-        neighbours = beside @ lip.astype(float) - 3 * lip
-        share = np.where(neighbours >= 2, 1.0, 0.0)  # of three
-    return share
 
 
 def _lips_shut(part: Part, mesh: SourceMesh) -> Floats:

@@ -90,18 +90,25 @@ def paint(mesh: bpy.types.Mesh, arrays: Mapping[str, np.ndarray], look: Look) ->
             part_materials.paint_eye(nodes, look, iris, pupil)
         else:
             getattr(part_materials, f"paint_{part}")(nodes, look)
-        shown = {
-            "skin": look.skin,
-            "lips": look.lips,
-            "hair": look.scalp,
-            "brow": look.brow,
-            "iris": look.iris,
-            "mouth": part_materials.CHEEK,
-            "teeth": part_materials.ENAMEL,
-        }
-        if part in shown:
-            material.diffuse_color = (*shown[part], 1.0)  # for Solid view
+        _show_in_solid(material, part, look)
     bpy.data.batch_remove([old for old in before if old is not None and not old.users])
+
+
+def _show_in_solid(material: bpy.types.Material, part: str, look: Look) -> None:
+    """One colour for Solid view, which draws neither nodes nor shadows."""
+    shown = {
+        "skin": look.skin,
+        "lips": look.lips,
+        "hair": look.scalp,
+        "brow": look.brow,
+        "iris": look.iris,
+        "mouth": part_materials.CHEEK,
+        "teeth": part_materials.ENAMEL,
+    }
+    if part in shown:
+        material.diffuse_color = (*shown[part], 1.0)
+    if part == "mouth":
+        material.metallic = part_materials.CHEEK_METAL
 
 
 def plain(mesh: bpy.types.Mesh, made: list[bpy.types.ID]) -> list[tuple[bpy.types.ID, bpy.types.ID]]:

@@ -12,8 +12,10 @@ UV_RADIUS = 0.45  # of an eyeball in its UVs, around their middle
 CORNEA = 0.0011  # metres that it stands out
 COLOURS = "Color"
 GUM, TONGUE = (0.40, 0.130, 0.115), (0.40, 0.095, 0.090)
-CHEEK, ENAMEL = (0.14, 0.032, 0.028), (0.47, 0.42, 0.34)
+CHEEK, ENAMEL = (0.075, 0.018, 0.016), (0.47, 0.42, 0.34)
 """Of the mouth's inside and of teeth where Solid view shows one colour for all of them: of what is seen."""
+CHEEK_METAL = 0.75
+"""Metals mirror in their own colour: with less of it the throat's wall shines white in Solid view."""
 N_TEETH = 12  # in an arch's UVs
 GUM_EDGE, GUM_ARC = 0.395, 0.13
 """Where gums end between two teeth in the arch's UVs (0.14 the neck of a crown, 0.71 its edge), and how much

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from training.head import colours, seam
 from training.head.borders import within_border
@@ -17,6 +18,7 @@ CUT_ABOVE_NECK = 0.005  # m
 CUT_SLOPE = -0.25  # rise of the cut per metre forwards
 CORNERS = (0.0222, -0.0296, 0.0935)  # m: of the mouth
 CORNER = (0.001, 0.003)  # m from there: up to here all is lips, from there on what the masks say
+BEHIND = (0.001, 0.007)  # m behind the lips: up to here their inner side is as they are, from there on dark
 DARK_BEHIND = 0.045  # m behind the lips, where the mouth is dark
 CHEEKS, NOSE, NOSTRILS = (0.045, 0.005, 0.075), (0.0, 0.004, 0.113), (0.0090, -0.0006, 0.1038)
 
@@ -44,7 +46,8 @@ class Skin:
         off = np.linalg.norm(np.c_[np.abs(at[:, 0]), at[:, 1:]] - CORNERS, axis=1)
         corner = 1 - smoothstep(off, *CORNER)
         lips = within_border(at, faces, np.maximum.reduce([self.lips, self.inside, corner]))
-        inside = within_border(at, faces, self.inside * (1 - corner))
+        behind = smoothstep(cKDTree(at[self.lips > 0.5]).query(at)[0], *BEHIND)
+        inside = within_border(at, faces, np.minimum(self.inside, behind) * (1 - corner))
         outside = np.where(self.hair[faces].mean(1) > 0.5, hair, skin)
         return np.where(inside, mouth, np.where(lips, lip, outside))
 

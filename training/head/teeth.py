@@ -13,10 +13,10 @@ DROP = np.array(
     [[0, 0], [5, 0.5], [9, 1.7], [14, 4.5], [18, 8.4], [22, 13.6], [26, 21], [29, 31], [31.5, 39], [32, 46]]
 )
 """The arch from above, in mm: half width, and how far it falls back from the incisors."""
-COLUMNS = 4  # of vertices per tooth
-SHAPE = np.array([0.0, 0.75, 1.0, 0.75])  # bulge over a tooth's width, beginning between two teeth
-GROOVE = 1.1  # mm from the middle of a crown's front to where it meets its neighbour
-FRONT = 0.72  # bulge at which a crown lies on the arch
+ACROSS = np.array([0.0, 0.12, 0.5, 0.88])  # columns over a tooth's width, beginning between two teeth
+SHAPE = np.array([0.0, 0.85, 1.0, 0.85])  # bulge at each: grooves are narrow, so that crowns are told apart
+GROOVE = 2.0  # mm from the middle of a crown's front to where it meets its neighbour
+FRONT = 0.845  # bulge at which a crown lies on the arch
 DARK_FROM, DARK_OVER = 0.005, 0.026
 """m behind the incisors from where on, and m over which, teeth fade into the dark."""
 IN_SHADE = 0.8  # of the upper teeth's light that reaches the lower ones, behind the lip
@@ -89,7 +89,7 @@ def _piece(mesh: SourceMesh, arch: Arch, vertices: Floats, colours: Floats) -> P
     faces = grid_faces(n_rows, n_columns)
     if arch.gum_side < 0:
         faces = faces[:, ::-1]
-    across = np.meshgrid(np.linspace(0, 1, n_rows), np.linspace(0, 1, n_columns), indexing="ij")
+    across = np.meshgrid(np.linspace(0, 1, n_rows), _in_teeth(arch), indexing="ij")
     flat = vertices.reshape(-1, 3)
     mix = following(mesh, np.unique(mesh.faces[mesh.part == arch.group]), flat)
     uv = np.stack(across, -1).reshape(-1, 2)
@@ -100,12 +100,20 @@ def _piece(mesh: SourceMesh, arch: Arch, vertices: Floats, colours: Floats) -> P
 def _columns(arch: Arch) -> tuple[Floats, Ints, Floats]:
     """Distance along the arch (C,) in mm from the middle, the tooth of each column, and its bulge 0..1."""
     starts = np.cumsum([0.0, *arch.widths])
-    at = [starts[i] + w * k / COLUMNS for i, w in enumerate(arch.widths) for k in range(COLUMNS)]
-    tooth = np.repeat(np.arange(len(arch.widths)), COLUMNS)
+    at = (starts[:-1, None] + np.array(arch.widths)[:, None] * ACROSS).ravel()
+    tooth = np.repeat(np.arange(len(arch.widths)), len(ACROSS))
     bulge = np.tile(SHAPE, len(arch.widths))
     right = np.array([*at, starts[-1]])
     tooth, bulge = np.r_[tooth, tooth[-1]], np.r_[bulge, 0.0]
     return np.r_[-right[:0:-1], right], np.r_[tooth[:0:-1], tooth], np.r_[bulge[:0:-1], bulge]
+
+
+def _in_teeth(arch: Arch) -> Floats:
+    """How many teeth each column (C,) is along the arch, as a share of all of them."""
+    ends = np.cumsum([0.0, *arch.widths])
+    even = np.linspace(0, 1, 2 * len(ends) - 1)
+    out: Floats = np.interp(_columns(arch)[0], np.r_[-ends[:0:-1], ends], even)
+    return out
 
 
 def _curve(along: Floats, arch: Arch) -> tuple[Floats, Floats]:

@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 from training.head import colours
 from training.head.parts import Part, Piece, cut_out
 from training.head.source import Floats, SourceMesh
+from training.head.surface import smoothstep
 from training.head.teeth import LOWER, bite_plane, front_side
 
 TONGUE = "helper-tongue"
@@ -20,8 +21,9 @@ WIDER = 0.12  # of its width, so that it lies along the teeth
 BEHIND = 0.0030  # m that its edge stays behind the front side of the lower teeth: teeth and half a mm
 YIELDS = 0.0040  # m before that place over which it gives way, so that it stays round
 LOW = 0.0003  # m that its edge lies below those of the teeth beside it
-FLATTER = 0.62  # of its height over that, so that an open mouth is not filled by it but dark above it
-RISES = 0.008  # m from the edge inwards over which it rises to its full height
+HIGH = 0.0048  # m that it rises over that at most: an open mouth is not filled by it but dark above it
+BACK, FALLS = 0.068, 0.25  # m of depth from where on its back sinks, and by how much of a metre a metre
+RISES = 0.016  # m from the edge inwards over which it rises to its full height
 
 
 def tongue_piece(mesh: SourceMesh) -> Piece:
@@ -46,7 +48,8 @@ def _within_teeth(part: Part, mesh: SourceMesh) -> Floats:
     out = np.zeros_like(at)
     out[:, 0], out[:, 2] = -(back[:, None] * normal).T
     inwards = np.clip((back - before) / RISES, 0, 1)  # 0 beside the teeth
-    edge = bite_plane(LOWER, points[nearest, 1])
-    highest = edge - LOW + FLATTER * (at[:, 1] - edge + LOW).clip(0) * inwards * inwards * (3 - 2 * inwards)
+    edge = bite_plane(LOWER, at[:, 2].clip(BACK)) - FALLS * (BACK - at[:, 2]).clip(0) - LOW
+    rise = HIGH * np.tanh((at[:, 1] - edge).clip(0) / HIGH)
+    highest = edge + rise * smoothstep(inwards, 0, 1)
     out[:, 1] = np.minimum(highest - at[:, 1], 0)
     return out

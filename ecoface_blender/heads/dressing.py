@@ -27,6 +27,7 @@ LOOK = "ecoface_look"
 """Custom property of a head: the look it has."""
 SKIN_PARTS, EYE_PARTS = ("skin", "lips", "hair", "brow"), ("sclera", "iris", "pupil")
 GLOSS_OF_HAIR = 0.15
+LIPS_IN_SOLID = 0.48  # roughness with which the corners of the mouth do not glint there
 
 
 def apply_look(head: bpy.types.Object, name: str = DEFAULT) -> None:
@@ -109,6 +110,8 @@ def _show_in_solid(material: bpy.types.Material, part: str, look: Look) -> None:
         material.diffuse_color = (*shown[part], 1.0)
     if part == "mouth":
         material.metallic = part_materials.CHEEK_METAL
+    if part == "lips":
+        material.roughness = LIPS_IN_SOLID
 
 
 def plain(mesh: bpy.types.Mesh, made: list[bpy.types.ID]) -> list[tuple[bpy.types.ID, bpy.types.ID]]:

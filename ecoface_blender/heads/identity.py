@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..core.jaw_skinning import JAW
+from ..core.within_mouth import within_mouth
 from .contact_pairs import Pairs, find_lids, find_lips
 from .looks import looks, of_face
 from .shape import SIDES, HeadShape
@@ -135,9 +136,9 @@ def _lips_as_one(
 def _skin_within(head: Mapping[str, np.ndarray]) -> np.ndarray:
     """Vertices of the skin within the mouth; none where no material says which."""
     names = [str(name) for name in head.get("material_names", ())]
-    if "mouth" not in names:
+    if not names:
         return np.zeros(0, dtype=np.int64)
-    return np.unique(head["faces"][head["material"] == names.index("mouth")])
+    return within_mouth(head["faces"], head["material"], names, head["mask_lips"])
 
 
 def _smoothed_along(at: np.ndarray, values: np.ndarray, places: np.ndarray) -> np.ndarray:

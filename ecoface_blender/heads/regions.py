@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..core.hairline import inside_hairline
+from ..core.within_mouth import within_mouth
 from .scalp import SKIN, hair_share
 from .strands import EYES, lid_rims
 
@@ -67,7 +68,7 @@ def _lips(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
     names = [str(name) for name in arrays["material_names"]]
     member[arrays["faces"][arrays["material"] == names.index("lips")].ravel()] = True
     mouth = np.zeros(len(share), dtype=bool)
-    mouth[arrays["faces"][arrays["material"] == names.index("mouth")].ravel()] = True
+    mouth[within_mouth(arrays["faces"], arrays["material"], names, arrays["mask_lips"])] = True
     corners = _spots(arrays["v_template"], (((0.0218, -0.0294, 0.0930), 0.0018, 1.0),))
     return np.maximum(np.where(mouth, 1.0, np.where(member, share, 0.0)), corners)
 

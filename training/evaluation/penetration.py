@@ -19,6 +19,7 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 
 from ecoface_model.core.errors import HeadError
 from ecoface_model.core.head_file import FlameFile
+from ecoface_model.core.within_mouth import within_mouth
 from ecoface_model.flame import FlameHead
 from ecoface_model.postprocess.lip_meeting import lip_sides
 
@@ -250,8 +251,7 @@ def _distance(file: FlameFile, faces: Ints, of: NDArray[Any]) -> Floats:
 def _is_mouth(file: FlameFile) -> Bools:
     """Vertices (V,) of the mouth's inside."""
     out = np.zeros(len(file.v_template), dtype=bool)
-    if "mouth" in file.material_names:
-        out[np.unique(file.faces[file.material == file.material_names.index("mouth")])] = True
+    out[within_mouth(file.faces, file.material, file.material_names, file.masks["lips"])] = True
     return out
 
 

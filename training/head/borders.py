@@ -23,15 +23,23 @@ def within_border(at: Floats, faces: Ints, share: Floats) -> Bools:
     first, second, third = np.moveaxis(at[faces[near]], 1, 0)
     area = np.linalg.norm(np.cross(second - first, third - first), axis=1) / 2
     pull = PULL * area * (2 * share[faces[near]].mean(axis=1) - 1)  # m
-    each, source, sink = np.arange(len(near)), np.full(len(near), len(near)), np.full(len(near), len(near) + 1)
-    links = np.concatenate([pairs, pairs[:, ::-1], np.c_[source, each], np.c_[each, sink]])
+    each = np.arange(len(near))
+    within, without = len(near), len(near) + 1  # where flow comes from, and where it ends
+    links = np.concatenate(
+        [
+            pairs,
+            pairs[:, ::-1],
+            np.c_[np.full_like(each, within), each],
+            np.c_[each, np.full_like(each, without)],
+        ]
+    )
     most = np.concatenate([length, length, pull.clip(0), (-pull).clip(0)])
     room = sparse.csr_matrix((np.rint(most / STEP).astype(np.int32), links.T), (len(near) + 2,) * 2)
-    left = room - maximum_flow(room, len(near), len(near) + 1).flow
+    left = room - maximum_flow(room, within, without).flow
     left.eliminate_zeros()  # what is not full leads on
-    reached = breadth_first_order(left, len(near), return_predecessors=False)
+    reached = breadth_first_order(left, within, return_predecessors=False)
     out = np.zeros(len(faces), dtype=bool)
-    out[near[reached[reached < len(near)]]] = True
+    out[near[reached[reached < within]]] = True
     return out
 
 

@@ -14,7 +14,7 @@ DROP = np.array(
 )
 """The arch from above, in mm: half width, and how far it falls back from the incisors."""
 ACROSS = np.array([0.0, 0.12, 0.5, 0.88])  # columns over a tooth's width, beginning between two teeth
-SHAPE = np.array([0.0, 0.85, 1.0, 0.85])  # bulge at each: grooves are narrow, so that crowns are told apart
+SHAPE = np.array([0.0, 0.8, 1.0, 0.8])  # bulge at each: grooves are narrow, so that crowns are told apart
 GROOVE = 2.0  # mm from the middle of a crown's front to where it meets its neighbour
 FRONT = 0.845  # bulge at which a crown lies on the arch
 DARK_FROM, DARK_OVER = 0.005, 0.026
@@ -44,7 +44,7 @@ UPPER = Arch(
     0.0, 0.10,
 )  # fmt: skip
 LOWER = Arch(
-    "helper-lower-teeth", (5.4, 6.0, 7.0, 7.2, 7.4, 11.5), (-0.0330, 0.0932), -1, 1.5,
+    "helper-lower-teeth", (5.4, 6.0, 7.0, 7.2, 7.4, 11.5), (-0.0330, 0.0932), -1, 1.6,
     (7.8, 8.0, 8.4, 7.6, 7.0, 7.0), (0.0, 0.3, 0.7, 1.4, 1.8, 2.0), (0.4, 0.4, 0.8, 0.8, 0.8, 0.8),
     14.0, 0.18,
 )  # fmt: skip

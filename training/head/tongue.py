@@ -50,6 +50,6 @@ def _within_teeth(part: Part, mesh: SourceMesh) -> Floats:
     inwards = np.clip((back - before) / RISES, 0, 1)  # 0 beside the teeth
     edge = bite_plane(LOWER, at[:, 2].clip(BACK)) - FALLS * (BACK - at[:, 2]).clip(0) - LOW
     rise = HIGH * np.tanh((at[:, 1] - edge).clip(0) / HIGH)
-    highest = edge + rise * smoothstep(inwards, 0, 1)
+    highest = edge + rise * smoothstep(inwards, 0.0, 1.0)
     out[:, 1] = np.minimum(highest - at[:, 1], 0)
     return out

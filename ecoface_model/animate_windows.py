@@ -14,11 +14,11 @@ from ecoface_model.reference_emotion.sources import EmotionSource
 from ecoface_model.reference_emotion.speech_source import Heard, SpeechSource
 from ecoface_model.window_animator import WindowAnimator
 from ecoface_model.windowed_encoder import Progress, WindowedEncoder
-from ecoface_model.windows import join
+from ecoface_model.windows import join, made_steps
 
 STAGE = "Animating"
-OnJoined = Callable[[Float32[NDArray[np.float32], "frames channels"], range], None]
-"""Called with all channels, whole up to the end of the window that was joined last, and that window."""
+OnJoined = Callable[[Float32[NDArray[np.float32], "frames channels"], int], None]
+"""Called with all channels so far, and how many frames of them are final."""
 
 
 def animate_windows(
@@ -41,24 +41,28 @@ def animate_windows(
         on_joined: are told of each window that was joined.
         pool: of the encoder; without it one window is computed after another.
     """
-    stride = encoder.backend.facts.config.generator.stride
+    stride, plan = encoder.backend.facts.config.generator.stride, encoder.plan
+    frames = len(noise) * stride
 
-    def animate(heard: Heard) -> tuple[range, NDArray[np.float32]]:
+    def animate(heard: Heard) -> tuple[range, range, NDArray[np.float32]]:
         window, content, emotion = heard
+        made = plan.made(window, frames)
+        steps = made_steps(window, made)
+        content, emotion = content[steps], emotion[steps]
         if shown is not None:
-            emotion = animator.neutral + steps_of(shown, window)[:, None] * (emotion - animator.neutral)
-        latents = noise[window.start // stride : window.stop // stride]
-        return window, animator.animate(content, emotion, latents)
+            emotion = animator.neutral + steps_of(shown, made)[:, None] * (emotion - animator.neutral)
+        latents = noise[made.start // stride : made.stop // stride]
+        return window, made, animator.animate(content, emotion, latents)
 
     motion, previous = None, None
     heard = _heard(encoder, waveform, source, progress, pool)
-    for window, part in encoder.side_by_side(animate, heard, pool):
+    for window, made, part in encoder.side_by_side(animate, heard, pool):
         if motion is None:
-            motion = np.zeros((len(noise) * stride, part.shape[1]), np.float32)
-        join(motion, part, window, previous)
-        previous = window
+            motion = np.zeros((frames, part.shape[1]), np.float32)
+        join(motion, part, made, previous)
+        previous = made
         for told in on_joined:
-            told(motion, window)
+            told(motion[: made.stop], plan.final(window, frames))
     assert motion is not None, "a plan has windows"
     return motion
 

@@ -56,6 +56,10 @@ def filtered(
     motion: Float[Tensor, "batch time dim"], taps: Float[Tensor, " width"]
 ) -> Float[Tensor, "batch time dim"]:
     """Curves through a symmetric filter (odd); beyond the clip's ends stand its first and last frame."""
-    half = len(taps) // 2
+    half, n_steps = len(taps) // 2, motion.shape[1]
     padded = functional.pad(motion.mT, (half, half), mode="replicate")  # (B, dim, T + width - 1)
-    return (padded.unfold(-1, len(taps), 1) @ taps).mT
+    out = taps[half] * padded[..., half : half + n_steps]
+    for k in range(half):  # a product of windows and taps reads every step as often as there are taps
+        mirrored = 2 * half - k
+        out = out + taps[k] * (padded[..., k : k + n_steps] + padded[..., mirrored : mirrored + n_steps])
+    return out.mT

@@ -52,9 +52,8 @@ class EcoFace:
         self.backend, self.model = backend, backend.facts
         self.plan = plan or WindowPlan()
         stride = self.model.config.generator.stride
-        assert self.plan.window % stride == 0 and self.plan.context % stride == 0, (
-            "windows hold whole strides"
-        )
+        lengths = (self.plan.window, self.plan.context, self.plan.edge)
+        assert not any(length % stride for length in lengths), "windows hold whole strides"
         self.encoder = WindowedEncoder(backend, self.plan)
         head = read_head()
         self._head = head if self.model.info["head"] == head.name else None
@@ -174,15 +173,13 @@ class EcoFace:
         metadata = self._metadata(style, describe(emotion, emotion_from), amounts, seed, temperature)
         gates = LevelGates.of(waveform)
         ahead = SettlingAhead(self._settling, gates)
-        on_joined: list[OnJoined] = [
-            lambda joined, window: ahead.add(joined[: self.plan.final(window, frames)])
-        ]
+        on_joined: list[OnJoined] = [lambda joined, final: ahead.add(joined[: min(final, frames)])]
         with self.encoder.pool() as pool:
             alive = Alive(
                 waveform, gates, source, self.inputs, self._settling, metadata, shown, liveliness, pool
             )
             if on_part is not None:
-                on_joined.append(FinishedParts(self._settling, self.plan, gates, on_part, alive.part).add)
+                on_joined.append(FinishedParts(self._settling, gates, on_part, alive.part).add)
             joined = animate_windows(
                 self.encoder, waveform, animator, noise, source, shown, progress, on_joined, pool
             )[:frames]

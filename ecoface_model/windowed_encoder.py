@@ -28,6 +28,7 @@ from ecoface_model.windows import WindowPlan
 
 Progress = Callable[[str, int, int], None]
 """Called with a stage, what is done of it, and its whole; it may raise to give up."""
+WAITING = 3  # windows that a thread of the pool is asked for: the caller has work of its own, too
 ROOM = 1.5e-4  # -76 dB of full scale, as in the quietest clips of the training
 Listened = tuple[
     range, Float32[NDArray[np.float32], "steps content"], Float32[NDArray[np.float32], "steps evidence"]
@@ -113,8 +114,8 @@ class WindowedEncoder:
     def side_by_side(
         self, function: Callable[[Item], Result], items: Iterable[Item], pool: Executor | None
     ) -> Iterator[Result]:
-        """A function of each item, in order, of no more at once than the backend computes side by side."""
-        return in_order(function, items, pool, self.backend.n_parallel)
+        """A function of each item, in order, as many of them asked for as keep the pool at work meanwhile."""
+        return in_order(function, items, pool, WAITING * self.backend.n_parallel)
 
     @contextmanager
     def pool(self) -> Iterator[Executor | None]:
@@ -181,17 +182,21 @@ class WindowedEncoder:
 def in_order(
     function: Callable[[Item], Result], items: Iterable[Item], pool: Executor | None, n_at_once: int
 ) -> Iterator[Result]:
-    """A function of each item, in their order, by a pool's threads: of at most n_at_once at a time."""
+    """A function of each item, in their order, by a pool's threads, which know of at most n_at_once."""
     if pool is None:
         yield from map(function, items)
         return
     waiting: deque[Future[Result]] = deque()
-    for item in items:
-        waiting.append(pool.submit(function, item))
-        if len(waiting) == n_at_once:
+    try:
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) == n_at_once:
+                yield waiting.popleft().result()
+        while waiting:
             yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
+    finally:  # given up
+        for left in waiting:
+            left.cancel()
 
 
 def speech_of(waveform: NDArray[np.float32]) -> Float32[NDArray[np.float32], " points"]:

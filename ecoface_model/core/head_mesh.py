@@ -52,6 +52,7 @@ class HeadMesh:
             [file.expression_directions[kept], file.posedirs[kept][..., JAW_FEATURES]], axis=2
         )
         self.moves = np.ascontiguousarray(moves.reshape(-1, EXPRESSION_DIM + N_TURN), np.float32)  # (3K, 59)
+        self._has_jaw = bool(self.weights.any() or self.moves[:, EXPRESSION_DIM:].any())
         self._neck_and_eyes = _NeckAndEyes(file, kept)
 
     def posed(self, motion: Floats, head: Floats | None = None, gaze: Floats | None = None) -> Floats:
@@ -60,18 +61,20 @@ class HeadMesh:
         With the neck turned by `head` (n, 3) and the eyes by `gaze` (n, 2), as a `FlameMotion` has them.
         """
         motion = np.asarray(motion, np.float32)
-        turn = (rotations(motion[:, EXPRESSION_DIM:]) - np.eye(3)).astype(np.float32)  # (n, 3, 3)
-        terms = np.concatenate([motion[:, :EXPRESSION_DIM], turn.reshape(-1, N_TURN)], axis=1)  # (n, 59)
-        moved: Floats = (self.moves @ terms.T).reshape(len(self.template), 3, len(motion))
+        terms, turn = motion[:, :EXPRESSION_DIM], None
+        if self._has_jaw:
+            turn = (rotations(motion[:, EXPRESSION_DIM:]) - np.eye(3)).astype(np.float32)  # (n, 3, 3)
+            terms = np.concatenate([terms, turn.reshape(-1, N_TURN)], axis=1)  # (n, 59)
+        moved: Floats = (self.moves[:, : terms.shape[1]] @ terms.T).reshape(-1, 3, len(motion))
         moved += self.template[..., None]
         turning = (
             None if head is None and gaze is None else self._neck_and_eyes.turning(len(motion), head, gaze)
         )
         before_jaw = None if turning is None else self._neck_and_eyes.correct(moved, turning)
-        # the jaw: sum over joints of w G x = x + w_jaw (R - I) (x - joint)
-        x, y, z = ((moved[:, k] - self.joint[k]) * self.weights[:, None] for k in range(3))  # (K, n) each
-        for row in range(3):
-            moved[:, row] += turn[:, row, 0] * x + turn[:, row, 1] * y + turn[:, row, 2] * z
+        if turn is not None:  # sum over joints of w G x = x + w_jaw (R - I) (x - joint)
+            x, y, z = ((moved[:, k] - self.joint[k]) * self.weights[:, None] for k in range(3))  # (K, n) each
+            for row in range(3):
+                moved[:, row] += turn[:, row, 0] * x + turn[:, row, 1] * y + turn[:, row, 2] * z
         if turning is not None and before_jaw is not None:
             self._neck_and_eyes.turn(moved, *before_jaw, turning)
         return moved

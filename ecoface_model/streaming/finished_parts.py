@@ -11,7 +11,6 @@ from ecoface_model.head_motion.performance import Performance
 from ecoface_model.postprocess.eyelids import REACH
 from ecoface_model.postprocess.settling import Settling
 from ecoface_model.postprocess.voice_activity import LevelGates
-from ecoface_model.windows import WindowPlan
 
 OnPart = Callable[[int, FlameMotion], None]
 """Called with a first frame and the motion from it on; it may raise to give up."""
@@ -25,25 +24,23 @@ class FinishedParts:
     def __init__(
         self,
         settling: Settling,
-        plan: WindowPlan,
         gates: LevelGates,
         on_part: OnPart,
         alive: PartAlive,
     ) -> None:
-        self._settling, self._plan, self._on_part, self._alive = settling, plan, on_part, alive
+        self._settling, self._on_part, self._alive = settling, on_part, alive
         self._gates = gates
         self._told = 0  # frames
 
-    def add(self, joined: Float32[NDArray[np.float32], "frames channels"], window: range) -> None:
-        """`joined` is whole up to the end of this window, and final up to where the next one begins.
+    def add(self, joined: Float32[NDArray[np.float32], "frames channels"], final: int) -> None:
+        """What there is of the clip so far, of which so many frames are final.
 
         Lips and lids are settled with what is final; what comes after that tells only of pauses.
         """
         n_frames = len(self._gates.resting)
-        whole, final = min(window.stop, n_frames), self._plan.final(window, n_frames)
-        until = n_frames if final == n_frames else final - REACH
+        until = n_frames if final >= n_frames else final - REACH
         if until > self._told:
             part = range(self._told, until)
-            made = self._alive(part, self._settling.settle_part(self._gates, joined[:whole], part))
+            made = self._alive(part, self._settling.settle_part(self._gates, joined[:n_frames], part))
             self._on_part(self._told, FlameMotion(made.motion, head=made.head, gaze=made.gaze))
             self._told = until

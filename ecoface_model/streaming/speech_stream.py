@@ -27,7 +27,7 @@ from ecoface_model.streaming.streamed_emotion import StreamedEmotion
 from ecoface_model.streaming.streamed_performance import FELT, MELODY, HeardSoFar, StreamedPerformance
 from ecoface_model.window_animator import WindowAnimator
 from ecoface_model.windowed_encoder import WindowedEncoder
-from ecoface_model.windows import join, smoothstep
+from ecoface_model.windows import join, made_steps, smoothstep
 
 LEAST_AHEAD = 20  # frames of future that each frame hears at least, 0.8 s
 HOP = 8  # frames that are made at once at least, 0.32 s
@@ -167,11 +167,18 @@ class SpeechStream:
         windows = [range(start, min(start + self._plan.window, known)) for start in starts]
         joined, previous = None, None
         for window, content, emotion in self._heard(windows):
-            latents = self._latents[(window.start - base) // self._stride :][: len(window) // self._stride]
-            part = self._animator.animate(content, emotion, latents)
+            planned = range(window.start, window.start + self._plan.window)
+            if window != windows[-1]:
+                planned = self._plan.made(planned, planned.stop + 1)
+            elif window.start:
+                planned = planned[self._plan.edge :]
+            made = range(planned.start, min(planned.stop, window.stop))
+            steps = made_steps(window, made)
+            latents = self._latents[(made.start - base) // self._stride :][: len(made) // self._stride]
+            part = self._animator.animate(content[steps], emotion[steps], latents)
             if joined is None:
                 joined = np.zeros((known - base, part.shape[1]), np.float32)
-            planned = range(window.start - base, window.start - base + self._plan.window)
+            planned = range(planned.start - base, planned.stop - base)
             join(joined, part, planned, previous)
             previous = planned
         assert joined is not None, "there is a window"

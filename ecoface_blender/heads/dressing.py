@@ -27,7 +27,8 @@ LOOK = "ecoface_look"
 """Custom property of a head: the look it has."""
 SKIN_PARTS, EYE_PARTS = ("skin", "lips", "hair", "brow"), ("sclera", "iris", "pupil")
 GLOSS_OF_HAIR = 0.15
-LIPS_IN_SOLID = 0.48  # roughness with which the corners of the mouth do not glint there
+ROUGH_IN_SOLID = {"lips": 0.48, "lower teeth": 0.7, "tongue": 0.6}
+"""Roughness with which the corners of the mouth, and what lies in its shade, do not glint there."""
 
 
 def apply_look(head: bpy.types.Object, name: str = DEFAULT) -> None:
@@ -90,7 +91,7 @@ def paint(mesh: bpy.types.Mesh, arrays: Mapping[str, np.ndarray], look: Look) ->
         elif part in EYE_PARTS:
             part_materials.paint_eye(nodes, look, iris, pupil)
         else:
-            getattr(part_materials, f"paint_{part}")(nodes, look)
+            getattr(part_materials, f"paint_{part.split()[-1]}")(nodes, look)
         _show_in_solid(material, part, look)
     bpy.data.batch_remove([old for old in before if old is not None and not old.users])
 
@@ -105,13 +106,15 @@ def _show_in_solid(material: bpy.types.Material, part: str, look: Look) -> None:
         "iris": look.iris,
         "mouth": part_materials.CHEEK,
         "teeth": part_materials.ENAMEL,
+        "lower teeth": part_materials.SHADED_ENAMEL,
+        "tongue": part_materials.SHADED_TONGUE,
     }
     if part in shown:
         material.diffuse_color = (*shown[part], 1.0)
     if part == "mouth":
         material.metallic = part_materials.CHEEK_METAL
-    if part == "lips":
-        material.roughness = LIPS_IN_SOLID
+    if part in ROUGH_IN_SOLID:
+        material.roughness = ROUGH_IN_SOLID[part]
 
 
 def plain(mesh: bpy.types.Mesh, made: list[bpy.types.ID]) -> list[tuple[bpy.types.ID, bpy.types.ID]]:

@@ -28,6 +28,7 @@ SURFACES = {
     "skin": Surface(colour=(0.66, 0.38, 0.27), roughness=0.50, scatter=0.15, grain=0.10),
     "lips": Surface(colour=(0.50, 0.16, 0.14), roughness=0.33, scatter=0.15, coat=0.10, grain=0.12),
     "teeth": Surface(colour=(0.71, 0.65, 0.55), roughness=0.18, scatter=0.1, coat=0.2),
+    "lower teeth": Surface(colour=(0.57, 0.52, 0.44), roughness=0.18, scatter=0.1, coat=0.2),
     "tongue": Surface(colour=(0.32, 0.07, 0.07), roughness=0.35, scatter=0.1, coat=0.2, grain=0.3),
     "mouth": Surface(colour=(0.05, 0.012, 0.010), roughness=0.6),
     "sclera": Surface(colour=(0.72, 0.69, 0.65), roughness=0.12, coat=0.5),

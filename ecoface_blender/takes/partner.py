@@ -26,6 +26,14 @@ class Played:
     """Frame of the take that is at `first`."""
     scale: float
     """Frames of the scene to one of the take."""
+    in_strip: bool = False
+
+    @property
+    def lead_in(self) -> float:
+        """Frames of the scene that it plays before its line."""
+        line = actions.read_metadata(self.take).get("first_frame", self.begins)
+        longest = speech.MOST_LEAD_IN * actions.read_metadata(self.take).get("scene_rate", 0.0)
+        return float(np.clip(np.ceil(line) - self.begins, 0, round(longest)) * self.scale)
 
     def in_scene(self, frame: np.ndarray | float) -> np.ndarray:
         """Where frames of the take are seen."""
@@ -50,7 +58,7 @@ def _plays(speaker: bpy.types.Object) -> Iterator[Played]:
         for strip in strips:
             if not strip.mute and stored.is_take(strip.action):
                 begins, scale = strip.action_frame_start, strip.scale
-                yield Played(strip.action, strip.frame_start, strip.frame_end, begins, scale)
+                yield Played(strip.action, strip.frame_start, strip.frame_end, begins, scale, in_strip=True)
 
 
 def heard(

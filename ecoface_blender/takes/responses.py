@@ -47,6 +47,8 @@ TAKEN_ON = 0.55  # seconds, standard deviation of the time over which a mood is 
 LEADS, LINGERS = 1.3, 1.8
 """Seconds over which a face takes on its own mood before a line, and loses it after one: who speaks with
 feeling has felt it before."""
+LEFT = 0.4  # of it after a line, whose own idle has lost the rest
+INTO_LINE = 0.5  # seconds for which it is still held in a line, which comes out of it by and by
 MOOD_OF_LINE = 1.0  # seconds of a line's beginning, or end, whose mood that is
 
 
@@ -110,13 +112,13 @@ def own_mood(
         spoke: seconds at which one ends.
     """
     mood, share = np.zeros_like(felt), np.zeros(len(seconds))
-    near = [(start, seconds - start, LEADS, (0.0, MOOD_OF_LINE)) for start in speaks]
-    near += [(end, end - seconds, LINGERS, (-MOOD_OF_LINE, 0.0)) for end in spoke]
-    for edge, until, lasts, (first, last) in near:
+    near = [(start, seconds - start, LEADS, (0.0, MOOD_OF_LINE), 1.0) for start in speaks]
+    near += [(end, end - seconds, LINGERS, (-MOOD_OF_LINE, 0.0), LEFT) for end in spoke]
+    for edge, until, lasts, (first, last), size in near:
         said = felt[(seconds >= edge + first) & (seconds <= edge + last)]
         if len(said):
-            here = step(1 + until / lasts) * (until <= 0)
-            mood = np.maximum(mood, here[:, None] * np.minimum(said.mean(axis=0), MOST_MOOD))
+            here = step(1 + until / lasts) * (until <= INTO_LINE)
+            mood = np.maximum(mood, size * here[:, None] * np.minimum(said.mean(axis=0), MOST_MOOD))
             share = np.maximum(share, here)
     return mood, share
 

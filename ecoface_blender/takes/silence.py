@@ -50,14 +50,16 @@ def fill(context: bpy.types.Context, speaker: bpy.types.Object, seed: int = 0) -
     channels = _channels(scene, rig, frames, seed, gaps)
     for owner in rig.owners:
         _end_takes(owner)
+    leads = _lead_ins(speaker)
     taken = _values_at_edges(context, channels, gaps)
-    _meet(channels, frames, gaps, taken, _fades(rig, channels) * sequencer.scene_rate(scene))
+    met = {frame: values for frame, values in taken.items() if frame not in leads}
+    _meet(channels, frames, gaps, met, _fades(rig, channels) * sequencer.scene_rate(scene))
     action = bpy.data.actions.new(f"{speaker.name} Listening")
     actions.write_metadata(action, {})
     action[layers.IDLE] = True
     slots = actions.add_curves(action, channels, frames)
     for owner, slot in slots:
-        _place(owner, action, slot, gaps)
+        _place(owner, action, slot, gaps, leads)
     return len(gaps)
 
 
@@ -76,6 +78,14 @@ def clear(rig: Rig) -> None:
 def spoken_by(speaker: bpy.types.Object) -> list[Span]:
     """First and last frames of the takes that a speaker plays, itself or in strips, in order."""
     return sorted({(one.first, one.last) for one in partner.plays(speaker)})
+
+
+def _lead_ins(speaker: bpy.types.Object) -> dict[float, float]:
+    """By the first frame of a strip's take: over how many frames the face comes out of its silence into it.
+
+    Out of rest, as a take does by itself, a face that has felt what it says would forget it for a moment.
+    """
+    return {one.first: one.lead_in for one in partner.plays(speaker) if one.in_strip and one.lead_in >= 1}
 
 
 def _gaps(spoken: Sequence[Span], whole: Span) -> list[Span]:
@@ -207,7 +217,7 @@ def _meet(
     """Bend the curves so that each silence begins and ends where the line beside it does.
 
     Args:
-        edges: by frame, the channels' values (channels,) there.
+        edges: by frame, the channels' values (channels,) there; what is not in it is not met.
         fades: (channels,) frames over which. Where a silence is shorter, what comes from one line goes to the
             other; at the scene's ends, where nobody speaks, nothing is met.
     """
@@ -217,7 +227,7 @@ def _meet(
         between = gap[0] != first and gap[1] != last
         widths = np.maximum(np.minimum(fades, gap[1] - gap[0]) if between else fades, 1.0)
         for edge in gap:
-            if edge in (first, last):
+            if edge in (first, last) or edge not in edges:
                 continue
             for channel, value, width in zip(channels, edges[edge], widths, strict=True):
                 share = (1 - np.abs(frames - edge) / width).clip(0, 1)
@@ -226,16 +236,22 @@ def _meet(
 
 
 def _place(
-    owner: bpy.types.ID, action: bpy.types.Action, slot: bpy.types.ActionSlot, gaps: Sequence[Span]
+    owner: bpy.types.ID,
+    action: bpy.types.Action,
+    slot: bpy.types.ActionSlot,
+    gaps: Sequence[Span],
+    leads: dict[float, float],
 ) -> None:
-    """Strips of the action in the silences."""
+    """Strips of the action in the silences, which give way to lines that lead in."""
     track = owner.animation_data.nla_tracks.new()
     track.name = TRACK
     body = isinstance(owner, bpy.types.Object) and layers.has_other_strips(owner)
     for first, last in gaps:
         strip = track.strips.new(action.name, int(np.floor(first)), action)
         strip.action_slot = slot
-        actions.set_span(strip, first, last)
+        lead = leads.get(last, 0.0)
+        actions.set_span(strip, first, last + lead)
+        strip.blend_out = lead
         strip.extrapolation = "NOTHING"
         strip.blend_type = "COMBINE" if body else "REPLACE"
     owner.update_tag()

@@ -22,9 +22,8 @@ SKIN, LIPS, TEETH, TONGUE, MOUTH, EYE, BROW, HAIR = range(8)
 """What the shading tells apart."""
 
 _KIND = {
-    "lips": LIPS, "teeth": TEETH, "tongue": TONGUE, "mouth": MOUTH, "sclera": EYE, "iris": EYE, "pupil": EYE,
-    "brow": BROW,
-    "hair": HAIR,
+    "lips": LIPS, "teeth": TEETH, "lower teeth": TEETH, "tongue": TONGUE, "mouth": MOUTH,
+    "sclera": EYE, "iris": EYE, "pupil": EYE, "brow": BROW, "hair": HAIR,
 }  # fmt: skip
 LASHES = (0.0016, 0.55)
 """Metres from an eyeball within which the upper lid's edge is drawn, and how dark: lashes from afar."""

@@ -146,13 +146,17 @@ class Desktop:
         return [word["text"] for word in self._read(left)]
 
     def _places(self, wanted: list[str], left: int) -> list[tuple[int, int]]:
+        """Of words that stand apart, or are read as one."""
         words, places = self._read(left), []
-        for start in range(len(words) - len(wanted) + 1):
-            span = words[start : start + len(wanted)]
-            if all(_alike(word["text"], want) for word, want in zip(span, wanted, strict=True)):
-                x = (span[0]["left"] + span[-1]["left"] + span[-1]["width"]) / 2
-                y = span[0]["top"] + span[0]["height"] / 2
-                places.append((left + round(x / ZOOM), round(y / ZOOM)))
+        for start in range(len(words)):
+            for texts in (wanted, ["".join(wanted)]):
+                span = words[start : start + len(texts)]
+                alike = (_alike(word["text"], want) for word, want in zip(span, texts, strict=False))
+                if len(span) == len(texts) and all(alike):
+                    x = (span[0]["left"] + span[-1]["left"] + span[-1]["width"]) / 2
+                    y = span[0]["top"] + span[0]["height"] / 2
+                    places.append((left + round(x / ZOOM), round(y / ZOOM)))
+                    break
         return places
 
     def _read(self, left: int) -> list[dict[str, Any]]:

@@ -327,7 +327,26 @@ def test_a_face_takes_on_its_own_mood_before_a_line_and_loses_it_after():
     assert not brows[: 8 * 25 - 40].any() and brows[8 * 25] == pytest.approx(0.6, abs=0.02)
     assert brows[8 * 25 - 15] > 0.25, "before the line's first frame"
     assert smile[100] > 0.3 and smile[8 * 25] < 0.02, "what is heard gives way"
-    assert brows[12 * 25 + 12] > 0.3 and brows[-1] == 0 and smile[-1] > 0.3
+    assert 0.1 < brows[12 * 25 + 12] < brows[12 * 25 + 1] < 0.3 and brows[-1] == 0 and smile[-1] > 0.3
     assert np.abs(np.diff(brows[: 8 * 25])).max() < 0.04
     alone = idle(n, 25.0, 3, [8.0], [12.0], felt=angry).stirred
     assert alone["browDown"][8 * 25] > 0.5 and alone["browDown"][100] == 0
+
+
+def test_a_line_in_a_strip_comes_out_of_the_silence_before_it_not_out_of_rest(two):
+    speaking, _ = two
+    rig = face_kinds.known_rig(speaking)
+    take = receive(speaking, first_frame=120.0, idle=1.0)
+    assert take.curve_frame_range[0] == 110.0
+    for owner in rig.owners:
+        actions.push_down(owner)
+    alone = evaluated.key_values(bpy.context, rig, np.arange(100.0, 131))
+    assert silence.fill(bpy.context, speaking, seed=3) == 2
+    seen = evaluated.key_values(bpy.context, rig, np.arange(100.0, 131))
+    np.testing.assert_allclose(seen[20:], alone[20:], atol=1e-6)
+    assert np.abs(seen[10]).max() > 0.02 and np.abs(alone[10]).max() < 1e-6
+    assert np.abs(np.diff(seen, axis=0))[7:21].max() < 0.13 * np.abs(seen[10]).max(), "over ten frames"
+    for owner in rig.owners:
+        *_, track = owner.animation_data.nla_tracks
+        assert [strip.blend_out for strip in track.strips] == [10.0, 0.0]
+        assert track.strips[0].frame_end == 120.0

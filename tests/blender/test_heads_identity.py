@@ -41,8 +41,10 @@ def mouth_of(arrays):
 def covered(arrays):
     """Metres from what is within the mouth, above its slit, to the skin before it; 0 where none is."""
     names = [str(name) for name in arrays["material_names"]]
-    part = {name: arrays["material"] == names.index(name) for name in ("skin", "lips", "mouth", "teeth")}
-    within = np.setdiff1d(arrays["faces"][part["mouth"] | part["teeth"]], arrays["faces"][part["lips"]])
+    part = {name: arrays["material"] == names.index(name) for name in names}
+    within = np.setdiff1d(
+        arrays["faces"][part["mouth"] | part["teeth"] | part["lower teeth"]], arrays["faces"][part["lips"]]
+    )
     within = within[ARRAYS["v_template"][within, 1] > ROOF]
     at = arrays["v_template"].astype(np.float64)
     outside = BVHTree.FromPolygons(at.tolist(), arrays["faces"][part["skin"] | part["lips"]].tolist())

@@ -23,9 +23,18 @@ def test_the_reference_head_has_every_array_of_the_contract():
     assert head.landmark_faces.shape == (68,) and head.uv_faces.shape == (f, 3)
     assert set(head.masks) == set(MASKS) and all(len(mask) for mask in head.masks.values())
     assert len(head.arkit_names) == 52 and head.arkit_coefficients.shape == (52, 53)
-    assert {"skin", "lips", "teeth", "tongue", "mouth", "sclera", "iris", "pupil", "brow"} <= set(
-        head.material_names[i] for i in np.unique(head.material)
-    )
+    assert {
+        "skin",
+        "lips",
+        "teeth",
+        "lower teeth",
+        "tongue",
+        "mouth",
+        "sclera",
+        "iris",
+        "pupil",
+        "brow",
+    } <= set(head.material_names[i] for i in np.unique(head.material))
     assert head.vertex_colors.min() >= 0 and head.vertex_colors.max() <= 1
     assert all(a.dtype == np.float32 for a in (head.v_template, head.shapedirs, head.arkit_units))
     np.testing.assert_allclose(head.weights.sum(1), 1, atol=1e-6)

@@ -5,7 +5,19 @@ import numpy as np
 from training.head.parts import Part
 from training.head.source import Floats
 
-MATERIALS = ("skin", "lips", "teeth", "tongue", "mouth", "sclera", "iris", "pupil", "brow", "hair")
+MATERIALS = (
+    "skin",
+    "lips",
+    "teeth",
+    "tongue",
+    "mouth",
+    "sclera",
+    "iris",
+    "pupil",
+    "brow",
+    "hair",
+    "lower teeth",
+)
 
 
 def linear(r: int, g: int, b: int) -> Floats:

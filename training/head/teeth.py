@@ -27,6 +27,7 @@ class Arch:
     """One row of teeth; heights in mm from the edge, towards the gum."""
 
     group: str
+    material: str
     widths: tuple[float, ...]  # mm, from the middle outwards
     edge: tuple[float, float]  # (y, z) of the incisors' edge, m
     gum_side: int  # 1 where the gum is above the teeth, -1 below
@@ -39,14 +40,14 @@ class Arch:
 
 
 UPPER = Arch(
-    "helper-upper-teeth", (8.6, 6.8, 7.6, 7.0, 7.0, 11.0), (-0.0294, 0.0957), 1, 0.0,
+    "helper-upper-teeth", "teeth", (8.6, 6.8, 7.6, 7.0, 7.0, 11.0), (-0.0294, 0.0957), 1, 0.0,
     (10.0, 9.2, 9.8, 8.4, 7.6, 7.0), (0.0, 0.4, 0.0, 0.4, 0.6, 0.8), (0.4, 0.5, 0.8, 0.7, 0.7, 0.7),
     0.0, 0.10,
 )  # fmt: skip
 LOWER = Arch(
-    "helper-lower-teeth", (5.4, 6.0, 7.0, 7.2, 7.4, 11.5), (-0.0330, 0.0932), -1, 1.6,
-    (7.8, 8.0, 8.4, 7.6, 7.0, 7.0), (0.0, 0.3, 0.7, 1.4, 1.8, 2.0), (0.4, 0.4, 0.8, 0.8, 0.8, 0.8),
-    14.0, 0.18,
+    "helper-lower-teeth", "lower teeth", (5.4, 6.0, 7.0, 7.2, 7.4, 11.5), (-0.0330, 0.0932), -1, 1.95,
+    (7.8, 8.0, 8.4, 7.6, 7.0, 7.0), (0.0, 0.5, 2.0, 3.4, 3.8, 4.0), (0.4, 0.4, 0.8, 0.8, 0.8, 0.8),
+    14.0, 0.10,
 )  # fmt: skip
 ROWS = np.array(
     [1.45, 1.0, 0.8, 0.45, 0.12, 0.0, 0.12, 0.7]
@@ -94,7 +95,7 @@ def _piece(mesh: SourceMesh, arch: Arch, vertices: Floats, colours: Floats) -> P
     mix = following(mesh, np.unique(mesh.faces[mesh.part == arch.group]), flat)
     uv = np.stack(across, -1).reshape(-1, 2)
     part = Part(arch.group, mix, flat - mix @ mesh.vertices, faces, uv, faces)
-    return Piece(part, colours.reshape(-1, 3), np.full(len(faces), MATERIALS.index("teeth")))
+    return Piece(part, colours.reshape(-1, 3), np.full(len(faces), MATERIALS.index(arch.material)))
 
 
 def _columns(arch: Arch) -> tuple[Floats, Ints, Floats]:

@@ -20,8 +20,8 @@ MOVED = np.array([0.0, -0.0025, 0.003])  # m: down, so that it is dark above it,
 WIDER = 0.12  # of its width, so that it lies along the teeth
 BEHIND = 0.0030  # m that its edge stays behind the front side of the lower teeth: teeth and half a mm
 YIELDS = 0.0040  # m before that place over which it gives way, so that it stays round
-LOW = 0.0003  # m that its edge lies below those of the teeth beside it
-HIGH = 0.0048  # m that it rises over that at most: an open mouth is not filled by it but dark above it
+LOW = 0.0012  # m that its edge lies below those of the teeth beside it
+HIGH = 0.0036  # m that it rises over that at most: an open mouth is not filled by it but dark above it
 BACK, FALLS = 0.068, 0.25  # m of depth from where on its back sinks, and by how much of a metre a metre
 RISES = 0.016  # m from the edge inwards over which it rises to its full height
 

@@ -28,7 +28,7 @@ Cut = tuple[int, Shot]
 SHOTS = ("past", "speaker", "listener", "speaker", "past")
 """Of the lines one after the other: who speaks is seen, alone or past the other, but for one line of five,
 in which the head that spoke listens without a cut between. At first both are seen."""
-AHEAD = 9  # frames by which a cut is before the line's first
+AHEAD = (9, 11, 4, 17, 6)  # frames by which cuts are before the first of lines, one after the other
 LOWERED = 0.75  # of an eye's usual opening, below which it blinks
 PARTED = 0.05  # half widths of a mouth, from which on it is open
 BESIDE = 2  # frames to either side of a cut in which no eye may blink
@@ -76,7 +76,7 @@ def planned(lines: Sequence[Line]) -> list[Cut]:
         kind = SHOTS[number % len(SHOTS)]
         shot = Shot(1 - line.speaker if kind == "listener" else line.speaker, kind == "past")
         if shot != cuts[-1][1]:
-            cuts.append((line.first_frame - AHEAD, shot))
+            cuts.append((line.first_frame - AHEAD[number % len(AHEAD)], shot))
     return cuts
 
 

@@ -20,7 +20,9 @@ STRONG = ("happy:1.2", "surprised:1.2", "angry:1.2", "sad:1.2", "disgust:1.2")
 EMOTIONS = ("", *STRONG, "calm", "fearful:1.2", "happy:1.2")
 """Of the lines one after the other; the first is the speech's own. Their number is odd, so that each speaker
 has all."""
-OPENING, PAUSE = 1.4, 0.7  # seconds before the first line, and between two
+OPENING = 1.4  # seconds before the first line
+PAUSES = (0.7, 0.5, 1.0, 0.6, 0.85)
+"""Seconds after the lines, one after the other, to the next: no two people take turns like a clock."""
 
 
 @dataclass(frozen=True)
@@ -80,5 +82,6 @@ def dialogue(sounds: Sequence[Sequence[Path]], seconds: float) -> list[Line]:
         part = min(new or pools[speaker], key=lambda each: (said[each], each.start - each.stop))
         said[part] += 1
         lines.append(Line(speaker, part, EMOTIONS[len(lines) % len(EMOTIONS)], first))
-        first = lines[-1].end_frame + round(PAUSE * FRAME_RATE)
+        pause = PAUSES[(len(lines) - 1) % len(PAUSES)]
+        first = lines[-1].end_frame + round(pause * FRAME_RATE)
     return lines

@@ -37,6 +37,7 @@ APART = 1.4  # seconds between an added blink and any other
 MOST = 4  # blinks within 10 s
 OPEN = (2.5, 6.0)  # seconds after which eyes that stayed open blink
 FIRST = (0.4, 2.8)  # seconds within which they do at first: nobody knows when they did before
+LATER = (0.5, 1.2)  # seconds by which one that would meet an end comes later
 LAST = 0.6  # seconds before its end, from which on none begins
 DOWN, SHUT, UP = 0.09, 0.05, 0.2  # seconds
 
@@ -58,10 +59,18 @@ def blinks_in(
 
 def dropped_at_ends(blinks: Sequence[float], melody: Melody, rng: np.random.RandomState) -> list[float]:
     """Those of a motion's own blinks that go: most of what lines and phrases end in."""
+    ends = _ends(melody)
+    return [blink for blink in blinks if _beside(blink, ends) and rng.uniform() >= KEPT]
+
+
+def _ends(melody: Melody) -> list[float]:
+    """Seconds at which phrases end in a pause, or in the end of all."""
     followed = [*melody.phrases, (melody.seconds + 1, melody.seconds + 1)]
-    ends = [end for (_, end), (then, _) in itertools.pairwise(followed) if then - end > PAUSE]
-    beside = [blink for blink in blinks if any(BESIDE_ENDS[0] < blink - e < BESIDE_ENDS[1] for e in ends)]
-    return [blink for blink in beside if rng.uniform() >= KEPT]
+    return [end for (_, end), (then, _) in itertools.pairwise(followed) if then - end > PAUSE]
+
+
+def _beside(blink: float, ends: Sequence[float]) -> bool:
+    return any(BESIDE_ENDS[0] < blink - end < BESIDE_ENDS[1] for end in ends)
 
 
 def met(places: Sequence[Fixation], blinks: Sequence[float]) -> list[Fixation]:
@@ -98,18 +107,22 @@ def missing(
         if apart and crowd < MOST and 0.1 < time < melody.seconds - DOWN - SHUT - UP:
             added.append(time)
             all_of_them.append(time)
-    return sorted([*added, *_overdue(places, sorted(all_of_them), melody.seconds, rng)])
+    return sorted([*added, *_overdue(places, sorted(all_of_them), melody, rng)])
 
 
 def _overdue(
-    places: Sequence[Fixation], blinks: Sequence[float], seconds: float, rng: np.random.RandomState
+    places: Sequence[Fixation], blinks: Sequence[float], melody: Melody, rng: np.random.RandomState
 ) -> Iterator[float]:
-    """Blinks of eyes that would stay open for long, with a gaze shift if one is near."""
+    """Blinks of eyes that would stay open for long, with a gaze shift if one is near; few at ends."""
+    seconds, ends = melody.seconds, _ends(melody)
     shifts = [place.time - 0.04 for place in places[1:]]
     for before, then in itertools.pairwise([0.0, *blinks, seconds + APART + NEAR - LAST]):
         due = before + rng.uniform(*(OPEN if before else FIRST))
         while due < then - APART - NEAR:
             here = min((shift for shift in shifts if abs(shift - due) < NEAR), default=due)
+            if _beside(here, ends) and rng.uniform() >= KEPT:
+                due += rng.uniform(*LATER)
+                continue
             yield here
             due = here + rng.uniform(*OPEN)
 

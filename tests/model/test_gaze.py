@@ -125,7 +125,7 @@ def test_lines_of_three_seconds_one_after_the_other_leave_no_eye_open_for_long()
     ]
     gaps = np.diff(times)
     assert 12 < 20 * len(times) / 200 < 26, "a minute"
-    assert np.percentile(gaps, 98) < 9 and gaps.max() < 14
+    assert np.percentile(gaps, 98) < 10 and gaps.max() < 14
 
 
 def test_large_shifts_meet_blinks_that_are_near_and_stay_in_order():

@@ -148,15 +148,16 @@ class Desktop:
     def _places(self, wanted: list[str], left: int) -> list[tuple[int, int]]:
         """Of words that stand apart, or are read as one."""
         words, places = self._read(left), []
-        for start in range(len(words)):
-            for texts in (wanted, ["".join(wanted)]):
-                span = words[start : start + len(texts)]
-                alike = (_alike(word["text"], want) for word, want in zip(span, texts, strict=False))
-                if len(span) == len(texts) and all(alike):
-                    x = (span[0]["left"] + span[-1]["left"] + span[-1]["width"]) / 2
-                    y = span[0]["top"] + span[0]["height"] / 2
-                    places.append((left + round(x / ZOOM), round(y / ZOOM)))
-                    break
+        for start, first in enumerate(words):
+            span = words[start : start + len(wanted)]
+            apart = len(span) == len(wanted) and all(
+                _alike(word["text"], want) for word, want in zip(span, wanted, strict=True)
+            )
+            if apart or _alike(first["text"], "".join(wanted), 0.9):
+                last = span[-1] if apart else first
+                x = (first["left"] + last["left"] + last["width"]) / 2
+                y = first["top"] + first["height"] / 2
+                places.append((left + round(x / ZOOM), round(y / ZOOM)))
         return places
 
     def _read(self, left: int) -> list[dict[str, Any]]:
@@ -189,6 +190,6 @@ class Desktop:
         return done.stdout
 
 
-def _alike(read: str, wanted: str) -> bool:
+def _alike(read: str, wanted: str, least: float = 0.74) -> bool:
     """Whether a word was read that may be the wanted one: small type is misread by a letter now and then."""
-    return difflib.SequenceMatcher(None, read.lower().strip(".:,'|"), wanted).ratio() > 0.74
+    return difflib.SequenceMatcher(None, read.lower().strip(".:,'|"), wanted).ratio() > least

@@ -122,7 +122,7 @@ class Jobs:
         return {
             "frames": motion.n_frames,
             "seconds": motion.seconds,
-            "peak": float(abs(sound.waveform).max()),
+            "peak": float(max(sound.waveform.max(), -sound.waveform.min())),
             "warnings": [
                 *metadata.get("warnings", ()),
                 *not_read,

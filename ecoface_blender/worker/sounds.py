@@ -11,6 +11,7 @@ NOT_PLAYED = 0.5
 """Seconds by which Blender may end before a file: strips end on whole frames."""
 FAINT, SILENT = 1e-3, 3e-5
 """Of full scale: what is less at a file's end need not be played; what is less is none that Blender mixed."""
+AT_ONCE = 1 << 20  # samples that are looked at together, from the end on: memory
 
 
 def sound_of(
@@ -40,7 +41,7 @@ def warnings_of(original: str | None, mix: Any = None) -> tuple[str, ...]:
     """
     found, seconds = _looked_at(original)
     warnings = tuple(found.warnings) if found else ()
-    played = _last_sound(mix, SILENT) if mix is not None else 0.0
+    played = _last_sound(mix, SILENT) if mix is not None and seconds else 0.0
     if not played or seconds - played < NOT_PLAYED:
         return warnings
     return (
@@ -100,8 +101,12 @@ def _last_sound(waveform: Any, level: float) -> float:
 
     from ecoface_model.core.constants import SAMPLE_RATE
 
-    sounding = np.flatnonzero(np.abs(waveform) > level)
-    return float(sounding[-1] + 1) / SAMPLE_RATE if len(sounding) else 0.0
+    for end in range(len(waveform), 0, -AT_ONCE):
+        first = max(0, end - AT_ONCE)
+        sounding = np.flatnonzero(np.abs(waveform[first:end]) > level)
+        if len(sounding):
+            return float(first + sounding[-1] + 1) / SAMPLE_RATE
+    return 0.0
 
 
 def cut(waveform: Any, first_second: float, seconds: float | None) -> Any:

@@ -13,10 +13,10 @@ from showreel_room import build_room
 TALL = {"both": 0.48, "past": 0.37, "one": 0.305}  # metres seen
 HEIGHT = {"both": 0.02, "past": 0.03, "one": 0.045}  # and their middle
 LENS = {"both": 40.0, "past": 85.0, "one": 55.0}  # mm
-ASIDE = {"past": 62.0, "one": 64.0}
+ASIDE = {"past": 62.0, "one": 60.0}
 """Degrees off the front of a camera on one head, as near to what is looked at as the other leaves room; from
 further away it sees the back of that one's head."""
-ROOM = {"both": 0.0, "past": 0.09, "one": 0.04}  # of the picture's height, that is left before a face
+ROOM = {"both": 0.0, "past": 0.09, "one": 0.10}  # of the picture's height, that is left before a face
 LIGHTS = (
     ("Key", (0.0, -0.62, 0.45), 0.6, 8.0, (1.0, 0.95, 0.88)),
     ("Fill", (0.0, -1.4, 0.0), 1.2, 4.5, (0.92, 0.96, 1.0)),

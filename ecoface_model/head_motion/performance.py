@@ -21,7 +21,7 @@ from ecoface_model.head_motion.gaze import Fixation, fixations, gaze_curve, head
 from ecoface_model.head_motion.head import head_turns, in_reach, not_tossed, within
 from ecoface_model.head_motion.manner import Moods
 from ecoface_model.head_motion.melody import Melody
-from ecoface_model.postprocess.eyelids import SHUT, EyelidContact
+from ecoface_model.postprocess.eyelids import EyelidContact
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,8 +120,10 @@ def with_lids(
 ) -> Float32[NDArray[np.float32], "frames 53"]:
     """Lids that follow the gaze as far as they are open, and the added blinks."""
     opening = lids.openings(motion)
-    open_share = np.clip(opening / np.maximum(lids.usual(opening), 1.0), 0, 1)
+    usual = lids.usual(opening)
+    open_share = np.clip(opening / np.maximum(usual, 1.0), 0, 1)
     followed = opening + open_share * lid_follow(gaze)[:, None] * lids.slope
-    followed = np.maximum(followed, np.minimum(opening, SHUT))
-    shut = followed + blinks[:, None] * np.minimum(SHUT - followed, 0)
-    return lids.opened(motion, shut - opening)
+    shut = lids.shut(usual)
+    followed = np.maximum(followed, np.minimum(opening, shut))
+    blinked = followed + blinks[:, None] * np.minimum(shut - followed, 0)
+    return lids.opened(motion, blinked - opening)

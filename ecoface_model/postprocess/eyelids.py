@@ -27,7 +27,7 @@ SHUT = -0.6  # mm between the lids' landmarks of a shut eye: from 15 degrees bel
 NO_BLINK, DONE = 0.28, 0.34
 """Of the way to shut: dips that go no deeper are none, and from there on they are whole blinks."""
 LEAST_OPEN = 2.0  # mm; an eye that is usually open less squints: it is only kept from more than shut
-_WIDER = 0.15  # of what eyes are wider than at rest, by which they are shut further: for the ends of the lids
+_WIDER = 0.3  # of what eyes are wider than at rest, by which they are shut further: for the ends of the lids
 _EASE = 0.2  # mm around that over which the one gives way to the other, so that no frame jumps
 _AROUND = FRAME_RATE  # frames to either side over which an eye's usual opening is the median
 _LONGEST = 15  # frames of a blink and its way back; lids that are lower for longer are lowered,
@@ -94,6 +94,14 @@ class EyelidContact:
         share: NDArray[np.float32] = self.openings(motion) / self._rest
         return share
 
+    def shut(self, usual: Float[NDArray[Any], "frames 2"]) -> Float[NDArray[Any], "frames 2"]:
+        """mm between the lids' landmarks of shut eyes, by what they usually are.
+
+        Of wide ones the ends would stay open.
+        """
+        shut: NDArray[Any] = SHUT - _WIDER * np.maximum(usual - self._rest, 0)
+        return shut
+
     def settle(
         self, motion: Float32[NDArray[np.float32], "frames 53"]
     ) -> Float32[NDArray[np.float32], "frames 53"]:
@@ -101,7 +109,7 @@ class EyelidContact:
         motion = self._calmed(motion)
         opening = self.openings(motion)  # (T, 2)
         lasting = np.maximum(_without_dips(opening), _LOWERED * self.usual(opening))
-        shut = SHUT - _WIDER * np.maximum(lasting - self._rest, 0)  # mm
+        shut = self.shut(lasting)
         whole = np.maximum(lasting - shut, LEAST_OPEN)
         way = (lasting - opening) / whole  # 0 open, 1 shut
         squints_not = np.clip((lasting - LEAST_OPEN) / _EASE + 0.5, 0, 1)

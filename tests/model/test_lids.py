@@ -6,6 +6,7 @@ from lid_gap import gap_along_lids
 
 from ecoface_model.core.head_file import read_head
 from ecoface_model.core.head_mesh import HeadMesh
+from ecoface_model.head_motion.performance import with_lids
 from ecoface_model.postprocess.eyelids import DONE, MOST_HANG, NO_BLINK, SHUT, EyelidContact
 
 
@@ -200,3 +201,20 @@ def test_brows_do_not_tremble_and_lips_and_blinks_stay(lids):
     untouched = lids._landmarks.of(speaking)[:, 48:, 1]
     np.testing.assert_allclose(landmarks[0][:45, 48:, 1], untouched[:45], atol=2e-4)
     assert lids.openings(calm)[51].max() < SHUT + 0.15
+
+
+@pytest.mark.parametrize("wide", [0.5, 1.0, 1.4])
+def test_wide_eyes_shut_along_all_of_their_lids(lids, wide):
+    """Of blinks of the motion's own, and of those that are added."""
+    head = read_head()
+    units = dict(zip(head.arkit_names, head.arkit_coefficients, strict=True))
+    sides = ("Left", "Right")
+    opened = wide * sum(units[f"eyeWide{side}"] + 0.6 * units[f"browOuterUp{side}"] for side in sides)
+    blink = blinking(lids, 0.8)
+    still = np.broadcast_to(opened, blink.shape).astype(np.float32)
+    motion = blink + still
+    added = with_lids(lids.settle(still), lids, np.zeros((100, 2), np.float32), np.ones(100))
+    for shut in (lids.settle(motion)[50:51], added[50:51]):
+        vertices = HeadMesh(head).vertices(shut)[0]
+        for side in (1, -1):
+            assert gap_along_lids(head, vertices, 0.0, side).max() < 0.3

@@ -47,7 +47,9 @@ TAKEN_ON = 0.55  # seconds, standard deviation of the time over which a mood is 
 LEADS, LINGERS = 1.3, 1.8
 """Seconds over which a face takes on its own mood before a line, and loses it after one: who speaks with
 feeling has felt it before."""
-LEFT = 0.4  # of it after a line, whose own idle has lost the rest
+OWN, LEFT = 1.4, 0.5
+"""How much more of its own mood a face shows before a line than of another's; and after one, whose idle has
+lost the rest."""
 INTO_LINE = 0.5  # seconds for which it is still held in a line, which comes out of it by and by
 MOOD_OF_LINE = 1.0  # seconds of a line's beginning, or end, whose mood that is
 
@@ -112,7 +114,7 @@ def own_mood(
         spoke: seconds at which one ends.
     """
     mood, share = np.zeros_like(felt), np.zeros(len(seconds))
-    near = [(start, seconds - start, LEADS, (0.0, MOOD_OF_LINE), 1.0) for start in speaks]
+    near = [(start, seconds - start, LEADS, (0.0, MOOD_OF_LINE), OWN) for start in speaks]
     near += [(end, end - seconds, LINGERS, (-MOOD_OF_LINE, 0.0), LEFT) for end in spoke]
     for edge, until, lasts, (first, last), size in near:
         said = felt[(seconds >= edge + first) & (seconds <= edge + last)]

@@ -10,13 +10,13 @@ from mathutils import Vector
 from showreel_cuts import Shot
 from showreel_room import build_room
 
-TALL = {"both": 0.48, "past": 0.37, "one": 0.305}  # metres seen
+TALL = {"both": 0.6, "past": 0.36, "one": 0.305}  # metres seen
 HEIGHT = {"both": 0.02, "past": 0.03, "one": 0.045}  # and their middle
-LENS = {"both": 40.0, "past": 85.0, "one": 55.0}  # mm
-ASIDE = {"past": 62.0, "one": 60.0}
+LENS = {"both": 40.0, "past": 100.0, "one": 55.0}  # mm
+ASIDE = {"past": 76.0, "one": 72.0}
 """Degrees off the front of a camera on one head, as near to what is looked at as the other leaves room; from
 further away it sees the back of that one's head."""
-ROOM = {"both": 0.0, "past": 0.09, "one": 0.10}  # of the picture's height, that is left before a face
+ROOM = {"both": 0.0, "past": 0.10, "one": 0.10}  # of the picture's height, that is left before a face
 LIGHTS = (
     ("Key", (0.0, -0.62, 0.45), 0.6, 8.0, (1.0, 0.95, 0.88)),
     ("Fill", (0.0, -1.4, 0.0), 1.2, 4.5, (0.92, 0.96, 1.0)),
@@ -41,7 +41,9 @@ class Garment:
     """Of the ribs, a share of the width."""
 
 
-INSIDE, SHOULDERS = ((0.025, -0.115), (0.052, -0.098)), ((0.11, -0.13), (0.17, -0.16), (0.2, -0.25))
+INSIDE, SHOULDERS = ((0.025, -0.115), (0.052, -0.098)), (
+    (0.11, -0.13), (0.17, -0.16), (0.2, -0.25), (0.205, -0.5),
+)  # fmt: skip
 ROLL_NECK = Garment(
     (*INSIDE, (0.058, -0.086), (0.067, -0.083), (0.073, -0.092), (0.072, -0.108), *SHOULDERS),
     (0.020, 0.062, 0.070), 56, 0.012,

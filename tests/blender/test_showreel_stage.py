@@ -54,8 +54,9 @@ def test_the_other_is_out_of_a_single_and_both_are_whole_in_the_picture_of_both(
         assert alone[:, 0].min() > 0 and alone[:, 0].max() < 1
         assert alone[:, 1].max() < 1 - HEADROOM
         nearer = places_of(heads[other]) - [side * ROOM_OF_TURNS, 0, 0]
-        across = seen(scene, cameras[frame], nearer)[:, 0]
-        assert across.min() > 1 if side > 0 else across.max() < 0
+        places = np.array([world_to_camera_view(scene, cameras[frame], Vector(each)) for each in nearer])
+        inside = ((places[:, :2] > 0) & (places[:, :2] < 1)).all(axis=1)
+        assert not (inside & (places[:, 2] > 0)).any(), "beside the picture, or behind the camera"
     for head in heads:
         both = seen(scene, cameras[1], places_of(head))
         assert (both[:, 0] > 0).all() and (both[:, 0] < 1).all()

@@ -29,7 +29,7 @@ SHOTS = ("past", "speaker", "listener", "speaker", "past")
 """Of the lines one after the other: who speaks is seen, alone or past the other, but for one line of five,
 in which the head that spoke listens without a cut between. At first both are seen."""
 AHEAD = (9, 11, 4, 17, 6)  # frames by which cuts are before the first of lines, one after the other
-LOWERED = 0.75  # of an eye's usual opening, below which it blinks
+LOWERED = 0.85  # of an eye's usual opening, below which it blinks
 PARTED = 0.05  # half widths of a mouth, from which on it is open
 BESIDE = 2  # frames to either side of a cut in which no eye may blink
 MOVED = 12  # frames by which a cut is moved at most

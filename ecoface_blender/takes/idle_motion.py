@@ -38,7 +38,7 @@ AWAY, AWAY_SHARE = np.radians([9.0, 5.0]), 0.08
 SWAY, SWAY_TIME = np.radians([1.2, 2.0, 1.2]), 1.6  # radians about x, y, z; seconds
 UNREST, UNREST_TIME = np.radians([0.9, 1.1, 0.7]), 0.55
 """On top of it, so that there is no second in which a head is still."""
-SHIFTS, SHIFT_TIME = (6.0, 0.45), (1.2, 2.0)  # seconds between two postures; and in which one is taken
+SHIFTS, SHIFT_TIME = (4.5, 0.45), (1.0, 1.8)  # seconds between two postures; and in which one is taken
 POSTURE, MOST_POSTURE = np.radians([1.2, 2.2, 2.4]), 1.5
 """Standard deviations of a posture about x, y and z, and how many of them it is away at most."""
 BREATH, BREATH_TIME = np.radians(0.45), 4.2

@@ -14,7 +14,7 @@ from ..heads.feelings import EMOTIONS
 
 NODS_AT_ENDS, BROWS_AT_ENDS = 0.75, 0.45  # shares of a speaker's phrases that are answered so at their end
 ANSWERED = (-0.35, 0.25)  # seconds from a phrase's end, between which an answer begins
-LONG, IN_LONG = 2.5, (2.2, 0.4)
+LONG, IN_LONG = 1.7, (1.9, 0.4)
 """Seconds from which on a phrase is answered within, too; and between such nods: a log-normal's two."""
 NODS_APART = 1.1  # seconds from one beginning to the next
 STROKES, STROKE_TIME = (1, 3), 0.46  # strokes of a nod, and seconds of each

@@ -46,7 +46,7 @@ def animate_windows(
 
     def animate(heard: Heard) -> tuple[range, range, NDArray[np.float32]]:
         window, content, emotion = heard
-        made = plan.made(window, frames)
+        made = plan.made(window, is_last=window.stop == frames)
         steps = made_steps(window, made)
         content, emotion = content[steps], emotion[steps]
         if shown is not None:

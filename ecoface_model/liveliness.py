@@ -101,6 +101,6 @@ class Alive:
         if self._shown is not None:
             felt = felt * points_of(self._shown, len(felt))[:, None]
         moods = Moods.of(felt, len(motion), self._metadata["style"])
-        f0 = pitch(self._waveform) if self._pitch is None else self._pitch.result()
+        f0 = None if self._pitch is None else self._pitch.result()
         melody = Melody.of(self._waveform, rest, f0)
         return perform(motion, melody, moods, lids, self._metadata["seed"], self._liveliness)

@@ -123,8 +123,11 @@ class WindowedEncoder:
         if self.backend.n_parallel == 1:
             yield None
             return
-        with ThreadPoolExecutor(self.backend.n_parallel) as pool:
+        pool = ThreadPoolExecutor(self.backend.n_parallel)
+        try:
             yield pool
+        finally:  # who gives up waits for no window that was not begun
+            pool.shutdown(cancel_futures=True)
 
     def listen(
         self, waveform: NDArray[np.float32], baseline: VoiceBaseline | None, progress: Progress | None
@@ -187,16 +190,12 @@ def in_order(
         yield from map(function, items)
         return
     waiting: deque[Future[Result]] = deque()
-    try:
-        for item in items:
-            waiting.append(pool.submit(function, item))
-            if len(waiting) == n_at_once:
-                yield waiting.popleft().result()
-        while waiting:
+    for item in items:
+        waiting.append(pool.submit(function, item))
+        if len(waiting) == n_at_once:
             yield waiting.popleft().result()
-    finally:  # given up
-        for left in waiting:
-            left.cancel()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def speech_of(waveform: NDArray[np.float32]) -> Float32[NDArray[np.float32], " points"]:

@@ -40,10 +40,10 @@ class WindowPlan:
         starts = range(0, max(1, frames - 2 * self.context), self.hop)
         return [range(start, min(start + self.window, frames)) for start in starts]
 
-    def made(self, window: range, frames: int) -> range:
-        """The frames of a window, of so many in all, of which motion is made."""
+    def made(self, window: range, is_last: bool) -> range:
+        """The frames of a window of which motion is made."""
         start, stop = window.start, window.stop
-        return range(start + self.edge if start else 0, stop - self.edge if stop < frames else stop)
+        return range(start + self.edge if start else 0, stop if is_last else stop - self.edge)
 
     def final(self, window: range, frames: int) -> int:
         """Up to which of all frames a motion is final once this window was joined to it."""

@@ -31,9 +31,10 @@ class Played:
     @property
     def lead_in(self) -> float:
         """Frames of the scene that it plays before its line."""
-        line = actions.read_metadata(self.take).get("first_frame", self.begins)
-        longest = speech.MOST_LEAD_IN * actions.read_metadata(self.take).get("scene_rate", 0.0)
-        return float(np.clip(np.ceil(line) - self.begins, 0, round(longest)) * self.scale)
+        story = actions.read_metadata(self.take)
+        longest = round(speech.MOST_LEAD_IN * story.get("scene_rate", 0.0))
+        before = np.ceil(story.get("first_frame", self.begins)) - self.begins
+        return float(np.clip(before, 0, longest) * self.scale)
 
     def in_scene(self, frame: np.ndarray | float) -> np.ndarray:
         """Where frames of the take are seen."""

@@ -114,11 +114,12 @@ def _overdue(
     places: Sequence[Fixation], blinks: Sequence[float], melody: Melody, rng: np.random.RandomState
 ) -> Iterator[float]:
     """Blinks of eyes that would stay open for long, with a gaze shift if one is near; few at ends."""
-    seconds, ends = melody.seconds, _ends(melody)
+    ends = _ends(melody)
     shifts = [place.time - 0.04 for place in places[1:]]
-    for before, then in itertools.pairwise([0.0, *blinks, seconds + APART + NEAR - LAST]):
+    latest = [*(blink - APART - NEAR for blink in blinks), melody.seconds - LAST]
+    for before, until in zip([0.0, *blinks], latest, strict=True):
         due = before + rng.uniform(*(OPEN if before else FIRST))
-        while due < then - APART - NEAR:
+        while due < until:
             here = min((shift for shift in shifts if abs(shift - due) < NEAR), default=due)
             if _beside(here, ends) and rng.uniform() >= KEPT:
                 due += rng.uniform(*LATER)

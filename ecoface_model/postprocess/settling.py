@@ -36,31 +36,21 @@ class Settling:
         """The eyelids of the head, if it is in reach."""
         return self._steps[-1] if self._steps else None
 
-    def settle(
-        self,
-        waveform: Float32[NDArray[np.float32], " samples"],
-        joined: Float32[NDArray[np.float32], "frames channels"],
-    ) -> Float32[NDArray[np.float32], "frames 53"]:
-        """The motion with lips that touch instead of crossing, and blinks that shut, on a head that we know.
-
-        Nearly shut lips shut where a sound closes them, and in pauses; in long ones all do. `joined` has the
-        motion, its closure and its phones, as the generator gives them (`GeneratorSample.channels`).
-        """
-        return SettlingAhead(self, LevelGates.of(waveform)).whole(joined)
-
     def settle_part(
         self,
         gates: LevelGates,
         joined: Float32[NDArray[np.float32], "frames channels"],
         frames: range,
     ) -> Float32[NDArray[np.float32], "part 53"]:
-        """The same of some of the frames, with `CONTEXT_BEFORE` and `CONTEXT` around as far as there."""
+        """Some frames with lips that touch instead of crossing, and blinks that shut, on a head that we know.
+
+        Nearly shut lips shut where a sound closes them, and in pauses; in long ones all do. `joined` has the
+        motion, its closure and its phones, as the generator gives them (`GeneratorSample.channels`), with
+        `CONTEXT_BEFORE` and `CONTEXT` around these frames as far as there.
+        """
         start, end = max(0, frames.start - REACH_BEFORE), min(frames.stop + REACH, len(joined))
-        parts = [
-            self.lips_of(gates, joined, range(begin, min(begin + AT_ONCE, end)))
-            for begin in range(start, end, AT_ONCE)
-        ]
-        return self.blinked(np.concatenate(parts))[frames.start - start :][: len(frames)]
+        lips = self.lips_of(gates, joined, range(start, end))
+        return self.blinked(lips)[frames.start - start :][: len(frames)]
 
     def lips_of(
         self,

@@ -167,11 +167,8 @@ class SpeechStream:
         windows = [range(start, min(start + self._plan.window, known)) for start in starts]
         joined, previous = None, None
         for window, content, emotion in self._heard(windows):
-            planned = range(window.start, window.start + self._plan.window)
-            if window != windows[-1]:
-                planned = self._plan.made(planned, planned.stop + 1)
-            elif window.start:
-                planned = planned[self._plan.edge :]
+            whole = range(window.start, window.start + self._plan.window)
+            planned = self._plan.made(whole, is_last=window == windows[-1])
             made = range(planned.start, min(planned.stop, window.stop))
             steps = made_steps(window, made)
             latents = self._latents[(made.start - base) // self._stride :][: len(made) // self._stride]

@@ -9,10 +9,12 @@ import bpy
 import pytest
 from blender_engine import (  # noqa: F401
     context,
+    long_voice,
     preferences,
     refusal,
     speaker,
     start,
+    step_to_stage,
     step_to_the_end,
     troubled_python,
     voice,
@@ -90,11 +92,11 @@ def test_a_second_line_waits_for_the_first(context, speaker, voice):
     assert bpy.ops.ecoface.generate(sound=str(voice)) == {"FINISHED"}
 
 
-def test_a_cancelled_line_ends_at_once_and_leaves_nothing_and_the_next_one_works(context, speaker, voice):
-    job = start(context, sound=str(voice))
-    while job.stage != "Animating":
-        job.step()
-        time.sleep(0.005)
+def test_a_cancelled_line_ends_at_once_and_leaves_nothing_and_the_next_one_works(
+    context, speaker, voice, long_voice
+):
+    job = start(context, sound=str(long_voice))
+    step_to_stage(job, "Animating")
     begun = time.monotonic()
     bpy.ops.ecoface.cancel()
     with pytest.raises(EcoFaceBlenderError, match="Cancelled"):

@@ -2,7 +2,6 @@
 # ruff: noqa: F811 (fixtures are imported by the names that the tests ask for)
 
 import json
-import time
 
 import bpy
 import numpy as np
@@ -10,9 +9,11 @@ import pytest
 from blender_engine import (  # noqa: F401
     RATE,
     context,
+    long_voice,
     preferences,
     refusal,
     speaker,
+    step_to_stage,
     step_to_the_end,
     voice,
 )
@@ -124,14 +125,11 @@ def start_listening(context, sound):
     return running.begin(lambda: listening.Listening(line, chosen, folder))
 
 
-def test_listening_is_cancelled_at_once_and_keeps_others_waiting(context, speaker, voice, tmp_path):
-    t = np.arange(60 * RATE) / RATE
-    job = start_listening(context, write_sound(tmp_path / "long.wav", 0.4 * np.sin(800 * t) * np.sin(9 * t)))
+def test_listening_is_cancelled_at_once_and_keeps_others_waiting(context, speaker, voice, long_voice):
+    job = start_listening(context, long_voice)
     assert "A line is being generated or listened to" in refusal(bpy.ops.ecoface.listen, sound=str(voice))
     assert "A line is being generated" in refusal(bpy.ops.ecoface.generate, sound=str(voice))
-    while job.stage != "Listening":
-        job.step()
-        time.sleep(0.005)
+    step_to_stage(job, "Listening")
     assert 0 <= job.fraction < 1
     bpy.ops.ecoface.cancel()
     with pytest.raises(EcoFaceBlenderError, match="Cancelled"):

@@ -43,9 +43,25 @@ def speaker(context):
 
 @pytest.fixture(scope="module")
 def voice(tmp_path_factory):
-    t = np.arange(3 * RATE) / RATE
-    hum = np.sin(2 * np.pi * 140 * t) * np.sin(2 * np.pi * 2.3 * t) ** 2
-    return write_sound(tmp_path_factory.mktemp("voice") / "voice.wav", 0.4 * hum)
+    return write_sound(tmp_path_factory.mktemp("voice") / "voice.wav", hum(3))
+
+
+@pytest.fixture(scope="module")
+def long_voice(tmp_path_factory):
+    """Ten minutes: a line of it is under way for long enough to be met there."""
+    return write_sound(tmp_path_factory.mktemp("voice") / "long.wav", hum(600))
+
+
+def hum(seconds):
+    t = np.arange(seconds * RATE) / RATE
+    return 0.4 * np.sin(2 * np.pi * 140 * t) * np.sin(2 * np.pi * 2.3 * t) ** 2
+
+
+def step_to_stage(job, stage):
+    """Step a job until it is at a stage; it may not be done before."""
+    while job.stage != stage:
+        assert not job.step(), f"done without being met at {stage}"
+        time.sleep(0.002)
 
 
 def start(context, live=False, **given):

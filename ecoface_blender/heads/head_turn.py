@@ -116,16 +116,31 @@ class HeadTurn:
         aimed = towards(share)  # (T, 3, 3)
         own = rotations(self.head)
         turned = aimed @ own
-        out = []
+        looks = []
         for eye in eyes:
             goal = gaze_along(points - _apply(turned, np.broadcast_to(eye, points.shape)))
             seen = _apply(towards(goal) @ own, direction(self.gaze))  # own: what the gaze makes up for
-            in_head = gaze_along(_apply(turned.transpose(0, 2, 1), seen))
-            at_target = gaze_along(_apply(turned.transpose(0, 2, 1), direction(goal)))
-            most = np.maximum(np.abs(at_target[:, 0]), LOOKS_ASIDE)
-            in_head[:, 0] = in_head[:, 0].clip(-most, most)
-            out.append(in_head.clip([-MOST_ASIDE, -MOST_DOWN], [MOST_ASIDE, MOST_UP]))
-        return HeadTurn(rotation_vectors(turned), *out)
+            at_target = direction(goal)
+            looks.append([gaze_along(_apply(turned.transpose(0, 2, 1), each)) for each in (seen, at_target)])
+        in_head, at_target = np.moveaxis(np.array(looks), 1, 0)  # each (2 eyes, T, 2)
+        return HeadTurn(rotation_vectors(turned), *_in_sight(in_head, at_target.mean(axis=0)))
+
+
+def _in_sight(eyes: np.ndarray, at_target: np.ndarray) -> np.ndarray:
+    """(2, T, 2) eyes that stay in sight together: an eye that stopped alone would squint.
+
+    Args:
+        eyes: (2, T, 2) yaw and pitch of the left eye and the right in the head.
+        at_target: (T, 2) of the target, between them.
+    """
+    middle = eyes.mean(axis=0)
+    apart = eyes - middle
+    converged = np.abs(apart[0, :, 0])
+    aside = np.maximum(np.abs(at_target[:, 0]), LOOKS_ASIDE - converged)
+    aside = np.minimum(aside, MOST_ASIDE - converged).clip(0)
+    middle[:, 0] = middle[:, 0].clip(-aside, aside)
+    middle[:, 1] = middle[:, 1].clip(-MOST_DOWN, MOST_UP)
+    return apart + middle
 
 
 def _of_the_way(goal: np.ndarray) -> np.ndarray:

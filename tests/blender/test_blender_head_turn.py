@@ -291,6 +291,16 @@ def test_eyes_stay_at_ease_on_targets_that_a_head_can_turn_to_and_in_sight_on_ot
     assert 0 < above.gaze[0, 1] <= MOST_UP
 
 
+def test_eyes_that_look_as_far_aside_as_they_may_stay_a_pair():
+    eyes = np.array([[0.03, 0.04, 0.07], [-0.03, 0.04, 0.07]])
+    further = np.radians([[yaw, 0.0] for yaw in np.linspace(-24, 24, 25)])
+    shown = HeadTurn.of(None, further, 25).looking_at(np.tile([0.0, 0.04, 0.8], (25, 1)), eyes)
+    converged = np.degrees(shown.right[:, 0] - shown.left[:, 0])
+    assert np.abs(shown.gaze[:, 0]).max() > np.radians(12)
+    np.testing.assert_allclose(converged, converged[12], atol=0.3)
+    assert 3 < converged[12] < 6
+
+
 def _held(head):
     from ecoface_blender.core.head_pose import gaze_along
 

@@ -4,6 +4,10 @@ from dataclasses import dataclass, field
 
 from ecoface_model.core.constants import MOTION_DIM
 
+LOOK_AHEAD = 50
+"""Steps, 1 s, that the default model's content encoder looks ahead in each layer: a voice that goes on is
+animated nearly as all of it is at once, whose later seconds would move its lips by up to a millimetre."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ContentConfig:
@@ -16,6 +20,9 @@ class ContentConfig:
     """Transformer layers used; Whisper tiny.en has 4, HuBERT-large 24."""
     n_heads: int = 6
     feedforward_dim: int = 1536
+    look_ahead: int = 0
+    """Steps, 50 a second, that each layer of the kind "whisper" looks ahead; 0, as in earlier files: all of
+    the window."""
 
     def __post_init__(self) -> None:
         if self.kind not in ("whisper", "hubert"):

@@ -14,14 +14,16 @@ from ecoface_model.log_mel import LogMel
 from ecoface_model.mel import FLOOR, LARGEST_GAIN, MEL_RATE, N_MELS, PEAK_QUANTILE, USUAL_PEAK
 from ecoface_model.positions import LONGEST_WINDOW, sinusoids
 from ecoface_model.speech_encoder import SpeechEncoder
-from ecoface_model.transformer import TransformerLayer
+from ecoface_model.transformer import TransformerLayer, not_far_ahead
 
 
 class WhisperContent(SpeechEncoder):
     """The first layers of Whisper's encoder, on speech brought to one level.
 
     Deviation: the paper uses HuBERT; Whisper tiny.en is small enough to ship. Whisper's own front end leaves
-    the level as it is; here quiet and loud takes of a line give the same features.
+    the level as it is; here quiet and loud takes of a line give the same features. Whisper's attention also
+    sees all of its window; here what comes more than `look_ahead` steps later is hidden from each layer, so
+    that a stream, which has not heard it yet, gives nearly the same features.
     """
 
     def __init__(self, config: ContentConfig) -> None:
@@ -36,6 +38,7 @@ class WhisperContent(SpeechEncoder):
         self.layers = nn.ModuleList(
             TransformerLayer(dim, config.n_heads, config.feedforward_dim) for _ in range(config.n_layers)
         )
+        self.look_ahead = config.look_ahead
 
     @torch.no_grad()
     def measure(self, waveform: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch 1"]:
@@ -82,8 +85,9 @@ class WhisperContent(SpeechEncoder):
         yield x
         assert x.shape[1] <= len(self.positions), "windows are cut to 30 s by the pipeline"
         x = x + self.positions[: x.shape[1]]
+        seen = not_far_ahead(x.shape[1], self.look_ahead, x.device) if self.look_ahead else None
         for layer in self.layers:
-            x = layer(x)
+            x = layer(x, seen)
             yield x
 
 

@@ -5,6 +5,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn.functional import gelu, scaled_dot_product_attention
 
+UNSEEN = -30.0
+"""As good as infinity, whose exponentials are denormal numbers, with which processors take thrice as long."""
+
 
 class TransformerLayer(nn.Module):
     """Self-attention, then a feed-forward network, each added to what came in."""
@@ -21,9 +24,14 @@ class TransformerLayer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(
-        self, x: Float[Tensor, "batch steps dim"], seen: Bool[Tensor, "steps steps"] | None = None
+        self,
+        x: Float[Tensor, "batch steps dim"],
+        seen: Bool[Tensor, "steps steps"] | Float[Tensor, "steps steps"] | None = None,
     ) -> Float[Tensor, "batch steps dim"]:
-        """The same shape, each step informed by all others, or by those that its row of `seen` allows."""
+        """The same shape, each step informed by all others, or by those that its row of `seen` allows.
+
+        Numbers in `seen` are added to what attention weighs; they cost a graph half of what bools do.
+        """
         x = x + self.dropout(self._attend(self.attention_norm(x), seen))
         hidden = gelu(self.feedforward_in(self.feedforward_norm(x)))  # (B, steps, feedforward)
         out: Tensor = x + self.dropout(self.feedforward_out(self.dropout(hidden)))
@@ -41,3 +49,9 @@ def nearby(steps: int, reach: int, device: torch.device) -> Bool[Tensor, "steps 
     """Which steps lie within `reach` of each other."""
     position = torch.arange(steps, device=device)
     return (position[:, None] - position).abs() <= reach
+
+
+def not_far_ahead(steps: int, look_ahead: int, device: torch.device) -> Float[Tensor, "steps steps"]:
+    """What is added to what attention weighs, so that each step sees all before it, and so many after it."""
+    position = torch.arange(steps, device=device)
+    return torch.where(position - position[:, None] <= look_ahead, 0.0, UNSEEN)

@@ -23,7 +23,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from ecoface_model.config import ContentConfig, EmotionConfig
+from ecoface_model.config import LOOK_AHEAD, ContentConfig, EmotionConfig
 from ecoface_model.content import at_usual_level, build_content
 from ecoface_model.core.atomic_write import atomic_write
 from ecoface_model.core.constants import FEATURES_PER_FRAME, FRAME_RATE, SAMPLES_PER_FRAME
@@ -51,7 +51,7 @@ class FeaturesConfig:
     content_weights: Path = Path("work/whisper_tiny_en.safetensors")
     emotion_weights: Path = Path("work/emotion/encoder.safetensors")
     kind: Literal["content", "front", "emotion"] = "content"
-    content: ContentConfig = field(default_factory=ContentConfig)
+    content: ContentConfig = field(default_factory=lambda: ContentConfig(look_ahead=LOOK_AHEAD))
     emotion: EmotionConfig = field(default_factory=EmotionConfig)
     """As train_emotion trained it."""
     hubert: Path | None = None

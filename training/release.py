@@ -13,6 +13,7 @@ import tyro
 
 from ecoface_model.checkpoint import write_model
 from ecoface_model.config import (
+    LOOK_AHEAD,
     ContentConfig,
     EcoFaceConfig,
     EmotionConfig,
@@ -56,7 +57,7 @@ class ReleaseConfig:
 
     content: Path = Path("work/whisper_tiny_en.safetensors")
     """Weights of the content encoder that the features were computed by."""
-    content_encoder: ContentConfig = field(default_factory=ContentConfig)
+    content_encoder: ContentConfig = field(default_factory=lambda: ContentConfig(look_ahead=LOOK_AHEAD))
     emotion: Path = Path("work/emotion")
     """Run folder of train_emotion."""
     motion: Path = Path("work/motion")

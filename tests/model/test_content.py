@@ -3,6 +3,8 @@
 transformers takes seconds to import, so only what needs it does.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -101,6 +103,19 @@ def test_the_encoder_equals_transformers_whisper_block_for_block():
     with torch.no_grad():
         theirs = reference((log_mel + 4) / 4).last_hidden_state
         torch.testing.assert_close(encoder.encode(log_mel), theirs, atol=2e-4, rtol=1e-4)
+
+
+def test_what_comes_later_than_all_layers_look_ahead_changes_nothing():
+    config = replace(TINY.content, look_ahead=10)
+    torch.manual_seed(0)
+    encoder = WhisperContent(config).eval()
+    sound, n_same = speech(3.0), 100  # steps that are heard alike: 2 s
+    other = torch.cat([sound[:, : n_same * 320], speech(3.0, seed=1)[:, n_same * 320 :]], dim=1)
+    peak = encoder.measure(sound)
+    ours, theirs = encoder(sound, peak)[0], encoder(other, peak)[0]
+    seen = n_same - 10 * config.n_layers - 2  # two more for what the convolutions see
+    torch.testing.assert_close(ours[:seen], theirs[:seen], atol=1e-5, rtol=0)
+    assert (ours[seen + 4 : n_same] - theirs[seen + 4 : n_same]).abs().max() > 1e-4, "it does look ahead"
 
 
 @pytest.mark.parametrize("config", [TINY.content, TINY_HUBERT.content], ids=["whisper", "hubert"])

@@ -33,7 +33,7 @@ ENGINES = {
 FACES, STYLES = (0, 1), ("natural", "lively")
 APART, TURNED = 0.8, 56.0  # metres between the heads; degrees by which each is turned to the other
 IDLE = 1.0  # seconds in which a face comes to rest after its own line
-REST = 1.8  # seconds after the last line
+REST = 3.2  # seconds after the last line
 SOFT = SAMPLE_RATE // 100  # samples over which a part of a clip comes and goes in the film's sound
 SHEET, TILE = (5, 5), (384, 216)  # columns and rows of a sheet, width and height of its pictures
 

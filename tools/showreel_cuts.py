@@ -27,7 +27,8 @@ Cut = tuple[int, Shot]
 """A frame, and what is seen from it on."""
 SHOTS = ("past", "speaker", "listener", "speaker", "past")
 """Of the lines one after the other: who speaks is seen, alone or past the other, but for one line of five,
-in which the head that spoke listens without a cut between. At first both are seen."""
+in which the head that spoke listens without a cut between. At first and at last both are seen."""
+AFTER = 14  # frames from the last line's end to the shot of both
 AHEAD = (9, 11, 4, 17, 6)  # frames by which cuts are before the first of lines, one after the other
 LOWERED = 0.85  # of an eye's usual opening, below which it blinks
 PARTED = 0.05  # half widths of a mouth, from which on it is open
@@ -77,7 +78,7 @@ def planned(lines: Sequence[Line]) -> list[Cut]:
         shot = Shot(1 - line.speaker if kind == "listener" else line.speaker, kind == "past")
         if shot != cuts[-1][1]:
             cuts.append((line.first_frame - AHEAD[number % len(AHEAD)], shot))
-    return cuts
+    return [*cuts, (lines[-1].end_frame + AFTER, Shot())]
 
 
 def moved(cuts: Sequence[Cut], watched: Watched) -> list[Cut]:

@@ -20,7 +20,7 @@ STRONG = ("happy:1.2", "surprised:1.2", "angry:1.2", "sad:1.2", "disgust:1.2")
 EMOTIONS = ("", *STRONG, "calm", "fearful:1.2", "happy:1.2")
 """Of the lines one after the other; the first is the speech's own. Their number is odd, so that each speaker
 has all."""
-OPENING = 1.4  # seconds before the first line
+OPENING = 1.8  # seconds before the first line
 PAUSES = (0.7, 0.5, 1.0, 0.6, 0.85)
 """Seconds after the lines, one after the other, to the next: no two people take turns like a clock."""
 

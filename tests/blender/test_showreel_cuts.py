@@ -56,11 +56,12 @@ def test_the_end_is_moved_before_the_last_blink():
     assert end(watched(blinks), 200) == 200, f"no {AT_REST} frames at rest within {TRIMMED}"
 
 
-def test_both_are_seen_at_first_and_each_speaking_alone_and_past_the_other_and_listening():
+def test_both_are_seen_at_first_and_at_last_and_each_speaking_alone_and_past_the_other_and_listening():
     lines = dialogue([[SPEECH], [SPEECH]], 60.0)
     cuts = planned(lines)
     frames = [frame for frame, _ in cuts]
     assert frames == sorted(frames) and cuts[0] == (1, BOTH) and cuts[1][0] > 25
+    assert cuts[-1][1] == BOTH and cuts[-1][0] > lines[-1].end_frame
     spoken = np.zeros(lines[-1].end_frame + 100, bool)
     for line in lines:
         spoken[line.first_frame : line.end_frame] = True

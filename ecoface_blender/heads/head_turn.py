@@ -21,6 +21,9 @@ MOST_HEAD = np.radians([60.0, 35.0])
 """Yaw and pitch, beyond which no head turns to a target."""
 LOOKS_ASIDE = np.radians(15.0)
 """Yaw of an eye, to which looks away from a target are held where the target itself is not further aside."""
+MEETS, PARALLEL = np.radians([3.0, 8.0])
+"""Off a target, between which eyes go from meeting on it to looking straight on: who looks away looks
+at nothing as near, and eyes that still converged would squint."""
 SETS_OFF = np.radians(2.0)
 """About each axis, that a head is away at most where it sets off to how it moves as a line begins."""
 MOST_ASIDE, MOST_UP, MOST_DOWN = np.radians([36.0, 18.0, 28.0])
@@ -123,7 +126,11 @@ class HeadTurn:
             at_target = direction(goal)
             looks.append([gaze_along(_apply(turned.transpose(0, 2, 1), each)) for each in (seen, at_target)])
         in_head, at_target = np.moveaxis(np.array(looks), 1, 0)  # each (2 eyes, T, 2)
-        return HeadTurn(rotation_vectors(turned), *_in_sight(in_head, at_target.mean(axis=0)))
+        away = np.linalg.norm(gaze_along(_apply(own, direction(self.gaze))), axis=1)
+        share = ((away - MEETS) / (PARALLEL - MEETS)).clip(0, 1)
+        middle = in_head.mean(axis=0)
+        paired = middle + (in_head - middle) * (1 - share * share * (3 - 2 * share))[:, None]
+        return HeadTurn(rotation_vectors(turned), *_in_sight(paired, at_target.mean(axis=0)))
 
 
 def _in_sight(eyes: np.ndarray, at_target: np.ndarray) -> np.ndarray:

@@ -291,14 +291,16 @@ def test_eyes_stay_at_ease_on_targets_that_a_head_can_turn_to_and_in_sight_on_ot
     assert 0 < above.gaze[0, 1] <= MOST_UP
 
 
-def test_eyes_that_look_as_far_aside_as_they_may_stay_a_pair():
+def test_eyes_that_look_away_from_a_target_go_parallel_and_stop_together():
     eyes = np.array([[0.03, 0.04, 0.07], [-0.03, 0.04, 0.07]])
-    further = np.radians([[yaw, 0.0] for yaw in np.linspace(-24, 24, 25)])
-    shown = HeadTurn.of(None, further, 25).looking_at(np.tile([0.0, 0.04, 0.8], (25, 1)), eyes)
+    yaw = np.linspace(-24, 24, 25)
+    away = np.radians(np.column_stack([yaw, np.zeros(25)]))
+    shown = HeadTurn.of(None, away, 25).looking_at(np.tile([0.0, 0.04, 0.8], (25, 1)), eyes)
     converged = np.degrees(shown.right[:, 0] - shown.left[:, 0])
-    assert np.abs(shown.gaze[:, 0]).max() > np.radians(12)
-    np.testing.assert_allclose(converged, converged[12], atol=0.3)
-    assert 3 < converged[12] < 6
+    assert np.degrees(np.abs(shown.gaze[:, 0])).max() > 12
+    assert 3 < converged[12] < 6 and np.ptp(converged[11:14]) < 0.1, "they meet on it"
+    assert np.abs(converged[np.abs(yaw) > 9]).max() < 0.01, "one that stopped alone would squint"
+    assert (np.diff(converged[12:]) < 0.05).all() and (np.diff(converged[:13]) > -0.05).all()
 
 
 def _held(head):

@@ -24,7 +24,7 @@ RIDGE, ROW_RIDGE = 1e-3, 1e-2
 """Of the classifier's weights of features and of rows, brought to one spread; ours."""
 FEATURE_SHARE = 0.25
 """How much logits of features count beside those of rows: the encoder is too sure of its training's clips."""
-LINEAR_SHARE = 0.3
+LINEAR_SHARE = 0.5
 """How much logits of a linear layer on rows count beside hidden units, and these the rest; ours. By itself it
 names a corpus that was never heard better, and actors like those heard a little worse."""
 Miss = Callable[[Tensor], Tensor]

@@ -29,10 +29,13 @@ SHOTS = ("past", "speaker", "listener", "speaker", "past")
 """Of the lines one after the other: who speaks is seen, alone or past the other, but for one line of five,
 in which the head that spoke listens without a cut between. At first and at last both are seen."""
 AFTER = 14  # frames from the last line's end to the shot of both
-AHEAD = (9, 11, 4, 17, 6)  # frames by which cuts are before the first of lines, one after the other
+AHEAD = (10, 12, 8, 17, 9)  # frames by which cuts are before the first of lines, one after the other
 LOWERED = 0.85  # of an eye's usual opening, below which it blinks
 PARTED = 0.05  # half widths of a mouth, from which on it is open
 BESIDE = 2  # frames to either side of a cut in which no eye may blink
+CALM = 10
+"""Frames before a cut in which who was seen has better not blinked: where a line, a blink and a cut follow
+each other, time after time, one feels the machine."""
 MOVED = 12  # frames by which a cut is moved at most
 AT_REST, TRIMMED = (
     12,
@@ -84,7 +87,8 @@ def planned(lines: Sequence[Line]) -> list[Cut]:
 def moved(cuts: Sequence[Cut], watched: Watched) -> list[Cut]:
     """The cuts, each moved to the nearest frame at which nobody who is seen blinks or has the mouth open.
 
-    Where there is none, an open mouth is let pass, then a blink.
+    Better yet nobody who was seen has just blinked. Where there is none, an open mouth is let pass, then a
+    blink.
     """
     out: list[Cut] = []
     for frame, shot in cuts:
@@ -93,7 +97,8 @@ def moved(cuts: Sequence[Cut], watched: Watched) -> list[Cut]:
         nearest = sorted(others, key=lambda other: abs(other - frame))
         steady = [each for each in nearest if not _blink_at(each, before, shown, watched.blinks)]
         shut = [each for each in steady if not _parted_at(each, before, shown, watched.parted)]
-        out.append((next(iter(shut or steady), frame), shot))
+        calm = [each for each in shut if not _blink_at(each, before, shown, watched.blinks, CALM)]
+        out.append((next(iter(calm or shut or steady), frame), shot))
     return out
 
 
@@ -106,8 +111,15 @@ def end(watched: Watched, last: int) -> int:
     return last
 
 
-def _blink_at(frame: int, before: int | None, shown: int | None, blinks: np.ndarray) -> bool:
-    ends = _seen(blinks, before)[max(frame - BESIDE, 1) - 1 : frame - 1]
+def _blink_at(
+    frame: int,
+    before: int | None,
+    shown: int | None,
+    blinks: np.ndarray,
+    since: int = BESIDE,
+) -> bool:
+    """Whether a cut there is within a blink, or so many frames after one of who was seen."""
+    ends = _seen(blinks, before)[max(frame - since, 1) - 1 : frame - 1]
     return bool(ends.any() or _seen(blinks, shown)[frame - 1 : frame + BESIDE].any())
 
 

@@ -47,6 +47,14 @@ def test_a_cut_moves_to_where_mouths_that_are_seen_are_shut_but_never_into_a_bli
     assert moved([(60, SECOND), (100, FIRST)], watched(blinks, parted))[1][0] in (96, 103), "nowhere shut"
 
 
+def test_a_cut_does_not_follow_a_blink_at_once_if_it_can_precede_it():
+    blinks = np.zeros((2, 200), bool)
+    blinks[0, 93:97] = True  # frames 94 to 97
+    assert moved([(60, FIRST), (102, SECOND)], watched(blinks))[1] == (108, SECOND)
+    assert moved([(60, FIRST), (100, SECOND)], watched(blinks))[1] == (94, SECOND)
+    assert moved([(60, SECOND), (100, FIRST)], watched(blinks))[1] == (100, FIRST), "nobody saw it"
+
+
 def test_the_end_is_moved_before_the_last_blink():
     blinks = np.zeros((2, 200), bool)
     assert end(watched(blinks), 200) == 200

@@ -12,33 +12,24 @@ from ecoface_model.reference_emotion.calibration import Calibration
 class EmotionClassifier(nn.Module):
     """Logits of the encoder's features and of the rows of its front, calibrated on held-out voices.
 
-    Rows pass units that see single frames, then hidden units, which see means over some speech; beside these
-    a linear layer, which errs less on voices unlike any that were learned from. So what is told of every
-    moment is evidence, whose mean over the speech is all that is needed: logits of features and of the linear
-    layer, then what the hidden units take in. Logits stand in the order of `sources.label_prototypes`:
-    neutral, then each emotion at intensity 1 and 2.
+    Rows pass units that see single frames, then hidden units, which see means over some speech. So what is
+    told of every moment is evidence, whose mean over the speech is all that is needed: logits of features,
+    then what the hidden units take in. Logits stand in the order of `sources.label_prototypes`: neutral, then
+    each emotion at intensity 1 and 2.
     """
 
-    def __init__(
-        self,
-        feature_dim: int,
-        row_dim: int,
-        hidden_dim: int = 0,
-        frame_units: int = 0,
-        linear_rows: bool = False,
-    ) -> None:
+    def __init__(self, feature_dim: int, row_dim: int, hidden_dim: int = 0, frame_units: int = 0) -> None:
         """Without units on frames, as in files of earlier versions, rows lead to hidden units alone; without
-        these, as in older ones, they have a linear layer alone.
+        these, as in older ones, they have a linear layer.
         """
         super().__init__()
         self.to_labels = nn.Linear(feature_dim, N_LABELS)
         self.hidden_dim, self.frame_units = hidden_dim, frame_units
-        self.linear_rows = linear_rows or not hidden_dim
         if hidden_dim:  # errs elsewhere than the trained encoder
             self.rows_to_hidden = nn.Linear(row_dim, hidden_dim)
             self.hidden_to_labels = nn.Linear(hidden_dim, N_LABELS)
             nn.init.zeros_(self.hidden_to_labels.weight), nn.init.zeros_(self.hidden_to_labels.bias)
-        if self.linear_rows:
+        else:
             self.rows_to_labels = nn.Linear(row_dim, N_LABELS)
             nn.init.zeros_(self.rows_to_labels.weight), nn.init.zeros_(self.rows_to_labels.bias)
         if frame_units:
@@ -52,14 +43,13 @@ class EmotionClassifier(nn.Module):
     @classmethod
     def of(cls, config: EmotionConfig, row_dim: int) -> "EmotionClassifier":
         """The classifier beside an encoder of this config, on rows of this width, untrained."""
-        sizes = config.hidden_dim, config.frame_units, config.linear_rows
-        return cls(config.feature_dim, row_dim, *sizes)
+        return cls(config.feature_dim, row_dim, config.hidden_dim, config.frame_units)
 
     def row_layers(self) -> nn.ModuleList:
         """The layers that take rows, one after the other."""
-        layers = [self.rows_to_labels] if self.linear_rows else []
-        if self.hidden_dim:
-            layers += [self.rows_to_hidden, self.hidden_to_labels]
+        if not self.hidden_dim:
+            return nn.ModuleList([self.rows_to_labels])
+        layers = [self.rows_to_hidden, self.hidden_to_labels]
         if self.frame_units:
             layers += [self.rows_to_frame_units, self.frame_units_to_hidden]
         return nn.ModuleList(layers)
@@ -78,19 +68,18 @@ class EmotionClassifier(nn.Module):
     ) -> Float[Tensor, "*times evidence"]:
         """The same, of what the rows tell (`of_rows`)."""
         logits: Tensor = self.to_labels(features)
-        if self.linear_rows:
-            logits, told = logits + told[..., :N_LABELS], told[..., N_LABELS:]
-        return torch.cat([logits, told], dim=-1)
+        together: Tensor = torch.cat([logits, told], dim=-1) if self.hidden_dim else logits + told
+        return together
 
     def of_rows(self, rows: Float[Tensor, "*times row"]) -> Float[Tensor, "*times told"]:
-        """What single frames tell: 15 logits of the linear layer, then each hidden unit's input, if any."""
-        told = [self.rows_to_labels(rows)] if self.linear_rows else []
-        if self.hidden_dim:
-            taken_in: Tensor = self.rows_to_hidden(rows)
-            if self.frame_units:
-                taken_in = taken_in + self.frame_units_to_hidden(self.rows_to_frame_units(rows).relu())
-            told.append(taken_in)
-        return torch.cat(told, dim=-1)
+        """What single frames tell: each hidden unit's input, or 15 logits where there are none."""
+        if not self.hidden_dim:
+            logits: Tensor = self.rows_to_labels(rows)
+            return logits
+        told: Tensor = self.rows_to_hidden(rows)
+        if self.frame_units:
+            told = told + self.frame_units_to_hidden(self.rows_to_frame_units(rows).relu())
+        return told
 
     def logits(self, evidence: Float[Tensor, "*rows evidence"]) -> Float[Tensor, "*rows 15"]:
         """Of mean evidence, not yet calibrated."""

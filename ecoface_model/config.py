@@ -46,8 +46,6 @@ class EmotionConfig:
     frame_units: int = 0
     """Units of the classifier on single rows, before the mean, that lead to the hidden ones; 0, as in earlier
     files: none."""
-    linear_rows: bool = False
-    """Whether the mean rows have a linear layer beside the hidden units, too; not in earlier files."""
     dropout: float = 0.3
     """Of the kind "whisper", while it is trained; HuBERT has its own."""
 
@@ -56,8 +54,6 @@ class EmotionConfig:
             raise ValueError(f"expected an emotion encoder 'whisper' or 'hubert', found {self.kind!r}")
         if self.frame_units and not self.hidden_dim:
             raise ValueError(f"expected a hidden_dim with frame_units, found 0 and {self.frame_units}")
-        if self.linear_rows and not self.hidden_dim:
-            raise ValueError("expected a hidden_dim with linear_rows, found 0: rows have no other layer then")
         _expect_whole_heads(self.feature_dim, self.n_heads)
 
 

@@ -39,7 +39,6 @@ class FitClassifierConfig:
     n_voice_variants: int = 6
     hidden_dim: int = 256
     frame_units: int = 512
-    linear_rows: bool = True
     n_fit_steps: int = STEPS
     seed: int = 0
     graphs: bool = True
@@ -56,12 +55,7 @@ def main(config: FitClassifierConfig) -> None:
     """
     model = read_model(config.model)
     expect_shared_evenly(config.hidden_dim, config.frame_units)
-    sizes = replace(
-        model.config.emotion,
-        hidden_dim=config.hidden_dim,
-        frame_units=config.frame_units,
-        linear_rows=config.linear_rows,
-    )
+    sizes = replace(model.config.emotion, hidden_dim=config.hidden_dim, frame_units=config.frame_units)
     networks = Networks(replace(model.config, emotion=sizes))
     train, val = (read_corpora(config, split) for split in ("train", "val"))
     if train[0].width != networks.emotion.row_dim:

@@ -87,9 +87,7 @@ class TrainEmotionConfig:
     """Of the features: recordings of each clip that the encoder hears."""
     n_voice_variants: int = 6
     """The same of recorded voices, to which the classifier is fitted."""
-    encoder: EmotionConfig = field(
-        default_factory=lambda: EmotionConfig(hidden_dim=256, frame_units=512, linear_rows=True)
-    )
+    encoder: EmotionConfig = field(default_factory=lambda: EmotionConfig(hidden_dim=256, frame_units=512))
     visual: VisualConfig = field(default_factory=VisualConfig)
     hubert: Path | None = None
     """A transformers folder of hubert-large-ls960-ft, from which an encoder of kind "hubert" sets out."""

@@ -86,20 +86,6 @@ def test_units_see_single_frames_and_hidden_units_their_mean():
     assert (evidence.mean(dim=0) - of_mean).abs().max() > 0.01, "single frames tell more than their mean"
 
 
-def test_a_linear_layer_of_rows_stands_beside_hidden_units():
-    torch.manual_seed(4)
-    made = EmotionClassifier(6, 4, 5, linear_rows=True).eval().requires_grad_(False)
-    made.hidden_to_labels.weight.normal_(), made.rows_to_labels.weight.normal_()
-    features, rows = torch.randn(7, 6), torch.randn(7, 4)
-    evidence = made(features, rows)
-    assert evidence.shape == (7, N_LABELS + 5) and made.calibration().width == N_LABELS + 5
-    torch.testing.assert_close(evidence.mean(dim=0), made(features.mean(dim=0), rows.mean(dim=0)))
-    hidden = made.hidden_to_labels(made.rows_to_hidden(rows).relu())
-    by_hand = made.to_labels(features) + made.rows_to_labels(rows) + hidden
-    torch.testing.assert_close(made.logits(evidence), by_hand)
-    torch.testing.assert_close(torch.from_numpy(made.calibration().logits(evidence.numpy())), by_hand)
-
-
 def test_a_moment_in_speech_is_told_by_the_mean_around_it():
     """The hidden units see means of the speech, not every moment by itself."""
     made = with_hidden_units()

@@ -50,7 +50,6 @@ def test_the_classifier_alone_is_fitted_anew(folder: Path) -> None:
     classifier = after.networks.classifier
     assert classifier.frame_units_to_hidden.weight.shape == (6, 4)
     assert classifier.hidden_to_labels.weight.abs().max() > 0
-    assert classifier.rows_to_labels.weight.abs().max() > 0
     assert not torch.equal(classifier.to_labels.weight, before.networks.classifier.to_labels.weight)
 
 

@@ -24,9 +24,6 @@ RIDGE, ROW_RIDGE = 1e-3, 1e-2
 """Of the classifier's weights of features and of rows, brought to one spread; ours."""
 FEATURE_SHARE = 0.25
 """How much logits of features count beside those of rows: the encoder is too sure of its training's clips."""
-LINEAR_SHARE = 0.5
-"""How much logits of a linear layer on rows count beside hidden units, and these the rest; ours. By itself it
-names a corpus that was never heard better, and actors like those heard a little worse."""
 Miss = Callable[[Tensor], Tensor]
 """What logits of all clips are worth: the loss."""
 
@@ -58,10 +55,10 @@ def fit_classifier(
         return label_loss(logits, emotion, intensity, known, weight=weight)
 
     _fit(classifier.to_labels, torch.cat([view.features for view in views]), RIDGE, missed)
-    _scale(classifier.to_labels, FEATURE_SHARE)
+    with torch.no_grad():
+        classifier.to_labels.weight.mul_(FEATURE_SHARE), classifier.to_labels.bias.mul_(FEATURE_SHARE)
     if classifier.hidden_dim:
         fit_hidden(encoder, classifier, views, seed, n_steps)
-    if not classifier.linear_rows:
         return
     rows = [
         relative(encoder, torch.from_numpy(view.clips.means[view.variant, i])[None], to)
@@ -69,15 +66,6 @@ def fit_classifier(
         for i, to in zip(view.chosen, view.relative_to, strict=True)
     ]
     _fit(classifier.rows_to_labels, torch.cat(rows), ROW_RIDGE, missed)
-    if classifier.hidden_dim:
-        _scale(classifier.rows_to_labels, LINEAR_SHARE)
-        _scale(classifier.hidden_to_labels, 1 - LINEAR_SHARE)
-
-
-@torch.no_grad()
-def _scale(layer: nn.Linear, share: float) -> None:
-    """What the layer gives, times a share."""
-    layer.weight.mul_(share), layer.bias.mul_(share)
 
 
 def _fit(layer: nn.Linear, x: Float[Tensor, "clips width"], ridge: float, missed: Miss) -> None:

@@ -40,6 +40,8 @@ class TransformerLayer(nn.Module):
     def _attend(self, x: Tensor, seen: Tensor | None) -> Tensor:
         heads = self.query_key_value(x).unflatten(-1, (3, self.n_heads, -1))  # (B, steps, 3, heads, width)
         query, key, value = heads.permute(2, 0, 3, 1, 4)  # each (B, heads, steps, width)
+        if seen is not None and seen.dtype != torch.bool:
+            seen = seen.to(query.dtype)
         mixed = scaled_dot_product_attention(query, key, value, attn_mask=seen)  # (B, heads, steps, width)
         out: Tensor = self.attention_out(mixed.transpose(1, 2).flatten(-2))  # (B, steps, dim)
         return out

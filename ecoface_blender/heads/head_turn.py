@@ -22,8 +22,8 @@ MOST_HEAD = np.radians([60.0, 35.0])
 LOOKS_ASIDE = np.radians(15.0)
 """Yaw of an eye, to which looks away from a target are held where the target itself is not further aside."""
 MEETS, PARALLEL = np.radians([3.0, 8.0])
-"""Off a target, between which eyes go from meeting on it to looking straight on: who looks away looks
-at nothing as near, and eyes that still converged would squint."""
+"""Beside a target, between which eyes go from meeting on it to parallel: who looks away looks at nothing as
+near, and eyes that still converged would squint."""
 SETS_OFF = np.radians(2.0)
 """About each axis, that a head is away at most where it sets off to how it moves as a line begins."""
 MOST_ASIDE, MOST_UP, MOST_DOWN = np.radians([36.0, 18.0, 28.0])
@@ -127,10 +127,15 @@ class HeadTurn:
             looks.append([gaze_along(_apply(turned.transpose(0, 2, 1), each)) for each in (seen, at_target)])
         in_head, at_target = np.moveaxis(np.array(looks), 1, 0)  # each (2 eyes, T, 2)
         away = np.linalg.norm(gaze_along(_apply(own, direction(self.gaze))), axis=1)
-        share = ((away - MEETS) / (PARALLEL - MEETS)).clip(0, 1)
-        middle = in_head.mean(axis=0)
-        paired = middle + (in_head - middle) * (1 - share * share * (3 - 2 * share))[:, None]
-        return HeadTurn(rotation_vectors(turned), *_in_sight(paired, at_target.mean(axis=0)))
+        eyes = _in_sight(_meeting(in_head, away), at_target.mean(axis=0))
+        return HeadTurn(rotation_vectors(turned), *eyes)
+
+
+def _meeting(eyes: np.ndarray, away: np.ndarray) -> np.ndarray:
+    """(2, T, 2) eyes (2, T, 2) that meet on a target, parallel where they look by `away` (T,) beside it."""
+    share = ((away - MEETS) / (PARALLEL - MEETS)).clip(0, 1)
+    middle = eyes.mean(axis=0)
+    return middle + (eyes - middle) * (1 - share * share * (3 - 2 * share))[:, None]
 
 
 def _in_sight(eyes: np.ndarray, at_target: np.ndarray) -> np.ndarray:

@@ -118,6 +118,15 @@ def test_what_comes_later_than_all_layers_look_ahead_changes_nothing():
     assert (ours[seen + 4 : n_same] - theirs[seen + 4 : n_same]).abs().max() > 1e-4, "it does look ahead"
 
 
+def test_in_half_precision_it_looks_ahead_as_far():
+    torch.manual_seed(0)
+    encoder = WhisperContent(replace(TINY.content, look_ahead=10)).eval().requires_grad_(False)
+    sound = speech()
+    with torch.autocast("cpu", torch.bfloat16):
+        half = encoder(sound)
+    torch.testing.assert_close(half.float(), encoder(sound), atol=0.1, rtol=0.1)
+
+
 @pytest.mark.parametrize("config", [TINY.content, TINY_HUBERT.content], ids=["whisper", "hubert"])
 @pytest.mark.parametrize("frames", [1, 4, 33, 50])
 def test_a_clip_of_t_frames_gives_exactly_2t_steps(config, frames):

@@ -91,7 +91,7 @@ def sharpened(phones: np.ndarray, names: Sequence[str]) -> np.ndarray:
         out[name] = empty if start != name else share
         out[start] = out[start] + share * (1 - glided) * (start != name) - share * glided * (start == name)
         out[end] = out[end] + share * glided
-    shares = np.column_stack(list(out.values())) ** SHARPEN
+    shares = np.column_stack(list(out.values())).clip(0) ** SHARPEN  # differences may round below 0
     return shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-6)
 
 

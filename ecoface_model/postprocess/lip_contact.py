@@ -25,7 +25,7 @@ from ecoface_model.postprocess.lip_meeting import (
 )
 
 FREE_DEPTH = 0.15  # mm that lips may press into one another before they feel it
-GIVE = 0.2  # mm more that they give in at most, however hard they press
+GIVE = 0.17  # mm more that they give in at most, however hard they press
 SHUT_DEPTH = 0.1  # mm, of lips that a closure brings together
 PULLED_FROM = (1.8, 3.2)  # mm; lips closer than the first are pulled shut fully, further than the second not
 PULLED_IN_SILENCE = (20.0, 30.0)  # the same amid a long pause, or where nobody speaks at all

@@ -14,7 +14,7 @@ from ecoface_model.log_mel import LogMel
 from ecoface_model.mel import FLOOR, LARGEST_GAIN, MEL_RATE, N_MELS, PEAK_QUANTILE, USUAL_PEAK
 from ecoface_model.positions import LONGEST_WINDOW, sinusoids
 from ecoface_model.speech_encoder import SpeechEncoder
-from ecoface_model.transformer import TransformerLayer, not_far_ahead
+from ecoface_model.transformer import TransformerLayer, look_ahead_mask
 
 
 class WhisperContent(SpeechEncoder):
@@ -85,7 +85,7 @@ class WhisperContent(SpeechEncoder):
         yield x
         assert x.shape[1] <= len(self.positions), "windows are cut to 30 s by the pipeline"
         x = x + self.positions[: x.shape[1]]
-        seen = not_far_ahead(x.shape[1], self.look_ahead, x.device) if self.look_ahead else None
+        seen = look_ahead_mask(x.shape[1], self.look_ahead, x.device) if self.look_ahead else None
         for layer in self.layers:
             x = layer(x, seen)
             yield x

@@ -6,7 +6,8 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, scaled_dot_product_attention
 
 UNSEEN = -30.0
-"""As good as infinity, whose exponentials are denormal numbers, with which processors take thrice as long."""
+"""Added to attention's logits of what is not seen: in float32 as good as minus infinity, whose exponentials
+are denormal numbers, with which processors take three times as long."""
 
 
 class TransformerLayer(nn.Module):
@@ -30,7 +31,7 @@ class TransformerLayer(nn.Module):
     ) -> Float[Tensor, "batch steps dim"]:
         """The same shape, each step informed by all others, or by those that its row of `seen` allows.
 
-        Numbers in `seen` are added to what attention weighs; they cost a graph half of what bools do.
+        Numbers in `seen` are added to attention's logits; they cost a graph half of what bools do.
         """
         x = x + self.dropout(self._attend(self.attention_norm(x), seen))
         hidden = gelu(self.feedforward_in(self.feedforward_norm(x)))  # (B, steps, feedforward)
@@ -53,7 +54,7 @@ def nearby(steps: int, reach: int, device: torch.device) -> Bool[Tensor, "steps 
     return (position[:, None] - position).abs() <= reach
 
 
-def not_far_ahead(steps: int, look_ahead: int, device: torch.device) -> Float[Tensor, "steps steps"]:
-    """What is added to what attention weighs, so that each step sees all before it, and so many after it."""
+def look_ahead_mask(steps: int, look_ahead: int, device: torch.device) -> Float[Tensor, "steps steps"]:
+    """An additive attention mask, by which each step sees all before it and so many after it."""
     position = torch.arange(steps, device=device)
     return torch.where(position - position[:, None] <= look_ahead, 0.0, UNSEEN)

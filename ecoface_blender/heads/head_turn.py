@@ -123,8 +123,8 @@ class HeadTurn:
         for eye in eyes:
             goal = gaze_along(points - _apply(turned, np.broadcast_to(eye, points.shape)))
             seen = _apply(towards(goal) @ own, direction(self.gaze))  # own: what the gaze makes up for
-            at_target = direction(goal)
-            looks.append([gaze_along(_apply(turned.transpose(0, 2, 1), each)) for each in (seen, at_target)])
+            both = seen, direction(goal)
+            looks.append([gaze_along(_apply(turned.transpose(0, 2, 1), each)) for each in both])
         in_head, at_target = np.moveaxis(np.array(looks), 1, 0)  # each (2 eyes, T, 2)
         away = np.linalg.norm(gaze_along(_apply(own, direction(self.gaze))), axis=1)
         eyes = _in_sight(_meeting(in_head, away), at_target.mean(axis=0))

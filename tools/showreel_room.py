@@ -43,6 +43,7 @@ def build_room(scene: bpy.types.Scene) -> None:
     numbers = np.empty(len(mesh.loops), np.int32)
     mesh.loops.foreach_get("vertex_index", numbers)
     mesh.uv_layers.new(name="UVMap").data.foreach_set("uv", on_wall[numbers].ravel())
+    mesh.shade_smooth()
     mesh.materials.append(_wall_material(room_colours()))
     wall = bpy.data.objects.new("Room", mesh)
     wall.visible_diffuse = wall.visible_glossy = wall.visible_shadow = False

@@ -27,7 +27,7 @@ LOOK = "ecoface_look"
 """Custom property of a head: the look it has."""
 SKIN_PARTS, EYE_PARTS = ("skin", "lips", "hair", "brow"), ("sclera", "iris", "pupil")
 GLOSS_OF_HAIR = 0.15
-ROUGH_IN_SOLID = {"lips": 0.48, "lower teeth": 0.7, "tongue": 0.8, "mouth": 1.0}
+ROUGH_IN_SOLID = {"skin": 0.62, "lips": 0.7, "lower teeth": 0.7, "tongue": 0.8, "mouth": 1.0}
 """Roughness with which the corners of the mouth, and what lies in its shade, do not glint there."""
 
 

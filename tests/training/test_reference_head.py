@@ -276,6 +276,16 @@ def test_pouting_lips_stand_on_a_slope_and_not_on_a_shelf(posed: Posed, weights:
         assert (up > least * forward).all()
 
 
+@pytest.mark.parametrize(
+    "weights", [{"mouthFunnel": 1}, {"jawOpen": 0.5, "mouthFunnel": 0.5, "mouthPucker": 0.4}]
+)
+def test_a_rounded_mouth_s_lower_lip_is_an_arc_and_no_v(posed: Posed, weights: dict[str, float]):
+    """5 mm beside its middle an arc as wide rises by a tenth of its depth, straight lines by a quarter."""
+    points = MM * posed.head.landmarks(posed.motion(weights)).double().numpy()
+    corners, beside, middle = points[[60, 64], 1].mean(), points[[65, 67], 1].mean(), points[66, 1]
+    assert 0 < beside - middle < 0.12 * (corners - middle)
+
+
 def test_a_pucker_carries_the_lips_rim_as_far_as_people_s_and_not_past_their_edge(posed: Posed):
     """The inner rim went 8.5 mm forward, its edge 4.7: a duck's bill."""
     rest = MM * posed.head.landmarks(posed.motion({})).numpy()

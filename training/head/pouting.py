@@ -3,13 +3,14 @@
 hm08's puckered lips come forward as a block, and the skin above and below them stays or creeps under them: in
 profile they stand out like a shelf. Here the units keep what they do where the lips meet and inside the
 mouth; from there outwards their displacement runs out evenly over lips, philtrum and chin, as a harmonic
-function does.
+function does. And its funnel draws the lower lip down in its middle alone, to a V; here to an arc.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import scipy.sparse as sparse
+from scipy.interpolate import RBFInterpolator
 from scipy.sparse.csgraph import dijkstra
 from scipy.sparse.linalg import splu
 
@@ -32,6 +33,12 @@ MIDDLE = -0.031  # m, the mouth's height
 RIM = (0.75, 1.0)
 FORWARD = 0.6  # of hm08's, which carries the lips' inner rim 8.5 mm forward in a pucker: people's 4 to 6
 STIFF = 2e3  # 1/m: how firmly what stays is held
+LOWERING, RAISING = (
+    tuple(f"{name}{side}" for side in ("Left", "Right")) for name in ("mouthLowerDown", "mouthUpperUp")
+)
+ARC = 0.017  # m from the midline up to which the lower lip's height is that of a place nearer to it
+NEARER = 0.35  # of its distance where that is small
+LENGTHWAYS = 3.0  # how much further apart vertices are along the lips than across them
 
 
 def rounded_pouts(mesh: SourceMesh, skin: Skin, fields: Mapping[str, Floats]) -> dict[str, Floats]:
@@ -46,7 +53,30 @@ def rounded_pouts(mesh: SourceMesh, skin: Skin, fields: Mapping[str, Floats]) ->
     for name in chosen:
         out[name] = fields[name].copy()
         out[name][used] = solver.solve(stiff @ (fields[name][used] * [1, 1, FORWARD]))
+    lower = _lower_lip(mesh.vertices, used, fields)
+    _arch(mesh.vertices[lower], lower, [out[name] for name in chosen])
     return out
+
+
+def _lower_lip(at: Floats, used: Ints, fields: Mapping[str, Floats]) -> Ints:
+    """Vertices of the lower lip, inside and outside, and of the skin below it."""
+    lowered, raised = (
+        np.abs(np.sum([fields[name][used, 1] for name in names if name in fields], axis=0))
+        for names in (LOWERING, RAISING)
+    )
+    found: Ints = used[(lowered > raised) & (np.abs(at[used, 0]) < 1.5 * ARC)]
+    return found
+
+
+def _arch(at: Floats, vertices: Ints, moved: Sequence[Floats]) -> None:
+    """Give these vertices (n,) at (n, 3) the height to which a field takes places nearer to the midline."""
+    x, y, z = at.T
+    z = z + BENT * (x / HALF_MOUTH) ** 2  # rows of vertices run straight
+    nearer = x * (NEARER + (1 - NEARER) * np.minimum(np.abs(x) / ARC, 1) ** 2)
+    found, wanted = (np.stack([across / LENGTHWAYS, y, z], axis=1) for across in (x, nearer))
+    heights = np.stack([field[vertices, 1] for field in moved], axis=1)
+    for field, height in zip(moved, RBFInterpolator(found, heights, kernel="linear")(wanted).T, strict=True):
+        field[vertices, 1] = height
 
 
 def _near_mouth(at: Floats) -> Bools:

@@ -52,14 +52,27 @@ class Networks(nn.Module):
             assert isinstance(self.content, WhisperContent)
             states = self.content.hidden_states(waveform, measured)  # (1, S, 2T, W)
             return states[:, -1], self.labels(rows_of_states(states), *self._baseline(baseline, states))
-        if baseline is not None:
-            raise RequestError(
-                "expected no voice baseline, as this model knows none, found one; leave it out"
-            )
+        _expect_no_baseline(baseline)
         from ecoface_model.hubert import hear_both
 
         content, rows = hear_both(self.content, self.emotion, waveform, measured)
         return content, self.labels(rows)
+
+    def listen(
+        self,
+        waveform: Float[Tensor, "1 samples"],
+        measured: Measured,
+        baseline: VoiceBaseline | None = None,
+    ) -> Float[Tensor, "1 steps evidence"]:
+        """The evidence alone; of two HuBERTs, as the paper has them, the one for content is not asked.
+
+        Raises:
+            RequestError: as `hear`.
+        """
+        if isinstance(self.emotion, WhisperEmotion):
+            return self.hear(waveform, measured, baseline)[1]
+        _expect_no_baseline(baseline)
+        return self.labels(self.emotion.front_rows(waveform, measured))
 
     def labels(
         self, rows: Float[Tensor, "1 frames row"], *baseline: Tensor | None
@@ -101,3 +114,8 @@ class Networks(nn.Module):
                 own[name] = tensor.detach()
             seen.add(id(tensor))
         return own
+
+
+def _expect_no_baseline(baseline: VoiceBaseline | None) -> None:
+    if baseline is not None:
+        raise RequestError("expected no voice baseline, as this model knows none, found one; leave it out")

@@ -142,8 +142,13 @@ class WindowedEncoder:
     ) -> Float32[NDArray[np.float32], "points evidence"]:
         """The classifier's evidence of a clip's speech at 10 Hz."""
         track = Track(FEATURES_PER_FRAME * frames_of(waveform))
+
+        def listen(window: tuple[range, Sound, Measured]) -> tuple[range, NDArray[np.float32]]:
+            return window[0], self.backend.listen(window[1], window[2], baseline)
+
         with self.pool() as pool:
-            for window, _, evidence in self.listened(waveform, baseline, "Listening", progress, pool):
+            windows = self.windows(waveform, "Listening", progress)
+            for window, evidence in self.side_by_side(listen, windows, pool):
                 track.add(window, evidence)
         return track.whole()
 

@@ -77,6 +77,12 @@ class OnnxBackend:
         )
         return np.ascontiguousarray(states[-1]), evidence
 
+    def listen(
+        self, sound: Sound, measured: Measured, baseline: VoiceBaseline | None
+    ) -> Float32[NDArray[np.float32], "steps evidence"]:
+        """See `Backend`."""
+        return self.hear(sound, measured, baseline)[1]
+
     def sum_of_states(
         self, sound: Sound, measured: Measured, speech: Float32[NDArray[np.float32], " steps"]
     ) -> Float32[NDArray[np.float32], "states width"]:

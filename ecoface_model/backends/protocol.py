@@ -59,6 +59,15 @@ class Backend(Protocol):
             RequestError: if a voice baseline is not one of this model's.
         """
 
+    def listen(
+        self, sound: Sound, measured: Measured, baseline: VoiceBaseline | None
+    ) -> Float32[NDArray[np.float32], "steps evidence"]:
+        """The evidence alone.
+
+        Raises:
+            RequestError: as `hear`.
+        """
+
     def sum_of_states(
         self, sound: Sound, measured: Measured, speech: Float32[NDArray[np.float32], " steps"]
     ) -> Float32[NDArray[np.float32], "states width"]:

@@ -51,6 +51,13 @@ class TorchBackend:
             content, evidence = self.networks.hear(self._tensor(sound), self._tensor(measured), baseline)
             return self._array(content), self._array(evidence)
 
+    def listen(
+        self, sound: Sound, measured: Measured, baseline: VoiceBaseline | None
+    ) -> Float32[NDArray[np.float32], "steps evidence"]:
+        """See `Backend`."""
+        with self._running():
+            return self._array(self.networks.listen(self._tensor(sound), self._tensor(measured), baseline))
+
     def sum_of_states(
         self, sound: Sound, measured: Measured, speech: Float32[NDArray[np.float32], " steps"]
     ) -> Float32[NDArray[np.float32], "states width"]:

@@ -105,6 +105,8 @@ def test_every_graph_gives_what_its_module_gives_at_any_length(both, frames):
     for one, other in zip(*heard, strict=True):
         np.testing.assert_allclose(one, other, atol=2e-3)
     np.testing.assert_allclose(heard[0][0], engines[0].content(sound, measured[0]))
+    for engine, (_, evidence) in zip(engines, heard, strict=True):
+        np.testing.assert_array_equal(engine.listen(sound, measured[0], None), evidence)
     faces = rng.random((frames, 32, 32)).astype(np.float32)
     np.testing.assert_allclose(*(engine.see(faces) for engine in engines), atol=1e-4)
     shapes = (2 * frames, 32), (2 * frames, 16), (3,), (frames // 4, 16)

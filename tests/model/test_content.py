@@ -205,6 +205,8 @@ def test_two_huberts_share_one_frozen_frontend_and_its_work():
     rows = networks.emotion.front_rows(waveform)
     expected = networks.classifier(networks.emotion(waveform), rows.repeat_interleave(2, dim=1))
     torch.testing.assert_close(logits, expected)
+    networks.content.transformer.register_forward_hook(lambda *_: pytest.fail("content was not asked for"))
+    torch.testing.assert_close(networks.listen(waveform, networks.measure(waveform)), logits)
     trained = {name for name, parameter in networks.emotion.named_parameters() if parameter.requires_grad}
     assert trained and all(name.startswith("transformer.") for name in trained)
     assert not any(parameter.requires_grad for parameter in networks.content.parameters())

@@ -61,6 +61,7 @@ def test_all_that_an_engine_is_asked_is_computed_on_its_device(backend):
     assert content.shape == (96, config.content.feature_dim)
     assert backend.content(SOUND, measured).shape == content.shape
     assert evidence.shape == (96, 15 + config.emotion.hidden_dim)
+    assert backend.listen(SOUND, measured, None).shape == evidence.shape
     faces = np.zeros((10, config.visual.image_size, config.visual.image_size), np.float32)
     assert backend.see(faces).shape == (20, config.visual.feature_dim)
     n_phones = len(PHONES) if config.generator.steady_face else 0

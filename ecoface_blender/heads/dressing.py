@@ -111,8 +111,7 @@ def _show_in_solid(material: bpy.types.Material, part: str, look: Look) -> None:
     }
     if part in shown:
         material.diffuse_color = (*shown[part], 1.0)
-    if part == "mouth":
-        material.metallic = part_materials.CHEEK_METAL
+    material.metallic = part_materials.METAL_IN_SOLID.get(part, 0.0)
     if part in ROUGH_IN_SOLID:
         material.roughness = ROUGH_IN_SOLID[part]
 

@@ -13,13 +13,13 @@ CORNEA = 0.0011  # metres that it stands out
 COLOURS = "Color"
 GUM, TONGUE = (0.40, 0.130, 0.115), (0.40, 0.095, 0.090)
 CHEEK, ENAMEL = (0.075, 0.018, 0.016), (0.47, 0.42, 0.34)
-SHADED_ENAMEL, SHADED_TONGUE = (0.15, 0.120, 0.094), (0.11, 0.024, 0.022)
+SHADED_ENAMEL, SHADED_TONGUE = (0.07, 0.055, 0.043), (0.10, 0.026, 0.024)
 """Of the mouth's inside where Solid view shows one colour for all of a part: of what is seen of it.
 
 Lower teeth and tongue lie in the shade of the lips, which that view does not draw."""
-CHEEK_METAL = 1.0
+METAL_IN_SOLID = {"mouth": 1.0, "tongue": 0.7}
 """Metals mirror in their own colour: with less of it cheeks and throat shine as pale as a tongue in Solid
-view."""
+view, and a tongue as pale as lips."""
 N_TEETH = 12  # in an arch's UVs
 GUM_EDGE, GUM_ARC = 0.395, 0.13
 """Where gums end between two teeth in the arch's UVs (0.14 the neck of a crown, 0.71 its edge), and how much

@@ -18,7 +18,7 @@ LONG, IN_LONG = 1.7, (1.9, 0.4)
 """Seconds from which on a phrase is answered within, too; and between such nods: a log-normal's two."""
 NODS_APART = 1.1  # seconds from one beginning to the next
 STROKES, STROKE_TIME = (1, 3), 0.46  # strokes of a nod, and seconds of each
-NOD = np.radians(3.2)  # down, of the first stroke: 22 degrees a second
+NOD = np.radians(4.5)  # down, of the first stroke: 31 degrees a second
 FLASH = {"browInnerUp": 0.5, "browOuterUp": 0.45}  # weights of ARKit's units, both sides alike
 LIDS = ("eyeWide", "eyeSquint")
 """Units that give way to a blink."""

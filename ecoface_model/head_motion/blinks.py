@@ -26,7 +26,7 @@ BLINK = 0.4  # of it, below which it is a blink
 NEAR = 0.4  # seconds from a gaze shift to a blink that it may wait for
 LARGE = 6.0  # degrees of a gaze shift that blinks go with
 SURE = 24.0  # degrees more, with which one always does
-AT_ENDS, AT_LAST = 0.15, 0.38
+AT_ENDS, AT_LAST = 0.16, 0.4
 """Shares of phrase ends, and of those before a second of silence, that get a blink."""
 BESIDE_ENDS, KEPT = (-0.3, 0.35), 0.15
 """Seconds from an end between which a blink of the motion's own belongs to it, and the share of these that is
@@ -35,7 +35,7 @@ PAUSE = 0.25  # seconds of silence that make an end
 AFTER_ENDS = (0.0, 0.8)  # seconds from an end to its blink
 APART = 1.4  # seconds between an added blink and any other
 MOST = 4  # blinks within 10 s
-OPEN = (2.5, 6.0)  # seconds after which eyes that stayed open blink
+OPEN = (2.0, 4.5)  # seconds after which eyes that stayed open blink
 FIRST = (0.4, 2.8)  # seconds within which they do at first: nobody knows when they did before
 LATER = (0.5, 1.2)  # seconds by which one that would meet an end comes later
 LAST = 0.6  # seconds before its end, from which on none begins

@@ -165,9 +165,21 @@ def brows_apart(shape: HeadShape, fields: dict[str, Floats]) -> dict[str, Floats
     return out
 
 
+BULGING = 0.35  # of what hm08's rolled lower lip pushes forward: the skin below it, by up to 6 mm
+
+
+def chin_held(fields: dict[str, Floats]) -> dict[str, Floats]:
+    """The fields, with a lower lip that rolls in over a chin that stays: in F and V both were one slab."""
+    out = dict(fields)
+    rolled = fields["mouthRollLower"].copy()
+    rolled[:, 2] = np.where(rolled[:, 2] > 0, BULGING * rolled[:, 2], rolled[:, 2])
+    out["mouthRollLower"] = rolled
+    return out
+
+
 def fields_of_head(shape: HeadShape, fields: dict[str, Floats]) -> dict[str, Floats]:
     """The fields as this head shows them."""
-    return brows_apart(shape, eyes_in_place(shape, rounded_pouts(shape.mesh, shape.skin, fields)))
+    return brows_apart(shape, eyes_in_place(shape, rounded_pouts(shape.mesh, shape.skin, chin_held(fields))))
 
 
 HALF_PRECISION = ("shapedirs", "posedirs", "arkit_units")

@@ -286,6 +286,16 @@ def test_a_rounded_mouth_s_lower_lip_is_an_arc_and_no_v(posed: Posed, weights: d
     assert 0 < beside - middle < 0.12 * (corners - middle)
 
 
+def test_a_lower_lip_rolls_in_over_a_chin_that_stays(posed: Posed):
+    """The skin below it came 6 mm forward: in F and V lip and chin were one slab."""
+    at, unit = MM * posed.file.v_template, posed.file.arkit_names.index("mouthRollLower")
+    moved = MM * posed.file.arkit_units[unit].astype(float)
+    below = (np.abs(at[:, 0]) < 12) & (at[:, 1] > -56) & (at[:, 1] < -38) & (at[:, 2] > 90)
+    assert 1 < moved[below, 2].max() < 2.5
+    rim = (np.abs(at[:, 0]) < 1) & (np.abs(at[:, 1] + 29.3) < 0.6) & (at[:, 2] > 103)
+    assert (moved[rim, 2] < -4).all() and rim.any()
+
+
 def test_a_pucker_carries_the_lips_rim_as_far_as_people_s_and_not_past_their_edge(posed: Posed):
     """The inner rim went 8.5 mm forward, its edge 4.7: a duck's bill."""
     rest = MM * posed.head.landmarks(posed.motion({})).numpy()

@@ -165,11 +165,14 @@ def brows_apart(shape: HeadShape, fields: dict[str, Floats]) -> dict[str, Floats
     return out
 
 
-BULGING = 0.35  # of what hm08's rolled lower lip pushes forward: the skin below it, by up to 6 mm
+BULGING = 0.7
+"""Of what hm08's rolled lower lip pushes forward: the skin below it, by up to 6 mm. With less of it
+characters with ARKit's keys open their lips otherwise than this head, whose expressions mix that unit with
+others."""
 
 
 def chin_held(fields: dict[str, Floats]) -> dict[str, Floats]:
-    """The fields, with a lower lip that rolls in over a chin that stays: in F and V both were one slab."""
+    """The fields, with a lower lip that rolls in over a chin that comes less forward."""
     out = dict(fields)
     rolled = fields["mouthRollLower"].copy()
     rolled[:, 2] = np.where(rolled[:, 2] > 0, BULGING * rolled[:, 2], rolled[:, 2])

@@ -61,8 +61,7 @@ def rounded_pouts(mesh: SourceMesh, skin: Skin, fields: Mapping[str, Floats]) ->
 def _lower_lip(at: Floats, used: Ints, fields: Mapping[str, Floats]) -> Ints:
     """Vertices of the lower lip, inside and outside, and of the skin below it."""
     lowered, raised = (
-        np.abs(np.sum([fields[name][used, 1] for name in names if name in fields], axis=0))
-        for names in (LOWERING, RAISING)
+        np.abs(np.sum([fields[name][used, 1] for name in names], axis=0)) for names in (LOWERING, RAISING)
     )
     found: Ints = used[(lowered > raised) & (np.abs(at[used, 0]) < 1.5 * ARC)]
     return found
